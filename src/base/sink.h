@@ -1,0 +1,52 @@
+/* sink.h - the one way bytes are written: into a buffer that the caller owns, never past
+   its end.  A write that does not fit marks the sink full and writes nothing more, so a
+   writer makes all its calls and asks sink_ok once. */
+#ifndef WARD_BASE_SINK_H
+#define WARD_BASE_SINK_H
+
+#include <stdarg.h>
+
+#include "base/result.h"
+#include "base/span.h"
+
+struct sink {
+    uint8_t *at;
+    size_t cap;
+    size_t len;
+    bool full;
+};
+
+/* sink_over writes into cap bytes at `at`. */
+struct sink sink_over(void *at, size_t cap);
+
+bool sink_is_sound(const struct sink *out);
+
+/* sink_ok: everything so far fitted. */
+bool sink_ok(const struct sink *out);
+
+/* sink_bytes views what was written. */
+struct span sink_bytes(const struct sink *out);
+
+void sink_u8(struct sink *out, uint8_t value);
+void sink_u16le(struct sink *out, uint16_t value);
+void sink_u32le(struct sink *out, uint32_t value);
+void sink_u64le(struct sink *out, uint64_t value);
+void sink_u16be(struct sink *out, uint16_t value);
+void sink_u32be(struct sink *out, uint32_t value);
+void sink_u64be(struct sink *out, uint64_t value);
+void sink_put(struct sink *out, struct span bytes);
+void sink_zero(struct sink *out, size_t len);
+void sink_text(struct sink *out, const char *text);
+
+/* sink_format appends printf text, without a NUL. */
+void sink_format(struct sink *out, const char *format, ...) PRINTF_LIKE(2, 3);
+void sink_vformat(struct sink *out, const char *format, va_list args) PRINTF_LIKE(2, 0);
+
+/* sink_hex appends lower-case hex. */
+void sink_hex(struct sink *out, struct span bytes);
+
+/* sink_terminate ends the text with a NUL that is not counted in len; when there is no
+   room the last byte gives way.  A sink of cap 0 is left alone. */
+void sink_terminate(struct sink *out);
+
+#endif

@@ -1,0 +1,89 @@
+/* test_sink.c - a sink never writes past its end, and says so once for all. */
+#include "base/sink.h"
+
+#include "base/cursor.h"
+#include "test.h"
+
+static void test_writes_what_a_cursor_reads(void **state)
+{
+    (void)state;
+    uint8_t room[64];
+    struct sink out = sink_over(room, sizeof room);
+    sink_u8(&out, 1);
+    sink_u16le(&out, 0x0203);
+    sink_u32le(&out, 0x04050607);
+    sink_u64le(&out, 8);
+    sink_u16be(&out, 0x0203);
+    sink_u32be(&out, 0x04050607);
+    sink_u64be(&out, 8);
+    sink_zero(&out, 2);
+    sink_text(&out, "ab");
+    assert_true(sink_ok(&out));
+    struct cursor in = cur_over(sink_bytes(&out));
+    uint8_t u8;
+    uint16_t le16, be16, zero;
+    uint32_t le32, be32;
+    uint64_t le64, be64;
+    assert_true(cur_u8(&in, &u8) && cur_u16le(&in, &le16) && cur_u32le(&in, &le32) &&
+                cur_u64le(&in, &le64) && cur_u16be(&in, &be16) && cur_u32be(&in, &be32) &&
+                cur_u64be(&in, &be64) && cur_u16le(&in, &zero) &&
+                cur_expect(&in, span_text("ab")) && cur_end(&in));
+    assert_true(u8 == 1 && le16 == be16 && le32 == be32 && le64 == be64 && zero == 0);
+}
+
+static void test_full_stays_full(void **state)
+{
+    (void)state;
+    uint8_t room[5] = { 0, 0, 0, 0, 0x55 };
+    struct sink out = sink_over(room, 4);
+    sink_text(&out, "abc");
+    sink_u16le(&out, 1);
+    assert_false(sink_ok(&out));
+    sink_u8(&out, 'x');
+    assert_int_equal(out.len, 3);
+    assert_true(sink_is_sound(&out));
+    assert_int_equal(room[4], 0x55);
+}
+
+static void test_format_is_whole_or_nothing(void **state)
+{
+    (void)state;
+    char room[8];
+    struct sink out = sink_over(room, sizeof room);
+    sink_format(&out, "%d", 123);
+    sink_format(&out, "%s", "too long for it");
+    assert_false(sink_ok(&out));
+    assert_span_equal(sink_bytes(&out), span_text("123"));
+    struct sink none = sink_over(NULL, 0);
+    sink_format(&none, "%d", 1);
+    assert_false(sink_ok(&none));
+    sink_terminate(&none);
+}
+
+static void test_hex_and_terminate(void **state)
+{
+    (void)state;
+    char room[9];
+    static const uint8_t bytes[] = { 0x00, 0xaf, 0x10, 0xff };
+    struct sink out = sink_over(room, sizeof room);
+    sink_hex(&out, SPAN(bytes));
+    assert_true(sink_ok(&out));
+    sink_terminate(&out);
+    assert_string_equal(room, "00af10ff");
+    out = sink_over(room, 8);
+    sink_hex(&out, SPAN(bytes));
+    sink_terminate(&out);
+    assert_string_equal(room, "00af10f");
+    assert_false(sink_ok(&out));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_writes_what_a_cursor_reads, ""),
+        TEST(test_full_stays_full, ""),
+        TEST(test_format_is_whole_or_nothing, ""),
+        TEST(test_hex_and_terminate, ""),
+    };
+    return RUN_TESTS(tests);
+}

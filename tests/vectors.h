@@ -1,0 +1,26 @@
+/* vectors.h - other people's test data, read where it lies: the folder in WARD_VECTORS, by
+   default ../shared/vectors beside the project.  It is never copied into the project. */
+#ifndef WARD_TESTS_VECTORS_H
+#define WARD_TESTS_VECTORS_H
+
+#include "base/span.h"
+
+/* Skips the calling test when the folder is not there. */
+void vectors_required(void);
+
+/* The whole path of a file of the folder.  The text lives until the next call. */
+const char *vectors_path(const char *name);
+
+/* Reads a file of the folder; fails the test when it cannot be read.  Give the bytes back
+   with vectors_free. */
+struct span vectors_read(const char *name);
+
+/* The same for any path, relative to the project's root. */
+struct span file_read(const char *path);
+void vectors_free(struct span *bytes);
+
+/* Calls `each` for every regular file directly in a folder whose name ends so, sorted. */
+void vectors_each(const char *folder, const char *ending, void (*each)(const char *name, void *arg),
+                  void *arg);
+
+#endif
