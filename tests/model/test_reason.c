@@ -1,0 +1,50 @@
+/* test_reason.c - the vocabulary is complete and unambiguous. */
+#include "model/reason.h"
+
+#include <string.h>
+
+#include "test.h"
+
+static void test_every_reason_is_whole(void **state)
+{
+    (void)state;
+    for (unsigned i = REASON_OK; i < REASON_COUNT; i++) {
+        const struct reason_info *info = reason_info((enum reason)i);
+        assert_int_equal(reason_find(span_text(info->name)), i);
+        assert_int_equal(strspn(info->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
+                         strlen(info->name));
+        assert_int_equal(info->cause[strlen(info->cause) - 1], '.');
+        assert_int_equal(info->class == RC_OK, i == REASON_OK);
+        if (i != REASON_OK)
+            assert_int_equal(info->help[strlen(info->help) - 1], '.');
+    }
+}
+
+static void test_unknown_reasons(void **state)
+{
+    (void)state;
+    assert_int_equal(reason_find(span_text("NONE")), REASON_NONE);
+    assert_int_equal(reason_find(span_text("ok")), REASON_NONE);
+    assert_int_equal(reason_find(span_text("")), REASON_NONE);
+    assert_string_equal(reason_info((enum reason)9999)->name, "NONE");
+}
+
+static void test_refuse_carries_class_and_number(void **state)
+{
+    (void)state;
+    struct trail trail = { 0 };
+    rc r = REFUSE(&trail, REASON_QUOTE_TRUNCATED);
+    assert_int_equal(rc_class_of(r), RC_PEER);
+    assert_int_equal(rc_number(r), REASON_QUOTE_TRUNCATED);
+    assert_int_equal(trail.count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_every_reason_is_whole, ""),
+        TEST(test_unknown_reasons, ""),
+        TEST(test_refuse_carries_class_and_number, ""),
+    };
+    return RUN_TESTS(tests);
+}
