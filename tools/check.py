@@ -1,0 +1,155 @@
+"""check.py - everything that must hold before a change is taken, as one table of steps.
+`./check` starts it once the packages are there. It writes only below build*/.
+
+Each TAP test of a test program counts as one, each other step as one. The last line
+is "N passed, N failed, N skipped"; the exit code is 1 when anything failed."""
+
+import argparse
+import json
+import pathlib
+import shutil
+import sys
+import time
+
+import results
+import steps
+from steps import Count, Step, command, execute, excerpt, fail
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+ASAN = ROOT / "build-asan"
+PYTHON = sys.executable
+BUILD_ERRORS = r"error|FAILED|undefined reference|ERROR:"
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:allow_addr2line=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+
+def build(folder, compiler, *options):
+    """Configures a build folder when its options changed, then compiles."""
+
+    def run(log):
+        stamp = folder / "check-options"
+        wanted = " ".join((compiler, *options))
+        if not stamp.exists() or stamp.read_text() != wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            env = {"CC": compiler, "CC_LD": "bfd"}
+            if execute(log, ["meson", "setup", folder, *options], ROOT, env):
+                return fail(*excerpt(log, BUILD_ERRORS))
+            stamp.write_text(wanted)
+        if execute(log, ["ninja", "-C", folder]):
+            return fail(*excerpt(log, BUILD_ERRORS))
+        return steps.PASS
+
+    return run
+
+
+def unit_tests(folder, *options, env=None, keep=None):
+    """Runs meson's tests and counts them one by one. What each said is merged into
+    `keep`, from which the conformance document is computed."""
+
+    def run(log):
+        (folder / "meson-logs" / "testlog.json").unlink(missing_ok=True)
+        execute(log, ["meson", "test", "-C", folder, "--no-rebuild", *options], ROOT, env)
+        found = results.of_meson(ROOT, folder)
+        skips, count = results.Skips(ROOT), Count()
+        for test, status in found.items():
+            results.merge(keep, test, status)
+            refusal = skips.refuse(test) if status == "skip" else None
+            count.add(Count(status == "pass", status == "fail" or refusal is not None,
+                            status == "skip" and refusal is None))
+            if refusal:
+                count.why.append(f"{test} {refusal}")
+        count.why += failures(folder)
+        return count if found else fail(*excerpt(log), "no test ran")
+
+    return run
+
+
+def failures(folder, most=12):
+    """What the failed test programs said, shortened."""
+    log = folder / "meson-logs" / "testlog.json"
+    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
+        run = json.loads(line)
+        if run["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
+            continue
+        said = [text for text in (run.get("stdout") or "").splitlines()
+                if text and not text.startswith(("ok ", "1.."))]
+        said += (run.get("stderr") or "").splitlines()
+        yield f"{run['name']}: {run['result']}"
+        yield from (f"  {text}" for text in said[:most])
+
+
+def skip_list(log):
+    faults = results.Skips(ROOT).faults
+    return fail(*faults) if faults else steps.PASS
+
+
+def conformance(kept):
+    def run(log):
+        results.write(BUILD / "results.tsv", kept)
+        return tool("conformance.py", "--check")(log)
+
+    return run
+
+
+def tool(name, *words):
+    return command(PYTHON, ROOT / "tools" / name, *words, cwd=ROOT)
+
+
+def exists(path):
+    return (ROOT / path).exists()
+
+
+def table(options):
+    """Every step, in the order in which it is started. `after` are the steps that it
+    needs to have passed."""
+    kept = {}
+    long_env = {"WARD_FULL": "1"} if options.full else {}
+    seconds = options.fuzz_seconds or (1200 if options.full else 120)
+    gcc, clang = "build (gcc)", "build (clang, ASan, UBSan, fuzz targets)"
+    unit, asan = "unit tests (gcc)", "unit tests (ASan, UBSan)"
+    rows = [
+        Step(gcc, build(BUILD, "gcc")),
+        Step("layers", tool("layers.py")),
+        Step("format", tool("format.py")),
+        Step("secrets", tool("secret_scan.py")),
+        Step("skip list", skip_list),
+        Step(clang, build(ASAN, "clang-14", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                          "-Dfuzz=true")),
+        Step(unit, unit_tests(BUILD, "-t4", env=long_env, keep=kept), (gcc,)),
+        Step("mistakes", tool("mistakes.py", "--build", BUILD), (gcc,)),
+        Step(asan, unit_tests(ASAN, "-t8", "--no-suite", "tools", env=SANITIZERS | long_env,
+                              keep=kept), (clang,)),
+    ]
+    if not options.quick:
+        rows += [
+            Step("clang-tidy", tool("tidy.py", "--build", ASAN), (clang,)),
+            Step("cppcheck", tool("cppcheck.py", "--build", BUILD), (gcc,)),
+        ]
+    if options.full:
+        rows.append(Step("valgrind", unit_tests(
+            BUILD, "-t20", "--no-suite", "tools", "--wrap",
+            "valgrind -q --error-exitcode=99 --leak-check=full", keep={}), (unit,)))
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./check", description="Builds and tests everything.")
+    parser.add_argument("--full", action="store_true", help="also the long runs (hours)")
+    parser.add_argument("--quick", action="store_true",
+                        help="builds, unit tests and cheap checks only")
+    parser.add_argument("--fuzz-seconds", type=int, metavar="N",
+                        help="fuzzing time shared by the targets (120; with --full 1200)")
+    options = parser.parse_args()
+    begin = time.monotonic()
+    total = steps.Schedule(table(options), BUILD.with_name("build-logs")).run()
+    minutes, seconds = divmod(int(time.monotonic() - begin), 60)
+    print(f"\n{minutes} min {seconds} s")
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped", flush=True)
+    sys.exit(1 if total.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
