@@ -127,6 +127,9 @@ def table(options):
         rows += [
             Step("clang-tidy", tool("tidy.py", "--build", ASAN), (clang,)),
             Step("cppcheck", tool("cppcheck.py", "--build", BUILD), (gcc,)),
+            Step(f"fuzzing ({seconds} s)", command(
+                PYTHON, "fuzz/run", "--build", ASAN, "--seconds", seconds, cwd=ROOT,
+                env=SANITIZERS, interesting="FAILED"), (clang,)),
         ]
     if options.full:
         rows.append(Step("valgrind", unit_tests(

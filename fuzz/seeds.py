@@ -1,0 +1,97 @@
+"""seeds.py - what each fuzz target begins with: files of the project's own vectors and of
+the vectors folder, chosen by kind, and fuzz/corpus/NAME with every input that ever broke
+it. Seeds are written to a scratch folder and never committed."""
+
+import base64
+import hashlib
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SEED_MAX = 1 << 20
+PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.S)
+
+QUOTES = ("*.quote.bin", "quote.dat", "*.quote")
+NITRO = ("*.cose.bin", "*.nitro", "*.cose")
+LISTS = ("*crl*.der", "*Crl.der")
+
+
+def whole(data):
+    yield data
+
+
+def as_hex(data):
+    yield data[:4096].hex().encode()
+
+
+def as_base64(data):
+    yield base64.b64encode(data[:4096])
+
+
+def pem_chains(data):
+    """The PEM text inside a quote, or the file itself."""
+    found = list(PEM.finditer(data))
+    if found:
+        yield data[found[0].start():found[-1].end() + 1]
+
+
+def certificates(data):
+    """The DER certificates in PEM text, wherever it lies."""
+    for found in PEM.finditer(data):
+        yield base64.b64decode(b"".join(found.group(1).split()))
+
+
+# Target: (file patterns, what to make of such a file). A new target needs a row here
+# when files of its kind exist.
+KINDS = {
+    "quote": ((QUOTES, whole),),
+    "nitro": ((NITRO, whole),),
+    "cose": ((NITRO, whole),),
+    "cbor": ((NITRO, whole), (("*.cbor",), whole)),
+    "pem": ((("*.pem", *QUOTES), pem_chains),),
+    "cert": ((("*.pem", *QUOTES), certificates),),
+    "pck": ((("*.pem", *QUOTES), certificates),),
+    "der": ((("*.pem", "*.quote.bin"), certificates), (LISTS, whole)),
+    "crl": ((LISTS, whole),),
+    "tcb_info": ((("*tcbinfo*.json", "tcbInfo.json", "*tcb_info*"), whole),),
+    "qe_identity": ((("*qeidentity*.json", "qeIdentity.json", "*qe_identity*"), whole),),
+    "json": ((("*.json",), whole),),
+    "ccel": ((("*.ccel.bin", "*.ccel"), whole),),
+    "dstack": ((("*.dstack-eventlog.json",), whole),),
+    "toml": ((("*.toml",), whole),),
+    "policy": ((("*.toml",), whole),),
+    "hex": ((QUOTES, as_hex),),
+    "base64": ((QUOTES, as_base64), (NITRO, as_base64)),
+}
+# Names that mean the same kind.
+ALIASES = {"x509": "cert", "certificate": "cert", "pck_extension": "pck", "tcbinfo": "tcb_info",
+           "qeidentity": "qe_identity", "eventlog": "ccel", "dstack_log": "dstack",
+           "ccel_log": "ccel", "nitro_doc": "nitro"}
+ALWAYS = (b"", b"\0", b"0", b"\xff" * 64, b"2026-01-01T00:00:00Z")
+
+
+def seeds(target, vectors):
+    """Yields the seeds of a target, each once. `vectors` is the folder of other people's
+    data, or None."""
+    seen = set()
+    for data in candidates(target, vectors):
+        digest = hashlib.sha256(data).digest()
+        if digest not in seen and len(data) <= SEED_MAX:
+            seen.add(digest)
+            yield data
+
+
+def candidates(target, vectors):
+    yield from ALWAYS
+    for path in files_below(ROOT / "fuzz" / "corpus" / target, "*"):
+        yield path.read_bytes()
+    for patterns, convert in KINDS.get(ALIASES.get(target, target), ()):
+        for folder in (ROOT / "vectors", ROOT / "docs", vectors):
+            for pattern in patterns if folder else ():
+                for path in files_below(folder, pattern):
+                    if path.name != "index.json" and "wycheproof" not in path.parts:
+                        yield from convert(path.read_bytes())
+
+
+def files_below(folder, pattern):
+    return sorted(path for path in folder.rglob(pattern) if path.is_file())
