@@ -24,8 +24,7 @@ struct span sink_bytes(const struct sink *out)
     return (struct span){ out->at, out->len };
 }
 
-/* Room for len more bytes, or NULL with the sink marked full. */
-static uint8_t *sink_room(struct sink *out, size_t len)
+uint8_t *sink_room(struct sink *out, size_t len)
 {
     if (out->full || out->cap - out->len < len) {
         out->full = true;
@@ -34,6 +33,12 @@ static uint8_t *sink_room(struct sink *out, size_t len)
     uint8_t *room = out->at + out->len;
     out->len += len;
     return room;
+}
+
+void sink_cut(struct sink *out, size_t len)
+{
+    if (len < out->len)
+        out->len = len;
 }
 
 void sink_put(struct sink *out, struct span bytes)

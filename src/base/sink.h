@@ -27,6 +27,15 @@ bool sink_ok(const struct sink *out);
 /* sink_bytes views what was written. */
 struct span sink_bytes(const struct sink *out);
 
+/* sink_room appends len bytes that the caller fills in place, or returns NULL with the sink
+   marked full.  The bytes hold nothing in particular until they are filled. */
+MUST_USE
+uint8_t *sink_room(struct sink *out, size_t len);
+
+/* sink_cut drops what was written past len, an earlier value of out->len: how a writer
+   takes back what turned out to be no good.  It does not clear `full`. */
+void sink_cut(struct sink *out, size_t len);
+
 void sink_u8(struct sink *out, uint8_t value);
 void sink_u16le(struct sink *out, uint16_t value);
 void sink_u32le(struct sink *out, uint32_t value);

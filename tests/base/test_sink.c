@@ -77,6 +77,26 @@ static void test_hex_and_terminate(void **state)
     assert_false(sink_ok(&out));
 }
 
+static void test_room_and_cut(void **state)
+{
+    (void)state;
+    uint8_t bytes[4] = { 0 };
+    struct sink out = sink_over(bytes, sizeof bytes);
+    sink_u8(&out, 1);
+    uint8_t *room = sink_room(&out, 3);
+    assert_ptr_equal(room, bytes + 1);
+    assert_int_equal(out.len, 4);
+    sink_cut(&out, 9);
+    assert_int_equal(out.len, 4);
+    sink_cut(&out, 1);
+    assert_int_equal(out.len, 1);
+    assert_null(sink_room(&out, 4));
+    assert_false(sink_ok(&out));
+    sink_cut(&out, 0);
+    assert_true(sink_is_sound(&out));
+    assert_false(sink_ok(&out));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +104,7 @@ int main(void)
         TEST(test_full_stays_full, ""),
         TEST(test_format_is_whole_or_nothing, ""),
         TEST(test_hex_and_terminate, ""),
+        TEST(test_room_and_cut, ""),
     };
     return RUN_TESTS(tests);
 }
