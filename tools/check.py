@@ -116,6 +116,7 @@ def table(options):
         Step("format", tool("format.py")),
         Step("secrets", tool("secret_scan.py")),
         Step("skip list", skip_list),
+        Step("threat model", tool("threat_model.py", "--check")),
         Step(clang, build(ASAN, "clang-14", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                           "-Dfuzz=true")),
         Step(unit, unit_tests(BUILD, "-t4", env=long_env, keep=kept), (gcc,)),
