@@ -60,8 +60,9 @@ struct json_error {
     const char *what; /* static text, lower case, no full stop */
 };
 
-/* json_parse reads the whole text.  The nodes are taken from the arena in one piece, at most
-   one for every two bytes of text, and live as long as it; the text must live as long as
+/* json_parse reads the whole text.  The nodes are taken from the arena as values
+   are met, 16 bytes a value and up to three times that with what growing leaves behind, and
+   live as long as it; the text must live as long as
    *out is used.  limits and error may be NULL.  On failure *out is untouched and *error says
    where and why; an arena that is used up is one of the reasons. */
 MUST_USE

@@ -22,4 +22,8 @@ struct key_hasher {
 void key_hasher_put(struct key_hasher *hasher, uint8_t byte);
 uint64_t key_hasher_end(const struct key_hasher *hasher);
 
+/* key_hashes_repeat tells whether two of the hashes are equal, and which.  It may reorder them;
+   its time is n log n at the worst. */
+bool key_hashes_repeat(uint64_t *hashes, size_t count, uint64_t *repeated);
+
 #endif
