@@ -51,7 +51,7 @@ struct span vectors_read(const char *name)
     return read_whole(vectors_path(name));
 }
 
-struct span file_read(const char *path)
+struct span project_read(const char *path)
 {
     char whole[4096];
     int len = snprintf(whole, sizeof whole, "%s/%s", WARD_SOURCE, path);

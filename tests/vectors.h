@@ -16,7 +16,7 @@ const char *vectors_path(const char *name);
 struct span vectors_read(const char *name);
 
 /* The same for any path, relative to the project's root. */
-struct span file_read(const char *path);
+struct span project_read(const char *path);
 void vectors_free(struct span *bytes);
 
 /* Calls `each` for every regular file directly in a folder whose name ends so, sorted. */
