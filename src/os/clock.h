@@ -1,0 +1,15 @@
+/* clock.h - the only place that reads a clock; everything below takes the time as an
+   argument. */
+#ifndef WARD_OS_CLOCK_H
+#define WARD_OS_CLOCK_H
+
+#include <stdint.h>
+
+/* clock_now: seconds since 1970-01-01T00:00:00Z by the system's clock. */
+int64_t clock_now(void);
+
+/* clock_monotonic_ms: milliseconds from some fixed point; never goes back, whatever is done
+   to the system's clock.  For deadlines. */
+int64_t clock_monotonic_ms(void);
+
+#endif

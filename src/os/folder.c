@@ -1,0 +1,91 @@
+/* folder.c - see file.h: what files a folder holds. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/file_rc.h"
+
+/* Entries looked at for each file that may be named, so that a folder full of other things
+   (sub-folders, hidden files) ends too. */
+enum { LOOKED_AT_PER_FILE = 16, LOOKED_AT_MIN = 4096 };
+
+static void close_folder(DIR **folder)
+{
+    if (*folder != NULL)
+        closedir(*folder);
+}
+
+static bool is_wanted(DIR *folder, const struct dirent *entry)
+{
+    struct stat about;
+    return entry->d_name[0] != '.' && fstatat(dirfd(folder), entry->d_name, &about, 0) == 0 &&
+           S_ISREG(about.st_mode);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The array was made for max names; one more is refused. */
+struct names {
+    const char **at;
+    size_t count;
+    size_t max;
+    struct arena *arena;
+};
+
+static rc keep_name(struct trail *trail, struct names *names, const char *name)
+{
+    struct span copy;
+    if (names->count == names->max)
+        return FAIL(trail, RC_PEER, FILE_E_TOO_MANY);
+    if (!arena_copy(names->arena, span_of(name, strlen(name) + 1), &copy))
+        return FAIL(trail, RC_BUSY, FILE_E_MEMORY);
+    names->at[names->count++] = (const char *)copy.at;
+    return RC_SUCCESS;
+}
+
+static rc read_names(struct trail *trail, DIR *folder, struct names *names)
+{
+    size_t looks = LOOKED_AT_MIN;
+    if (names->max > looks / LOOKED_AT_PER_FILE)
+        looks = names->max > SIZE_MAX / LOOKED_AT_PER_FILE ? SIZE_MAX
+                                                           : names->max * LOOKED_AT_PER_FILE;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL && errno != 0)
+            return FAIL_ERRNO(trail);
+        if (entry == NULL)
+            return RC_SUCCESS;
+        if (looks-- == 0)
+            return FAIL(trail, RC_PEER, FILE_E_TOO_MANY);
+        if (is_wanted(folder, entry))
+            TRY(trail, keep_name(trail, names, entry->d_name));
+    }
+}
+
+rc folder_list(struct trail *trail, const char *path, size_t max_entries, struct arena *arena,
+               struct folder *out)
+{
+    auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return FAIL_ERRNO(trail);
+    __attribute__((cleanup(close_folder))) DIR *folder = fdopendir(fd);
+    if (folder == NULL)
+        return FAIL_ERRNO(trail);
+    fd_take(&fd);
+    struct names names = { .max = max_entries, .arena = arena };
+    names.at = arena_array(arena, max_entries, sizeof *names.at);
+    if (names.at == NULL)
+        return FAIL(trail, RC_BUSY, FILE_E_MEMORY);
+    TRY(trail, read_names(trail, folder, &names));
+    qsort(names.at, names.count, sizeof *names.at, compare_names);
+    *out = (struct folder){ names.at, names.count };
+    return RC_SUCCESS;
+}
