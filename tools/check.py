@@ -61,6 +61,8 @@ def unit_tests(folder, *options, env=None, keep=None):
                             status == "skip" and refusal is None))
             if refusal:
                 count.why.append(f"{test} {refusal}")
+        if BUILD.is_dir():
+            results.write(BUILD / "results.tsv", keep)
         count.why += failures(folder)
         return count if found else fail(*excerpt(log), "no test ran")
 
@@ -86,16 +88,8 @@ def skip_list(log):
     return fail(*faults) if faults else steps.PASS
 
 
-def conformance(kept):
-    def run(log):
-        results.write(BUILD / "results.tsv", kept)
-        return tool("conformance.py", "--check")(log)
-
-    return run
-
-
-def tool(name, *words):
-    return command(PYTHON, ROOT / "tools" / name, *words, cwd=ROOT)
+def tool(name, *words, interesting=None):
+    return command(PYTHON, ROOT / "tools" / name, *words, cwd=ROOT, interesting=interesting)
 
 
 def exists(path):
@@ -126,16 +120,17 @@ def table(options):
     ]
     if not options.quick:
         rows += [
-            Step("clang-tidy", tool("tidy.py", "--build", ASAN), (clang,)),
+            Step("clang-tidy", tool("tidy.py", "--build", ASAN, interesting=" error: "), (clang,)),
             Step("cppcheck", tool("cppcheck.py", "--build", BUILD), (gcc,)),
             Step(f"fuzzing ({seconds} s)", command(
                 PYTHON, "fuzz/run", "--build", ASAN, "--seconds", seconds, cwd=ROOT,
                 env=SANITIZERS, interesting="FAILED"), (clang,)),
         ]
+    rows.append(Step("conformance", tool("conformance.py", "--check"), (unit, asan)))
     if options.full:
         rows.append(Step("valgrind", unit_tests(
             BUILD, "-t20", "--no-suite", "tools", "--wrap",
-            "valgrind -q --error-exitcode=99 --leak-check=full", keep={}), (unit,)))
+            "valgrind -q --error-exitcode=99 --leak-check=full", keep=kept), (unit,)))
     return rows
 
 

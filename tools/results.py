@@ -35,7 +35,8 @@ def of_tap(text):
 
 def source_of(name, root):
     """The test's source file: the name that meson knows a test by is its path without
-    tests/ and ending."""
+    tests/ and ending; "project:suite / " may stand before it."""
+    name = name.rpartition(" / ")[2]
     for path in (f"tests/{name}", name):
         for ending in (".c", ".py", ".sh", ""):
             if (root / (path + ending)).is_file():

@@ -31,6 +31,12 @@ class Results(unittest.TestCase):
         silent = {"name": "a", "stdout": "", "result": "TIMEOUT", "returncode": -15}
         self.assertEqual([status for _, status in results.of_run(silent)], ["fail"])
 
+    def test_a_program_is_known_by_its_source(self):
+        for name in ("x/test_a", "ward:unit / x/test_a", "ward / x/test_a"):
+            with bad_tree.Tree({"tests/x/test_a.c": "", "fuzz/fuzz_b.c": ""}) as tree:
+                self.assertEqual(results.source_of(name, tree.root), "tests/x/test_a.c")
+                self.assertEqual(results.source_of("fuzz/fuzz_b", tree.root), "fuzz/fuzz_b.c")
+
     def test_the_worst_of_two_runs_counts(self):
         kept = {}
         for status in ("pass", "skip", "pass"):
