@@ -13,7 +13,9 @@ import re
 import sys
 import tomllib
 
+import conformance
 import layers
+import requirements
 import tree
 
 ROWS = "docs/threat-model.toml"
@@ -30,9 +32,6 @@ PROCESSES = set("""monitor front dial verify core keeper signer audit fetch runn
     tee -""".split())
 
 ROW_ID = re.compile(r"^[TAR]-[1-9][0-9]*$")
-LINE_ID = re.compile(r"^(AT|AN|AE|PC|CX|DS|SW|RL|EC)-[1-9][0-9]*$")
-C_TAG = re.compile(r'\bTEST\w*\(\s*(\w+)\s*,\s*"([^"]*)"')
-PYTHON_TAG = re.compile(r"^\s*def (test_\w+)\(.*\):\s*# proves: ([A-Z0-9 -]+)$", re.M)
 
 
 def read_rows(root):
@@ -40,22 +39,12 @@ def read_rows(root):
         return tomllib.load(file)["row"]
 
 
-def read_requirements(root):
-    """The known requirement ids, or None where their table has not been made."""
-    table = root / "docs" / "requirements.tsv"
-    if not table.is_file():
-        return None
-    return {line.split("\t")[0] for line in table.read_text(encoding="utf-8").splitlines()}
-
-
 def tagged_tests(root):
-    """{requirement id: sorted list of "tests/file:name"} of every tag in the tree."""
+    """{requirement id: sorted list of "tests/file:name"} of every claim in the tree."""
     found = {}
-    for name in tree.files(root, ".c", ".py", under=("tests",)):
-        pattern = C_TAG if name.endswith(".c") else PYTHON_TAG
-        for test, ids in pattern.findall(tree.read(root, name)):
-            for line in ids.split():
-                found.setdefault(line, set()).add(f"{name}:{test}")
+    for test, lines in conformance.claims(root).items():
+        for line in lines:
+            found.setdefault(line, set()).add(test)
     return {line: sorted(tests) for line, tests in found.items()}
 
 
@@ -82,7 +71,7 @@ def row_faults(row, residual, known):
             yield f"comes from no seed: {part}"
     yield from owner_faults(row["owner"])
     for line in row["requirements"].split():
-        if not LINE_ID.match(line) or (known is not None and line not in known):
+        if line not in known:
             yield f"names a requirement that does not exist: {line}"
     for left in row.get("leaves", "").split():
         if left not in residual:
@@ -100,7 +89,7 @@ def owner_faults(owner):
         yield f"has an unknown process: {process}"
 
 
-def faults(rows, known=None):
+def faults(rows, known):
     """Everything that is wrong, each line naming its row."""
     found = []
     ids = [row.get("id", "?") for row in rows]
@@ -205,7 +194,7 @@ def main():
                         help="exit 1 when the rows are wrong or the tables stale")
     options = parser.parse_args()
     rows, tests = read_rows(options.root), tagged_tests(options.root)
-    wrong = faults(rows, read_requirements(options.root))
+    wrong = faults(rows, {line[0] for line in requirements.read(options.root)})
     old = tree.read(options.root, PAGE)
     new = None if wrong else page(old, rows, tests)
     if not wrong and new is None:
