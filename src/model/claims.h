@@ -166,6 +166,7 @@ struct claims {
     bool verified;       /* every cryptographic and collateral check passed */
     bool hardware;       /* the chain ends in a vendor's pinned root */
     int64_t valid_until; /* earliest end of everything used; the life of a cached result */
+    int64_t issued;      /* oldest issueDate or thisUpdate of the collateral used; 0: none used */
     /* Intel */
     struct tcb_claims tcb;
     struct pck_claims pck;
