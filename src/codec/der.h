@@ -84,7 +84,7 @@ MUST_USE
 bool der_bool(struct cursor *in, bool *out);
 
 /* der_oid reads an OBJECT IDENTIFIER: its content octets, every arc in its shortest form
-   and below 2^64. */
+   and below 2^63. */
 MUST_USE
 bool der_oid(struct cursor *in, struct span *oid);
 

@@ -1,6 +1,7 @@
-/* pem.h - the textual encoding of certificates and CRLs (RFC 7468, the strict form of its
-   figure 3): lines of 64 characters but the last, ended by LF or CRLF, equal labels, no
-   headers.  Between blocks only white space may stand.
+/* pem.h - the textual encoding of certificates and CRLs (RFC 7468, near to the strict form
+   of its figure 3): lines ended by LF or CRLF, all but the last of one width (64 by the
+   RFC; up to 76, which genuine quotes carry), equal labels, no headers, no blank lines.
+   Between blocks only white space may stand.
 
    A NUL that ends the text (Intel's certification data may carry one) is no part of it:
    the caller takes it off first. */
