@@ -127,6 +127,9 @@ def table(options):
                 env=SANITIZERS, interesting="FAILED"), (clang,)),
         ]
     rows.append(Step("conformance", tool("conformance.py", "--check"), (unit, asan)))
+    if not options.quick:
+        how_many = ("--full",) if options.full else ("--sample", "8")
+        rows.append(Step("mutants", tool("mutate", *how_many, interesting=r"^(survived|unproven|broken|stale):"), (unit,)))
     if options.full:
         rows.append(Step("valgrind", unit_tests(
             BUILD, "-t20", "--no-suite", "tools", "--wrap",
