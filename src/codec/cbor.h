@@ -11,7 +11,7 @@
 #include "base/span.h"
 
 enum {
-    CBOR_DEPTH_MAX = 16, /* nested containers and tags that cbor_skip walks over */
+    CBOR_DEPTH_MAX = 16, /* nested containers that cbor_skip walks over */
     CBOR_KEYS_MAX = 64,  /* keys of one map that cbor_keys_unique compares */
 };
 
@@ -81,9 +81,9 @@ bool cbor_map_open(struct cursor *in, bool allow_indefinite, struct cbor_map *ou
 MUST_USE
 bool cbor_map_next(struct cursor *in, struct cbor_map *map, bool *more);
 
-/* cbor_skip walks over one whole item of any type, containers of indefinite length included,
-   at most depth_left containers and tags deep (and CBOR_DEPTH_MAX).  No recursion; the time is
-   linear in the bytes walked over. */
+/* cbor_skip walks over one whole item, containers of indefinite length included, at most
+   depth_left containers deep (and CBOR_DEPTH_MAX).  A tag is refused: whoever expects one
+   reads it.  No recursion; the time is linear in the bytes walked over. */
 MUST_USE
 bool cbor_skip(struct cursor *in, unsigned depth_left);
 
