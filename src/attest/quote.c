@@ -203,7 +203,7 @@ static bool check_certification_data(struct report *report, struct quote *quote)
 bool quote_parse(struct span bytes, struct report *report, struct quote *out)
 {
     struct cursor in = cur_over(bytes), signature_data;
-    struct quote_header header;
+    struct quote_header header = { 0 };
     struct quote quote = { 0 };
     if (!(read_header(&in, report, &header) && check_header(&header, report) &&
           read_body(&in, &header, report, &quote)))

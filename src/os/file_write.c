@@ -67,7 +67,7 @@ static rc write_new(struct trail *trail, struct place place, struct span bytes, 
 
 rc file_write_new(struct trail *trail, const char *path, struct span bytes, mode_t mode)
 {
-    struct place place;
+    struct place place = { .folder = -1 };
     TRY(trail, place_open(trail, path, &place));
     auto_fd int folder = place.folder;
     TRY(trail, write_new(trail, place, bytes, mode));
@@ -91,7 +91,7 @@ static void hidden_name(const char *name, char out[NAME_LEN_MAX + 1])
 
 rc file_write_atomic(struct trail *trail, const char *path, struct span bytes, mode_t mode)
 {
-    struct place place;
+    struct place place = { .folder = -1 };
     TRY(trail, place_open(trail, path, &place));
     auto_fd int folder = place.folder;
     char hidden[NAME_LEN_MAX + 1];
