@@ -414,6 +414,6 @@ bool json_parse(struct span text, struct arena *arena, const struct json_limits 
                 struct json *out, struct json_error *error)
 {
     struct parser p = { .text = text, .arena = arena };
-    p.nodes_max = text.len / 2 + 1; /* "[1,1]": no two values without a byte between them */
+    p.nodes_max = text.len + 1; /* a value takes a byte at least */
     return parse(&p, limits, out, error);
 }
