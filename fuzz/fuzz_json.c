@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!ok)
         return 0;
     struct sink out = sink_over(room, sizeof room);
-    struct json_writer writer = json_write_to(&out, size % 3);
+    struct json_writer writer = json_write_to(&out, (unsigned)(size % 3));
     write_node(&writer, &json, 0);
     if (!sink_ok(&out))
         return 0;
