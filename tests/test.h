@@ -17,9 +17,11 @@
 #undef assert_true
 #undef assert_false
 #undef assert_non_null
+#undef fail
 #define assert_true(c)     ASSERT_OR_STOP(c, #c)
 #define assert_false(c)    ASSERT_OR_STOP(!(c), "not: " #c)
 #define assert_non_null(c) ASSERT_OR_STOP((c) != NULL, #c " is not NULL")
+#define fail()             (_fail(__FILE__, __LINE__), __builtin_unreachable())
 #define ASSERT_OR_STOP(condition, text)                                                            \
     do {                                                                                           \
         if (!(condition)) {                                                                        \

@@ -12,7 +12,8 @@ struct reader {
 
 static bool wrong(const struct reader *r, const char *what, const char *name)
 {
-    return file_problem_set(r->problem, what, name);
+    (void)file_problem_set(r->problem, what, name);
+    return false;
 }
 
 static bool read_number(const struct reader *r, uint32_t object, const char *name, uint64_t max,

@@ -22,13 +22,12 @@ const char *rc_class_name(enum rc_class class)
     return "unknown";
 }
 
-rc rc_note(struct trail *trail, rc r, const char *function, int line)
+void trail_add(struct trail *trail, rc r, const char *function, int line)
 {
     if (trail == NULL || r.code == 0)
-        return r;
+        return;
     if (trail->count < TRAIL_FRAMES)
         trail->frames[trail->count] = (struct trail_frame){ function, line, r };
     if (trail->count < UINT32_MAX)
         trail->count++;
-    return r;
 }

@@ -69,8 +69,15 @@ struct trail {
     struct trail_frame frames[TRAIL_FRAMES];
 };
 
-/* rc_note adds a frame to the trail (which may be NULL) and returns r unchanged. */
-rc rc_note(struct trail *trail, rc r, const char *function, int line);
+/* trail_add adds a frame to the trail (which may be NULL); a success leaves none. */
+void trail_add(struct trail *trail, rc r, const char *function, int line);
+
+/* rc_note does that and returns r unchanged, visibly so for compilers and analyzers. */
+static inline rc rc_note(struct trail *trail, rc r, const char *function, int line)
+{
+    trail_add(trail, r, function, line);
+    return r;
+}
 
 /* FAIL notes a new failure and is the value to return. */
 #define FAIL(trail, class, number) rc_note((trail), rc_make((class), (number)), __func__, __LINE__)

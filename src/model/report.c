@@ -75,12 +75,12 @@ void report_pass(struct report *report, enum check_id id)
         c->state = CHECK_PASS;
 }
 
-bool report_fail(struct report *report, enum check_id id, enum reason reason, const char *detail,
-                 ...)
+void report_add_failure(struct report *report, enum check_id id, enum reason reason,
+                        const char *detail, ...)
 {
     struct check *c = &report->checks[id];
     if (c->state == CHECK_FAIL)
-        return false;
+        return;
     struct sink text = pool_open(report);
     va_list args;
     va_start(args, detail);
@@ -89,7 +89,6 @@ bool report_fail(struct report *report, enum check_id id, enum reason reason, co
     *c = (struct check){ .state = CHECK_FAIL,
                          .reason = (uint16_t)reason,
                          .detail = pool_close(report, &text) };
-    return false;
 }
 
 void report_relax(struct report *report, enum check_id id, enum reason reason)

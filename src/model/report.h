@@ -53,11 +53,18 @@ const char *side_name(enum side side);
 /* report_pass marks a check passed unless it has already failed or been relaxed. */
 void report_pass(struct report *report, enum check_id id);
 
-/* report_fail marks a check failed for a reason and returns false, so that a check is
-   written `if (bad) return report_fail(...)`.  The first failure of a check stays.
-   detail: printf text naming what exactly failed; it may be "". */
-bool report_fail(struct report *report, enum check_id id, enum reason reason, const char *detail,
-                 ...) PRINTF_LIKE(4, 5);
+/* report_fail marks a check failed for a reason and is false, so that a check is written
+   `if (bad) return report_fail(...)`.  The first failure of a check stays.  detail: printf
+   text naming what exactly failed; it may be "".  A macro only so that compilers and
+   analyzers see that it is false. */
+#define report_fail(...) (report_add_failure(__VA_ARGS__), report_says_no())
+
+void report_add_failure(struct report *report, enum check_id id, enum reason reason,
+                        const char *detail, ...) PRINTF_LIKE(4, 5);
+static inline bool report_says_no(void)
+{
+    return false;
+}
 
 /* report_relax turns a failed check into a relaxed pass; it keeps the reason on record.  No
    effect unless the check failed for exactly that reason. */
