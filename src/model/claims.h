@@ -143,7 +143,7 @@ struct nitro_claims {
 /* Values that a replayed log adds.  Empty unless the log matched the verified registers. */
 enum log_format { LOG_NONE = 0, LOG_CCEL, LOG_DSTACK_V1, LOG_DSTACK_V2 };
 
-enum { LOG_VALUE_MAX = 16, LOG_NAME_LEN = 48, LOG_BYTES_LEN = 128 };
+enum { LOG_VALUE_MAX = 16, LOG_NAME_LEN = 48, LOG_BYTES_LEN = 256 };
 
 struct log_value {
     char name[LOG_NAME_LEN]; /* NUL-terminated, [a-z0-9_]: "app_id", "compose_hash" */
