@@ -5,7 +5,6 @@ Each TAP test of a test program counts as one, each other step as one. The last 
 is "N passed, N failed, N skipped"; the exit code is 1 when anything failed."""
 
 import argparse
-import json
 import pathlib
 import shutil
 import sys
@@ -34,8 +33,7 @@ def build(folder, compiler, *options):
         wanted = " ".join((compiler, *options))
         if not stamp.exists() or stamp.read_text() != wanted:
             shutil.rmtree(folder, ignore_errors=True)
-            env = {"CC": compiler, "CC_LD": "bfd"}
-            if execute(log, ["meson", "setup", folder, *options], ROOT, env):
+            if execute(log, ["meson", "setup", folder, *options], ROOT, {"CC": compiler}):
                 return fail(*excerpt(log, BUILD_ERRORS))
             stamp.write_text(wanted)
         if execute(log, ["ninja", "-C", folder]):
@@ -50,7 +48,8 @@ def unit_tests(folder, *options, env=None, keep=None):
     `keep`, from which the conformance document is computed."""
 
     def run(log):
-        (folder / "meson-logs" / "testlog.json").unlink(missing_ok=True)
+        for old in (folder / "meson-logs").glob("testlog*.json"):
+            old.unlink()
         execute(log, ["meson", "test", "-C", folder, "--no-rebuild", *options], ROOT, env)
         found = results.of_meson(ROOT, folder)
         skips, count = results.Skips(ROOT), Count()
@@ -71,9 +70,7 @@ def unit_tests(folder, *options, env=None, keep=None):
 
 def failures(folder, most=12):
     """What the failed test programs said, shortened."""
-    log = folder / "meson-logs" / "testlog.json"
-    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
-        run = json.loads(line)
+    for run in results.runs(folder):
         if run["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
             continue
         said = [text for text in (run.get("stdout") or "").splitlines()
@@ -92,49 +89,59 @@ def tool(name, *words, interesting=None):
     return command(PYTHON, ROOT / "tools" / name, *words, cwd=ROOT, interesting=interesting)
 
 
-def exists(path):
-    return (ROOT / path).exists()
+NOT_YET = {"installed library": "examples", "demo": "demo"}
+GCC, CLANG = "build (gcc)", "build (clang, ASan, UBSan, fuzz targets)"
+UNIT, ASAN_UNIT = "unit tests (gcc)", "unit tests (ASan, UBSan)"
+
+
+def always(kept, env, how):
+    """The steps of every run, --quick included. `how` is --check, or --write for what can
+    be written anew."""
+    return [
+        Step(GCC, build(BUILD, "gcc")),
+        Step("layers", tool("layers.py")),
+        Step("format", tool("format.py", how)),
+        Step("secrets", tool("secret_scan.py")),
+        Step("skip list", skip_list),
+        Step("threat model", tool("threat_model.py", how)),
+        Step(CLANG, build(ASAN, "clang-14", "-Db_sanitize=address,undefined", "-Dfuzz=true")),
+        Step(UNIT, unit_tests(BUILD, "-t4", env=env, keep=kept), (GCC,)),
+        Step("mistakes", tool("mistakes.py", "--build", BUILD), (GCC,)),
+        Step(ASAN_UNIT, unit_tests(ASAN, "-t8", "--no-suite", "tools", env=SANITIZERS | env,
+                                   keep=kept), (CLANG,)),
+        Step("conformance", tool("conformance.py", how, "--check"), (UNIT, ASAN_UNIT)),
+    ]
+
+
+def thorough(seconds, mutants):
+    """What ./check does besides."""
+    return [
+        Step("clang-tidy", tool("tidy.py", "--build", ASAN, interesting=" error: "), (CLANG,)),
+        Step("cppcheck", tool("cppcheck.py", "--build", BUILD), (GCC,)),
+        Step(f"fuzzing ({seconds} s)", command(
+            PYTHON, "fuzz/run", "--build", ASAN, "--seconds", seconds, cwd=ROOT, env=SANITIZERS,
+            interesting="FAILED"), (CLANG,)),
+        Step("mutants", tool("mutate", *mutants, interesting=r"^[a-z]+: src/"), (UNIT,)),
+        Step("installed library", tool("installed.py", "--build", BUILD), (GCC,)),
+        Step("demo", command("./demo", "--non-interactive", cwd=ROOT), (UNIT, ASAN_UNIT)),
+    ]
 
 
 def table(options):
-    """Every step, in the order in which it is started. `after` are the steps that it
-    needs to have passed."""
+    """Every step, in the order in which it is started; what a step needs to have passed
+    stands behind it."""
     kept = {}
-    long_env = {"WARD_FULL": "1"} if options.full else {}
-    seconds = options.fuzz_seconds or (1200 if options.full else 120)
-    gcc, clang = "build (gcc)", "build (clang, ASan, UBSan, fuzz targets)"
-    unit, asan = "unit tests (gcc)", "unit tests (ASan, UBSan)"
-    rows = [
-        Step(gcc, build(BUILD, "gcc")),
-        Step("layers", tool("layers.py")),
-        Step("format", tool("format.py")),
-        Step("secrets", tool("secret_scan.py")),
-        Step("skip list", skip_list),
-        Step("threat model", tool("threat_model.py", "--check")),
-        Step(clang, build(ASAN, "clang-14", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                          "-Dfuzz=true")),
-        Step(unit, unit_tests(BUILD, "-t4", env=long_env, keep=kept), (gcc,)),
-        Step("mistakes", tool("mistakes.py", "--build", BUILD), (gcc,)),
-        Step(asan, unit_tests(ASAN, "-t8", "--no-suite", "tools", env=SANITIZERS | long_env,
-                              keep=kept), (clang,)),
-    ]
+    rows = always(kept, {"WARD_FULL": "1"} if options.full else {},
+                  "--write" if options.write else "--check")
     if not options.quick:
-        rows += [
-            Step("clang-tidy", tool("tidy.py", "--build", ASAN, interesting=" error: "), (clang,)),
-            Step("cppcheck", tool("cppcheck.py", "--build", BUILD), (gcc,)),
-            Step(f"fuzzing ({seconds} s)", command(
-                PYTHON, "fuzz/run", "--build", ASAN, "--seconds", seconds, cwd=ROOT,
-                env=SANITIZERS, interesting="FAILED"), (clang,)),
-        ]
-    rows.append(Step("conformance", tool("conformance.py", "--check"), (unit, asan)))
-    if not options.quick:
-        how_many = ("--full",) if options.full else ("--sample", "8")
-        rows.append(Step("mutants", tool("mutate", *how_many, interesting=r"^(survived|unproven|broken|stale):"), (unit,)))
+        rows += thorough(options.fuzz_seconds or (1200 if options.full else 120),
+                         ("--full",) if options.full else ("--sample", "8"))
     if options.full:
         rows.append(Step("valgrind", unit_tests(
-            BUILD, "-t20", "--no-suite", "tools", "--wrap",
-            "valgrind -q --error-exitcode=99 --leak-check=full", keep=kept), (unit,)))
-    return rows
+            BUILD, "-t20", "--suite", "unit", "--wrapper",
+            "valgrind -q --error-exitcode=99 --leak-check=full", keep=kept), (UNIT,)))
+    # Pieces that are not written yet.
+    return [row for row in rows if (ROOT / NOT_YET.get(row.name, "check")).exists()]
 
 
 def main():
@@ -142,6 +149,8 @@ def main():
     parser.add_argument("--full", action="store_true", help="also the long runs (hours)")
     parser.add_argument("--quick", action="store_true",
                         help="builds, unit tests and cheap checks only")
+    parser.add_argument("--write", action="store_true",
+                        help="formats the code and writes the generated documents anew")
     parser.add_argument("--fuzz-seconds", type=int, metavar="N",
                         help="fuzzing time shared by the targets (120; with --full 1200)")
     options = parser.parse_args()

@@ -112,7 +112,7 @@ def document(lines, proven):
     out = ["# Conformance", "",
            f"{len(proven)} of {len(lines)} requirement lines are proven: a test that names the "
            "line ran and passed.", f'"{UNPROVEN}" means what it says.',
-           "Written by `tools/conformance.py --write`; `./check` fails when it is out of date.",
+           "Written by `./check --quick --write`; `./check` fails when it is out of date.",
            "", "| lines | subject | proven | of |", "|---|---|---:|---:|"]
     for family, rows in families.items():
         count = sum(line in proven for line, _ in rows)
@@ -134,7 +134,7 @@ def check(state):
         committed.splitlines(), document(state.lines, state.proven()).splitlines(),
         "committed", "computed", n=0, lineterm=""))
     if difference:
-        yield f"{DOCUMENT} is out of date; run: python3 tools/conformance.py --write"
+        yield f"{DOCUMENT} is out of date; run: ./check --quick --write"
         yield from (line[:160] for line in difference[:20])
 
 
@@ -142,7 +142,7 @@ def main():
     parser = tree.parser(__doc__)
     parser.add_argument("--build", type=pathlib.Path, help="where the results are (build)")
     parser.add_argument("--json", action="store_true", help='print {"AT-1": ["file:test", ..]}')
-    parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT}")
+    parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT} anew")
     parser.add_argument("--check", action="store_true", help="exit 1 when anything is not so")
     options = parser.parse_args()
     root = options.root

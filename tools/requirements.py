@@ -97,4 +97,4 @@ def write(root):
 
 def faults(root):
     if folder_of(root) and extract(folder_of(root)) != read(root):
-        yield f"{TABLE} is out of date; run: python3 tools/conformance.py --write"
+        yield f"{TABLE} is out of date; run: ./check --quick --write"

@@ -44,14 +44,24 @@ def source_of(name, root):
     return name
 
 
+def log_of(build):
+    """Meson's log of the last run, one JSON object a line; None when there was none. With
+    a wrapper it has the wrapper's name in its own."""
+    logs = list((build / "meson-logs").glob("testlog*.json"))
+    return max(logs, key=lambda log: log.stat().st_mtime, default=None)
+
+
+def runs(build):
+    """What meson noted of each test program in its last run."""
+    log = log_of(build)
+    text = log.read_text(encoding="utf-8", errors="replace") if log else ""
+    return [json.loads(line) for line in text.splitlines()]
+
+
 def of_meson(root, build):
     """{test: status} of meson's last run in a build folder; {} when there was none."""
-    log = build / "meson-logs" / "testlog.json"
-    if not log.exists():
-        return {}
     found = {}
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        run = json.loads(line)
+    for run in runs(build):
         source = source_of(run["name"], root)
         for name, status in of_run(run):
             merge(found, f"{source}:{name}", status)
@@ -97,8 +107,8 @@ def last(root, build):
     a later `meson test` said; benchmark cases beside it."""
     kept = build / "results.tsv"
     found = read(kept) | read(build / "bench.tsv")
-    log = build / "meson-logs" / "testlog.json"
-    if log.exists() and (not kept.exists() or log.stat().st_mtime > kept.stat().st_mtime):
+    log = log_of(build)
+    if log and (not kept.exists() or log.stat().st_mtime > kept.stat().st_mtime):
         found |= of_meson(root, build)
     return found
 

@@ -1,0 +1,94 @@
+"""installed.py - installs into a folder below the build and uses the result as a stranger
+would: each header on its own, the examples through pkg-config against the installed
+library, shared and static. Also that the library shows ward_ names only, and that nothing
+of the test authority is in it. Touches nothing outside the build folder."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import tree
+
+STRICT = ("-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
+
+
+class Stage:
+    def __init__(self, root, build):
+        self.root, self.build = root, build
+        self.folder = build / "stage"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.call("meson", "install", "-C", build, "--no-rebuild", "--quiet",
+                  env={"DESTDIR": str(self.folder)})
+        self.package = self.only("*.pc")
+        self.shared, self.static = self.only("libward.so"), self.only("libward.a")
+
+    def only(self, pattern):
+        found = list(self.folder.rglob(pattern))
+        if len(found) != 1:
+            sys.exit(f"installed: {len(found)} files {pattern} where one is wanted")
+        return found[0]
+
+    def call(self, *words, env=None):
+        done = subprocess.run([str(word) for word in words], env=os.environ | (env or {}),
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"installed: {' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def flags(self, *words):
+        return self.call("pkg-config", *words, self.package.stem, env={
+            "PKG_CONFIG_PATH": str(self.package.parent),
+            "PKG_CONFIG_SYSROOT_DIR": str(self.folder)}).split()
+
+    def headers(self):
+        """Every installed header is enough by itself."""
+        for header in sorted(self.folder.rglob("include/ward/*.h")):
+            self.call("gcc", *STRICT, "-fsyntax-only", *self.flags("--cflags"), "-include",
+                      header, "-x", "c", "/dev/null")
+            yield header.name
+
+    def symbols(self):
+        """What is wrong with the names that the libraries define."""
+        for line in self.call("nm", "-D", "--defined-only", self.shared).splitlines():
+            name = line.split()[-1].partition("@")[0]
+            if not name.startswith("ward_"):
+                yield f"libward.so shows {name}"
+        for line in self.call("nm", "--defined-only", self.static).splitlines():
+            if line.split() and line.split()[-1].startswith("sim_"):
+                yield f"libward.a holds {line.split()[-1]} of the test authority"
+
+    def example(self, source):
+        """Builds an example both ways and runs it without arguments: it says how it is
+        used and exits with 2."""
+        for how in ("shared", "static"):
+            program = self.build / f"example-{source.stem}-{how}"
+            libraries = self.flags("--libs") if how == "shared" else [
+                self.static, *(word for word in self.flags("--libs", "--static")
+                               if word != "-lward")]
+            self.call("gcc", *STRICT, *self.flags("--cflags"), source, "-o", program, *libraries)
+            env = os.environ | {"LD_LIBRARY_PATH": str(self.shared.parent)}
+            done = subprocess.run([program], env=env, capture_output=True, check=False)
+            if done.returncode != 2:
+                yield f"{source.name} ({how}) without arguments: exit {done.returncode}, not 2"
+
+
+def main():
+    parser = tree.parser(__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    stage = Stage(options.root.resolve(), options.build.resolve())
+    headers = list(stage.headers())
+    examples = sorted((options.root / "examples").glob("*.c"))
+    faults = list(stage.symbols())
+    for source in examples:
+        faults += stage.example(source)
+    if not headers or not examples:
+        faults.append("no header or no example")
+    print("\n".join(faults) or f"installed: {len(headers)} headers, {len(examples)} examples")
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
