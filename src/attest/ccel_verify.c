@@ -120,9 +120,9 @@ static bool judge_register(struct report *report, const struct log_claims *log,
 static bool judge_rtmr3(struct report *report, const struct eventlog_rules *rules,
                         const struct log_claims *log, const uint8_t *quoted)
 {
-    if (rules->rtmr3 == RTMR3_IGNORE)
+    if (rules->rtmr3 == LOG_RTMR3_IGNORE)
         return true;
-    if (rules->rtmr3 != RTMR3_VALUE)
+    if (rules->rtmr3 != LOG_RTMR3_VALUE)
         return judge_register(report, log, quoted, 3);
     if (!bytes_equal(rules->rtmr3_value, quoted, RTMR_LEN)) {
         report_fail(report, CHECK_AE_6, REASON_RTMR_MISMATCH,

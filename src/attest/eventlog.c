@@ -29,7 +29,7 @@ void eventlog_verify(struct span log, const struct claims *quote,
                      const struct eventlog_rules *rules, struct arena *scratch,
                      struct report *report, struct log_claims *out)
 {
-    static const struct eventlog_rules strict = { .rtmr3 = RTMR3_MATCH };
+    static const struct eventlog_rules strict = { .rtmr3 = LOG_RTMR3_MATCH };
     if (is_json(log)) {
         skip_lines(report, CHECK_AE_1, CHECK_AE_7, "the log is a dstack JSON log");
         dstack_log_verify(log, quote, scratch, report, out);

@@ -22,12 +22,12 @@ enum {
 
 /* What RTMR3 of a CCEL log must be: extends made at run time leave no entry there (M16), so
    the caller says what to expect.  {0} is the strictest: the log explains the register. */
-enum rtmr3_rule { RTMR3_MATCH = 0, RTMR3_VALUE, RTMR3_IGNORE };
+enum rtmr3_rule { LOG_RTMR3_MATCH = 0, LOG_RTMR3_VALUE, LOG_RTMR3_IGNORE };
 
 /* For CCEL logs only: a dstack log holds the run-time events, so its RTMR3 always matches. */
 struct eventlog_rules {
     enum rtmr3_rule rtmr3;
-    uint8_t rtmr3_value[RTMR_LEN]; /* for RTMR3_VALUE: what the quote's RTMR3 must be */
+    uint8_t rtmr3_value[RTMR_LEN]; /* for LOG_RTMR3_VALUE: what the quote's RTMR3 must be */
 };
 
 /* eventlog_verify judges AE-1..AE-7 of a CCEL log or AE-8..AE-11 of a dstack log into *report

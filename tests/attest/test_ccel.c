@@ -196,17 +196,17 @@ static void test_rtmr3_rules(void **state)
     struct judged judged;
     good_registers(&judged);
     judged.quote.tdx.rtmr[3][7] = 0x5a; /* extended at run time: not in the log */
-    struct eventlog_rules rules = { .rtmr3 = RTMR3_MATCH };
+    struct eventlog_rules rules = { .rtmr3 = LOG_RTMR3_MATCH };
     judge_with(&judged, &rules);
     assert_int_equal(log_reason(&judged), REASON_RTMR_MISMATCH);
 
-    rules.rtmr3 = RTMR3_IGNORE;
+    rules.rtmr3 = LOG_RTMR3_IGNORE;
     judge_with(&judged, &rules);
     assert_int_equal(log_reason(&judged), REASON_NONE);
     assert_false(judged.log.match[3]);
     assert_int_equal(judged.log.value_count, 1);
 
-    rules.rtmr3 = RTMR3_VALUE;
+    rules.rtmr3 = LOG_RTMR3_VALUE;
     judge_with(&judged, &rules);
     assert_int_equal(log_reason(&judged), REASON_RTMR_MISMATCH);
     rules.rtmr3_value[7] = 0x5a;
@@ -215,7 +215,7 @@ static void test_rtmr3_rules(void **state)
 
     /* The rule is about RTMR3 alone. */
     judged.quote.tdx.rtmr[0][0] ^= 1;
-    rules.rtmr3 = RTMR3_IGNORE;
+    rules.rtmr3 = LOG_RTMR3_IGNORE;
     judge_with(&judged, &rules);
     assert_int_equal(log_reason(&judged), REASON_RTMR_MISMATCH);
 }

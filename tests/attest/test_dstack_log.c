@@ -335,7 +335,7 @@ static void test_register_mismatch(void **state)
         for (unsigned j = 0; j < 4; j++)
             assert_int_equal(judged.log.match[j], i != j);
         /* The rule for RTMR3 is for logs that have no run-time events. */
-        struct eventlog_rules ignore = { .rtmr3 = RTMR3_IGNORE };
+        struct eventlog_rules ignore = { .rtmr3 = LOG_RTMR3_IGNORE };
         judge(&judged, span_text(good_log), &ignore);
         assert_int_equal(log_reason(&judged), REASON_RTMR_MISMATCH);
     }
