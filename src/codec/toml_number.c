@@ -1,6 +1,5 @@
 /* toml_number.c - integers, floats, dates and times.  All are told apart by their form alone;
    a number that its type cannot hold is refused, never rounded or wrapped. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/cursor.h"
@@ -249,7 +248,7 @@ static bool convert(struct plain_float *plain, bool negative, double *out)
     if (!sink_ok(&plain->out))
         return false;
     double number = strtod((const char *)plain->text, NULL);
-    if (isinf(number))
+    if (__builtin_isinf(number))
         return false;
     *out = negative ? -number : number;
     return true;
@@ -291,9 +290,9 @@ static bool read_special(struct span text, bool negative, struct toml_value *val
 {
     double number;
     if (span_equal_text(text, "inf"))
-        number = (double)INFINITY;
+        number = __builtin_inf();
     else if (span_equal_text(text, "nan"))
-        number = (double)NAN;
+        number = __builtin_nan("");
     else
         return false;
     value->type = TOML_FLOAT;
