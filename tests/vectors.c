@@ -29,6 +29,13 @@ const char *vectors_path(const char *name)
     return path;
 }
 
+/* What scripts/vectors brings lacks the index of verdicts and what it alone names. */
+static void skip_unless_whole(void)
+{
+    if (access(vectors_path("attest/index.json"), R_OK) != 0)
+        skip();
+}
+
 static struct span read_whole(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -48,6 +55,8 @@ static struct span read_whole(const char *path)
 
 struct span vectors_read(const char *name)
 {
+    if (access(vectors_path(name), R_OK) != 0)
+        skip_unless_whole();
     return read_whole(vectors_path(name));
 }
 
@@ -70,6 +79,8 @@ void vectors_each(const char *folder, const char *ending, void (*each)(const cha
 {
     struct dirent **entries;
     int count = scandir(vectors_path(folder), &entries, NULL, alphasort);
+    if (count < 0)
+        skip_unless_whole();
     assert_true(count >= 0);
     for (int i = 0; i < count; i++) {
         size_t len = strlen(entries[i]->d_name);

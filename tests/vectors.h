@@ -5,7 +5,9 @@
 
 #include "base/span.h"
 
-/* Skips the calling test when the folder is not there. */
+/* Skips the calling test when the folder is not there.  A folder that scripts/vectors filled
+   lacks attest/index.json and the mutated files: then the functions below skip the test that
+   asks for what is not there, where they would otherwise fail it. */
 void vectors_required(void);
 
 /* The whole path of a file of the folder.  The text lives until the next call. */

@@ -65,12 +65,15 @@ class Results(unittest.TestCase):
         skips.today += datetime.timedelta(days=1)
         self.assertIn("since 2026-06-01", skips.refuse("tests/x/test_a.c:test_a"))
 
-    def test_vector_skips_need_an_absent_folder(self):
+    def test_vector_skips_need_a_folder_that_is_not_whole(self):
         skips = self.skips("tests/x/test_a.c:test_a\tvectors: absent\t2027-01-01\n")
         with mock.patch.dict(os.environ, {"WARD_VECTORS": "/nonexistent"}):
             self.assertIsNone(skips.refuse("tests/x/test_a.c:test_a"))
-        with mock.patch.dict(os.environ, {"WARD_VECTORS": "/"}):
-            self.assertIn("folder is there", skips.refuse("tests/x/test_a.c:test_a"))
+        with bad_tree.Tree({"toml/valid/a.toml": ""}) as folder:
+            with mock.patch.dict(os.environ, {"WARD_VECTORS": str(folder.root)}):
+                self.assertIsNone(skips.refuse("tests/x/test_a.c:test_a"))
+                folder.put("attest/index.json", "{}")
+                self.assertIn("folder is there", skips.refuse("tests/x/test_a.c:test_a"))
 
 
 class Steps(unittest.TestCase):
