@@ -121,7 +121,7 @@ def thorough(seconds, mutants):
         Step(f"fuzzing ({seconds} s)", command(
             PYTHON, "fuzz/run", "--build", ASAN, "--seconds", seconds, cwd=ROOT, env=SANITIZERS,
             interesting="FAILED"), (CLANG,)),
-        Step("mutants", tool("mutate", *mutants, interesting=r"^[a-z]+: src/"), (UNIT,)),
+        Step("mutants", tool("mutate", *mutants, interesting=r"^[a-z]+: (src/|A[TNE]-)"), (UNIT,)),
         Step("installed library", tool("installed.py", "--build", BUILD), (GCC,)),
         Step("demo", command("./demo", "--non-interactive", cwd=ROOT), (UNIT, ASAN_UNIT)),
     ]
@@ -135,7 +135,7 @@ def table(options):
                   "--write" if options.write else "--check")
     if not options.quick:
         rows += thorough(options.fuzz_seconds or (1200 if options.full else 120),
-                         ("--full",) if options.full else ("--sample", "8"))
+                         ("--full",) if options.full else ("--sample", "25"))
     if options.full:
         rows.append(Step("valgrind", unit_tests(
             BUILD, "-t20", "--suite", "unit", "--wrapper",

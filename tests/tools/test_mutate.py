@@ -131,6 +131,17 @@ class Mutate(unittest.TestCase):
         self.assertEqual(code, 0, out)
         self.assertIn("3 mutants, 3 killed", out)
 
+    def test_a_line_without_a_check_is_absent(self):
+        lines = "AT-1\tx\tx\nAT-8\tx\tx\nAT-9\tx\tx\nRL-1\tx\tx\n"
+        excuse = {"tests/mutants": "AT-9\treports, refuses nothing\n"}
+        with bad_tree.Tree(FILES | {"docs/requirements.tsv": lines} | excuse) as tree:
+            code, out = tree.run("mutate", "--full")
+        self.assertEqual(code, 1)
+        self.assertIn("absent: AT-8", out)
+        self.assertNotIn("absent: AT-1", out)
+        self.assertNotIn("absent: AT-9", out)
+        self.assertNotIn("RL-1", out)
+
     def test_a_sample_can_be_repeated(self):
         first = self.run_over("--list", "--sample", "2", "--seed", "7")
         self.assertEqual(first, self.run_over("--list", "--sample", "2", "--seed", "7"))
