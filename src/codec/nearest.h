@@ -8,8 +8,8 @@
 enum { NEAREST_NAME_MAX = 64 }; /* longer names are near to nothing */
 
 /* text_nearest returns the candidate that is the fewest edits away (a letter more, less, other,
-   or two neighbours swapped; case does not count), NULL when none is within a third of its
-   length.  The first of equals wins. */
+   or two neighbours swapped; case does not count), NULL when none is within a third (rounded up) of
+   its length.  The first of equals wins. */
 const char *text_nearest(struct span name, const char *const *candidates, size_t count);
 
 /* text_distance is that number of edits; SIZE_MAX when one of the two is too long. */
