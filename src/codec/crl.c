@@ -185,10 +185,9 @@ static bool parse_crl_extensions(struct cursor *in, struct crl *crl)
 static bool parse_tbs(struct cursor in, struct crl *crl, struct span *algorithm_bytes)
 {
     enum x509_algorithm algorithm;
-    struct span name;
     return parse_version(&in, &crl->version) && pkix_algorithm(&in, algorithm_bytes, &algorithm) &&
-           pkix_name(&in, &crl->issuer, &name) && parse_window(&in, crl) &&
-           parse_revoked(&in, crl) && parse_crl_extensions(&in, crl) && cur_end(&in);
+           pkix_issuer(&in, &crl->issuer) && parse_window(&in, crl) && parse_revoked(&in, crl) &&
+           parse_crl_extensions(&in, crl) && cur_end(&in);
 }
 
 bool crl_parse(struct span der, struct crl *out)

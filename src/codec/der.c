@@ -228,6 +228,31 @@ bool der_oid(struct cursor *in, struct span *oid)
     return true;
 }
 
+bool der_any(struct cursor *in, struct der *out)
+{
+    struct cursor ahead = *in;
+    struct der read;
+    if (!der_read(&ahead, &read))
+        return false;
+    struct cursor again = *in;
+    struct span octets;
+    bool truth;
+    bool good = true;
+    if (read.tag == DER_BOOLEAN)
+        good = der_bool(&again, &truth);
+    else if (read.tag == DER_INTEGER || read.tag == DER_ENUMERATED)
+        good = take_integer(&again, read.tag, &octets);
+    else if (read.tag == DER_OID)
+        good = der_oid(&again, &octets);
+    else if (read.tag == DER_NULL)
+        good = read.value.len == 0;
+    if (!good)
+        return false;
+    *in = ahead;
+    *out = read;
+    return true;
+}
+
 void der_oid_write(struct sink *out, struct span oid)
 {
     struct cursor in = cur_over(oid);

@@ -21,11 +21,13 @@ enum der_tag {
     DER_OID = 0x06,
     DER_ENUMERATED = 0x0a,
     DER_UTF8_STRING = 0x0c,
+    DER_NUMERIC_STRING = 0x12,
     DER_PRINTABLE_STRING = 0x13,
     DER_TELETEX_STRING = 0x14,
     DER_IA5_STRING = 0x16,
     DER_UTC_TIME = 0x17,
     DER_GENERALIZED_TIME = 0x18,
+    DER_UNIVERSAL_STRING = 0x1c,
     DER_BMP_STRING = 0x1e,
     DER_SEQUENCE = 0x30,
     DER_SET = 0x31,
@@ -44,6 +46,12 @@ struct der {
 /* der_read reads one value of any tag. */
 MUST_USE
 bool der_read(struct cursor *in, struct der *out);
+
+/* der_any is der_read of a value that nobody interprets, but which must be well formed
+   where its type is one of those that are read below by themselves: BOOLEAN, INTEGER, NULL,
+   OBJECT IDENTIFIER, ENUMERATED. */
+MUST_USE
+bool der_any(struct cursor *in, struct der *out);
 
 /* der_next_is tells whether the next value starts with this tag. */
 bool der_next_is(const struct cursor *in, uint8_t tag);

@@ -1,6 +1,8 @@
 /* pkix.c - see pkix.h. */
 #include "codec/pkix.h"
 
+#include "codec/utf8.h"
+
 static const uint8_t ecdsa_sha256[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
 static const uint8_t ecdsa_sha384[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03 };
 static const uint8_t common_name_oid[] = { 0x55, 0x04, 0x03 };
@@ -60,7 +62,7 @@ bool pkix_algorithm(struct cursor *in, struct span *whole, enum x509_algorithm *
     if (!der_oid(&body, &oid))
         return false;
     bool bare = cur_end(&body);
-    if (!bare && !(der_read(&body, &parameters) && cur_end(&body)))
+    if (!bare && !(der_any(&body, &parameters) && cur_end(&body)))
         return false;
     if (span_equal(oid, SPAN(ecdsa_sha256)))
         named = X509_ECDSA_SHA256;
@@ -100,6 +102,27 @@ bool pkix_signature(struct cursor *in, enum x509_algorithm *algorithm,
     return true;
 }
 
+/* Values of names are strings of characters (RFC 5280 4.1.2.4 and appendix A).  What is marked as
+ * UTF-8 or as wide characters must be that. */
+static bool string_is_good(const struct der *value)
+{
+    switch (value->tag) {
+    case DER_UTF8_STRING:
+        return utf8_valid(value->value);
+    case DER_BMP_STRING:
+        return value->value.len % 2 == 0;
+    case DER_UNIVERSAL_STRING:
+        return value->value.len % 4 == 0;
+    case DER_NUMERIC_STRING:
+    case DER_PRINTABLE_STRING:
+    case DER_TELETEX_STRING:
+    case DER_IA5_STRING:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* String types whose octets read as ASCII where they are ASCII. */
 static bool string_is_text(uint8_t tag)
 {
@@ -123,7 +146,7 @@ static bool scan_relative_name(struct cursor *in, struct name_scan *scan)
         return false;
     while (!cur_end(&set)) {
         if (!(der_open(&set, DER_SEQUENCE, &pair) && der_oid(&pair, &oid) &&
-              der_read(&pair, &value) && cur_end(&pair)))
+              der_read(&pair, &value) && cur_end(&pair) && string_is_good(&value)))
             return false;
         if (!span_equal(oid, SPAN(common_name_oid)))
             continue;
@@ -148,6 +171,19 @@ bool pkix_name(struct cursor *in, struct span *whole, struct span *common_name)
     *in = ahead;
     *whole = name.whole;
     *common_name = scan.common_names == 1 ? scan.common_name : (struct span){ 0 };
+    return true;
+}
+
+bool pkix_issuer(struct cursor *in, struct span *whole)
+{
+    struct cursor ahead = *in;
+    struct span name;
+    struct span common_name;
+    /* RFC 5280 4.1.2.4: the issuer "MUST contain a non-empty distinguished name". */
+    if (!pkix_name(&ahead, &name, &common_name) || name.len <= 2)
+        return false;
+    *in = ahead;
+    *whole = name;
     return true;
 }
 

@@ -55,6 +55,10 @@ bool pkix_signature(struct cursor *in, enum x509_algorithm *algorithm,
 MUST_USE
 bool pkix_name(struct cursor *in, struct span *whole, struct span *common_name);
 
+/* pkix_issuer reads a Name that is not empty. */
+MUST_USE
+bool pkix_issuer(struct cursor *in, struct span *whole);
+
 /* pkix_serial reads a CertificateSerialNumber: positive, of at most X509_SERIAL_MAX octets
    of magnitude.  Gives the content octets. */
 MUST_USE

@@ -33,7 +33,7 @@ static bool parse_key(struct cursor *in, struct x509_cert *cert)
           der_oid(&algorithm, &oid)))
         return false;
     enum x509_key key = named_curve(oid, algorithm);
-    if (!cur_end(&algorithm) && !(der_read(&algorithm, &parameters) && cur_end(&algorithm)))
+    if (!cur_end(&algorithm) && !(der_any(&algorithm, &parameters) && cur_end(&algorithm)))
         return false;
     if (!(der_bits(&info, &bits) && cur_end(&info)))
         return false;
@@ -161,24 +161,17 @@ static bool skip_unique_ids(struct cursor *in, int version)
            (version == 3 || !(has_issuer || has_subject));
 }
 
-static bool name_is_empty(struct span name)
-{
-    return name.len <= 2;
-}
-
 /* RFC 5280 4.1: TBSCertificate, in its order. */
 static bool parse_tbs(struct cursor in, struct x509_cert *cert, struct span *algorithm_bytes)
 {
     enum x509_algorithm algorithm;
-    struct span issuer_name;
     if (!(parse_version(&in, &cert->version) && pkix_serial(&in, &cert->serial) &&
-          pkix_algorithm(&in, algorithm_bytes, &algorithm) &&
-          pkix_name(&in, &cert->issuer, &issuer_name) && parse_validity(&in, &cert->validity) &&
+          pkix_algorithm(&in, algorithm_bytes, &algorithm) && pkix_issuer(&in, &cert->issuer) &&
+          parse_validity(&in, &cert->validity) &&
           pkix_name(&in, &cert->subject, &cert->common_name) && parse_key(&in, cert) &&
           skip_unique_ids(&in, cert->version) && parse_extensions(&in, cert)))
         return false;
-    /* RFC 5280 4.1.2.4: "The issuer field MUST contain a non-empty distinguished name". */
-    return cur_end(&in) && !name_is_empty(cert->issuer);
+    return cur_end(&in);
 }
 
 bool x509_parse(struct span der, struct x509_cert *out)
