@@ -28,6 +28,9 @@ class Results(unittest.TestCase):
     def test_bad_exit_after_good_answers_is_a_failure(self):
         leaked = {"name": "a", "stdout": "1..1\nok 1 - a\n", "result": "ERROR", "returncode": 23}
         self.assertEqual(list(results.of_run(leaked)), [("a", "pass"), ("exit: ERROR 23", "fail")])
+        skipped = {"name": "a", "stdout": "1..1\nnot ok 1 # SKIP a\n", "result": "FAIL",
+                   "returncode": 0}
+        self.assertEqual(list(results.of_run(skipped)), [("a", "skip")])
         silent = {"name": "a", "stdout": "", "result": "TIMEOUT", "returncode": -15}
         self.assertEqual([status for _, status in results.of_run(silent)], ["fail"])
 
