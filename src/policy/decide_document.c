@@ -75,8 +75,8 @@ static void check_pcrs(const struct judge *judge, struct report *report)
 
 static struct span blob_view(const struct nitro_blob *blob)
 {
-    return blob->present ? claim_view(blob->bytes, blob->len, sizeof blob->bytes)
-                         : (struct span){ 0 };
+    struct span absent = { 0 };
+    return blob->present ? claim_view(blob->bytes, blob->len, sizeof blob->bytes) : absent;
 }
 
 /* An empty expectation is no expectation that evidence could meet. */
@@ -187,9 +187,9 @@ void judge_log(const struct judge *judge, struct report *report)
         const struct policy_list *list = &policy->lists[id];
         const char *name = policy_list_info(id)->name;
         const struct log_value *value = log_value_find(log, name);
-        struct span actual = value == NULL
-                                 ? (struct span){ 0 }
-                                 : claim_view(value->bytes, value->len, sizeof value->bytes);
+        struct span actual = { 0 };
+        if (value != NULL)
+            actual = claim_view(value->bytes, value->len, sizeof value->bytes);
         if (list->count != 0 && (value == NULL || !list_has(list, actual))) {
             report_fail(report, CHECK_AE_11, REASON_POLICY_EVENT, "%s%s", name,
                         value == NULL ? " is not in the log" : "");

@@ -76,7 +76,7 @@ bool policy_is_sound(const struct policy *policy)
         return false;
     if ((policy->tdx.attributes_allowed & TD_TUD) != 0)
         return false;
-    if (policy->log.rtmr3 == RTMR3_VALUE && policy->lists[LIST_RTMR3].count == 0)
+    if (policy->log.rtmr3 == POLICY_RTMR3_VALUE && policy->lists[LIST_RTMR3].count == 0)
         return false;
     if (policy->has_nonce && (policy->nonce.len == 0 || policy->nonce.len > POLICY_NONCE_MAX))
         return false;

@@ -56,7 +56,7 @@ enum policy_demand { DEMAND_ON_HARDWARE = 0, DEMAND_ALWAYS, DEMAND_NEVER };
 
 /* RTMR3, which software extends at run time: must the log give it (AE-6, AE-11), is it
    compared with the `rtmr3` list instead, or is it not looked at? */
-enum policy_rtmr3 { RTMR3_MATCH_LOG = 0, RTMR3_VALUE, RTMR3_IGNORE };
+enum policy_rtmr3 { POLICY_RTMR3_MATCH = 0, POLICY_RTMR3_VALUE, POLICY_RTMR3_IGNORE };
 
 #define TCB_STATUS_BIT(status) (1u << (unsigned)(status))
 

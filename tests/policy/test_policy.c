@@ -55,7 +55,7 @@ static void test_unsound_policies(void **state)
     p.tdx.attributes_allowed |= TD_DEBUG;
     assert_false(policy_is_sound(&p));
     p = policy_default();
-    p.log.rtmr3 = RTMR3_VALUE;
+    p.log.rtmr3 = POLICY_RTMR3_VALUE;
     assert_false(policy_is_sound(&p));
     p = policy_default();
     p.has_nonce = true;
