@@ -61,6 +61,7 @@ KINDS = {
     "toml": ((("*.toml",), whole),),
     "policy": ((("*.toml",), whole),),
     "hex": ((QUOTES, as_hex),),
+    "base64_hex": ((QUOTES, as_hex), (QUOTES, as_base64), (NITRO, as_base64)),
     "base64": ((QUOTES, as_base64), (NITRO, as_base64)),
 }
 # Names that mean the same kind.

@@ -213,6 +213,18 @@ bool crl_parse(struct span der, struct crl *out)
     return true;
 }
 
+bool crl_is_sound(const struct crl *crl)
+{
+    return (crl->version == 1 || crl->version == 2) && span_inside(crl->tbs, crl->whole) &&
+           span_inside(crl->issuer, crl->tbs) && pkix_inside(crl->aki, crl->tbs) &&
+           pkix_inside(crl->number, crl->tbs) && pkix_inside(crl->revoked, crl->tbs) &&
+           pkix_inside(crl->distribution_point, crl->tbs) &&
+           crl->has_number == (crl->number.len > 0) &&
+           (crl->revoked_count > 0) == (crl->revoked.len > 0) &&
+           (crl->has_next_update || crl->validity.from == crl->validity.until) &&
+           pkix_signature_is_sound(crl->algorithm, crl->signature);
+}
+
 static struct span without_zeros(struct span number)
 {
     struct cursor in = cur_over(number);

@@ -45,6 +45,9 @@ struct crl {
 MUST_USE
 bool crl_parse(struct span der, struct crl *out);
 
+/* crl_is_sound: the rules that hold between the fields of whatever crl_parse gave. */
+bool crl_is_sound(const struct crl *crl);
+
 /* crl_lists tells whether the serial (an INTEGER's content octets) is listed, whatever the
    reason.  Compared by value: leading zero octets do not matter. */
 bool crl_lists(const struct crl *crl, struct span serial);

@@ -94,7 +94,7 @@ static void put_arc(struct sink *out, uint64_t arc)
     sink_u8(out, (uint8_t)(arc & 0x7f));
 }
 
-/* A decimal number below 2^62 and the dot behind it, if any. */
+/* A decimal number below 2^63 and the dot behind it, if any. */
 static bool text_arc(struct cursor *in, uint64_t *out, bool *more)
 {
     uint64_t arc = 0;
@@ -106,7 +106,7 @@ static bool text_arc(struct cursor *in, uint64_t *out, bool *more)
             *more = true;
             break;
         }
-        if (c < '0' || c > '9' || arc >= UINT64_C(1) << 58)
+        if (c < '0' || c > '9' || arc > (INT64_MAX - (uint64_t)(c - '0')) / 10)
             return false;
         arc = arc * 10 + (uint64_t)(c - '0');
         digits++;
@@ -115,17 +115,27 @@ static bool text_arc(struct cursor *in, uint64_t *out, bool *more)
     return digits > 0;
 }
 
+/* The first two arcs share a number: 40 * first + second (X.690 8.19.4). */
+static bool text_first_arcs(struct cursor *in, uint64_t *out, bool *more)
+{
+    uint64_t first;
+    uint64_t second;
+    if (!(text_arc(in, &first, more) && *more && text_arc(in, &second, more)) || first > 2 ||
+        (first < 2 && second >= 40) || second > INT64_MAX - 80)
+        return false;
+    *out = first * 40 + second;
+    return true;
+}
+
 void der_put_oid(struct sink *out, const char *dotted)
 {
     struct cursor in = cur_over(span_text(dotted));
-    uint64_t first;
     uint64_t arc;
     bool more;
     size_t mark = der_begin(out, DER_OID);
-    bool good = text_arc(&in, &first, &more) && more && text_arc(&in, &arc, &more) && first <= 2 &&
-                (first == 2 || arc < 40);
+    bool good = text_first_arcs(&in, &arc, &more);
     if (good)
-        put_arc(out, first * 40 + arc);
+        put_arc(out, arc);
     while (good && more) {
         good = text_arc(&in, &arc, &more);
         if (good)

@@ -102,6 +102,18 @@ bool pkix_signature(struct cursor *in, enum x509_algorithm *algorithm,
     return true;
 }
 
+bool pkix_signature_is_sound(enum x509_algorithm algorithm,
+                             const uint8_t signature[X509_SIGNATURE_MAX])
+{
+    size_t used = algorithm == X509_ALG_OTHER ? 0 : 2 * coordinate_len(algorithm);
+    return bytes_are_zero(&signature[used], X509_SIGNATURE_MAX - used);
+}
+
+bool pkix_inside(struct span part, struct span whole)
+{
+    return part.len == 0 || span_inside(part, whole);
+}
+
 /* Values of names are strings of characters (RFC 5280 4.1.2.4 and appendix A).  What is marked as
  * UTF-8 or as wide characters must be that. */
 static bool string_is_good(const struct der *value)

@@ -51,6 +51,13 @@ MUST_USE
 bool pkix_signature(struct cursor *in, enum x509_algorithm *algorithm,
                     uint8_t signature[X509_SIGNATURE_MAX]);
 
+/* pkix_signature_is_sound: what the algorithm does not use is zero. */
+bool pkix_signature_is_sound(enum x509_algorithm algorithm,
+                             const uint8_t signature[X509_SIGNATURE_MAX]);
+
+/* pkix_inside tells whether a span is empty or within `whole`. */
+bool pkix_inside(struct span part, struct span whole);
+
 /* pkix_name reads a Name: the whole encoding, and its one commonName or an empty span. */
 MUST_USE
 bool pkix_name(struct cursor *in, struct span *whole, struct span *common_name);

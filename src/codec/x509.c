@@ -198,6 +198,37 @@ bool x509_parse(struct span der, struct x509_cert *out)
     return true;
 }
 
+/* A key of a curve has a point of that curve's length; no other key has one. */
+static bool key_is_sound(const struct x509_cert *cert)
+{
+    if (cert->key == X509_KEY_OTHER)
+        return cert->point.len == 0;
+    return cert->point.len == (cert->key == X509_KEY_P256 ? 65u : 97u) &&
+           cert->point.at[0] == 0x04 && span_inside(cert->point, cert->spki);
+}
+
+static bool fields_are_inside(const struct x509_cert *cert)
+{
+    return span_inside(cert->tbs, cert->whole) && span_inside(cert->serial, cert->tbs) &&
+           span_inside(cert->issuer, cert->tbs) && span_inside(cert->subject, cert->tbs) &&
+           span_inside(cert->spki, cert->tbs) && pkix_inside(cert->common_name, cert->subject) &&
+           pkix_inside(cert->extensions, cert->tbs) && pkix_inside(cert->ski, cert->extensions) &&
+           pkix_inside(cert->aki, cert->extensions);
+}
+
+bool x509_is_sound(const struct x509_cert *cert)
+{
+    bool serial = cert->serial.len >= 1 && cert->serial.len <= X509_SERIAL_MAX + 1 &&
+                  (cert->serial.at[0] & 0x80) == 0;
+    bool constraints = cert->path_len >= -1 && (cert->is_ca || cert->path_len == -1) &&
+                       (cert->has_basic_constraints ||
+                        !(cert->is_ca || cert->basic_constraints_critical));
+    return (cert->version == 3 || (cert->version == 1 && cert->extensions.len == 0)) &&
+           fields_are_inside(cert) && serial && key_is_sound(cert) && constraints &&
+           cert->has_key_usage == (cert->key_usage != 0) &&
+           pkix_signature_is_sound(cert->algorithm, cert->signature);
+}
+
 bool x509_extension(const struct x509_cert *cert, struct span oid, struct span *value)
 {
     struct cursor list = cur_over(cert->extensions);

@@ -60,6 +60,9 @@ struct x509_cert {
 MUST_USE
 bool x509_parse(struct span der, struct x509_cert *out);
 
+/* x509_is_sound: the rules that hold between the fields of whatever x509_parse gave. */
+bool x509_is_sound(const struct x509_cert *cert);
+
 /* x509_extension finds an extension of a parsed certificate by the content octets of its
    identifier: *value views the content of its extnValue. */
 MUST_USE

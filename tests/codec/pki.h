@@ -43,10 +43,6 @@ struct pki_recipe {
 void pki_build_certificate(struct sink *out, const struct pki_recipe *recipe);
 void pki_build_crl(struct sink *out, const struct pki_recipe *recipe);
 
-/* The rules that hold for anything the parsers accept. */
-bool pki_certificate_is_sound(const struct x509_cert *cert);
-bool pki_crl_is_sound(const struct crl *crl);
-
 /* Heap calls made by code linked into the test, libraries not counted. */
 size_t pki_heap_calls(void);
 

@@ -117,7 +117,8 @@ static void test_identifiers(void **state)
         "2.16.840.1",
         "2.40",
         "1.2.113741.1.13.1",
-        "1.2.2305843009213693951",
+        "1.2.9223372036854775807",
+        "2.9223372036854775727",
     };
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         struct sink out = fresh();
@@ -145,6 +146,7 @@ static void test_identifiers(void **state)
                                        "1.2x",
                                        "-1.2",
                                        "1.2.9223372036854775808",
+                                       "2.9223372036854775728",
                                        "1.2.99999999999999999999" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct sink out = fresh();

@@ -143,7 +143,7 @@ static void compare_certificate(const char *name, struct span der, void *arg)
     if (!x509_parse(der, &cert))
         fail_msg("%s: refused", name);
     assert_int_equal(pki_heap_calls(), calls);
-    assert_true(pki_certificate_is_sound(&cert));
+    assert_true(x509_is_sound(&cert));
     const uint8_t *at = der.at;
     X509 *want = d2i_X509(NULL, &at, (long)der.len);
     assert_non_null(want);
@@ -205,7 +205,7 @@ static void compare_crl(const char *name, struct span der, void *arg)
     if (!crl_parse(der, &crl))
         fail_msg("%s: refused", name);
     assert_int_equal(pki_heap_calls(), calls);
-    assert_true(pki_crl_is_sound(&crl));
+    assert_true(crl_is_sound(&crl));
     const uint8_t *at = der.at;
     X509_CRL *want = d2i_X509_CRL(NULL, &at, (long)der.len);
     assert_non_null(want);
@@ -297,7 +297,7 @@ static void flip_certificate(const char *name, struct span der, void *arg)
             const uint8_t *at = bytes;
             bool ask = flips->asked++ % 10 == 0;
             X509 *other = ask ? d2i_X509(NULL, &at, (long)der.len) : NULL;
-            if ((ask && other == NULL) || !pki_certificate_is_sound(&cert))
+            if ((ask && other == NULL) || !x509_is_sound(&cert))
                 fail_msg("%s: bit %zu", name, bit);
             X509_free(other);
         }
@@ -319,7 +319,7 @@ static void flip_crl(const char *name, struct span der, void *arg)
             const uint8_t *at = bytes;
             bool ask = flips->asked++ % 30 == 0;
             X509_CRL *other = ask ? d2i_X509_CRL(NULL, &at, (long)der.len) : NULL;
-            if ((ask && other == NULL) || !pki_crl_is_sound(&crl))
+            if ((ask && other == NULL) || !crl_is_sound(&crl))
                 fail_msg("%s: bit %zu", name, bit);
             X509_CRL_free(other);
         }
@@ -331,7 +331,7 @@ static void test_flipped_bits_do_no_harm(void **state)
 {
     (void)state;
     vectors_required();
-    struct flips flips = { .whole = 6, .step = 7 };
+    struct flips flips = { .whole = 3, .step = 15 };
     pki_each_certificate(flip_certificate, &flips);
     flips = (struct flips){ .whole = 1, .step = 61 };
     pki_each_crl(flip_crl, &flips);
