@@ -1,10 +1,11 @@
 /* fuzz_toml.c - a text is refused with a place and a word, or its tree is whole: every key is
-   found again, every count is right, every place is in order. */
+   found again, every count is right, and what is written of it reads back. */
 #include <stdlib.h>
 
 #include "codec/toml.h"
+#include "codec/toml_write.h"
 
-enum { CEILING = 16 << 20 };
+enum { CEILING = 16 << 20, ROOM = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,16 +30,37 @@ static void check(const struct toml_value *value, unsigned depth)
     must(count == toml_length(value));
 }
 
+/* Written, read and written again it is the same text. */
+static void check_written(const struct toml_value *root, struct arena *arena)
+{
+    static uint8_t first[ROOM], second[ROOM];
+    struct sink out = sink_over(first, sizeof first);
+    const struct toml_value *again = NULL;
+    if (!toml_write(&out, root)) {
+        must(!sink_ok(&out));
+        return;
+    }
+    struct sink more = sink_over(second, sizeof second);
+    struct toml_error error = { { 0 }, "" };
+    if (!toml_parse(sink_bytes(&out), arena, NULL, &again, &error)) {
+        must(span_equal_text(span_text(error.what), "out of memory"));
+        return;
+    }
+    must(toml_write(&more, again) && span_equal(sink_bytes(&out), sink_bytes(&more)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
     struct toml_error error = { { 0 }, NULL };
     const struct toml_value *root = NULL;
     arena_init(&arena, CEILING);
-    if (toml_parse(span_of(data, size), &arena, NULL, &root, &error))
+    if (toml_parse(span_of(data, size), &arena, NULL, &root, &error)) {
         check(root, 1);
-    else
+        check_written(root, &arena);
+    } else {
         must(root == NULL && error.what != NULL && error.place.line > 0 && error.place.column > 0);
+    }
     arena_fini(&arena);
     return 0;
 }

@@ -10,8 +10,8 @@
 #include "codec/toml.h"
 
 /* toml_write appends a whole tree (a table): its plain values first, then its tables under
-   [headers].  False when the root is no table, it is nested deeper than TOML_DEPTH_MAX, or the
-   sink is full. */
+   [headers], each in their order; comments and the form of strings and numbers are not kept.  False
+   when the root is no table, it is nested deeper than TOML_DEPTH_MAX, or the sink is full. */
 MUST_USE
 bool toml_write(struct sink *out, const struct toml_value *root);
 

@@ -1,5 +1,6 @@
 /* test_toml_vectors.c - the public TOML 1.0.0 cases: every valid one gives exactly the values
-   that its JSON file lists, every invalid one is refused with a place inside it. */
+   that its JSON file lists, also after being written again; every invalid one is refused with a
+   place inside it. */
 #include "test.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 
 #include "codec/json.h"
 #include "codec/toml.h"
+#include "codec/toml_write.h"
 #include "vectors.h"
 
 enum { CEILING = 4 << 20 };
@@ -146,6 +148,13 @@ static void check_valid(const struct toml_value *root, const char *path)
     arena_init(&arena, CEILING);
     need(json_parse(expected, &arena, NULL, &json, NULL), "its JSON");
     compare(root, &json, 0);
+    /* Written again it reads as the same values. */
+    static uint8_t room[1 << 16];
+    struct sink out = sink_over(room, sizeof room);
+    const struct toml_value *again = NULL;
+    need(toml_write(&out, root), "writing it");
+    need(toml_parse(sink_bytes(&out), &arena, NULL, &again, NULL), "what was written");
+    compare(again, &json, 0);
     arena_fini(&arena);
     vectors_free(&expected);
     run.valid++;
