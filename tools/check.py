@@ -134,7 +134,8 @@ def table(options):
     rows = always(kept, {"WARD_FULL": "1"} if options.full else {},
                   "--write" if options.write else "--check")
     if not options.quick:
-        rows += thorough(options.fuzz_seconds or (1200 if options.full else 120),
+        seconds = 1200 if options.full else 120
+        rows += thorough(seconds if options.fuzz_seconds is None else options.fuzz_seconds,
                          ("--full",) if options.full else ("--sample", "25"))
     if options.full:
         rows.append(Step("valgrind", unit_tests(
