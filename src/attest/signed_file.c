@@ -38,18 +38,22 @@ static bool parse(struct span text, struct arena *arena, struct json *out,
     return false;
 }
 
-bool signed_file_open(struct span text, const char *member, struct arena *arena,
-                      struct signed_file *out, struct file_problem *problem)
+bool signed_file_open(struct span text, struct arena *arena, struct signed_file *out,
+                      struct file_problem *problem)
 {
-    struct signed_file file;
+    struct signed_file file = { .member = "tcbInfo" };
     if (!parse(text, arena, &file.json, problem))
         return false;
-    file.value = json_member(&file.json, 0, member);
+    file.value = json_member(&file.json, 0, file.member);
+    if (file.value == JSON_NONE) {
+        file.member = "enclaveIdentity";
+        file.value = json_member(&file.json, 0, file.member);
+    }
     if (json_type(&file.json, file.value) != JSON_OBJECT)
-        return file_problem_set(problem, "the signed object is missing", member);
+        return file_problem_set(problem, "neither tcbInfo nor enclaveIdentity is an object", NULL);
     uint32_t signature = json_member(&file.json, 0, "signature");
     if (!json_hex(&file.json, signature, file.signature, sizeof file.signature))
-        return file_problem_set(problem, "not 128 hex digits", "signature");
+        return file_problem_set(problem, "missing, or not 128 hex digits", "signature");
     if (json_length(&file.json, 0) != 2)
         return file_problem_set(problem, "more members than signed object and signature", NULL);
     file.signed_bytes = json_raw(&file.json, file.value);

@@ -24,17 +24,18 @@ struct file_problem {
 
 struct signed_file {
     struct json json;
+    const char *member;       /* "tcbInfo" or "enclaveIdentity" */
     uint32_t value;           /* the signed object */
     struct span signed_bytes; /* its exact bytes */
     uint8_t signature[SIGNED_FILE_SIGNATURE_LEN];
 };
 
-/* signed_file_open reads a file whose signed member has this name.  Strict: exactly the two
-   members.  The nodes are taken from the arena; everything borrows from `text`.  On failure
-   *out is untouched and *problem says why. */
+/* signed_file_open reads a file of either kind.  Strict: the signed object, the signature and
+   nothing else.  The nodes are taken from the arena; everything borrows from `text`.  On
+   failure *out is untouched and *problem says why. */
 MUST_USE
-bool signed_file_open(struct span text, const char *member, struct arena *arena,
-                      struct signed_file *out, struct file_problem *problem);
+bool signed_file_open(struct span text, struct arena *arena, struct signed_file *out,
+                      struct file_problem *problem);
 
 /* file_problem_set keeps the first problem and returns false. */
 bool file_problem_set(struct file_problem *problem, const char *what, const char *name);

@@ -14,7 +14,7 @@ static bool read_file(struct span text, struct qe_identity *out, struct file_pro
     static uint8_t room[ROOM];
     struct arena arena = arena_over(room, sizeof room);
     struct signed_file file;
-    return signed_file_open(text, "enclaveIdentity", &arena, &file, problem) &&
+    return signed_file_open(text, &arena, &file, problem) &&
            qe_identity_parse(&file, &arena, out, problem);
 }
 
@@ -53,7 +53,7 @@ static const struct row refused[] = {
     { "\"tcbLevels\":[{", "\"tcbLevels\":[],\"x\":[{", "tcbLevels" },
     { "\"isvsvn\":4", "\"isvsvn\":4.5", "isvsvn" },
     { "\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":null", "tcbStatus" },
-    { "{\"enclaveIdentity\"", "{\"tcbInfo\"", "enclaveIdentity" },
+    { "{\"enclaveIdentity\"", "{\"enclaveidentity\"", NULL },
     { "\"isvprodid\":2", "\"isvprodid\":2,\"isvprodid\":2", NULL },
 };
 
@@ -90,7 +90,7 @@ static void every_departure_is_refused(void **state)
 /* The report that the identity above describes. */
 static struct sgx_claims fitting_report(void)
 {
-    struct sgx_claims r = { .misc_select = 0x010203f4, .isv_prod_id = 2, .isv_svn = 4 };
+    struct sgx_claims r = { .misc_select = 0xf4030201, .isv_prod_id = 2, .isv_svn = 4 };
     static const uint8_t signer[32] = { 0xDC, 0x9E, 0x2A, 0x7C, 0x6F, 0x94, 0x8F, 0x17,
                                         0x47, 0x4E, 0x34, 0xA7, 0xFC, 0x43, 0xED, 0x03,
                                         0x0F, 0x7C, 0x15, 0x63, 0xF1, 0xBA, 0xBD, 0xDF,
@@ -109,13 +109,13 @@ static void the_report_is_compared_under_the_masks(void **state)
     struct file_problem problem = { 0 };
     assert_true(read_file(span_of(whole, sizeof whole - 1), &q, &problem));
     assert_int_equal(q.id, QE_ID_TDX);
-    assert_int_equal(q.misc_select, 0x01020304);
+    assert_int_equal(q.misc_select, 0x04030201);
     struct sgx_claims good = fitting_report(), r = good;
     assert_null(qe_identity_mismatch(&q, &good));
-    /* A reader that took the hex for the report's little-endian bytes would want this. */
-    r.misc_select = 0x04030201;
+    /* A reader that took the text for the number's hex would want this. */
+    r.misc_select = 0x01020304;
     assert_string_equal(qe_identity_mismatch(&q, &r), "MISCSELECT");
-    r = good, r.misc_select ^= 0x10;
+    r = good, r.misc_select ^= 0x10000000;
     assert_null(qe_identity_mismatch(&q, &r));
     r = good, r.attributes[0] ^= 0x01;
     assert_string_equal(qe_identity_mismatch(&q, &r), "ATTRIBUTES");

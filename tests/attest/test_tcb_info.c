@@ -14,7 +14,7 @@ static bool read_file(struct span text, struct tcb_info *out, struct file_proble
     static uint8_t room[ROOM];
     struct arena arena = arena_over(room, sizeof room);
     struct signed_file file;
-    return signed_file_open(text, "tcbInfo", &arena, &file, problem) &&
+    return signed_file_open(text, &arena, &file, problem) &&
            tcb_info_parse(&file, &arena, out, problem);
 }
 
@@ -144,7 +144,8 @@ static const struct row refused[] = {
     { "[\"INTEL-SA-00001\",", "[\"INTEL-SA-0000111111111111111111111111\",", "advisoryIDs" },
     { "[\"INTEL-SA-00001\",\"INTEL-SA-00002\"]", "{}", "advisoryIDs" },
     /* the envelope */
-    { "{\"tcbInfo\":", "{\"tcbinfo\":", "tcbInfo" },
+    { "{\"tcbInfo\":", "{\"tcbinfo\":", NULL },
+    { "{\"tcbInfo\":", "{\"tcbInfo\":7,\"x\":", NULL },
     { "{\"tcbInfo\":", "{\"tcbInfo\":1,\"tcbInfo\":", NULL },
     { "\"id\":\"TDX\",", "\"id\":\"TDX\",\"id\":\"TDX\",", NULL },
     { "\"id\":\"TDX\",", "\"id\":\"TDX\",\"\\u0069d\":\"TDX\",", NULL },
@@ -239,8 +240,7 @@ static void an_arena_that_is_used_up_is_a_problem(void **state)
         struct arena arena = arena_over(room, len);
         struct file_problem problem = { 0 };
         struct signed_file file;
-        if (signed_file_open(span_of(tdx_file, sizeof tdx_file - 1), "tcbInfo", &arena, &file,
-                             &problem) &&
+        if (signed_file_open(span_of(tdx_file, sizeof tdx_file - 1), &arena, &file, &problem) &&
             tcb_info_parse(&file, &arena, &info, &problem))
             enough = len;
         else
