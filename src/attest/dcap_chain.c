@@ -1,0 +1,176 @@
+/* dcap_chain.c - the PCK chain of a quote (AT-6 to AT-12).  Cheapest first: order, root, form,
+   and only then signatures. */
+#include <string.h>
+
+#include "attest/chain.h"
+#include "attest/dcap_parts.h"
+#include "base/number.h"
+#include "crypto/ecdsa.h"
+
+/* AT-6, AT-7: where the chain comes from, and that it is one. */
+static bool read_chain(struct judging *j, struct sink *der)
+{
+    const struct collateral *c = j->in->collateral;
+    bool given = c != NULL && c->chain_given;
+    size_t which = 0;
+    if (!given && j->quote.cert_type != CERT_DATA_PCK_CHAIN)
+        return report_fail(j->report, CHECK_AT_6, REASON_PCK_CERT_MISSING,
+                           "certification data of type %u holds no chain, and none was given",
+                           j->quote.cert_type);
+    report_pass(j->report, CHECK_AT_6);
+    const char *problem = NULL;
+    if (given) {
+        problem = c->chain_problem;
+        which = c->chain_which;
+        memcpy(j->certs, c->chain, sizeof j->certs);
+    } else {
+        problem = pck_chain_read(j->quote.cert_data, der, j->certs, &which);
+    }
+    if (problem != NULL)
+        return report_fail(j->report, CHECK_AT_7, REASON_PCK_CHAIN_INVALID, "%s%s: %s",
+                           pck_cert_name(which), detail_file(given ? c->chain_name : NULL).at,
+                           problem);
+    problem = chain_order_problem(j->certs, PCK_CHAIN_LEN, &which);
+    if (problem != NULL)
+        return report_fail(j->report, CHECK_AT_7, REASON_PCK_CHAIN_INVALID, "%s: %s",
+                           pck_cert_name(which), problem);
+    report_pass(j->report, CHECK_AT_7);
+    return true;
+}
+
+/* AT-8: by public key; two self-signed certificates carry Intel's. */
+static bool find_root(struct judging *j)
+{
+    struct span point = j->certs[PCK_ROOT].point;
+    j->root = trust_roots_find(j->in->roots, point);
+    if (j->root == NULL) {
+        bool any = j->in->roots != NULL && j->in->roots->count > 0;
+        report_fail(j->report, CHECK_AT_8, REASON_PCK_ROOT_UNTRUSTED,
+                    "the root CA certificate's key is not that of a trusted root");
+        report_values_hex(j->report, CHECK_AT_8,
+                          any ? trust_root_point(&j->in->roots->roots[0]) : (struct span){ 0 },
+                          point);
+        return false;
+    }
+    report_pass(j->report, CHECK_AT_8);
+    return true;
+}
+
+/* What is known of the two signatures before any work. */
+struct known {
+    bool leaf, intermediate;
+    uint8_t leaf_key[CACHE_KEY_LEN], intermediate_key[CACHE_KEY_LEN];
+};
+
+static bool in_snapshot(const struct judging *j, const struct x509_cert *cert)
+{
+    const struct collateral *c = j->in->collateral;
+    if (c == NULL)
+        return false;
+    for (size_t i = 0; i < c->cert_count; i++)
+        if (span_equal(c->certs[i].cert.whole, cert->whole))
+            return c->certs[i].root != NULL &&
+                   span_equal(trust_root_point(c->certs[i].root), trust_root_point(j->root));
+    return false;
+}
+
+static struct known recall(const struct judging *j)
+{
+    const struct x509_cert *leaf = &j->certs[PCK_LEAF], *ca = &j->certs[PCK_INTERMEDIATE];
+    const struct span leaf_fact[] = { leaf->whole, ca->point };
+    const struct span ca_fact[] = { ca->whole, j->certs[PCK_ROOT].point };
+    struct known known;
+    cache_key(CACHE_PCK, leaf_fact, COUNT_OF(leaf_fact), known.leaf_key);
+    known.leaf = cache_knows(j->in->cache, CACHE_PCK, known.leaf_key);
+    known.intermediate = in_snapshot(j, ca);
+    if (!known.intermediate) {
+        cache_key(CACHE_CA, ca_fact, COUNT_OF(ca_fact), known.intermediate_key);
+        known.intermediate = cache_knows(j->in->cache, CACHE_CA, known.intermediate_key);
+    }
+    return known;
+}
+
+/* AT-9.  A point that was good when its certificate was verified is good still. */
+static bool check_profile(struct judging *j, const struct known *known)
+{
+    size_t which = 0;
+    const char *problem = chain_profile_problem(&chain_rules_p256, j->certs, PCK_CHAIN_LEN, &which);
+    if (problem == NULL)
+        problem = pck_names_problem(j->certs, &which);
+    if (problem != NULL)
+        return report_fail(j->report, CHECK_AT_9, REASON_PCK_CHAIN_INVALID, "%s: %s",
+                           pck_cert_name(which), problem);
+    if ((!known->leaf && !ecdsa_point_is_valid(j->crypto, CURVE_P256, j->certs[PCK_LEAF].point)) ||
+        (!known->intermediate &&
+         !ecdsa_point_is_valid(j->crypto, CURVE_P256, j->certs[PCK_INTERMEDIATE].point)))
+        return report_fail(j->report, CHECK_AT_9, REASON_PCK_CHAIN_INVALID,
+                           "the public key of leaf or intermediate is not a point of P-256");
+    report_pass(j->report, CHECK_AT_9);
+    return true;
+}
+
+/* AT-10.  The root's signature of itself would add nothing: its key is pinned. */
+static bool check_signatures(struct judging *j, const struct known *known)
+{
+    const struct x509_cert *leaf = &j->certs[PCK_LEAF], *ca = &j->certs[PCK_INTERMEDIATE];
+    bool ca_signed = known->intermediate ||
+                     chain_signed_by(j->crypto, ca, j->certs[PCK_ROOT].point);
+    if (!ca_signed)
+        return report_fail(j->report, CHECK_AT_10, REASON_PCK_SIGNATURE_INVALID,
+                           "the intermediate CA certificate is not signed by the root");
+    bool leaf_signed = known->leaf || chain_signed_by(j->crypto, leaf, ca->point);
+    if (!leaf_signed)
+        return report_fail(j->report, CHECK_AT_10, REASON_PCK_SIGNATURE_INVALID,
+                           "the PCK leaf certificate is not signed by the intermediate CA");
+    if (!known->intermediate)
+        cache_learn(j->in->cache, CACHE_CA, known->intermediate_key);
+    if (!known->leaf)
+        cache_learn(j->in->cache, CACHE_PCK, known->leaf_key);
+    report_pass(j->report, CHECK_AT_10);
+    return true;
+}
+
+/* AT-11, for all three. */
+static void check_dates(struct judging *j)
+{
+    for (size_t i = 0; i < PCK_CHAIN_LEN; i++) {
+        struct window validity = j->certs[i].validity;
+        note_used(j->claims, validity);
+        if (window_side_of(validity, j->in->now) == WINDOW_AFTER) {
+            report_fail(j->report, CHECK_AT_11, REASON_PCK_EXPIRED, "the %s expired at %s",
+                        pck_cert_name(i), detail_time(validity.until).at);
+            report_values_time(j->report, CHECK_AT_11, validity.until, j->in->now);
+        }
+        if (window_side_of(validity, j->in->now) == WINDOW_BEFORE) {
+            report_fail(j->report, CHECK_AT_11, REASON_PCK_NOT_YET_VALID,
+                        "the %s is valid from %s on", pck_cert_name(i),
+                        detail_time(validity.from).at);
+            report_values_time(j->report, CHECK_AT_11, validity.from, j->in->now);
+        }
+    }
+    report_pass(j->report, CHECK_AT_11);
+}
+
+/* AT-12. */
+static bool read_extension(struct judging *j)
+{
+    bool platform = pck_ca_is_platform(&j->certs[PCK_INTERMEDIATE]);
+    const char *problem = pck_extension_read(&j->certs[PCK_LEAF], platform, &j->claims->pck);
+    if (problem != NULL)
+        return report_fail(j->report, CHECK_AT_12, REASON_PCK_EXTENSION_INVALID, "%s", problem);
+    report_pass(j->report, CHECK_AT_12);
+    return true;
+}
+
+void judge_chain(struct judging *j, struct sink *der)
+{
+    if (!read_chain(j, der) || !find_root(j))
+        return;
+    struct known known = recall(j);
+    j->chain_ok = check_profile(j, &known) && check_signatures(j, &known);
+    if (!j->chain_ok)
+        return;
+    j->claims->hardware = j->root->vendor;
+    check_dates(j);
+    j->pck_ok = read_extension(j);
+}
