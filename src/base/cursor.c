@@ -8,65 +8,6 @@ bool cur_is_sound(const struct cursor *in)
     return in->start <= in->at && in->at <= in->end;
 }
 
-struct cursor cur_over(struct span bytes)
-{
-    if (bytes.len == 0)
-        return (struct cursor){ bytes.at, bytes.at, bytes.at };
-    return (struct cursor){ bytes.at, bytes.at, bytes.at + bytes.len };
-}
-
-size_t cur_left(const struct cursor *in)
-{
-    return (size_t)(in->end - in->at);
-}
-
-size_t cur_offset(const struct cursor *in)
-{
-    return (size_t)(in->at - in->start);
-}
-
-bool cur_end(const struct cursor *in)
-{
-    return in->at == in->end;
-}
-
-struct span cur_rest(const struct cursor *in)
-{
-    return (struct span){ in->at, cur_left(in) };
-}
-
-struct span cur_since(const struct cursor *in, size_t mark)
-{
-    size_t now = cur_offset(in);
-    if (mark >= now)
-        return (struct span){ in->at, 0 };
-    return (struct span){ in->start + mark, now - mark };
-}
-
-bool cur_peek(const struct cursor *in, uint8_t *out)
-{
-    if (cur_end(in))
-        return false;
-    *out = *in->at;
-    return true;
-}
-
-bool cur_take(struct cursor *in, size_t len, struct span *out)
-{
-    if (cur_left(in) < len)
-        return false;
-    *out = (struct span){ in->at, len };
-    if (len > 0)
-        in->at += len;
-    return true;
-}
-
-bool cur_skip(struct cursor *in, size_t len)
-{
-    struct span skipped;
-    return cur_take(in, len, &skipped);
-}
-
 bool cur_copy(struct cursor *in, void *out, size_t len)
 {
     struct span taken;
@@ -107,11 +48,6 @@ static bool cur_be(struct cursor *in, size_t len, uint64_t *out)
         value = value << 8 | taken.at[i];
     *out = value;
     return true;
-}
-
-bool cur_u8(struct cursor *in, uint8_t *out)
-{
-    return cur_copy(in, out, 1);
 }
 
 bool cur_u16le(struct cursor *in, uint16_t *out)
