@@ -7,6 +7,8 @@
 
 enum { LONG_FORM = 0x80, HIGH_TAG = 0x1f, CONSTRUCTED = 0x20, CLASS = 0xc0 };
 
+enum { ARC_OCTETS = 9 }; /* of one arc of an identifier: 63 bits */
+
 /* The universal types that are built of others: EXTERNAL, EMBEDDED PDV, SEQUENCE, SET and
    CHARACTER STRING. */
 static const uint32_t built_types = 1u << 8 | 1u << 11 | 1u << 16 | 1u << 17 | 1u << 29;
@@ -190,7 +192,6 @@ bool der_bool(struct cursor *in, bool *out)
    leading octet "shall not have the value 0x80". */
 static bool read_arc(struct cursor *in, uint64_t *out)
 {
-    enum { ARC_OCTETS = 9 }; /* 63 bits */
     uint64_t arc = 0;
     uint8_t octet = 0;
     for (size_t i = 0; i < ARC_OCTETS; i++) {
@@ -205,16 +206,18 @@ static bool read_arc(struct cursor *in, uint64_t *out)
     return false;
 }
 
+/* As reading every arc would tell, in one pass: no arc starts with 80, none is longer than
+   ARC_OCTETS, and the last one ends. */
 static bool oid_is_good(struct span oid)
 {
-    struct cursor in = cur_over(oid);
-    uint64_t arc;
-    if (oid.len == 0)
-        return false;
-    while (!cur_end(&in))
-        if (!read_arc(&in, &arc))
+    size_t in_arc = 0;
+    for (size_t i = 0; i < oid.len; i++) {
+        uint8_t octet = oid.at[i];
+        if ((in_arc == 0 && octet == 0x80) || in_arc == ARC_OCTETS)
             return false;
-    return true;
+        in_arc = (octet & 0x80) != 0 ? in_arc + 1 : 0;
+    }
+    return oid.len > 0 && in_arc == 0;
 }
 
 bool der_oid(struct cursor *in, struct span *oid)
