@@ -19,7 +19,7 @@ PRODUCT = ("src", "include", "examples")
 WORDS = (
     (r"sprintf|vsprintf|strcpy|stpcpy|strcat|strncat|gets|alloca|strtok|setjmp|longjmp|system",
      "banned: there is a bounded way", (), EVERYWHERE),
-    (r"rand|srand|random|drand48", "randomness is crypto/random.h", (), EVERYWHERE),
+    (r"rand|srand|random|drand48", "randomness is os/random.h", (), EVERYWHERE),
     (r"memcmp|bcmp", "span_equal for public bytes, ct_equal for all others",
      ("src/base/span.c", "src/crypto/ct.c"), PRODUCT),
     (r"malloc|calloc|realloc|reallocarray|strdup|strndup|free", "memory comes from an arena",
