@@ -74,6 +74,8 @@ bool policy_is_sound(const struct policy *policy)
     if (!age_is_sound(policy->tcb.max_collateral_age) || !age_is_sound(policy->nitro.max_age) ||
         !age_is_sound(policy->nitro.skew))
         return false;
+    if (policy->nitro.user_data_max < 1 || policy->nitro.user_data_max > NITRO_BLOB_MAX)
+        return false;
     if ((policy->tdx.attributes_allowed & TD_TUD) != 0)
         return false;
     if (policy->log.rtmr3 == POLICY_RTMR3_VALUE && policy->lists[LIST_RTMR3].count == 0)

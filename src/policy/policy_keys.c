@@ -154,7 +154,7 @@ static const struct policy_key keys[] = {
       .summary = "seconds since the document was made" },
     { "nitro", "skew", FORM_I64, AT(nitro.skew), 0, 0, POLICY_AGE_MAX, .fallback = "300",
       .summary = "seconds by which a document may be ahead of this clock" },
-    { "nitro", "user_data_max", FORM_SIZE, AT(nitro.user_data_max), 0, 0, NITRO_BLOB_MAX,
+    { "nitro", "user_data_max", FORM_SIZE, AT(nitro.user_data_max), 0, 1, NITRO_BLOB_MAX,
       .fallback = "1024",
       .summary = "bytes of user_data and of nonce (512 in one reading of "
                  "the vendor's text)" },

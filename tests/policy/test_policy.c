@@ -58,6 +58,9 @@ static void test_unsound_policies(void **state)
     p.log.rtmr3 = POLICY_RTMR3_VALUE;
     assert_false(policy_is_sound(&p));
     p = policy_default();
+    p.nitro.user_data_max = 0;
+    assert_false(policy_is_sound(&p));
+    p = policy_default();
     p.has_nonce = true;
     assert_false(policy_is_sound(&p));
     p = policy_default();
