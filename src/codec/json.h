@@ -17,7 +17,7 @@
 
 enum {
     JSON_DEPTH_MAX = 64,      /* nested containers, whatever the caller's limit says */
-    JSON_MEMBERS_MAX = 1024,  /* members of one object */
+    JSON_MEMBERS_MAX = 1024,  /* of an object and of those around it */
     JSON_TEXT_MAX = 64 << 20, /* bytes of text */
 };
 

@@ -8,12 +8,14 @@
 #include "codec/json_string.h"
 #include "codec/key_hash.h"
 #include "codec/utf8.h"
+#include "codec/word.h"
 
 /* A container that is being read. */
 struct frame {
     uint32_t node;
-    uint32_t last;    /* its newest value, JSON_NONE before the first */
-    uint32_t members; /* of an object */
+    uint32_t last;   /* its newest value, JSON_NONE before the first */
+    uint32_t hashes; /* how many there were when it was opened */
+    bool object;
 };
 
 struct parser {
@@ -25,7 +27,8 @@ struct parser {
     unsigned depth, depth_max;
     struct json_error error;
     struct frame frames[JSON_DEPTH_MAX];
-    uint64_t hashes[JSON_MEMBERS_MAX]; /* of the names of the object being closed */
+    size_t hash_count;
+    uint64_t hashes[JSON_MEMBERS_MAX]; /* of the names in the objects that are open */
 };
 
 static bool refuse(struct parser *p, size_t offset, const char *what)
@@ -44,41 +47,25 @@ static void skip_space(struct parser *p)
 {
     struct span text = p->text;
     size_t at = p->at;
-    while (at < text.len && (text.at[at] == ' ' || text.at[at] == '\n' || text.at[at] == '\r' ||
-                             text.at[at] == '\t'))
+    while (
+        at < text.len && text.at[at] <= ' ' &&
+        (text.at[at] == ' ' || text.at[at] == '\n' || text.at[at] == '\r' || text.at[at] == '\t'))
         at++;
     p->at = at;
 }
 
 /* --- strings ---------------------------------------------------------------------------- */
 
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
-/* The top bit of every byte of the word that is 0; exact for all eight. */
-static uint64_t zero_bytes(uint64_t word)
-{
-    uint64_t low = EACH_BYTE(0x7f);
-    return ~(((word & low) + low) | word | low);
-}
-
-static uint64_t load(struct span text, size_t at)
-{
-    uint64_t word;
-    memcpy(&word, &text.at[at], sizeof word);
-    return word;
-}
-
 /* Where the first byte stands that is not simply a character of a string: a quote, a
    backslash, a control character or a byte outside ASCII.  Eight bytes a step. */
 static size_t plain_run(struct span text, size_t at)
 {
-    while (text.len - at >= sizeof(uint64_t)) {
-        uint64_t word = load(text, at);
-        uint64_t control = zero_bytes(word & EACH_BYTE(0xe0));
-        uint64_t special = zero_bytes(word ^ EACH_BYTE('"')) | zero_bytes(word ^ EACH_BYTE('\\'));
-        if ((control | special | (word & EACH_BYTE(0x80))) != 0)
-            break;
-        at += sizeof(uint64_t);
+    for (; text.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word = word_load(text, at);
+        uint64_t special = word_zeros(word ^ EACH_BYTE('"')) | word_zeros(word ^ EACH_BYTE('\\')) |
+                           word_zeros(word & EACH_BYTE(0xe0)) | (word & EACH_BYTE(0x80));
+        if (special != 0)
+            return at + (size_t)__builtin_ctzll(special) / 8;
     }
     while (at < text.len && text.at[at] >= 0x20 && text.at[at] < 0x80 && text.at[at] != '"' &&
            text.at[at] != '\\')
@@ -172,10 +159,10 @@ static bool read_word(struct parser *p, const char *word)
 
 /* --- objects ---------------------------------------------------------------------------- */
 
-static uint64_t name_hash(const struct parser *p, uint32_t key)
+/* The hash of a name, unescaped. */
+static uint64_t hash_of(struct span raw, bool escaped)
 {
-    struct span raw = json_inside(p->text, key & ~JSON_ESCAPED);
-    if ((key & JSON_ESCAPED) == 0)
+    if (!escaped)
         return key_hash(raw);
     struct key_hasher hasher = { 0 };
     struct cursor in = cur_over(raw);
@@ -190,16 +177,18 @@ static uint64_t name_hash(const struct parser *p, uint32_t key)
 static bool refuse_repeated(struct parser *p, uint32_t object, uint64_t hash)
 {
     bool seen = false;
-    uint32_t found = object + 1;
+    size_t found = p->at;
     for (uint32_t node = object + 1; node != JSON_NONE; node = p->nodes[node].next) {
-        if (name_hash(p, p->nodes[node].key) != hash)
+        uint32_t key = p->nodes[node].key;
+        size_t quote = key & ~JSON_ESCAPED;
+        if (hash_of(json_inside(p->text, quote), (key & JSON_ESCAPED) != 0) != hash)
             continue;
-        found = node;
+        found = quote;
         if (seen)
             break;
         seen = true;
     }
-    return refuse(p, p->nodes[found].key & ~JSON_ESCAPED, "the name of an earlier member");
+    return refuse(p, found, "the name of an earlier member");
 }
 
 /* RFC 8259 section 4: "The names within an object SHOULD be unique"; here they must, or what
@@ -207,29 +196,26 @@ static bool refuse_repeated(struct parser *p, uint32_t object, uint64_t hash)
    two names made to collide are refused too, and no search is ever needed. */
 static bool check_names(struct parser *p, const struct frame *frame)
 {
-    size_t count = 0;
-    uint32_t node = frame->node + 1;
-    if (frame->members < 2)
-        return true;
-    for (; node != JSON_NONE && count < COUNT_OF(p->hashes); node = p->nodes[node].next)
-        p->hashes[count++] = name_hash(p, p->nodes[node].key);
+    size_t count = p->hash_count - frame->hashes;
     uint64_t repeated;
-    if (key_hashes_repeat(p->hashes, count, &repeated))
+    p->hash_count = frame->hashes;
+    if (key_hashes_repeat(&p->hashes[frame->hashes], count, &repeated))
         return refuse_repeated(p, frame->node, repeated);
     return true;
 }
 
-static bool read_name(struct parser *p, struct frame *frame, uint32_t *key)
+static bool read_name(struct parser *p, uint32_t *key)
 {
     size_t start = p->at;
     uint32_t escaped;
     if (peek(p) != '"')
         return refuse(p, start, "not the name of a member");
-    if (frame->members == JSON_MEMBERS_MAX)
-        return refuse(p, start, "too many members in one object");
-    frame->members++;
+    if (p->hash_count == COUNT_OF(p->hashes))
+        return refuse(p, start, "too many members");
     if (!read_string(p, &escaped))
         return false;
+    struct span raw = span_of(&p->text.at[start + 1], p->at - start - 2);
+    p->hashes[p->hash_count++] = hash_of(raw, escaped != 0);
     *key = (uint32_t)start | escaped;
     skip_space(p);
     if (peek(p) != ':')
@@ -240,11 +226,6 @@ static bool read_name(struct parser *p, struct frame *frame, uint32_t *key)
 }
 
 /* --- values ----------------------------------------------------------------------------- */
-
-static bool in_object(const struct parser *p, const struct frame *frame)
-{
-    return p->text.at[p->nodes[frame->node].at] == '{';
-}
 
 /* Twice as many nodes.  The first piece is small against the text and more comes only after
    so many values were read, so no row of brackets buys memory that it did not pay for. */
@@ -270,7 +251,7 @@ static bool start_node(struct parser *p, uint32_t *out)
 {
     struct frame *frame = p->depth > 0 ? &p->frames[p->depth - 1] : NULL;
     uint32_t key = JSON_NONE;
-    if (frame != NULL && in_object(p, frame) && !read_name(p, frame, &key))
+    if (frame != NULL && frame->object && !read_name(p, &key))
         return false;
     if (p->count == p->nodes_max)
         return refuse(p, p->at, "too many values");
@@ -290,7 +271,8 @@ static bool open_container(struct parser *p, uint32_t node)
 {
     if (p->depth == p->depth_max)
         return refuse(p, p->at, "nested too deep");
-    p->frames[p->depth++] = (struct frame){ node, JSON_NONE, 0 };
+    bool object = peek(p) == '{';
+    p->frames[p->depth++] = (struct frame){ node, JSON_NONE, (uint32_t)p->hash_count, object };
     p->at++;
     skip_space(p);
     return true;
@@ -301,10 +283,8 @@ static bool close_container(struct parser *p)
     const struct frame *frame = &p->frames[p->depth - 1];
     p->at++;
     p->nodes[frame->node].len = (uint32_t)p->at - p->nodes[frame->node].at;
-    if (!check_names(p, frame))
-        return false;
     p->depth--;
-    return true;
+    return check_names(p, frame);
 }
 
 /* Reads one value that is no container. */
@@ -336,7 +316,7 @@ static bool read_scalar(struct parser *p, uint32_t node)
 
 static uint8_t closing(const struct parser *p)
 {
-    return in_object(p, &p->frames[p->depth - 1]) ? '}' : ']';
+    return p->frames[p->depth - 1].object ? '}' : ']';
 }
 
 /* After a value: closes what ends here, and says whether another value must follow. */

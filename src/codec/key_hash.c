@@ -1,7 +1,7 @@
 /* key_hash.c - see key_hash.h. */
 #include "codec/key_hash.h"
 
-#include <string.h>
+#include "codec/word.h"
 
 /* One word goes in by steps that can each be undone (xor, an odd factor, a shift that keeps
    the top bits), so two different words never meet from one state. */
@@ -21,19 +21,27 @@ static uint64_t finish(uint64_t state, uint64_t word, size_t len)
     return mix(state, (uint64_t)len);
 }
 
+/* The last bytes, fewer than eight, the first one lowest.  Behind eight others they are the
+   top of the last whole word. */
+static uint64_t rest(struct span name, size_t at)
+{
+    uint64_t word = 0;
+    if (at == name.len)
+        return 0;
+    if (at > 0)
+        return word_load(name, name.len - 8) >> (8 * (8 - (name.len - at)));
+    for (size_t i = name.len; i > 0; i--)
+        word = word << 8 | name.at[i - 1];
+    return word;
+}
+
 uint64_t key_hash(struct span name)
 {
     uint64_t state = 0;
     size_t at = 0;
-    for (; name.len - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, &name.at[at], sizeof word);
-        state = mix(state, word);
-    }
-    uint64_t word = 0;
-    for (size_t i = 0; at + i < name.len; i++)
-        word |= (uint64_t)name.at[at + i] << (8 * i);
-    return finish(state, word, name.len);
+    for (; name.len - at >= 8; at += 8)
+        state = mix(state, word_load(name, at));
+    return finish(state, rest(name, at), name.len);
 }
 
 void key_hasher_put(struct key_hasher *hasher, uint8_t byte)
