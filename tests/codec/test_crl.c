@@ -163,7 +163,7 @@ static void test_version_1(void **state)
 {
     (void)state;
     struct pki_recipe recipe = {
-        { [PKI_VERSION] = "", [PKI_EXTENSIONS] = "", [PKI_REVOKED] = ENTRY }
+        { [PKI_VERSION] = "", [PKI_EXTENSIONS] = "", [PKI_REVOKED] = (ENTRY) }
     };
     struct crl crl;
     assert_true(build_and_parse(&recipe, &crl));
