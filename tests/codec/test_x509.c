@@ -487,8 +487,8 @@ static void put_nested(struct sink *out, size_t depth)
     }
 }
 
-/* 10^5 nested SEQUENCEs in each part: refused where the form is known, passed over where it
-   is not, and never slower than 4 times a well-formed certificate of that size. */
+/* 10^5 nested SEQUENCEs in the place of each part are refused, and never slower than 4 times
+   a well-formed certificate of that size. */
 static void test_bombs(void **state)
 {
     (void)state;
