@@ -228,6 +228,12 @@ static void put_header(struct sink *out, const struct sim_spec *spec)
 
 /* --- what vouches for it -------------------------------------------------------------- */
 
+/* Types 1 to 3 carry the PPID, in clear or under RSA. */
+static size_t ppid_len(uint16_t cert_type)
+{
+    return cert_type == 2 ? 256 : cert_type == 3 ? 384 : 16;
+}
+
 static void put_cert_data(const struct sim_authority *authority, const struct sim_spec *spec,
                           struct sink *out)
 {
@@ -238,7 +244,7 @@ static void put_cert_data(const struct sim_authority *authority, const struct si
         if ((spec->quote_defects & SIM_QUOTE_CHAIN_NUL) != 0)
             sink_u8(&data, 0);
     } else {
-        sink_zero(&data, 36); /* where others put an encrypted PPID and SVNs */
+        sink_zero(&data, ppid_len(spec->cert_type) + 20); /* PPID, CPUSVN, PCESVN, PCE id */
     }
     sink_u16le(out, spec->cert_type);
     sink_u32le(out, (uint32_t)data.len);
