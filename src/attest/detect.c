@@ -10,11 +10,11 @@ enum evidence_family evidence_family(struct span evidence)
     struct cursor in = cur_over(evidence);
     uint8_t first, second = 0;
     if (!cur_u8(&in, &first))
-        return FAMILY_UNKNOWN;
+        return EVIDENCE_FAMILY_UNKNOWN;
     bool alone = !cur_u8(&in, &second);
     if (first == CBOR_ARRAY_OF_4 || (first == CBOR_TAG_18 && (alone || second == CBOR_ARRAY_OF_4)))
-        return FAMILY_NITRO;
+        return EVIDENCE_FAMILY_NITRO;
     if (first != 0 && first < ' ' && second == 0)
-        return FAMILY_QUOTE;
-    return FAMILY_UNKNOWN;
+        return EVIDENCE_FAMILY_QUOTE;
+    return EVIDENCE_FAMILY_UNKNOWN;
 }

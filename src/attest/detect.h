@@ -5,7 +5,7 @@
 
 #include "base/span.h"
 
-enum evidence_family { FAMILY_UNKNOWN = 0, FAMILY_QUOTE, FAMILY_NITRO };
+enum evidence_family { EVIDENCE_FAMILY_UNKNOWN = 0, EVIDENCE_FAMILY_QUOTE, EVIDENCE_FAMILY_NITRO };
 
 /* evidence_family: raw evidence, not hex or base64.  An Intel quote starts with a version
    below 256 in 16 little-endian bits, also one that is not supported; a Nitro document with an

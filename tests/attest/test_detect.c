@@ -14,22 +14,22 @@ static void test_first_bytes(void **state)
 {
     (void)state;
     const struct row rows[] = {
-        { "nothing", { 0 }, FAMILY_UNKNOWN },
-        { "version 3", span_of("\x03\x00", 2), FAMILY_QUOTE },
-        { "version 5", span_of("\x05\x00\x02", 3), FAMILY_QUOTE },
-        { "version 6", span_of("\x06\x00", 2), FAMILY_QUOTE },
-        { "version 0", span_of("\x00\x00", 2), FAMILY_UNKNOWN },
-        { "version 256", span_of("\x00\x01", 2), FAMILY_UNKNOWN },
-        { "one byte of a quote", span_of("\x04", 1), FAMILY_QUOTE },
-        { "array of 4", span_of("\x84\x44", 2), FAMILY_NITRO },
-        { "array of 4 alone", span_of("\x84", 1), FAMILY_NITRO },
-        { "array of 3", span_of("\x83\x44", 2), FAMILY_UNKNOWN },
-        { "tagged", span_of("\xd2\x84\x44", 3), FAMILY_NITRO },
-        { "tag alone", span_of("\xd2", 1), FAMILY_NITRO },
-        { "tagged text", span_of("\xd2\x60", 2), FAMILY_UNKNOWN },
-        { "PEM", span_text("-----BEGIN"), FAMILY_UNKNOWN },
-        { "hex", span_text("0400"), FAMILY_UNKNOWN },
-        { "JSON", span_text("[{"), FAMILY_UNKNOWN },
+        { "nothing", { 0 }, EVIDENCE_FAMILY_UNKNOWN },
+        { "version 3", span_of("\x03\x00", 2), EVIDENCE_FAMILY_QUOTE },
+        { "version 5", span_of("\x05\x00\x02", 3), EVIDENCE_FAMILY_QUOTE },
+        { "version 6", span_of("\x06\x00", 2), EVIDENCE_FAMILY_QUOTE },
+        { "version 0", span_of("\x00\x00", 2), EVIDENCE_FAMILY_UNKNOWN },
+        { "version 256", span_of("\x00\x01", 2), EVIDENCE_FAMILY_UNKNOWN },
+        { "one byte of a quote", span_of("\x04", 1), EVIDENCE_FAMILY_QUOTE },
+        { "array of 4", span_of("\x84\x44", 2), EVIDENCE_FAMILY_NITRO },
+        { "array of 4 alone", span_of("\x84", 1), EVIDENCE_FAMILY_NITRO },
+        { "array of 3", span_of("\x83\x44", 2), EVIDENCE_FAMILY_UNKNOWN },
+        { "tagged", span_of("\xd2\x84\x44", 3), EVIDENCE_FAMILY_NITRO },
+        { "tag alone", span_of("\xd2", 1), EVIDENCE_FAMILY_NITRO },
+        { "tagged text", span_of("\xd2\x60", 2), EVIDENCE_FAMILY_UNKNOWN },
+        { "PEM", span_text("-----BEGIN"), EVIDENCE_FAMILY_UNKNOWN },
+        { "hex", span_text("0400"), EVIDENCE_FAMILY_UNKNOWN },
+        { "JSON", span_text("[{"), EVIDENCE_FAMILY_UNKNOWN },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (evidence_family(rows[i].bytes) != rows[i].family)
@@ -52,10 +52,10 @@ static void test_genuine_evidence(void **state)
     (void)state;
     struct cases cases;
     cases_open(&cases);
-    check_kind(&cases, "quote", FAMILY_QUOTE);
-    check_kind(&cases, "nitro-doc", FAMILY_NITRO);
-    check_kind(&cases, "certificate", FAMILY_UNKNOWN);
-    check_kind(&cases, "dstack-eventlog", FAMILY_UNKNOWN);
+    check_kind(&cases, "quote", EVIDENCE_FAMILY_QUOTE);
+    check_kind(&cases, "nitro-doc", EVIDENCE_FAMILY_NITRO);
+    check_kind(&cases, "certificate", EVIDENCE_FAMILY_UNKNOWN);
+    check_kind(&cases, "dstack-eventlog", EVIDENCE_FAMILY_UNKNOWN);
     cases_close(&cases);
 }
 
