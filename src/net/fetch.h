@@ -1,0 +1,34 @@
+/* fetch.h - one bounded GET over HTTPS, for collateral and the like.
+
+   Redirects are off, content encodings are not asked for, the proxy is the one named or none,
+   plain HTTP is spoken to loopback addresses only.  The reply is at most `max` bytes and
+   comes within the timeout, or there is no reply. */
+#ifndef WARD_NET_FETCH_H
+#define WARD_NET_FETCH_H
+
+#include "base/arena.h"
+#include "base/result.h"
+#include "base/span.h"
+
+enum { FETCH_HEADER_MAX = 16 * 1024, FETCH_MESSAGE_MAX = 256 };
+
+struct fetch_request {
+    const char *url;
+    const char *proxy;   /* URL, or NULL for none */
+    const char *ca_file; /* PEM of CAs to trust instead of the system's, or NULL */
+    const char *header;  /* name of one reply header to keep, or NULL */
+    long timeout_ms;     /* for the whole exchange, > 0 */
+    size_t max;          /* bytes of body */
+};
+
+struct fetch_reply {
+    struct span body;   /* in the arena */
+    struct span header; /* value of the header asked for, in the arena; empty when absent */
+};
+
+/* fetch_get: true exactly when the reply is a whole 200.  Otherwise `message` says why in one
+   line and *out is untouched. */
+MUST_USE bool fetch_get(const struct fetch_request *request, struct arena *arena,
+                        struct fetch_reply *out, char message[FETCH_MESSAGE_MAX]);
+
+#endif
