@@ -98,13 +98,14 @@ def always(kept, env, how):
     """The steps of every run, --quick included. `how` is --check, or --write for what can
     be written anew."""
     return [
-        Step(GCC, build(BUILD, "gcc")),
+        Step(GCC, build(BUILD, "gcc", "-Dtests=enabled")),
         Step("layers", tool("layers.py")),
         Step("format", tool("format.py", how)),
         Step("secrets", tool("secret_scan.py")),
         Step("skip list", skip_list),
         Step("threat model", tool("threat_model.py", how)),
-        Step(CLANG, build(ASAN, "clang-14", "-Db_sanitize=address,undefined", "-Dfuzz=true")),
+        Step(CLANG, build(ASAN, "clang-14", "-Db_sanitize=address,undefined", "-Dfuzz=true",
+                          "-Dtests=enabled")),
         Step(UNIT, unit_tests(BUILD, "-t4", env=env, keep=kept), (GCC,)),
         Step("mistakes", tool("mistakes.py", "--build", BUILD), (GCC,)),
         Step(ASAN_UNIT, unit_tests(ASAN, "-t8", "--no-suite", "tools", env=SANITIZERS | env,

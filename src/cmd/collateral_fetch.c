@@ -1,0 +1,412 @@
+/* collateral_fetch.c - `ward collateral fetch`: brings collateral from PCS or a PCCS into a
+   folder.
+
+   A mirror is not trusted: a reply is kept only when its signature leads to a trusted root, it
+   is valid now, and it is not older than what the folder holds already.  Files are added, never
+   replaced, so evidence of earlier days can still be judged. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/number.h"
+#include "base/sink.h"
+#include "base/time.h"
+#include "cmd/command.h"
+#include "cmd/input.h"
+#include "codec/hex.h"
+#include "net/fetch.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "ward/collateral.h"
+
+enum {
+    OPT_FMSPC,
+    OPT_TEE,
+    OPT_CA,
+    OPT_MIRROR,
+    OPT_PROXY,
+    OPT_CACERT,
+    OPT_TIMEOUT,
+    OPT_ROOT,
+    OPT_AT,
+};
+
+enum { MIRRORS_MAX = 8, URL_MAX = 512, TIMEOUT_DEFAULT_S = 20, TIMEOUT_MAX_S = 600 };
+
+#define PCS_BASE     "https://api.trustedservices.intel.com"
+#define PCS_ROOT_CRL "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
+
+static const struct option_spec options[] = {
+    [OPT_FMSPC] = { "--fmspc", "HEX", NULL, "the platform's FMSPC: 12 hex digits (required)" },
+    [OPT_TEE] = { "--tee", "TEE", "tdx sgx", "which TEE (default tdx)" },
+    [OPT_CA] = { "--ca", "CA", "platform processor",
+                 "which CA issued the PCK certificate (default platform)" },
+    [OPT_MIRROR] = { "--mirror", "URL,..", NULL,
+                     "PCS or PCCS bases, tried in order (default: Intel's PCS)" },
+    [OPT_PROXY] = { "--proxy", "URL", NULL, "ask through this proxy" },
+    [OPT_CACERT] = { "--cacert", "FILE", NULL, "CAs of the mirrors (default: the system's)" },
+    [OPT_TIMEOUT] = { "--timeout", "SECONDS", NULL, "for each request (default 20)" },
+    [OPT_ROOT] = { "--root", "FILE", NULL, "trust this root certificate too" },
+    [OPT_AT] = { "--at", "TIME", NULL, "what must be valid at this time (default: now)" },
+};
+
+/* What is fetched, in the layout of PCS API v4, which PCCS serves too. */
+struct resource {
+    const char *label;    /* what messages and file names call it */
+    const char *kind;     /* as ward_collateral_item calls it */
+    const char *path;     /* %s: the FMSPC or the CA's name */
+    const char *chain;    /* reply header with the issuer chain, or NULL */
+    const char *pcs_only; /* the whole URL at Intel's own service, or NULL */
+    const char *ending;
+};
+
+struct plan {
+    struct invocation *in;
+    struct ward_policy *policy;
+    const char *mirrors[MIRRORS_MAX];
+    size_t mirror_count;
+    const char *folder;
+    long timeout_ms;
+    int64_t now;
+    struct span chains; /* PEM seen so far: the issuers of what comes later */
+};
+
+static bool is_pcs(const char *mirror)
+{
+    return strcmp(mirror, PCS_BASE) == 0;
+}
+
+/* The chain header is URL-encoded PEM. */
+static bool url_decode(struct span in, struct sink *out)
+{
+    struct cursor at = cur_over(in);
+    uint8_t c;
+    while (cur_u8(&at, &c)) {
+        struct span digits;
+        uint8_t byte;
+        if (c != '%') {
+            sink_u8(out, c);
+            continue;
+        }
+        if (!cur_take(&at, 2, &digits) || !hex_decode(digits, &byte, 1))
+            return false;
+        sink_u8(out, byte);
+    }
+    return sink_ok(out);
+}
+
+static bool add_chain(struct plan *plan, struct span header)
+{
+    if (header.len == 0)
+        return true;
+    size_t cap = plan->chains.len + header.len + 1;
+    uint8_t *room = arena_alloc(&plan->in->arena, cap);
+    if (room == NULL)
+        return false;
+    struct sink out = sink_over(room, cap);
+    sink_put(&out, plan->chains);
+    if (!url_decode(header, &out))
+        return false;
+    sink_u8(&out, '\n');
+    plan->chains = sink_bytes(&out);
+    return sink_ok(&out);
+}
+
+/* Finds the item of that kind and name in a snapshot. */
+static bool find_item(const struct ward_collateral *collateral, const char *kind, const char *name,
+                      struct ward_collateral_item *out)
+{
+    for (size_t i = 0; ward_collateral_item(collateral, i, out); i++) {
+        if (strcmp(out->kind, kind) == 0 && strcmp(out->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A newer one of the same thing in the folder makes the reply a rollback. */
+static bool is_rollback(const struct ward_collateral *held, const struct ward_collateral_item *got)
+{
+    struct ward_collateral_item item;
+    for (size_t i = 0; ward_collateral_item(held, i, &item); i++) {
+        if (!item.genuine || strcmp(item.kind, got->kind) != 0 ||
+            strcmp(item.detail, got->detail) != 0)
+            continue;
+        if (item.evaluation_number > got->evaluation_number || item.valid_from > got->valid_from)
+            return true;
+    }
+    return false;
+}
+
+static const char *fault_of(const struct plan *plan, const struct ward_collateral *held,
+                            const struct ward_collateral_item *item)
+{
+    struct window window = { item->valid_from, item->valid_until };
+    if (!item->genuine)
+        return item->problem;
+    switch (window_side_of(window, plan->now)) {
+    case WINDOW_BEFORE:
+        return "not valid yet";
+    case WINDOW_AFTER:
+        return "expired";
+    case WINDOW_INSIDE:
+        break;
+    }
+    return is_rollback(held, item) ? "older than what the folder holds" : NULL;
+}
+
+static bool write_file(const struct plan *plan, const char *name, struct span bytes)
+{
+    char path[4096];
+    struct trail trail = { 0 };
+    int len = snprintf(path, sizeof path, "%s/%s", plan->folder, name);
+    if (len < 0 || (size_t)len >= sizeof path) {
+        say("collateral fetch: the folder's name is too long");
+        return false;
+    }
+    rc r = file_write_atomic(&trail, path, bytes, 0644);
+    if (!rc_ok(r)) {
+        say("collateral fetch: %s: %s", path, file_error_text(r));
+        return false;
+    }
+    printf("%s\n", path);
+    return true;
+}
+
+static bool save(const struct plan *plan, const struct resource *resource, const char *what,
+                 const struct ward_collateral_item *item, struct span body)
+{
+    char name[160];
+    struct civil date;
+    if (!time_to_civil(item->valid_from, &date))
+        return false;
+    snprintf(name, sizeof name, "%s-%s-%04d%02d%02d.%s", resource->label, what, date.year,
+             date.month, date.day, resource->ending);
+    return write_file(plan, name, body);
+}
+
+/* The issuers stand in a file of their own day: a signing certificate that is replaced later is
+   still there for what it signed. */
+static bool write_chains(const struct plan *plan)
+{
+    char name[64];
+    struct civil date;
+    if (plan->chains.len == 0)
+        return true;
+    if (!time_to_civil(plan->now, &date))
+        return false;
+    snprintf(name, sizeof name, "chains-%04d%02d%02d.pem", date.year, date.month, date.day);
+    return write_file(plan, name, plan->chains);
+}
+
+/* Judges one reply against the folder; true when it was good and is saved. */
+static bool accept(struct plan *plan, const struct resource *resource, const char *what,
+                   const char *mirror, const struct fetch_reply *reply)
+{
+    static const char reply_name[] = "reply";
+    struct ward_error error = { 0 };
+    struct ward_bytes *held_files;
+    struct ward_collateral_files held = { 0 };
+    if (!add_chain(plan, reply->header) ||
+        !input_folder(&plan->in->arena, plan->folder, &held_files, &held.pool_count))
+        return false;
+    held.pool = held_files;
+    struct ward_bytes files[] = {
+        { reply->body.at, reply->body.len, reply_name },
+        { plan->chains.at, plan->chains.len, "chain" },
+    };
+    struct ward_collateral_files got = { .pool = files, .pool_count = COUNT_OF(files) };
+    struct ward_collateral *before = NULL;
+    struct ward_collateral *after = NULL;
+    struct ward_collateral_item item;
+    const char *fault = "out of memory";
+    if (ward_collateral_new(&held, plan->policy, &before, &error) == WARD_DONE &&
+        ward_collateral_new(&got, plan->policy, &after, &error) == WARD_DONE)
+        fault = find_item(after, resource->kind, reply_name, &item) ? fault_of(plan, before, &item)
+                                                                    : "not what was asked for";
+    bool good = fault == NULL && save(plan, resource, what, &item, reply->body);
+    if (fault != NULL)
+        say("collateral fetch: %s from %s is refused: %s", resource->label, mirror, fault);
+    ward_collateral_free(&before);
+    ward_collateral_free(&after);
+    return good;
+}
+
+static bool fetch_from(struct plan *plan, const struct resource *resource, const char *what,
+                       const char *mirror)
+{
+    char path[URL_MAX];
+    char url[URL_MAX + URL_MAX];
+    char message[FETCH_MESSAGE_MAX];
+    struct fetch_reply reply;
+    /* The only format with an argument is ours, in the table below. */
+    struct sink out = sink_over(path, sizeof path);
+    const char *hole = strstr(resource->path, "%s");
+    sink_put(&out, hole == NULL ? span_text(resource->path)
+                                : span_of(resource->path, (size_t)(hole - resource->path)));
+    if (hole != NULL) {
+        sink_text(&out, what);
+        sink_text(&out, hole + 2);
+    }
+    sink_terminate(&out);
+    if (resource->pcs_only != NULL && is_pcs(mirror))
+        snprintf(url, sizeof url, "%s", resource->pcs_only);
+    else
+        snprintf(url, sizeof url, "%s%s", mirror, path);
+    struct fetch_request request = {
+        .url = url,
+        .proxy = plan->in->values[OPT_PROXY],
+        .ca_file = plan->in->values[OPT_CACERT],
+        .header = resource->chain,
+        .timeout_ms = plan->timeout_ms,
+        .max = COLLATERAL_FILE_MAX,
+    };
+    if (!fetch_get(&request, &plan->in->arena, &reply, message)) {
+        say("collateral fetch: %s: %s", url, message);
+        return false;
+    }
+    return accept(plan, resource, what, mirror, &reply);
+}
+
+static bool fetch_resource(struct plan *plan, const struct resource *resource, const char *what)
+{
+    for (size_t i = 0; i < plan->mirror_count; i++) {
+        if (fetch_from(plan, resource, what, plan->mirrors[i]))
+            return true;
+    }
+    say("collateral fetch: no mirror gave a usable %s; the folder is as it was for it",
+        resource->label);
+    return false;
+}
+
+static bool split_mirrors(struct plan *plan)
+{
+    const char *list = plan->in->values[OPT_MIRROR];
+    plan->mirrors[0] = PCS_BASE;
+    plan->mirror_count = 1;
+    if (list == NULL)
+        return true;
+    plan->mirror_count = 0;
+    while (true) {
+        size_t len = strcspn(list, ",");
+        size_t trimmed = len;
+        while (trimmed > 0 && list[trimmed - 1] == '/')
+            trimmed--;
+        char *copy = arena_alloc(&plan->in->arena, trimmed + 1);
+        if (trimmed == 0 || trimmed >= URL_MAX || plan->mirror_count == MIRRORS_MAX ||
+            copy == NULL) {
+            say("collateral fetch: --mirror is at most %d URLs with commas between", MIRRORS_MAX);
+            return false;
+        }
+        memcpy(copy, list, trimmed);
+        plan->mirrors[plan->mirror_count++] = copy;
+        if (list[len] == 0)
+            return true;
+        list += len + 1;
+    }
+}
+
+static bool read_timeout(struct plan *plan)
+{
+    const char *text = plan->in->values[OPT_TIMEOUT];
+    plan->timeout_ms = TIMEOUT_DEFAULT_S * 1000L;
+    if (text == NULL)
+        return true;
+    int64_t seconds;
+    if (!input_number(text, 1, TIMEOUT_MAX_S, &seconds)) {
+        say("collateral fetch: --timeout is 1 to %d seconds", TIMEOUT_MAX_S);
+        return false;
+    }
+    plan->timeout_ms = (long)seconds * 1000;
+    return true;
+}
+
+static bool read_policy(struct plan *plan)
+{
+    struct ward_error error = { 0 };
+    struct ward_bytes root;
+    const char *path = plan->in->values[OPT_ROOT];
+    if (ward_policy_new(&plan->policy, &error) != WARD_DONE) {
+        say("%s", error.message);
+        return false;
+    }
+    if (path == NULL)
+        return true;
+    if (!input_file(&plan->in->arena, path, COLLATERAL_FILE_MAX, &root))
+        return false;
+    if (ward_policy_add_root(plan->policy, root, &error) == WARD_DONE)
+        return true;
+    say("%s", error.message);
+    return false;
+}
+
+static enum exit_code fetch_all(struct plan *plan, const char *fmspc)
+{
+    bool tdx = plan->in->values[OPT_TEE] == NULL || strcmp(plan->in->values[OPT_TEE], "tdx") == 0;
+    const char *tee = tdx ? "tdx" : "sgx";
+    const char *ca = plan->in->values[OPT_CA] != NULL ? plan->in->values[OPT_CA] : "platform";
+    const struct resource tcb_info = { "tcb-info",
+                                       "tcb-info",
+                                       tdx ? "/tdx/certification/v4/tcb?fmspc=%s"
+                                           : "/sgx/certification/v4/tcb?fmspc=%s",
+                                       "TCB-Info-Issuer-Chain",
+                                       NULL,
+                                       "json" };
+    const struct resource qe_identity = { "qe-identity",
+                                          "qe-identity",
+                                          tdx ? "/tdx/certification/v4/qe/identity"
+                                              : "/sgx/certification/v4/qe/identity",
+                                          "SGX-Enclave-Identity-Issuer-Chain",
+                                          NULL,
+                                          "json" };
+    const struct resource pck_crl = { "pck-crl",
+                                      "crl",
+                                      "/sgx/certification/v4/pckcrl?ca=%s&encoding=der",
+                                      "SGX-PCK-CRL-Issuer-Chain",
+                                      NULL,
+                                      "crl" };
+    const struct resource root_crl = { "root-crl", "crl",        "/sgx/certification/v4/rootcacrl",
+                                       NULL,       PCS_ROOT_CRL, "crl" };
+    bool all = fetch_resource(plan, &tcb_info, fmspc);
+    all = fetch_resource(plan, &qe_identity, tee) && all;
+    all = fetch_resource(plan, &pck_crl, ca) && all;
+    all = fetch_resource(plan, &root_crl, "intel") && all;
+    all = write_chains(plan) && all;
+    return all ? EXIT_DONE : EXIT_UNREACHABLE;
+}
+
+static enum exit_code run(struct invocation *in)
+{
+    struct plan plan = { .in = in, .folder = in->operands[0], .now = clock_now() };
+    uint8_t bytes[6];
+    const char *fmspc = in->values[OPT_FMSPC];
+    if (fmspc == NULL || !hex_decode(span_text(fmspc), bytes, sizeof bytes)) {
+        say("collateral fetch: --fmspc is 12 hex digits; `ward verify` names the platform's");
+        return EXIT_USAGE;
+    }
+    if (in->values[OPT_AT] != NULL && !input_time(in->values[OPT_AT], &plan.now))
+        return EXIT_USAGE;
+    if (!split_mirrors(&plan) || !read_timeout(&plan))
+        return EXIT_USAGE;
+    enum exit_code code = read_policy(&plan) ? fetch_all(&plan, fmspc) : EXIT_USAGE;
+    ward_policy_free(&plan.policy);
+    return code;
+}
+
+const struct command command_collateral_fetch = {
+    .name = "collateral fetch",
+    .operands = "DIR",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "bring collateral into a folder",
+    .description =
+        "Fetches the TCB info of a platform, the identity of its quoting enclave and both\n"
+        "revocation lists, with their issuer chains, from Intel's PCS or from PCCS mirrors.\n\n"
+        "A mirror is not trusted: a reply is kept only when its signature leads to a trusted\n"
+        "root, it is valid, and it is not older than what the folder holds.  A mirror that is\n"
+        "slow, dead or lying is left for the next.  Prints the files written; the exit status\n"
+        "is 4 when something could be had from no mirror.",
+    .example = "ward collateral fetch --fmspc 90c06f000000 ./collateral",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = run,
+};

@@ -1,0 +1,82 @@
+/* command.h - the one table from which dispatch, help, man pages and completions are made.
+
+   A command prints data on stdout and talk on stderr, and returns an exit code.  It never
+   calls exit itself. */
+#ifndef WARD_CMD_COMMAND_H
+#define WARD_CMD_COMMAND_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/result.h"
+
+/* The exit codes of every command (ward(1), EXIT STATUS). */
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_NO = 1,            /* denied, verification failed */
+    EXIT_USAGE = 2,         /* arguments or input files that cannot be used */
+    EXIT_CONFIG = 3,        /* configuration */
+    EXIT_UNREACHABLE = 4,   /* or timed out */
+    EXIT_NOT_PERMITTED = 5, /* not authenticated or not permitted */
+    EXIT_NOT_FOUND = 6,
+    EXIT_CONFLICT = 7,
+    EXIT_INTERNAL = 70,
+};
+
+enum { OPTIONS_MAX = 40, OPERANDS_MAX = 16 };
+
+struct option_spec {
+    const char *name;     /* "--policy" */
+    const char *argument; /* "FILE"; NULL for a switch */
+    const char *values;   /* allowed words, separated by spaces; NULL for any */
+    const char *help;
+};
+
+struct invocation;
+
+struct command {
+    const char *name;     /* "verify", "collateral fetch" */
+    const char *operands; /* "EVIDENCE"; "" for none */
+    size_t operands_min, operands_max;
+    const char *summary;     /* a few words, no full stop */
+    const char *description; /* paragraphs separated by empty lines */
+    const char *example;     /* one runnable command */
+    const struct option_spec *options;
+    size_t option_count;
+    enum exit_code (*run)(struct invocation *);
+};
+
+struct invocation {
+    const struct command *command;
+    const char *values[OPTIONS_MAX]; /* by the option's index; NULL when not given, "" for a
+                                        switch that was */
+    const char *operands[OPERANDS_MAX];
+    size_t operand_count;
+    struct arena arena; /* for the time of the command */
+};
+
+/* Every command, sorted by name; the table ends where commands_count says. */
+extern const struct command *const commands[];
+extern const size_t commands_count;
+
+extern const struct command command_collateral_fetch, command_collateral_show, command_help,
+    command_verify, command_version;
+
+/* invocation_parse fills values and operands from the words after the command's name.  On
+   failure it has said on stderr what was wrong. */
+MUST_USE bool invocation_parse(struct invocation *invocation, int argc, char **argv);
+
+/* option_given: the option at that index was there. */
+bool option_given(const struct invocation *invocation, size_t index);
+
+/* say prints one line on stderr, "ward: " before it; control characters are made visible. */
+void say(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* print_safe writes text to a stream with every byte that is not printable ASCII shown as
+   \xNN, so that a hostile field cannot talk to the terminal. */
+void print_safe(FILE *stream, const char *text);
+
+/* help_print writes the help of one command, or of all when NULL. */
+void help_print(FILE *stream, const struct command *command);
+
+#endif

@@ -1,0 +1,113 @@
+/* help.c - `ward help`: texts, man pages and completions, all from the command table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "cmd/command.h"
+#include "cmd/help.h"
+#include "ward/base.h"
+
+enum { HELP_FORMAT };
+
+static const struct option_spec options[] = {
+    [HELP_FORMAT] = { "--format", "FORM", "text man bash zsh fish",
+                      "text (default), man (mdoc source) or a shell's completions" },
+};
+
+static void print_usage(FILE *out, const struct command *command)
+{
+    fprintf(out, "Usage: ward %s%s%s%s\n", command->name,
+            command->option_count > 0 ? " [OPTIONS]" : "", command->operands[0] != 0 ? " " : "",
+            command->operands);
+}
+
+static void print_command(FILE *out, const struct command *command)
+{
+    print_usage(out, command);
+    fprintf(out, "\n%s\n", command->description);
+    if (command->option_count > 0)
+        fprintf(out, "\nOptions:\n");
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_spec *option = &command->options[i];
+        char left[80];
+        snprintf(left, sizeof left, "%s%s%s", option->name, option->argument != NULL ? " " : "",
+                 option->argument != NULL ? option->argument : "");
+        fprintf(out, "  %-28s %s\n", left, option->help);
+        if (option->values != NULL)
+            fprintf(out, "  %-28s one of: %s\n", "", option->values);
+    }
+    fprintf(out, "\nExample:\n  %s\n", command->example);
+}
+
+static void print_all(FILE *out)
+{
+    fprintf(out,
+            "ward %s: work and keys go only to code that can prove what it is.\n\n"
+            "Usage: ward COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands:\n",
+            ward_version());
+    for (size_t i = 0; i < commands_count; i++)
+        fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\n`ward help COMMAND` says more; `man ward` too.\n");
+}
+
+void help_print(FILE *out, const struct command *command)
+{
+    if (command == NULL)
+        print_all(out);
+    else
+        print_command(out, command);
+}
+
+static const struct command *named(struct invocation *invocation)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%s%s", invocation->operands[0],
+             invocation->operand_count > 1 ? " " : "",
+             invocation->operand_count > 1 ? invocation->operands[1] : "");
+    for (size_t i = 0; i < commands_count; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+static enum exit_code run(struct invocation *invocation)
+{
+    const char *format = invocation->values[HELP_FORMAT] != NULL ? invocation->values[HELP_FORMAT]
+                                                                 : "text";
+    const struct command *command = NULL;
+    if (invocation->operand_count > 0) {
+        command = named(invocation);
+        if (command == NULL) {
+            say("help: there is no command \"%s\"; `ward help` lists them",
+                invocation->operands[0]);
+            return EXIT_USAGE;
+        }
+    }
+    if (strcmp(format, "bash") == 0) {
+        help_bash(stdout);
+    } else if (strcmp(format, "zsh") == 0) {
+        fputs("#compdef ward\nautoload -U bashcompinit && bashcompinit\n", stdout);
+        help_bash(stdout);
+    } else if (strcmp(format, "fish") == 0) {
+        help_fish(stdout);
+    } else if (strcmp(format, "man") == 0) {
+        help_man(stdout, command);
+    } else {
+        help_print(stdout, command);
+    }
+    return EXIT_DONE;
+}
+
+const struct command command_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .operands_max = 2,
+    .summary = "say what a command does",
+    .description = "Prints the help of a command, or the list of all.  The man pages and the\n"
+                   "shell completions are made by the same command from the same table.",
+    .example = "ward help verify",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = run,
+};

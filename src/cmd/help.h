@@ -1,0 +1,16 @@
+/* help.h - the forms that the command table is printed in, besides plain text. */
+#ifndef WARD_CMD_HELP_H
+#define WARD_CMD_HELP_H
+
+#include <stdio.h>
+
+#include "cmd/command.h"
+
+/* help_man writes the mdoc(7) source of ward-COMMAND(1), or of ward(1) when NULL. */
+void help_man(FILE *out, const struct command *command);
+
+/* help_bash writes a completion function for bash (zsh reads it through bashcompinit). */
+void help_bash(FILE *out);
+void help_fish(FILE *out);
+
+#endif

@@ -1,0 +1,150 @@
+/* help_man.c - man pages from the command table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "cmd/help.h"
+
+/* mdoc(7): a line that begins with a dot or quote would be a request. */
+static void man_text(FILE *out, const char *text)
+{
+    bool line_start = true;
+    for (const char *c = text; *c != 0; c++) {
+        if (line_start && (*c == '.' || *c == '\''))
+            fputs("\\&", out);
+        if (*c == '\\')
+            fputs("\\e", out);
+        else if (*c == '-')
+            fputs("\\-", out);
+        else if (line_start && *c == '\n')
+            fputs(".Pp\n", out);
+        else
+            fputc(*c, out);
+        line_start = *c == '\n';
+    }
+    if (!line_start)
+        fputc('\n', out);
+}
+
+/* A macro line's own word of text, with mdoc's special characters escaped. */
+static void man_word(FILE *out, const char *text)
+{
+    for (const char *c = text; *c != 0; c++) {
+        if (*c == '-')
+            fputs("\\-", out);
+        else if (*c == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*c, out);
+    }
+}
+
+static void man_title(FILE *out, const char *name)
+{
+    fputs("ward", out);
+    if (name == NULL)
+        return;
+    fputc('-', out);
+    for (const char *c = name; *c != 0; c++)
+        fputc(*c == ' ' ? '-' : *c, out);
+}
+
+static void man_head(FILE *out, const char *name, const char *summary)
+{
+    fputs(".Dd November 20, 2026\n.Dt ", out);
+    for (const char *c = "ward"; *c != 0; c++)
+        fputc(*c - 32, out);
+    for (const char *c = name == NULL ? "" : name; *c != 0; c++) {
+        if (c == name)
+            fputc('-', out);
+        fputc(*c == ' ' ? '-' : *c - 32, out);
+    }
+    fputs(" 1\n.Os Ward\n.Sh NAME\n.Nm ", out);
+    man_title(out, name);
+    fprintf(out, "\n.Nd %s\n", summary);
+}
+
+static void man_exit_status(FILE *out)
+{
+    static const struct {
+        int code;
+        const char *meaning;
+    } rows[] = {
+        { EXIT_DONE, "done; for a judgement: allowed" },
+        { EXIT_NO, "the answer is no: denied, verification failed" },
+        { EXIT_USAGE, "arguments or input files that cannot be used" },
+        { EXIT_CONFIG, "configuration" },
+        { EXIT_UNREACHABLE, "unreachable or timed out" },
+        { EXIT_NOT_PERMITTED, "not authenticated or not permitted" },
+        { EXIT_NOT_FOUND, "not found" },
+        { EXIT_CONFLICT, "conflict" },
+        { EXIT_INTERNAL, "internal error" },
+    };
+    fputs(".Sh EXIT STATUS\n.Bl -tag -width 4n\n", out);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        fprintf(out, ".It %d\n%s\n", rows[i].code, rows[i].meaning);
+    fputs(".El\n", out);
+}
+
+static void man_command(FILE *out, const struct command *command)
+{
+    man_head(out, command->name, command->summary);
+    fprintf(out, ".Sh SYNOPSIS\n.Nm ward %s\n", command->name);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_spec *option = &command->options[i];
+        fputs(".Op Fl ", out);
+        man_word(out, option->name + 1);
+        if (option->argument != NULL)
+            fprintf(out, " Ar %s", option->argument);
+        fputc('\n', out);
+    }
+    if (command->operands[0] != 0)
+        fprintf(out, ".Ar %s\n", command->operands);
+    fputs(".Sh DESCRIPTION\n", out);
+    man_text(out, command->description);
+    if (command->option_count > 0)
+        fputs(".Bl -tag -width indent\n", out);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_spec *option = &command->options[i];
+        fputs(".It Fl ", out);
+        man_word(out, option->name + 1);
+        if (option->argument != NULL)
+            fprintf(out, " Ar %s", option->argument);
+        fputc('\n', out);
+        man_text(out, option->help);
+        if (option->values != NULL)
+            fprintf(out, "One of: %s.\n", option->values);
+    }
+    if (command->option_count > 0)
+        fputs(".El\n", out);
+    man_exit_status(out);
+    fputs(".Sh EXAMPLES\n.Dl ", out);
+    man_word(out, command->example);
+    fputs("\n.Sh SEE ALSO\n.Xr ward 1\n", out);
+}
+
+static void man_all(FILE *out)
+{
+    man_head(out, NULL, "attested execution: work and keys go only to proven code");
+    fputs(".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op options\n.Op arguments\n.Sh DESCRIPTION\n"
+          "Ward verifies hardware evidence and decides by policy what it may have.\n"
+          "Data goes to standard output, talk to standard error.\n.Bl -tag -width indent\n",
+          out);
+    for (size_t i = 0; i < commands_count; i++) {
+        fprintf(out, ".It Nm ward %s\n", commands[i]->name);
+        man_text(out, commands[i]->summary);
+    }
+    fputs(".El\n", out);
+    man_exit_status(out);
+    fputs(".Sh ENVIRONMENT\n.Bl -tag -width indent\n.It Ev NO_COLOR\nWhen set, output has no "
+          "colour, also on a terminal.\n.El\n.Sh SEE ALSO\n.Xr libward 3\n",
+          out);
+}
+
+void help_man(FILE *out, const struct command *command)
+{
+    if (command == NULL)
+        man_all(out);
+    else
+        man_command(out, command);
+}

@@ -1,0 +1,156 @@
+/* invocation.c - reads a command line by the command's own table; nothing is guessed. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sink.h"
+#include "cmd/command.h"
+#include "codec/nearest.h"
+
+void print_safe(FILE *stream, const char *text)
+{
+    for (const char *c = text; *c != 0; c++) {
+        if (*c >= ' ' && *c <= '~')
+            fputc(*c, stream);
+        else
+            fprintf(stream, "\\x%02x", (unsigned)(unsigned char)*c);
+    }
+}
+
+void say(const char *format, ...)
+{
+    char text[2048];
+    struct sink out = sink_over(text, sizeof text);
+    va_list args;
+    va_start(args, format);
+    sink_vformat(&out, format, args);
+    va_end(args);
+    sink_terminate(&out);
+    fputs("ward: ", stderr);
+    print_safe(stderr, text);
+    fputc('\n', stderr);
+}
+
+bool option_given(const struct invocation *invocation, size_t index)
+{
+    return invocation->values[index] != NULL;
+}
+
+static const char *nearest_option(const struct command *command, struct span word)
+{
+    const char *names[OPTIONS_MAX];
+    for (size_t i = 0; i < command->option_count; i++)
+        names[i] = command->options[i].name;
+    return text_nearest(word, names, command->option_count);
+}
+
+/* Finds the option that a word like "--name" or "--name=value" names. */
+static bool find_option(const struct command *command, const char *word, size_t *index)
+{
+    size_t len = strcspn(word, "=");
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (span_equal_text(span_of(word, len), command->options[i].name)) {
+            *index = i;
+            return true;
+        }
+    }
+    const char *near = nearest_option(command, span_of(word, len));
+    if (near != NULL)
+        say("%s: there is no option %.*s; did you mean %s?", command->name, (int)len, word, near);
+    else
+        say("%s: there is no option %.*s; see `ward help %s`", command->name, (int)len, word,
+            command->name);
+    return false;
+}
+
+static bool value_is_allowed(const struct option_spec *option, const char *value)
+{
+    if (option->values == NULL)
+        return true;
+    size_t len = strlen(value);
+    const char *at = option->values;
+    while (*at != 0) {
+        size_t word = strcspn(at, " ");
+        if (word == len && strncmp(at, value, len) == 0)
+            return true;
+        at += word;
+        at += strspn(at, " ");
+    }
+    return false;
+}
+
+static bool store_value(struct invocation *invocation, size_t index, const char *value)
+{
+    const struct option_spec *option = &invocation->command->options[index];
+    if (invocation->values[index] != NULL) {
+        say("%s: %s is given twice", invocation->command->name, option->name);
+        return false;
+    }
+    if (!value_is_allowed(option, value)) {
+        say("%s: %s is one of: %s; not \"%s\"", invocation->command->name, option->name,
+            option->values, value);
+        return false;
+    }
+    invocation->values[index] = value;
+    return true;
+}
+
+/* Reads one option; *at is moved past its value when that is the next word. */
+static bool read_option(struct invocation *invocation, int argc, char **argv, int *at)
+{
+    size_t index;
+    const char *word = argv[*at];
+    if (!find_option(invocation->command, word, &index))
+        return false;
+    const struct option_spec *option = &invocation->command->options[index];
+    const char *equals = strchr(word, '=');
+    if (option->argument == NULL) {
+        if (equals != NULL) {
+            say("%s: %s takes no value", invocation->command->name, option->name);
+            return false;
+        }
+        return store_value(invocation, index, "");
+    }
+    if (equals != NULL)
+        return store_value(invocation, index, equals + 1);
+    if (*at + 1 >= argc) {
+        say("%s: %s needs a value: %s", invocation->command->name, option->name, option->argument);
+        return false;
+    }
+    *at += 1;
+    return store_value(invocation, index, argv[*at]);
+}
+
+static bool check_operands(const struct invocation *invocation)
+{
+    const struct command *command = invocation->command;
+    if (invocation->operand_count >= command->operands_min)
+        return true;
+    say("%s: %s is missing; see `ward help %s`", command->name, command->operands, command->name);
+    return false;
+}
+
+bool invocation_parse(struct invocation *invocation, int argc, char **argv)
+{
+    const struct command *command = invocation->command;
+    bool options_end = false;
+    for (int i = 0; i < argc; i++) {
+        bool is_option = !options_end && argv[i][0] == '-' && argv[i][1] != 0;
+        if (is_option && strcmp(argv[i], "--") == 0) {
+            options_end = true;
+            continue;
+        }
+        if (is_option) {
+            if (!read_option(invocation, argc, argv, &i))
+                return false;
+            continue;
+        }
+        if (invocation->operand_count == command->operands_max) {
+            say("%s: \"%s\" is one argument too many; see `ward help %s`", command->name, argv[i],
+                command->name);
+            return false;
+        }
+        invocation->operands[invocation->operand_count++] = argv[i];
+    }
+    return check_operands(invocation);
+}

@@ -1,0 +1,96 @@
+/* main.c - finds the command and runs it.  Everything a command is stands in its own file. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "cmd/command.h"
+#include "codec/nearest.h"
+
+enum { COMMAND_MEMORY_MAX = 64 * 1024 * 1024, COMMANDS_MAX = 64 };
+
+const struct command *const commands[] = {
+    &command_collateral_fetch, &command_collateral_show, &command_help,
+    &command_verify,           &command_version,
+};
+const size_t commands_count = COUNT_OF(commands);
+
+/* How many of the words name this command: 0, 1 or 2. */
+static int words_matched(const struct command *command, int argc, char **argv)
+{
+    const char *space = strchr(command->name, ' ');
+    size_t first = space != NULL ? (size_t)(space - command->name) : strlen(command->name);
+    if (argc < 1 || !span_equal(span_text(argv[0]), span_of(command->name, first)))
+        return 0;
+    if (space == NULL)
+        return 1;
+    return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
+}
+
+static const struct command *find_command(int argc, char **argv, int *words)
+{
+    for (size_t i = 0; i < commands_count; i++) {
+        *words = words_matched(commands[i], argc, argv);
+        if (*words > 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+static enum exit_code refuse_command(const char *word)
+{
+    const char *names[COMMANDS_MAX];
+    for (size_t i = 0; i < commands_count; i++)
+        names[i] = commands[i]->name;
+    const char *near = text_nearest(span_text(word), names, commands_count);
+    if (near != NULL)
+        say("there is no command \"%s\"; did you mean `ward %s`?", word, near);
+    else
+        say("there is no command \"%s\"; `ward help` lists them", word);
+    return EXIT_USAGE;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum exit_code run_command(const struct command *command, int argc, char **argv)
+{
+    struct invocation invocation = { .command = command };
+    if (!invocation_parse(&invocation, argc, argv))
+        return EXIT_USAGE;
+    arena_init(&invocation.arena, COMMAND_MEMORY_MAX);
+    enum exit_code code = command->run(&invocation);
+    arena_fini(&invocation.arena);
+    /* Data that did not reach its reader is not "done". */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        say("%s: the output could not be written", command->name);
+        return code == EXIT_DONE ? EXIT_INTERNAL : code;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        help_print(argc < 2 ? stderr : stdout, NULL);
+        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        return run_command(&command_version, 0, NULL);
+    int words;
+    const struct command *command = find_command(argc - 1, argv + 1, &words);
+    if (command == NULL)
+        return refuse_command(argv[1]);
+    if (asks_for_help(argc - 1 - words, argv + 1 + words)) {
+        help_print(stdout, command);
+        return EXIT_DONE;
+    }
+    return run_command(command, argc - 1 - words, argv + 1 + words);
+}
