@@ -45,7 +45,10 @@ static bool arena_grow(struct arena *arena, size_t len)
     size_t wanted = len < ARENA_BLOCK_MIN ? ARENA_BLOCK_MIN : len;
     if (wanted > arena->ceiling)
         wanted = arena->ceiling;
-    struct arena_block *block = malloc(sizeof *block + wanted);
+    size_t room;
+    if (!add_size(sizeof(struct arena_block), wanted, &room))
+        return false;
+    struct arena_block *block = malloc(room);
     if (block == NULL)
         return false;
     block->next = arena->blocks;

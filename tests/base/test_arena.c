@@ -45,6 +45,20 @@ static void test_products_are_checked(void **state)
     arena_fini(&arena);
 }
 
+/* Without a ceiling the block's own head must not carry the sum past SIZE_MAX: malloc would be
+   asked for nothing and the caller handed all of the address space. */
+static void test_a_block_and_its_head_are_summed_with_care(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, SIZE_MAX);
+    assert_null(arena_alloc(&arena, SIZE_MAX - 31));
+    assert_null(arena_alloc(&arena, SIZE_MAX - 63));
+    assert_null(arena_array(&arena, SIZE_MAX / 16, 16));
+    assert_non_null(arena_alloc(&arena, 16));
+    arena_fini(&arena);
+}
+
 static void test_over_memory_of_the_caller(void **state)
 {
     (void)state;
@@ -87,9 +101,12 @@ static void test_copy_owns_its_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_ceiling_holds, ""),        TEST(test_memory_is_zero_and_aligned, ""),
-        TEST(test_products_are_checked, ""), TEST(test_over_memory_of_the_caller, ""),
+        TEST(test_ceiling_holds, ""),
+        TEST(test_memory_is_zero_and_aligned, ""),
+        TEST(test_products_are_checked, ""),
+        TEST(test_over_memory_of_the_caller, ""),
         TEST(test_copy_owns_its_bytes, ""),
+        TEST(test_a_block_and_its_head_are_summed_with_care, ""),
     };
     return RUN_TESTS(tests);
 }
