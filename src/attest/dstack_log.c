@@ -7,6 +7,7 @@
 #include "attest/rtmr.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "codec/key_hash.h"
 #include "crypto/hash.h"
 
 enum { LOG_DEPTH = 4, NODE_BYTES_MIN = 8 };
@@ -37,7 +38,7 @@ struct replay {
     bool saw_v2;
     bool ready; /* "system-ready" has passed */
     size_t name_count;
-    struct span names[DSTACK_BOOT_NAMES_MAX]; /* of the run-time events before it */
+    uint64_t names[DSTACK_BOOT_NAMES_MAX]; /* hashes of the run-time events' names before it */
 };
 
 /* Reads a string that may be escaped, into the arena. */
@@ -187,18 +188,15 @@ static bool replay_runtime(struct replay *replay, const struct event *event)
     return true;
 }
 
-/* The name under which a value is kept: "app-id" and "app_id" are one. */
-static bool same_name(struct span a, struct span b)
+/* The name under which a value is kept, "app-id" and "app_id" being one, as a number.  Names are
+   told apart by it alone: comparing every long name with all before it is work that who writes
+   the log could choose, and two names made to collide are refused like equal ones. */
+static uint64_t name_hash(struct span name)
 {
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++) {
-        uint8_t left = a.at[i] == '-' ? '_' : a.at[i];
-        uint8_t right = b.at[i] == '-' ? '_' : b.at[i];
-        if (left != right)
-            return false;
-    }
-    return true;
+    struct key_hasher hasher = { 0 };
+    for (size_t i = 0; i < name.len; i++)
+        key_hasher_put(&hasher, name.at[i] == '-' ? '_' : name.at[i]);
+    return key_hasher_end(&hasher);
 }
 
 /* Adds a payload under its name; a name with other characters than [a-z0-9_-] gives none. */
@@ -232,8 +230,9 @@ static bool holds_colon(struct span text)
 static bool judge_name(struct replay *replay, const struct event *event)
 {
     struct report *report = replay->report;
+    uint64_t hash = name_hash(event->name);
     for (size_t i = 0; i < replay->name_count; i++)
-        if (same_name(replay->names[i], event->name))
+        if (replay->names[i] == hash)
             return report_fail(report, CHECK_AE_10, REASON_EVENTLOG_DUPLICATE,
                                "event %zu repeats the name %.*s", event->number,
                                event->name.len < 48 ? (int)event->name.len : 48,
@@ -249,7 +248,7 @@ static bool judge_name(struct replay *replay, const struct event *event)
         return report_fail(report, CHECK_AE_10, REASON_EVENTLOG_FORMAT,
                            "more than %d run-time events before system-ready",
                            DSTACK_BOOT_NAMES_MAX);
-    replay->names[replay->name_count++] = event->name;
+    replay->names[replay->name_count++] = hash;
     replay->ready = span_equal_text(event->name, "system-ready");
     if (!replay->ready)
         take_value(replay, event);
