@@ -137,9 +137,9 @@ static bool digit_of(uint8_t c, uint64_t base, uint64_t *out)
     uint8_t low = c | 0x20;
     uint64_t value;
     if (is_digit(c))
-        value = (uint64_t)(c - '0');
+        value = (uint64_t)c - '0';
     else if (low >= 'a' && low <= 'f')
-        value = (uint64_t)(low - 'a' + 10);
+        value = (uint64_t)low - 'a' + 10;
     else
         return false;
     *out = value;

@@ -217,7 +217,7 @@ static bool another_part(struct toml_reader *r)
 static struct toml_value *pass(struct toml_reader *r, struct toml_value *table,
                                const struct key *key, unsigned *depth)
 {
-    struct toml_value *value;
+    struct toml_value *value = NULL;
     if (!deeper(r, key->offset, depth) || !find(r, table, key, &value))
         return NULL;
     if (value == NULL)
@@ -234,7 +234,7 @@ static struct toml_value *pass(struct toml_reader *r, struct toml_value *table,
 static struct toml_value *define_table(struct toml_reader *r, struct toml_value *table,
                                        const struct key *key, unsigned *depth)
 {
-    struct toml_value *value;
+    struct toml_value *value = NULL;
     if (!deeper(r, key->offset, depth) || !find(r, table, key, &value))
         return NULL;
     if (value == NULL)
@@ -252,7 +252,7 @@ static struct toml_value *define_table(struct toml_reader *r, struct toml_value 
 static struct toml_value *define_element(struct toml_reader *r, struct toml_value *table,
                                          const struct key *key, unsigned *depth)
 {
-    struct toml_value *list;
+    struct toml_value *list = NULL;
     if (!deeper(r, key->offset, depth) || !deeper(r, key->offset, depth) ||
         !find(r, table, key, &list))
         return NULL;
@@ -281,7 +281,7 @@ static bool read_header(struct toml_reader *r, struct toml_value *root)
     bool list = toml_peek(r, 1) == '[';
     struct toml_value *table = root;
     unsigned depth = 1;
-    struct key key;
+    struct key key = { 0 };
     r->at += list ? 2 : 1;
     skip_space(r);
     for (;;) {
@@ -351,7 +351,7 @@ static bool read_array(struct toml_reader *r, unsigned depth, struct toml_value 
 static struct toml_value *enter_dotted(struct toml_reader *r, struct toml_value *table,
                                        const struct key *key, unsigned *depth)
 {
-    struct toml_value *value;
+    struct toml_value *value = NULL;
     if (!deeper(r, key->offset, depth) || !find(r, table, key, &value))
         return NULL;
     if (value == NULL)
@@ -365,7 +365,7 @@ static struct toml_value *enter_dotted(struct toml_reader *r, struct toml_value 
 /* key = value, into a table. */
 static bool read_pair(struct toml_reader *r, struct toml_value *table, unsigned depth)
 {
-    struct key key;
+    struct key key = { 0 };
     for (;;) {
         if (!read_key(r, &key))
             return false;
@@ -379,7 +379,7 @@ static bool read_pair(struct toml_reader *r, struct toml_value *table, unsigned 
         return toml_refuse(r, r->at, "no = after a key");
     r->at++;
     skip_space(r);
-    struct toml_value *value;
+    struct toml_value *value = NULL;
     if (!find(r, table, &key, &value))
         return false;
     if (value != NULL)

@@ -93,7 +93,7 @@ static void test_walking(void **state)
     const struct toml_value *root = parsed_sample();
     static const char *const keys[] = { "name", "tdx", "root" };
     size_t i = 0;
-    for (const struct toml_value *v = toml_first(root); v != NULL; v = toml_next(v))
+    for (const struct toml_value *v = toml_first(root); v != NULL && i < 3; v = toml_next(v))
         assert_span_equal(toml_key(v), span_text(keys[i++]));
     assert_int_equal(i, 3);
     assert_int_equal(toml_length(root), 3);
@@ -135,7 +135,7 @@ static void test_types(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct toml_value *v = toml_first(parsed(rows[i].text));
         enum toml_type type = rows[i].type;
-        struct span string;
+        struct span string = { 0 };
         int64_t integer, at;
         double number;
         bool boolean;

@@ -37,40 +37,52 @@ static void need(bool truth, const char *what)
         fail_msg("%s: %s", run.name, what);
 }
 
-/* "07:32:00.5" and what may follow it. */
-static const char *expected_time(const char *text, struct toml_datetime *when)
+/* `count` digits of an expected date, and over what stands after them. */
+static int expected_number(const char **text, size_t count)
 {
-    int used = 0;
-    need(sscanf(text, "%2d:%2d:%2d%n", &when->hour, &when->minute, &when->second, &used) == 3,
-         "an expected time");
-    text += used;
-    if (*text != '.')
-        return text;
+    int value = 0;
+    for (size_t i = 0; i < count; i++, ++*text) {
+        need(**text >= '0' && **text <= '9', "an expected date");
+        value = value * 10 + (**text - '0');
+    }
+    *text += **text == '-' || **text == ':' ? 1 : 0;
+    return value;
+}
+
+/* "07:32:00.5" and what may follow it. */
+static void expected_time(const char **text, struct toml_datetime *when)
+{
+    when->hour = expected_number(text, 2);
+    when->minute = expected_number(text, 2);
+    when->second = (*text)[0] - '0';
+    when->second = when->second * 10 + ((*text)[1] - '0');
+    *text += 2;
+    if (**text != '.')
+        return;
     uint32_t scale = 100000000;
-    for (text++; *text >= '0' && *text <= '9'; text++, scale /= 10)
-        when->nanosecond += scale * (uint32_t)(*text - '0');
-    return text;
+    for (++*text; **text >= '0' && **text <= '9'; ++*text, scale /= 10)
+        when->nanosecond += scale * (uint32_t)(**text - '0');
 }
 
 static enum toml_type expected_when(const char *text, struct toml_datetime *when)
 {
-    int used = 0;
     if (text[2] == ':') {
-        expected_time(text, when);
+        expected_time(&text, when);
         return TOML_TIME_LOCAL;
     }
-    need(sscanf(text, "%4d-%2d-%2d%n", &when->year, &when->month, &when->day, &used) == 3,
-         "an expected date");
-    text += used;
+    when->year = expected_number(&text, 4);
+    when->month = expected_number(&text, 2);
+    when->day = expected_number(&text, 2);
     if (*text == 0)
         return TOML_DATE_LOCAL;
-    text = expected_time(text + 1, when);
+    text++;
+    expected_time(&text, when);
     if (*text == 0)
         return TOML_DATETIME_LOCAL;
-    int hours = 0, minutes = 0;
     if (*text != 'Z' && *text != 'z') {
-        need(sscanf(text + 1, "%2d:%2d", &hours, &minutes) == 2, "an expected offset");
-        when->offset_minutes = (*text == '-' ? -1 : 1) * (hours * 60 + minutes);
+        int sign = *text++ == '-' ? -1 : 1;
+        when->offset_minutes = sign * 60 * expected_number(&text, 2);
+        when->offset_minutes += sign * expected_number(&text, 2);
     }
     return TOML_DATETIME;
 }
