@@ -160,6 +160,11 @@ bool der_integer(struct cursor *in, struct span *octets)
     return take_integer(in, DER_INTEGER, octets);
 }
 
+bool der_integer_as(struct cursor *in, uint8_t tag, struct span *octets)
+{
+    return take_integer(in, tag, octets);
+}
+
 bool der_unsigned(struct cursor *in, struct span *magnitude)
 {
     return take_unsigned(in, DER_INTEGER, magnitude);
@@ -231,25 +236,47 @@ bool der_oid(struct cursor *in, struct span *oid)
     return true;
 }
 
+/* X.690 8.6.2 and 11.2.1. */
+bool der_bits_are_good(struct span octets)
+{
+    struct cursor in = cur_over(octets);
+    uint8_t unused;
+    if (!cur_u8(&in, &unused) || unused > 7)
+        return false;
+    if (cur_end(&in))
+        return unused == 0;
+    return (octets.at[octets.len - 1] & ((1u << unused) - 1)) == 0;
+}
+
+static bool parameters_are_good(const struct der *read, struct cursor in)
+{
+    struct span octets;
+    bool truth;
+    switch (read->tag) {
+    case DER_BOOLEAN:
+        return der_bool(&in, &truth);
+    case DER_INTEGER:
+    case DER_ENUMERATED:
+        return take_integer(&in, read->tag, &octets);
+    case DER_OID:
+        return der_oid(&in, &octets);
+    case DER_BIT_STRING:
+        return der_bits_are_good(read->value);
+    case DER_NULL:
+        return read->value.len == 0;
+    case DER_OCTET_STRING:
+    case DER_SEQUENCE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool der_any(struct cursor *in, struct der *out)
 {
     struct cursor ahead = *in;
     struct der read;
-    if (!der_read(&ahead, &read))
-        return false;
-    struct cursor again = *in;
-    struct span octets;
-    bool truth;
-    bool good = true;
-    if (read.tag == DER_BOOLEAN)
-        good = der_bool(&again, &truth);
-    else if (read.tag == DER_INTEGER || read.tag == DER_ENUMERATED)
-        good = take_integer(&again, read.tag, &octets);
-    else if (read.tag == DER_OID)
-        good = der_oid(&again, &octets);
-    else if (read.tag == DER_NULL)
-        good = read.value.len == 0;
-    if (!good)
+    if (!der_read(&ahead, &read) || !parameters_are_good(&read, *in))
         return false;
     *in = ahead;
     *out = read;

@@ -47,9 +47,9 @@ struct der {
 MUST_USE
 bool der_read(struct cursor *in, struct der *out);
 
-/* der_any is der_read of a value that nobody interprets, but which must be well formed
-   where its type is one of those that are read below by themselves: BOOLEAN, INTEGER, NULL,
-   OBJECT IDENTIFIER, ENUMERATED. */
+/* der_any is der_read of the parameters of an algorithm, which nobody interprets.  Their type
+   must be one that parameters have (BOOLEAN, INTEGER, ENUMERATED, BIT STRING, OCTET STRING, NULL,
+   OBJECT IDENTIFIER, SEQUENCE), and the content well formed; that of a SEQUENCE is not read. */
 MUST_USE
 bool der_any(struct cursor *in, struct der *out);
 
@@ -73,6 +73,10 @@ bool der_optional(struct cursor *in, uint8_t tag, bool *present, struct span *va
 /* der_integer reads any INTEGER in its shortest form: the two's complement octets. */
 MUST_USE
 bool der_integer(struct cursor *in, struct span *octets);
+
+/* der_integer_as is der_integer of one with an implicit tag. */
+MUST_USE
+bool der_integer_as(struct cursor *in, uint8_t tag, struct span *octets);
 
 /* der_unsigned reads an INTEGER >= 0: its magnitude, big-endian without a leading zero
    (zero itself is the one octet 00). */
@@ -107,6 +111,10 @@ bool der_time(struct cursor *in, int64_t *out);
 /* der_bits reads a BIT STRING of whole octets (no unused bits). */
 MUST_USE
 bool der_bits(struct cursor *in, struct span *octets);
+
+/* der_bits_are_good tells whether the content octets of a BIT STRING, also of one with an
+   implicit tag, are well formed: 0 to 7 unused bits, all zero, none in an empty string. */
+bool der_bits_are_good(struct span octets);
 
 /* der_named_bits reads a BIT STRING with a list of named bits, of at most 16: bit n of the
    result is named bit n.  Trailing zero bits are refused, as DER does (X.690 11.2.2). */

@@ -114,6 +114,22 @@ bool pkix_inside(struct span part, struct span whole)
     return part.len == 0 || span_inside(part, whole);
 }
 
+/* Characters of 2 (BMPString) or 4 (UniversalString) octets each: no halves of surrogate pairs,
+   nothing past U+10FFFF. */
+static bool wide_is_good(struct span text, size_t width)
+{
+    for (size_t at = 0; at < text.len; at += width) {
+        uint32_t c = 0;
+        if (text.len - at < width)
+            return false;
+        for (size_t i = 0; i < width; i++)
+            c = c << 8 | text.at[at + i];
+        if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+            return false;
+    }
+    return true;
+}
+
 /* Values of names are strings of characters (RFC 5280 4.1.2.4 and appendix A).  What is marked as
  * UTF-8 or as wide characters must be that. */
 static bool string_is_good(const struct der *value)
@@ -122,9 +138,9 @@ static bool string_is_good(const struct der *value)
     case DER_UTF8_STRING:
         return utf8_valid(value->value);
     case DER_BMP_STRING:
-        return value->value.len % 2 == 0;
+        return wide_is_good(value->value, 2);
     case DER_UNIVERSAL_STRING:
-        return value->value.len % 4 == 0;
+        return wide_is_good(value->value, 4);
     case DER_NUMERIC_STRING:
     case DER_PRINTABLE_STRING:
     case DER_TELETEX_STRING:
@@ -215,6 +231,43 @@ bool pkix_serial(struct cursor *in, struct span *serial)
     return true;
 }
 
+/* GeneralName ::= CHOICE of [0] to [8] (RFC 5280 4.2.1.6): their forms, and the one Name. */
+static bool general_name_is_good(struct cursor *in)
+{
+    struct der name;
+    struct span whole;
+    struct span common_name;
+    if (!der_read(in, &name))
+        return false;
+    struct cursor inside = cur_over(name.value);
+    switch (name.tag) {
+    case DER_EXPLICIT(4):
+        return pkix_name(&inside, &whole, &common_name) && cur_end(&inside);
+    case DER_EXPLICIT(0):
+    case DER_IMPLICIT(1):
+    case DER_IMPLICIT(2):
+    case DER_EXPLICIT(3):
+    case DER_EXPLICIT(5):
+    case DER_IMPLICIT(6):
+    case DER_IMPLICIT(7):
+    case DER_IMPLICIT(8):
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName */
+static bool general_names_are_good(struct span names)
+{
+    struct cursor in = cur_over(names);
+    do {
+        if (!general_name_is_good(&in))
+            return false;
+    } while (!cur_end(&in));
+    return true;
+}
+
 bool pkix_authority_key_id(struct span value, struct span *key_id)
 {
     struct cursor in = cur_over(value);
@@ -224,11 +277,13 @@ bool pkix_authority_key_id(struct span value, struct span *key_id)
     struct span serial;
     bool has_id;
     bool has_issuer;
-    bool has_serial;
     if (!(der_open(&in, DER_SEQUENCE, &body) && cur_end(&in) &&
           der_optional(&body, DER_IMPLICIT(0), &has_id, &id) &&
-          der_optional(&body, DER_EXPLICIT(1), &has_issuer, &issuer) &&
-          der_optional(&body, DER_IMPLICIT(2), &has_serial, &serial) && cur_end(&body)))
+          der_optional(&body, DER_EXPLICIT(1), &has_issuer, &issuer)))
+        return false;
+    bool has_serial = der_next_is(&body, DER_IMPLICIT(2));
+    if ((has_issuer && !general_names_are_good(issuer)) ||
+        (has_serial && !der_integer_as(&body, DER_IMPLICIT(2), &serial)) || !cur_end(&body))
         return false;
     /* RFC 5280 4.2.1.1: issuer and serial number "MUST both be present or both be absent". */
     if (has_issuer != has_serial || (has_id && id.len == 0))

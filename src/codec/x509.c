@@ -155,10 +155,14 @@ static bool skip_unique_ids(struct cursor *in, int version)
 {
     bool has_issuer;
     bool has_subject;
-    struct span bits;
-    return der_optional(in, DER_IMPLICIT(1), &has_issuer, &bits) &&
-           der_optional(in, DER_IMPLICIT(2), &has_subject, &bits) &&
-           (version == 3 || !(has_issuer || has_subject));
+    struct span issuer;
+    struct span subject;
+    if (!(der_optional(in, DER_IMPLICIT(1), &has_issuer, &issuer) &&
+          der_optional(in, DER_IMPLICIT(2), &has_subject, &subject)))
+        return false;
+    if ((has_issuer && !der_bits_are_good(issuer)) || (has_subject && !der_bits_are_good(subject)))
+        return false;
+    return version == 3 || !(has_issuer || has_subject);
 }
 
 /* RFC 5280 4.1: TBSCertificate, in its order. */

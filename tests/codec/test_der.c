@@ -267,7 +267,15 @@ static void test_values_that_nobody_reads(void **state)
         { "identifier, padded", "06032a8001", false },
         { "sequence of anything", "300302ffff", true },
         { "octets", "0401ff", true },
-        { "context", "80010a", true },
+        { "bits", "030201fe", true },
+        { "no bits", "030100", true },
+        { "bits of no octets", "0300", false },
+        { "bits, 8 unused", "030208ff", false },
+        { "bits, unused ones set", "030201ff", false },
+        { "half a wide character", "1e0141", false },
+        { "set", "3100", false },
+        { "time", "17023031", false },
+        { "context", "80010a", false },
         { "short", "0201", false },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
