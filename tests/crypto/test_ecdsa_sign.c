@@ -101,6 +101,27 @@ static void what_is_signed_verifies(void **state)
     crypto_free(&crypto);
 }
 
+/* RFC 6979 2.3.4: the digest enters the nonce reduced, so n and 0 are signed alike. */
+static void digests_are_reduced_before_they_are_used(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CURVE_CASES; i++) {
+        struct signed_case c = signed_case_of(&curve_cases[i], "reduced");
+        struct ecdsa_secret *secret = ecdsa_secret_from_seed(c.of->curve, span_text("seed"),
+                                                             "reduced");
+        uint8_t raw[ECDSA_RAW_MAX];
+        memset(c.digest, 0, sizeof c.digest);
+        assert_true(ecdsa_sign(secret, c.digest, c.raw));
+        unhex(c.of->order, c.digest, c.of->coord);
+        assert_true(ecdsa_sign(secret, c.digest, raw));
+        assert_span_equal(span_of(raw, 2 * c.of->coord), raw_of(&c));
+        c.digest[c.of->coord - 1]--;
+        assert_true(ecdsa_sign(secret, c.digest, raw));
+        assert_memory_not_equal(raw, c.raw, 2 * c.of->coord);
+        ecdsa_secret_free(&secret);
+    }
+}
+
 static void scalars_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -183,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(figures_of_rfc_6979, ""),
         TEST(what_is_signed_verifies, ""),
+        TEST(digests_are_reduced_before_they_are_used, ""),
         TEST(scalars_out_of_range_are_refused, ""),
         TEST(other_lengths_and_curves_are_refused, ""),
         TEST(nobody_signs_nothing, ""),

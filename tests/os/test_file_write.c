@@ -11,10 +11,13 @@ static struct {
     unsigned fail_at; /* the n-th fails with EIO, and so does every later one that adds */
     unsigned stop_at; /* before the n-th the process is gone */
     size_t at_most;   /* bytes a write takes; 0: all */
+    char calls[64];   /* a letter for each call: w write, s fsync, r rename */
 } disk;
 
-static bool disk_fails(void)
+static bool disk_fails(char call)
 {
+    if (disk.step < sizeof disk.calls - 1)
+        disk.calls[disk.step] = call;
     disk.step++;
     if (disk.step == disk.stop_at)
         _exit(99);
@@ -31,23 +34,24 @@ int __wrap_renameat(int from, const char *old, int to, const char *new);
 
 ssize_t __wrap_write(int fd, const void *in, size_t len)
 {
-    if (disk_fails())
+    if (disk_fails('w'))
         return -1;
     return __real_write(fd, in, disk.at_most != 0 && len > disk.at_most ? disk.at_most : len);
 }
 
 int __wrap_fsync(int fd)
 {
-    return disk_fails() ? -1 : __real_fsync(fd);
+    return disk_fails('s') ? -1 : __real_fsync(fd);
 }
 
 int __wrap_renameat(int from, const char *old, int to, const char *new)
 {
-    return disk_fails() ? -1 : __real_renameat(from, old, to, new);
+    return disk_fails('r') ? -1 : __real_renameat(from, old, to, new);
 }
 
 static void use_disk(unsigned fail_at, unsigned stop_at)
 {
+    memset(disk.calls, 0, sizeof disk.calls);
     disk.step = 0;
     disk.fail_at = fail_at;
     disk.stop_at = stop_at;
@@ -121,6 +125,21 @@ static void test_atomic_makes_and_replaces(void **state)
     assert_true(rc_ok(file_write_atomic(NULL, temp_path(temp, "f"), span_text(new_text), 0600)));
     assert_span_equal(text_at(temp, "f"), span_text(new_text));
     assert_int_equal(temp_count(temp), 1);
+}
+
+/* A name may reach the disk before the bytes do, unless they are written through first; and
+   the name itself is written through before success is reported. */
+static void test_bytes_reach_the_disk_before_the_name(void **state)
+{
+    struct temp *temp = *state;
+    use_disk(0, 0);
+    disk.at_most = 0;
+    assert_true(rc_ok(file_write_new(NULL, temp_path(temp, "n"), span_text(new_text), 0600)));
+    assert_string_equal(disk.calls, "wss");
+    use_disk(0, 0);
+    disk.at_most = 0;
+    assert_true(rc_ok(file_write_atomic(NULL, temp_path(temp, "f"), span_text(new_text), 0600)));
+    assert_string_equal(disk.calls, "wsrs");
 }
 
 static void test_atomic_replaces_a_link_and_not_its_target(void **state)
@@ -231,6 +250,7 @@ int main(void)
         TEMP_TEST(test_new_replaces_nothing),
         TEMP_TEST(test_new_leaves_nothing_behind_a_failure),
         TEMP_TEST(test_atomic_makes_and_replaces),
+        TEMP_TEST(test_bytes_reach_the_disk_before_the_name),
         TEMP_TEST(test_atomic_replaces_a_link_and_not_its_target),
         TEMP_TEST(test_atomic_is_all_or_nothing_at_every_failure),
         TEMP_TEST(test_atomic_is_all_or_nothing_at_every_stop),
