@@ -5,11 +5,19 @@
 #include "base/number.h"
 #include "cmd/help.h"
 
+/* A full stop and white space end a sentence, which mdoc(7) wants to end a line as well. */
+static bool ends_sentence(const char *c)
+{
+    return c[0] == '.' && (c[1] == ' ' || c[1] == '\n') && c[2] != '.';
+}
+
 /* mdoc(7): a line that begins with a dot or quote would be a request. */
 static void man_text(FILE *out, const char *text)
 {
     bool line_start = true;
     for (const char *c = text; *c != 0; c++) {
+        if (line_start && *c == ' ')
+            continue;
         if (line_start && (*c == '.' || *c == '\''))
             fputs("\\&", out);
         if (*c == '\\')
@@ -21,6 +29,10 @@ static void man_text(FILE *out, const char *text)
         else
             fputc(*c, out);
         line_start = *c == '\n';
+        if (ends_sentence(c) && c[1] == ' ') {
+            fputc('\n', out);
+            line_start = true;
+        }
     }
     if (!line_start)
         fputc('\n', out);
@@ -134,11 +146,11 @@ static void man_all(FILE *out)
         fprintf(out, ".It Nm ward %s\n", commands[i]->name);
         man_text(out, commands[i]->summary);
     }
-    fputs(".El\n", out);
-    man_exit_status(out);
-    fputs(".Sh ENVIRONMENT\n.Bl -tag -width indent\n.It Ev NO_COLOR\nWhen set, output has no "
-          "colour, also on a terminal.\n.El\n.Sh SEE ALSO\n.Xr libward 3\n",
+    fputs(".El\n.Sh ENVIRONMENT\n.Bl -tag -width indent\n.It Ev NO_COLOR\n"
+          "When set, output has no colour, also on a terminal.\n.El\n",
           out);
+    man_exit_status(out);
+    fputs(".Sh SEE ALSO\n.Xr libward 3\n", out);
 }
 
 void help_man(FILE *out, const struct command *command)
