@@ -38,12 +38,12 @@ static bool refuse(struct parser *p, size_t offset, const char *what)
 }
 
 /* The next byte; 0, which no JSON token starts with, at the end. */
-static uint8_t peek(const struct parser *p)
+static inline uint8_t peek(const struct parser *p)
 {
     return p->at < p->text.len ? p->text.at[p->at] : 0;
 }
 
-static void skip_space(struct parser *p)
+static inline void skip_space(struct parser *p)
 {
     struct span text = p->text;
     size_t at = p->at;
@@ -73,7 +73,8 @@ static size_t plain_run(struct span text, size_t at)
     return at;
 }
 
-static bool read_escape(struct parser *p)
+/* Kept out of read_string, which most strings never leave for it. */
+__attribute__((noinline)) static bool read_escape(struct parser *p)
 {
     struct cursor in = cur_over(span_of(&p->text.at[p->at], p->text.len - p->at));
     uint32_t code_point;
