@@ -60,12 +60,17 @@ struct span vectors_read(const char *name)
     return read_whole(vectors_path(name));
 }
 
-struct span project_read(const char *path)
+const char *project_path(const char *path)
 {
-    char whole[4096];
+    static char whole[4096];
     int len = snprintf(whole, sizeof whole, "%s/%s", WARD_SOURCE, path);
     assert_in_range(len, 1, sizeof whole - 1);
-    return read_whole(whole);
+    return whole;
+}
+
+struct span project_read(const char *path)
+{
+    return read_whole(project_path(path));
 }
 
 void vectors_free(struct span *bytes)

@@ -18,6 +18,7 @@ const char *vectors_path(const char *name);
 struct span vectors_read(const char *name);
 
 /* The same for any path, relative to the project's root. */
+const char *project_path(const char *path);
 struct span project_read(const char *path);
 void vectors_free(struct span *bytes);
 
