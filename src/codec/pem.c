@@ -5,7 +5,7 @@
 
 #include "codec/base64.h"
 
-enum { LINE_MAX_LEN = 76, LINE_WRITTEN = 64 };
+enum { LINE_MIN_LEN = 64, LINE_MAX_LEN = 76, LINE_WRITTEN = 64 };
 
 static const char begin_text[] = "-----BEGIN ";
 static const char end_text[] = "-----END ";
@@ -13,10 +13,13 @@ static const char dashes[] = "-----";
 
 static void skip_white(struct cursor *in)
 {
-    uint8_t c;
-    while (cur_peek(in, &c) && (c == ' ' || c == '\t' || c == '\r' || c == '\n'))
-        if (!cur_skip(in, 1))
-            return;
+    struct span rest = cur_rest(in);
+    size_t len = 0;
+    while (len < rest.len && (rest.at[len] == ' ' || rest.at[len] == '\t' || rest.at[len] == '\r' ||
+                              rest.at[len] == '\n'))
+        len++;
+    if (!cur_skip(in, len))
+        return;
 }
 
 /* The next line without its LF or CRLF; the last line may have neither. */
@@ -67,7 +70,8 @@ static bool read_begin(struct cursor *in, struct span *label)
 }
 
 /* The lines of base64 up to the one that opens with a dash, which is left unread.  All
-   lines but the last are of one width and hold no padding. */
+   lines but the last are of one width, not narrower than the RFC's, and hold no padding: a
+   text of very short lines would cost several times a common one of its length. */
 static bool read_body(struct cursor *in, struct sink *der)
 {
     struct span line;
@@ -81,7 +85,8 @@ static bool read_body(struct cursor *in, struct sink *der)
             return held.len > 0 && base64_decode(held, der);
         if (held.len == 0)
             width = line.len;
-        else if (held.len != width || held.at[width - 1] == '=' || !base64_decode(held, der))
+        else if (held.len != width || width < LINE_MIN_LEN || held.at[width - 1] == '=' ||
+                 !base64_decode(held, der))
             return false;
         if (line.len > width || line.len > LINE_MAX_LEN)
             return false;

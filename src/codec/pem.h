@@ -1,6 +1,6 @@
 /* pem.h - the textual encoding of certificates and CRLs (RFC 7468, near to the strict form
    of its figure 3): lines ended by LF or CRLF, all but the last of one width (64 by the
-   RFC; up to 76, which genuine quotes carry), equal labels, no headers, no blank lines.
+   RFC; up to 76, which genuine quotes carry, never less), equal labels, no headers, no blank lines.
    Between blocks only white space may stand.
 
    A NUL that ends the text (Intel's certification data may carry one) is no part of it:

@@ -7,6 +7,7 @@
 #include "test.h"
 #include "vectors.h"
 
+#define LINE60 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define LINE64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 /* Reads the whole text block by block; the number of blocks, or -1 at a refusal. */
@@ -44,6 +45,8 @@ static const struct {
     { "two full lines", 1, "-----BEGIN X-----\n" LINE64 "\n" LINE64 "\n-----END X-----\n" },
     { "lines of 76", 1,
       "-----BEGIN X-----\n" LINE64 "AAAAAAAAAAAA\n" LINE64 "\n-----END X-----\n" },
+    { "lines of 60", -1, "-----BEGIN X-----\n" LINE60 "\n" LINE60 "\n-----END X-----\n" },
+    { "lines of 4", -1, "-----BEGIN X-----\nZm9v\nZm9v\nZm9v\n-----END X-----\n" },
     { "labels", 1, "-----BEGIN X509 CRL-----\nZm9v\n-----END X509 CRL-----\n" },
     { "label with a dash", 1, "-----BEGIN A-B-----\nZm9v\n-----END A-B-----\n" },
     { "three", 3,
