@@ -2,6 +2,8 @@
    is well formed, so here a wrong answer can only mean a wrong type or a missing value. */
 #include "codec/json.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
 #include "base/time.h"
 #include "codec/hex.h"
@@ -112,10 +114,34 @@ static bool key_is_escaped(const struct json *json, uint32_t node)
     return (json->nodes[node].key & JSON_ESCAPED) != 0;
 }
 
+/* The inside of a string that has escapes, up to its closing quote, equals plain text. */
+static bool escaped_is(struct cursor in, struct span text)
+{
+    struct cursor want = cur_over(text);
+    uint8_t bytes[4];
+    while (!cur_end(&want)) {
+        size_t len = cur_peek(&in, bytes) && bytes[0] != '"' ? json_piece(&in, bytes) : 0;
+        if (len == 0 || !cur_expect(&want, span_of(bytes, len)))
+            return false;
+    }
+    return cur_peek(&in, bytes) && bytes[0] == '"';
+}
+
+/* Compares up to the first difference and never looks for the end of the name in the text: a
+   name of a megabyte would be walked over by every search. */
 static bool key_is(const struct json *json, uint32_t node, struct span name)
 {
-    struct span raw;
-    return json_key(json, node, &raw) && inside_is(raw, key_is_escaped(json, node), name);
+    const struct json_node *at = node_of(json, node);
+    uint8_t quote;
+    if (at == NULL || at->key == JSON_NONE)
+        return false;
+    size_t start = (at->key & ~JSON_ESCAPED) + (size_t)1;
+    struct cursor in = cur_over(span_of(&json->text.at[start], json->text.len - start));
+    if (key_is_escaped(json, node))
+        return escaped_is(in, name);
+    /* The text's own name ends at its first quote: one in `name` would be compared past it. */
+    return cur_expect(&in, name) && cur_peek(&in, &quote) && quote == '"' &&
+           (name.len == 0 || memchr(name.at, '"', name.len) == NULL);
 }
 
 bool json_key_is(const struct json *json, uint32_t node, const char *name)

@@ -97,6 +97,24 @@ static void test_keys(void **state)
     assert_false(json_key(&list, 1, &raw));
 }
 
+/* A name is compared where it stands in the text, so what follows it there must not count. */
+static void test_names_end_where_they_end(void **state)
+{
+    (void)state;
+    struct json json = parsed("{\"a\":1,\"b\":2,\"\\u0063\\\"\":3,\"\\u00e9x\":4,\"d\\n\":5}");
+    assert_false(json_key_is(&json, 1, "a\":1,"));
+    assert_false(json_key_is(&json, 1, "a\""));
+    assert_false(json_key_is(&json, 2, ""));
+    assert_true(json_key_is(&json, 3, "c\""));
+    assert_false(json_key_is(&json, 3, "c"));
+    assert_false(json_key_is(&json, 3, "c\":3,"));
+    assert_false(json_key_is(&json, 3, "c\\"));
+    assert_true(json_key_is(&json, 4, "\xc3\xa9x"));
+    assert_false(json_key_is(&json, 4, "\xc3"));
+    assert_true(json_key_is(&json, 5, "d\n"));
+    assert_false(json_key_is(&json, 5, "d\n\":5}"));
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -239,9 +257,16 @@ static void test_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_types, ""),   TEST(test_walking, ""), TEST(test_raw_is_exact, ""),
-        TEST(test_keys, ""),    TEST(test_strings, ""), TEST(test_equal_text, ""),
-        TEST(test_numbers, ""), TEST(test_bool, ""),    TEST(test_hex, ""),
+        TEST(test_types, ""),
+        TEST(test_walking, ""),
+        TEST(test_raw_is_exact, ""),
+        TEST(test_keys, ""),
+        TEST(test_names_end_where_they_end, ""),
+        TEST(test_strings, ""),
+        TEST(test_equal_text, ""),
+        TEST(test_numbers, ""),
+        TEST(test_bool, ""),
+        TEST(test_hex, ""),
         TEST(test_time, ""),
     };
     return RUN_TESTS(tests);
