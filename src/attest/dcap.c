@@ -46,6 +46,7 @@ void dcap_verify(const struct dcap_input *input, struct crypto *crypto, struct r
         judge_crls(&j);
         judge_tcb_info(&j);
         judge_qe_identity(&j);
+        judge_chain_dates(&j);
         judge_levels(&j);
         claims->verified = all_passed(&j);
     }

@@ -130,27 +130,6 @@ static bool check_signatures(struct judging *j, const struct known *known)
     return true;
 }
 
-/* AT-11, for all three. */
-static void check_dates(struct judging *j)
-{
-    for (size_t i = 0; i < PCK_CHAIN_LEN; i++) {
-        struct window validity = j->certs[i].validity;
-        note_used(j->claims, validity);
-        if (window_side_of(validity, j->in->now) == WINDOW_AFTER) {
-            report_fail(j->report, CHECK_AT_11, REASON_PCK_EXPIRED, "the %s expired at %s",
-                        pck_cert_name(i), detail_time(validity.until).at);
-            report_values_time(j->report, CHECK_AT_11, validity.until, j->in->now);
-        }
-        if (window_side_of(validity, j->in->now) == WINDOW_BEFORE) {
-            report_fail(j->report, CHECK_AT_11, REASON_PCK_NOT_YET_VALID,
-                        "the %s is valid from %s on", pck_cert_name(i),
-                        detail_time(validity.from).at);
-            report_values_time(j->report, CHECK_AT_11, validity.from, j->in->now);
-        }
-    }
-    report_pass(j->report, CHECK_AT_11);
-}
-
 /* AT-12. */
 static bool read_extension(struct judging *j)
 {
@@ -171,6 +150,5 @@ void judge_chain(struct judging *j, struct sink *der)
     if (!j->chain_ok)
         return;
     j->claims->hardware = j->root->vendor;
-    check_dates(j);
     j->pck_ok = read_extension(j);
 }

@@ -35,7 +35,7 @@ struct judging {
     bool module_ok;
 };
 
-/* dcap_chain.c: AT-6 to AT-12.  `der` is room that outlives the judgement. */
+/* dcap_chain.c: AT-6 to AT-10 and AT-12.  `der` is room that outlives the judgement. */
 void judge_chain(struct judging *j, struct sink *der);
 
 /* dcap_quote.c: AT-27 to AT-30. */
@@ -57,6 +57,9 @@ bool judge_signer(struct judging *j, enum check_id line, const struct part_signe
 /* dcap_info.c: AT-17 to AT-23.  dcap_identity.c: AT-24 to AT-26. */
 void judge_tcb_info(struct judging *j);
 void judge_qe_identity(struct judging *j);
+
+/* dcap_dates.c: AT-11.  Comes after the collateral, which may vouch for the time. */
+void judge_chain_dates(struct judging *j);
 
 /* dcap_levels.c: AT-31 to AT-36. */
 void judge_levels(struct judging *j);

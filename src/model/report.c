@@ -110,6 +110,16 @@ void report_skip(struct report *report, enum check_id id, const char *detail)
     c->detail = pool_close(report, &text);
 }
 
+void report_note(struct report *report, enum check_id id, const char *detail)
+{
+    struct check *c = &report->checks[id];
+    if (c->state == CHECK_FAIL)
+        return;
+    struct sink text = pool_open(report);
+    sink_text(&text, detail);
+    c->detail = pool_close(report, &text);
+}
+
 static bool values_wanted(const struct check *c)
 {
     return c->state == CHECK_FAIL && c->expected == 0 && c->actual == 0;

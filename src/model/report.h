@@ -73,6 +73,9 @@ void report_relax(struct report *report, enum check_id id, enum reason reason);
 /* report_skip says why a check that does not apply was not made. */
 void report_skip(struct report *report, enum check_id id, const char *detail);
 
+/* report_note adds a remark to a check that has not failed; it decides nothing. */
+void report_note(struct report *report, enum check_id id, const char *detail);
+
 /* What was wanted and what was there, for a check that has failed (no effect otherwise, and
    only the first pair given for a check is kept). */
 void report_values_text(struct report *report, enum check_id id, struct span expected,

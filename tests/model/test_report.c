@@ -73,6 +73,21 @@ static void test_values(void **state)
     assert_string_equal(report_text(&r, r.checks[CHECK_AT_31].actual), "-3");
 }
 
+static void test_a_note_decides_nothing(void **state)
+{
+    (void)state;
+    struct report r = { 0 };
+    report_note(&r, CHECK_AT_11, "remark");
+    assert_false(report_passed(&r, CHECK_AT_11) || report_failed(&r, CHECK_AT_11));
+    report_pass(&r, CHECK_AT_11);
+    assert_string_equal(report_text(&r, r.checks[CHECK_AT_11].detail), "remark");
+    assert_true(report_is_sound(&r));
+    report_fail(&r, CHECK_AT_12, REASON_PCK_EXTENSION_INVALID, "why");
+    report_note(&r, CHECK_AT_12, "remark");
+    assert_true(report_failed(&r, CHECK_AT_12));
+    assert_string_equal(report_text(&r, r.checks[CHECK_AT_12].detail), "why");
+}
+
 static void test_pool_is_bounded(void **state)
 {
     (void)state;
@@ -111,6 +126,7 @@ int main(void)
         TEST(test_first_failure_of_a_line_stays, ""),
         TEST(test_relaxing_needs_the_exact_reason, ""),
         TEST(test_values, ""),
+        TEST(test_a_note_decides_nothing, ""),
         TEST(test_pool_is_bounded, ""),
         TEST(test_every_check_has_a_name, ""),
     };

@@ -303,10 +303,39 @@ static void test_dates_of_the_chain(void **state)
             intel_case_reset(&shared, EVIDENCE_TDX_V4);
             cert_of(&shared.spec, at)->validity.from = NOW + second;
             intel_case_run(&shared);
-            intel_case_assert(&shared, "from", second > 0 ? DENY : ALLOW,
-                              second > 0 ? REASON_PCK_NOT_YET_VALID : REASON_OK, CHECK_AT_11);
+            /* The leaf's first day alone is excused while the collateral vouches for the time
+               (ADR 0008). */
+            bool refused = second > 0 && cert_of(&shared.spec, at) != &shared.spec.leaf;
+            intel_case_assert(&shared, "from", refused ? DENY : ALLOW,
+                              refused ? REASON_PCK_NOT_YET_VALID : REASON_OK, CHECK_AT_11);
         }
     }
+}
+
+/* Each piece of collateral that is from after the time, or is not there as signed, leaves the
+   leaf's own first day to decide. */
+static void test_a_leaf_from_after_the_time(void **state)
+{
+    (void)state;
+    for (size_t piece = 0; piece < 5; piece++) {
+        intel_case_reset(&shared, EVIDENCE_TDX_V4);
+        shared.spec.leaf.validity.from = NOW + 1;
+        int64_t *starts[] = { &shared.spec.root_crl.validity.from,
+                              &shared.spec.pck_crl.validity.from,
+                              &shared.spec.tcb_info.validity.from,
+                              &shared.spec.qe_identity.validity.from };
+        if (piece < 4)
+            *starts[piece] = NOW + 1;
+        else
+            shared.spec.tcb_info.defects = SIM_JSON_BAD_SIGNATURE;
+        intel_case_run(&shared);
+        intel_case_assert(&shared, "early leaf", DENY, REASON_PCK_NOT_YET_VALID, CHECK_AT_11);
+    }
+    intel_case_reset(&shared, EVIDENCE_TDX_V4);
+    shared.spec.leaf.validity.from = NOW + 1;
+    intel_case_run(&shared);
+    intel_case_assert(&shared, "early leaf, vouched for", ALLOW, REASON_OK, CHECK_AT_11);
+    assert_true(shared.report.checks[CHECK_AT_11].detail != 0);
 }
 
 static void test_defects_of_the_extension(void **state)
@@ -495,6 +524,7 @@ int main(void)
         TEST(test_body_types, "AT-3"),
         TEST(test_defects_of_the_chain, "AT-7 AT-8 AT-9 AT-10"),
         TEST(test_dates_of_the_chain, "AT-11"),
+        TEST(test_a_leaf_from_after_the_time, "AT-11"),
         TEST(test_defects_of_the_extension, "AT-12"),
         TEST(test_defects_of_the_crls, "AT-13 AT-14 AT-15"),
         TEST(test_dates_of_the_crls, "AT-15"),
