@@ -52,10 +52,15 @@ void cache_key(unsigned what, const struct span *parts, size_t count, uint8_t ke
     hash_sha256_parts(all, 1 + count, key);
 }
 
+bool cache_wants(const struct dcap_cache *cache, unsigned what)
+{
+    return cache != NULL && (cache->remembers & what) != 0;
+}
+
 /* A zero key is an empty place; SHA-256 gives it to nobody. */
 bool cache_knows(struct dcap_cache *cache, unsigned what, const uint8_t key[CACHE_KEY_LEN])
 {
-    if (cache == NULL || (cache->remembers & what) == 0)
+    if (!cache_wants(cache, what))
         return false;
     for (size_t way = 0; way < CACHE_WAYS; way++)
         if (bytes_equal(cache->keys[key[0]][way], key, CACHE_KEY_LEN)) {
@@ -68,7 +73,7 @@ bool cache_knows(struct dcap_cache *cache, unsigned what, const uint8_t key[CACH
 
 void cache_learn(struct dcap_cache *cache, unsigned what, const uint8_t key[CACHE_KEY_LEN])
 {
-    if (cache == NULL || (cache->remembers & what) == 0)
+    if (!cache_wants(cache, what))
         return;
     uint8_t *next = &cache->next[key[0]];
     memcpy(cache->keys[key[0]][*next], key, CACHE_KEY_LEN);

@@ -42,6 +42,9 @@ void cache_enter(struct dcap_cache *cache, const uint8_t epoch[CACHE_KEY_LEN]);
    each preceded by its length. */
 void cache_key(unsigned what, const struct span *parts, size_t count, uint8_t key[CACHE_KEY_LEN]);
 
+/* cache_wants tells whether it is of use to make the key of a fact. */
+bool cache_wants(const struct dcap_cache *cache, unsigned what);
+
 /* cache_knows tells whether a fact was put in.  cache_learn puts it in, in the place of an
    older one when the set is full; without effect when this kind is not remembered. */
 bool cache_knows(struct dcap_cache *cache, unsigned what, const uint8_t key[CACHE_KEY_LEN]);

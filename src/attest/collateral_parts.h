@@ -38,6 +38,7 @@ struct part_file {
     bool version_known;          /* the version, as far as it can be read unsigned, is one
                                     that is understood here, or none can be read */
     uint32_t version;
+    uint8_t digest[32];         /* SHA-256 of the signed bytes */
     enum signature_state state; /* UNKNOWN: no trusted signing certificate to try */
     struct span key;            /* the point that it is good under */
     bool parsed;

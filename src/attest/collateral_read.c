@@ -49,8 +49,10 @@ size_t parts_in_item(const struct collateral_item *item)
         return 1;
     size_t count = 1; /* what follows the last block may be rubbish, and is a piece too */
     struct cursor in = cur_over(item->bytes);
-    while (!cur_end(&in)) {
-        if (cur_expect(&in, span_text("-----BEGIN ")))
+    static const uint8_t begin[] = { '-', '-', '-', '-', '-', 'B', 'E', 'G', 'I', 'N' };
+    uint8_t c;
+    while (cur_peek(&in, &c)) {
+        if (c == '-' && cur_expect(&in, SPAN(begin)))
             count++;
         else if (!cur_skip(&in, 1))
             break;
@@ -94,7 +96,8 @@ static bool blocks_next(struct blocks *b, struct span *label, struct span *der, 
         *label = (struct span){ 0 };
         b->done = true;
         /* PCS version 3 and caching services give a CRL as the hex of its DER. */
-        if (!hex_decode_sink(text, &b->room))
+        struct cursor hex = cur_over(text);
+        if (!cur_expect(&hex, span_text("30")) || !hex_decode_sink(text, &b->room))
             sink_put(&b->room, cur_rest(&b->in));
     }
     struct span all = sink_bytes(&b->room);

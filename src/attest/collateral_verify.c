@@ -79,6 +79,8 @@ bool parts_crl_is_good(const struct part_crl *part, struct span point, struct dc
     uint8_t key[CACHE_KEY_LEN];
     if (part->state != SIGNATURE_UNKNOWN && span_equal(part->key, point))
         return part->state == SIGNATURE_GOOD;
+    if (!cache_wants(cache, CACHE_CA))
+        return crl_signed(part, point, crypto);
     const struct span fact[] = { part->crl.whole, point };
     cache_key(CACHE_CA, fact, COUNT_OF(fact), key);
     if (cache_knows(cache, CACHE_CA, key))
@@ -94,8 +96,7 @@ void parts_verify_file(const struct collateral *c, const struct part_signer *nam
                        struct crypto *crypto)
 {
     struct span signature = span_of(signed_file->signature, sizeof signed_file->signature);
-    uint8_t digest[SHA256_LEN];
-    hash_sha256(signed_file->signed_bytes, digest);
+    hash_sha256(signed_file->signed_bytes, file->digest);
     for (size_t i = 0; i < c->cert_count; i++) {
         const struct part_cert *cert = &c->certs[i];
         if (named->given ? cert != named->cert : !parts_is_signer(cert))
@@ -105,7 +106,7 @@ void parts_verify_file(const struct collateral *c, const struct part_signer *nam
             continue;
         file->key = cert->cert.point;
         file->state = SIGNATURE_BAD;
-        if (ecdsa_verify(crypto, CURVE_P256, cert->cert.point, digest, signature)) {
+        if (ecdsa_verify(crypto, CURVE_P256, cert->cert.point, file->digest, signature)) {
             file->state = SIGNATURE_GOOD;
             return;
         }
@@ -114,14 +115,11 @@ void parts_verify_file(const struct collateral *c, const struct part_signer *nam
 
 static void put_file(struct sink *out, const struct part_file *file)
 {
-    uint8_t digest[SHA256_LEN];
-    hash_sha256(file->text, digest);
-    sink_put(out, SPAN(digest));
+    sink_put(out, SPAN(file->digest));
     sink_u8(out, (uint8_t)file->state);
 }
 
-/* The signatures stand for what they cover where they are good, and the files, which are
-   small, for themselves. */
+/* A signature stands for what it covers. */
 bool parts_set_epoch(struct collateral *c)
 {
     size_t each = X509_SIGNATURE_MAX + ROOT_POINT_MAX;

@@ -79,11 +79,12 @@ static struct known recall(const struct judging *j)
     const struct x509_cert *leaf = &j->certs[PCK_LEAF], *ca = &j->certs[PCK_INTERMEDIATE];
     const struct span leaf_fact[] = { leaf->whole, ca->point };
     const struct span ca_fact[] = { ca->whole, j->certs[PCK_ROOT].point };
-    struct known known;
-    cache_key(CACHE_PCK, leaf_fact, COUNT_OF(leaf_fact), known.leaf_key);
-    known.leaf = cache_knows(j->in->cache, CACHE_PCK, known.leaf_key);
-    known.intermediate = in_snapshot(j, ca);
-    if (!known.intermediate) {
+    struct known known = { .intermediate = in_snapshot(j, ca) };
+    if (cache_wants(j->in->cache, CACHE_PCK)) {
+        cache_key(CACHE_PCK, leaf_fact, COUNT_OF(leaf_fact), known.leaf_key);
+        known.leaf = cache_knows(j->in->cache, CACHE_PCK, known.leaf_key);
+    }
+    if (!known.intermediate && cache_wants(j->in->cache, CACHE_CA)) {
         cache_key(CACHE_CA, ca_fact, COUNT_OF(ca_fact), known.intermediate_key);
         known.intermediate = cache_knows(j->in->cache, CACHE_CA, known.intermediate_key);
     }

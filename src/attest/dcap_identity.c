@@ -48,17 +48,17 @@ static bool check_file(struct judging *j, bool signer_ok)
 static void check_dates(struct judging *j, const struct qe_identity *identity)
 {
     enum window_side side = window_side_of(identity->validity, j->in->now);
-    struct detail_text file = detail_file(j->qe_file->file.name);
+    const char *name = j->qe_file->file.name;
     note_issued(j->claims, identity->validity);
     if (side == WINDOW_AFTER) {
         report_fail(j->report, CHECK_AT_24, REASON_QE_IDENTITY_EXPIRED,
-                    "the QE identity%s expired at %s", file.at,
+                    "the QE identity%s expired at %s", detail_file(name).at,
                     detail_time(identity->validity.until).at);
         report_values_time(j->report, CHECK_AT_24, identity->validity.until, j->in->now);
     }
     if (side == WINDOW_BEFORE) {
         report_fail(j->report, CHECK_AT_24, REASON_QE_IDENTITY_NOT_YET_VALID,
-                    "the QE identity%s was issued at %s", file.at,
+                    "the QE identity%s was issued at %s", detail_file(name).at,
                     detail_time(identity->validity.from).at);
         report_values_time(j->report, CHECK_AT_24, identity->validity.from, j->in->now);
     }

@@ -7,19 +7,19 @@ static bool find_file(struct judging *j)
 {
     const struct collateral *c = j->in->collateral;
     const char *kind = j->tdx ? "TDX" : "SGX";
-    struct detail_text fmspc = detail_hex(SPAN(j->claims->pck.fmspc));
+    struct span fmspc = SPAN(j->claims->pck.fmspc);
     if (j->tcb_file == NULL)
         return report_fail(j->report, CHECK_AT_17, REASON_COLLATERAL_MISSING,
                            "no signed %s TCB info for FMSPC %s among %zu TCB info files", kind,
-                           fmspc.at, c == NULL ? 0 : c->info_count);
+                           detail_hex(fmspc).at, c == NULL ? 0 : c->info_count);
     if (c->tcb_info != NULL)
         return true;
     struct window validity = j->tcb_file->info.validity;
     enum window_side side = window_side_of(validity, j->in->now);
     if (side != WINDOW_INSIDE)
         report_fail(j->report, CHECK_AT_17, REASON_COLLATERAL_MISSING,
-                    "no %s TCB info for FMSPC %s is valid now: the newest%s %s %s", kind, fmspc.at,
-                    detail_file(j->tcb_file->file.name).at,
+                    "no %s TCB info for FMSPC %s is valid now: the newest%s %s %s", kind,
+                    detail_hex(fmspc).at, detail_file(j->tcb_file->file.name).at,
                     side == WINDOW_AFTER ? "expired at" : "is not valid before",
                     detail_time(side == WINDOW_AFTER ? validity.until : validity.from).at);
     return true;
@@ -72,16 +72,16 @@ static bool check_kind(struct judging *j, const struct tcb_info *info)
 static void check_dates(struct judging *j, const struct tcb_info *info)
 {
     enum window_side side = window_side_of(info->validity, j->in->now);
-    struct detail_text file = detail_file(j->tcb_file->file.name);
+    const char *name = j->tcb_file->file.name;
     note_issued(j->claims, info->validity);
     if (side == WINDOW_AFTER) {
         report_fail(j->report, CHECK_AT_21, REASON_TCB_INFO_EXPIRED, "the TCB info%s expired at %s",
-                    file.at, detail_time(info->validity.until).at);
+                    detail_file(name).at, detail_time(info->validity.until).at);
         report_values_time(j->report, CHECK_AT_21, info->validity.until, j->in->now);
     }
     if (side == WINDOW_BEFORE) {
         report_fail(j->report, CHECK_AT_21, REASON_TCB_INFO_NOT_YET_VALID,
-                    "the TCB info%s was issued at %s", file.at,
+                    "the TCB info%s was issued at %s", detail_file(name).at,
                     detail_time(info->validity.from).at);
         report_values_time(j->report, CHECK_AT_21, info->validity.from, j->in->now);
     }
@@ -92,17 +92,17 @@ static void check_dates(struct judging *j, const struct tcb_info *info)
 static bool check_platform(struct judging *j, const struct tcb_info *info)
 {
     const struct pck_claims *pck = &j->claims->pck;
-    struct detail_text file = detail_file(j->tcb_file->file.name);
+    const char *name = j->tcb_file->file.name;
     if (!bytes_equal(info->fmspc, pck->fmspc, sizeof pck->fmspc)) {
         report_fail(j->report, CHECK_AT_22, REASON_TCB_INFO_FMSPC_MISMATCH,
-                    "the TCB info%s is for FMSPC %s, the platform's is %s", file.at,
+                    "the TCB info%s is for FMSPC %s, the platform's is %s", detail_file(name).at,
                     detail_hex(SPAN(info->fmspc)).at, detail_hex(SPAN(pck->fmspc)).at);
         report_values_hex(j->report, CHECK_AT_22, SPAN(pck->fmspc), SPAN(info->fmspc));
         return false;
     }
     if (!bytes_equal(info->pce_id, pck->pce_id, sizeof pck->pce_id)) {
         report_fail(j->report, CHECK_AT_22, REASON_TCB_INFO_PCEID_MISMATCH,
-                    "the TCB info%s is for PCE %s, the platform's is %s", file.at,
+                    "the TCB info%s is for PCE %s, the platform's is %s", detail_file(name).at,
                     detail_hex(SPAN(info->pce_id)).at, detail_hex(SPAN(pck->pce_id)).at);
         report_values_hex(j->report, CHECK_AT_22, SPAN(pck->pce_id), SPAN(info->pce_id));
         return false;
@@ -142,20 +142,21 @@ static bool check_module(struct judging *j, const struct tcb_info *info, const u
 {
     unsigned version = svn[1];
     const struct tdx_module *module = module_of(info, svn[1]);
-    struct detail_text file = detail_file(j->tcb_file->file.name);
+    const char *name = j->tcb_file->file.name;
     if (module == NULL && !info->has_modules)
         return report_fail(j->report, CHECK_AT_23, REASON_TDX_MODULE_MISMATCH,
                            "the TCB info%s describes no TDX module but that of version 0, this is "
                            "TDX_%02X",
-                           file.at, version);
+                           detail_file(name).at, version);
     if (module == NULL)
         return report_fail(j->report, CHECK_AT_23, REASON_TDX_MODULE_UNKNOWN,
-                           "the TCB info%s has no entry for TDX_%02X", file.at, version);
+                           "the TCB info%s has no entry for TDX_%02X", detail_file(name).at,
+                           version);
     const char *mismatch = module_mismatch(module, &j->claims->tdx);
     if (mismatch != NULL)
         return report_fail(j->report, CHECK_AT_23, REASON_TDX_MODULE_MISMATCH,
                            "%s is not that of TDX_%02X in the TCB info%s", mismatch, version,
-                           file.at);
+                           detail_file(name).at);
     *out = version == 0 ? NULL : module;
     return true;
 }

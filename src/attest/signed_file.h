@@ -10,7 +10,8 @@
 enum {
     SIGNED_FILE_MAX = 1 << 20, /* bytes of a file */
     SIGNED_FILE_DEPTH = 16,
-    SIGNED_FILE_NODES = 1 << 16,
+    SIGNED_FILE_NODES = 1 << 16, /* values of a file, and no more than one in four bytes */
+    SIGNED_FILE_NODES_MIN = 64,  /* but for these */
     SIGNED_FILE_SIGNATURE_LEN = 64,
 };
 
