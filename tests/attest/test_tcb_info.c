@@ -7,7 +7,7 @@
 #include "test.h"
 #include "vectors.h"
 
-enum { ROOM = 1 << 20 };
+enum { ROOM = 2 << 20 };
 
 static bool read_file(struct span text, struct tcb_info *out, struct file_problem *problem)
 {
