@@ -189,27 +189,28 @@ static void run_round(struct lane *lanes, size_t count, size_t more)
     pthread_barrier_destroy(&barrier);
 }
 
-/* Threads are timed by the wall, which counts what others do: it is tried again until enough
-   slices of both sides were left alone. */
-static void run_lanes(struct lane *lanes, size_t count, double seconds)
+static size_t clean_slices(const struct lane *lanes, size_t count)
 {
     static double unused[SLICES_MAX];
+    size_t work = sum_rates(lanes, count, 0, false, unused);
+    size_t limit = sum_rates(lanes, count, 1, false, unused);
+    return work < limit ? work : limit;
+}
+
+/* Threads are timed by the wall, which counts what others do: they are tried again until
+   enough slices of both sides were left alone.  False when that never happened. */
+static bool run_lanes(struct lane *lanes, size_t count, double seconds)
+{
     size_t wanted = slices_in(seconds);
-    size_t clean = 0;
     pin(lanes[0].core);
     for (unsigned side = 0; side < 2; side++)
         lanes[0].runs[side] = calibrate(&lanes[0], side);
-    for (unsigned round = 0; round < ROUNDS_MAX && clean < wanted / CLEAN_PART + 1; round++) {
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         run_round(lanes, count, wanted);
-        size_t work = sum_rates(lanes, count, 0, false, unused);
-        size_t limit = sum_rates(lanes, count, 1, false, unused);
-        clean = work < limit ? work : limit;
-        if (count == 1)
-            return;
+        if (count == 1 || clean_slices(lanes, count) > wanted / CLEAN_PART)
+            return true;
     }
-    if (clean < wanted / CLEAN_PART + 1)
-        fprintf(stderr, "bench: %s: other work has the cores; this figure means little\n",
-                lanes[0].bench->name);
+    return clean_slices(lanes, count) >= SLICES_MIN * 2;
 }
 
 static void run_case(const struct bench *bench, double seconds, int core, int cores)
@@ -223,12 +224,13 @@ static void run_case(const struct bench *bench, double seconds, int core, int co
     bool ok = true;
     for (size_t l = 0; l < count; l++)
         ok = lane_begin(&lanes[l], bench, (core + (int)l) % cores) && ok;
-    if (ok) {
-        run_lanes(lanes, count, seconds);
+    if (!ok) {
+        printf("%s\tskip\tits input is not there\n", bench->name);
+    } else if (!run_lanes(lanes, count, seconds)) {
+        printf("%s\tdisturbed\tother work has the cores\n", bench->name);
+    } else {
         double limit = median_rate(lanes, count, 1) / bench->limit_runs;
         printf("%s\t%.6g\t%.6g\n", bench->name, median_rate(lanes, count, 0), limit);
-    } else {
-        printf("%s\tskip\tits input is not there\n", bench->name);
     }
     fflush(stdout);
     for (size_t l = 0; l < count; l++)

@@ -35,7 +35,8 @@ enum { BENCH_THREADS_MAX = 8 };
 
 /* bench_main measures the cases whose names are given, or all, and prints one line for each:
        NAME <tab> VALUE <tab> LIMIT
-   in runs per second, the limit divided by limit_runs; or NAME <tab> "skip" <tab> reason.
+   in runs per second, the limit divided by limit_runs; or, without a figure, NAME <tab> "skip" or
+   "disturbed" <tab> reason.
    Options: --seconds N for each case (2), --core N (the last).  Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *cases, size_t count);
 

@@ -54,7 +54,15 @@ class Run(unittest.TestCase):
         self.assertEqual(self.run_with(good, "--gate")[0], 0)
         self.assertEqual(self.run_with(bad, "--gate")[0], 1)
         self.assertEqual(self.run_with(bad)[0], 0)
-        self.assertIn("below the floor: small", self.run_with(bad)[1])
+        self.assertIn("floor not reached: small", self.run_with(bad)[1])
+
+    def test_what_could_not_be_measured_is_no_pass(self):
+        code, out, _ = self.run_with(["fast\tdisturbed\tother work", "small\t1\t1"], "--gate")
+        self.assertEqual(code, 1)
+        self.assertIn("other work", out)
+        self.assertIn("fast\tfail\n", (self.build / "bench.tsv").read_text())
+        skipped = ["fast\tskip\tneeds 9 cores", "small\t1\t1"]
+        self.assertEqual(self.run_with(skipped, "--gate")[0], 0)
 
     def test_json_is_one_object_a_line_and_nothing_else(self):
         _, out, _ = self.run_with(["fast\t99\t100", "small\t3\t1"], "--json", "--gate")
