@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attest/dcap.h"
 #include "base/cursor.h"
 #include "base/number.h"
 #include "base/sink.h"
@@ -14,12 +15,15 @@
 #include "cmd/command.h"
 #include "cmd/input.h"
 #include "codec/hex.h"
+#include "lib/evidence.h"
 #include "net/fetch.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "ward/collateral.h"
+#include "ward/verify.h"
 
 enum {
+    OPT_QUOTE,
     OPT_FMSPC,
     OPT_TEE,
     OPT_CA,
@@ -37,7 +41,8 @@ enum { MIRRORS_MAX = 8, URL_MAX = 512, TIMEOUT_DEFAULT_S = 20, TIMEOUT_MAX_S = 6
 #define PCS_ROOT_CRL "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
 
 static const struct option_spec options[] = {
-    [OPT_FMSPC] = { "--fmspc", "HEX", NULL, "the platform's FMSPC: 12 hex digits (required)" },
+    [OPT_QUOTE] = { "--quote", "FILE", NULL, "take FMSPC, TEE and CA from this quote" },
+    [OPT_FMSPC] = { "--fmspc", "HEX", NULL, "the platform's FMSPC: 12 hex digits" },
     [OPT_TEE] = { "--tee", "TEE", "tdx sgx", "which TEE (default tdx)" },
     [OPT_CA] = { "--ca", "CA", "platform processor",
                  "which CA issued the PCK certificate (default platform)" },
@@ -339,11 +344,56 @@ static bool read_policy(struct plan *plan)
     return false;
 }
 
-static enum exit_code fetch_all(struct plan *plan, const char *fmspc)
+/* Which platform collateral is wanted for. */
+struct platform {
+    char fmspc[13];
+    const char *tee, *ca;
+};
+
+static bool platform_of_quote(struct invocation *in, struct platform *out)
 {
-    bool tdx = plan->in->values[OPT_TEE] == NULL || strcmp(plan->in->values[OPT_TEE], "tdx") == 0;
-    const char *tee = tdx ? "tdx" : "sgx";
-    const char *ca = plan->in->values[OPT_CA] != NULL ? plan->in->values[OPT_CA] : "platform";
+    struct ward_bytes file;
+    struct span quote;
+    struct pck_claims pck;
+    bool tdx;
+    if (!input_file(&in->arena, in->values[OPT_QUOTE], 4 * WARD_EVIDENCE_MAX, &file))
+        return false;
+    if (!evidence_decode(span_of(file.data, file.len), &in->arena, &quote) ||
+        !dcap_peek(quote, &pck, &tdx)) {
+        say("%s: not a quote with a PCK certificate inside", file.name);
+        return false;
+    }
+    struct sink hex = sink_over(out->fmspc, sizeof out->fmspc);
+    sink_hex(&hex, SPAN(pck.fmspc));
+    sink_terminate(&hex);
+    out->tee = tdx ? "tdx" : "sgx";
+    out->ca = pck.platform_ca ? "platform" : "processor";
+    return true;
+}
+
+/* What is named on the command line counts before what the quote says. */
+static bool read_platform(struct invocation *in, struct platform *out)
+{
+    uint8_t bytes[6];
+    *out = (struct platform){ .tee = "tdx", .ca = "platform" };
+    if (in->values[OPT_QUOTE] != NULL && !platform_of_quote(in, out))
+        return false;
+    const char *fmspc = in->values[OPT_FMSPC] != NULL ? in->values[OPT_FMSPC] : out->fmspc;
+    if (!hex_decode(span_text(fmspc), bytes, sizeof bytes)) {
+        say("collateral fetch: give --quote FILE, or --fmspc with 12 hex digits");
+        return false;
+    }
+    struct sink hex = sink_over(out->fmspc, sizeof out->fmspc);
+    sink_hex(&hex, SPAN(bytes));
+    sink_terminate(&hex);
+    out->tee = in->values[OPT_TEE] != NULL ? in->values[OPT_TEE] : out->tee;
+    out->ca = in->values[OPT_CA] != NULL ? in->values[OPT_CA] : out->ca;
+    return true;
+}
+
+static enum exit_code fetch_all(struct plan *plan, const struct platform *platform)
+{
+    bool tdx = strcmp(platform->tee, "tdx") == 0;
     const struct resource tcb_info = { "tcb-info",
                                        "tcb-info",
                                        tdx ? "/tdx/certification/v4/tcb?fmspc=%s"
@@ -366,9 +416,9 @@ static enum exit_code fetch_all(struct plan *plan, const char *fmspc)
                                       "crl" };
     const struct resource root_crl = { "root-crl", "crl",        "/sgx/certification/v4/rootcacrl",
                                        NULL,       PCS_ROOT_CRL, "crl" };
-    bool all = fetch_resource(plan, &tcb_info, fmspc);
-    all = fetch_resource(plan, &qe_identity, tee) && all;
-    all = fetch_resource(plan, &pck_crl, ca) && all;
+    bool all = fetch_resource(plan, &tcb_info, platform->fmspc);
+    all = fetch_resource(plan, &qe_identity, platform->tee) && all;
+    all = fetch_resource(plan, &pck_crl, platform->ca) && all;
     all = fetch_resource(plan, &root_crl, "intel") && all;
     all = write_chains(plan) && all;
     return all ? EXIT_DONE : EXIT_UNREACHABLE;
@@ -377,17 +427,14 @@ static enum exit_code fetch_all(struct plan *plan, const char *fmspc)
 static enum exit_code run(struct invocation *in)
 {
     struct plan plan = { .in = in, .folder = in->operands[0], .now = clock_now() };
-    uint8_t bytes[6];
-    const char *fmspc = in->values[OPT_FMSPC];
-    if (fmspc == NULL || !hex_decode(span_text(fmspc), bytes, sizeof bytes)) {
-        say("collateral fetch: --fmspc is 12 hex digits; `ward verify` names the platform's");
+    struct platform platform;
+    if (!read_platform(in, &platform))
         return EXIT_USAGE;
-    }
     if (in->values[OPT_AT] != NULL && !input_time(in->values[OPT_AT], &plan.now))
         return EXIT_USAGE;
     if (!split_mirrors(&plan) || !read_timeout(&plan))
         return EXIT_USAGE;
-    enum exit_code code = read_policy(&plan) ? fetch_all(&plan, fmspc) : EXIT_USAGE;
+    enum exit_code code = read_policy(&plan) ? fetch_all(&plan, &platform) : EXIT_USAGE;
     ward_policy_free(&plan.policy);
     return code;
 }
@@ -405,7 +452,7 @@ const struct command command_collateral_fetch = {
         "root, it is valid, and it is not older than what the folder holds.  A mirror that is\n"
         "slow, dead or lying is left for the next.  Prints the files written; the exit status\n"
         "is 4 when something could be had from no mirror.",
-    .example = "ward collateral fetch --fmspc 90c06f000000 ./collateral",
+    .example = "ward collateral fetch --quote quote.bin ./collateral",
     .options = options,
     .option_count = COUNT_OF(options),
     .run = run,

@@ -54,6 +54,17 @@ class Fetch(unittest.TestCase):
             self.assertEqual(contents(folder), before)
 
     @needs_vectors
+    def test_a_quote_names_its_platform(self):
+        with tempfile.TemporaryDirectory() as folder, Mirror("good", july()) as mirror:
+            for quote, given in ((QUOTE, None), ("-", QUOTE.read_bytes().hex().encode())):
+                done = ward("collateral", "fetch", "--quote", quote, "--at", AT, "--mirror",
+                            mirror.base, folder, given=given)
+                self.assertEqual(done.returncode, 0, done.stderr.decode())
+            self.assertIn(f"/tdx/certification/v4/tcb?fmspc={FMSPC}", mirror.asked)
+            done = ward("collateral", "fetch", "--quote", FOLDER / "intel_sgx_root_ca.pem", folder)
+            self.assertEqual(done.returncode, 2)
+
+    @needs_vectors
     def test_a_bad_mirror_is_left_for_the_next(self):
         for behaviour in BEHAVIOURS:
             with self.subTest(behaviour=behaviour), tempfile.TemporaryDirectory() as folder, \
