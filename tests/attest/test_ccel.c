@@ -354,7 +354,7 @@ int main(void)
         TEST(test_replay_is_the_hash_chain, "AE-5"),
         TEST(test_more_algorithms, "AE-2"),
         TEST(test_padding, "AE-3"),
-        TEST(test_size_limit, ""),
+        TEST(test_size_limit, "AE-1"),
         TEST(test_truncation, "AE-2"),
         TEST(test_register_mismatch, "AE-6"),
         TEST(test_rtmr3_rules, "AE-6"),

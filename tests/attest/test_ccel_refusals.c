@@ -146,6 +146,16 @@ static void undeclared_algorithm(struct sink *out)
     sink_zero(out, 32);
     sink_u32le(out, 0);
 }
+/* The four bytes that are there of a digest would be a length of 0. */
+static void digest_cut(struct sink *out)
+{
+    ccel_put_good(out);
+    sink_u32le(out, 1);
+    sink_u32le(out, EV_SEPARATOR);
+    sink_u32le(out, 1);
+    sink_u16le(out, SHA384);
+    sink_zero(out, 4);
+}
 static void data_past_end(struct sink *out)
 {
     ccel_put_good(out);
@@ -265,6 +275,7 @@ static const struct row rows[] = {
     { "four billion digests", many_digests, CHECK_AE_2, REASON_EVENTLOG_FORMAT },
     { "two digests of one algorithm", digest_twice, CHECK_AE_2, REASON_EVENTLOG_FORMAT },
     { "undeclared algorithm", undeclared_algorithm, CHECK_AE_2, REASON_EVENTLOG_ALG_UNSUPPORTED },
+    { "digest cut", digest_cut, CHECK_AE_2, REASON_EVENTLOG_TRUNCATED },
     { "data past the end", data_past_end, CHECK_AE_2, REASON_EVENTLOG_TRUNCATED },
     { "data one byte short", data_one_short, CHECK_AE_2, REASON_EVENTLOG_TRUNCATED },
     { "padding of 0x5a", padding_of_another_byte, CHECK_AE_2, REASON_EVENTLOG_FORMAT },
@@ -303,7 +314,7 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_refusals, "AE-1 AE-2 AE-3 AE-4 AE-5"),
+        TEST(test_refusals, "AE-1 AE-2 AE-3 AE-4 AE-5 AE-7"),
     };
     return RUN_TESTS(tests);
 }

@@ -119,6 +119,16 @@ static void test_refusals(void **state)
     }
 }
 
+/* Where the JSON is wrong is said. */
+static void test_json_problem(void **state)
+{
+    (void)state;
+    struct judged judged;
+    assert_int_equal(reason_of(&judged, "[{\"imr\":0,}]"), REASON_EVENTLOG_FORMAT);
+    const struct check *check = &judged.report.checks[CHECK_AE_8];
+    assert_non_null(strstr(report_text(&judged.report, check->detail), "no JSON at offset 10"));
+}
+
 /* One name past the limit, and the limit. */
 static void test_name_limit(void **state)
 {
@@ -376,9 +386,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_refusals, "AE-8 AE-9 AE-10"),
+        TEST(test_json_problem, "AE-8"),
         TEST(test_name_limit, "AE-10"),
-        TEST(test_no_memory, ""),
-        TEST(test_size_limit, ""),
+        TEST(test_no_memory, "AE-8"),
+        TEST(test_size_limit, "AE-8"),
         TEST(test_truncation, "AE-8"),
         TEST(test_digests, "AE-9"),
         TEST(test_written_digests, "AE-9"),

@@ -309,6 +309,33 @@ static void test_chain_and_signature(void **state)
     }
 }
 
+struct detail_row {
+    void (*change)(struct nitro_spec *spec);
+    enum check_id check;
+    const char *detail;
+};
+
+/* What is no certificate is called so. */
+static void test_what_is_said(void **state)
+{
+    (void)state;
+    static const struct detail_row table[] = {
+        { root_cut, CHECK_AN_5, "cabundle[0] is no certificate" },
+        { leaf_cut, CHECK_AN_6, "certificate 0 above the leaf is no X.509 certificate" },
+        { regional_cut, CHECK_AN_6, "certificate 2 above the leaf is no X.509 certificate" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct setup setup;
+        open_setup(&setup);
+        table[i].change(&setup.spec);
+        judge_at(&setup, MAKER_NOW);
+        const struct report *report = &setup.document.report;
+        assert_string_equal(report_text(report, report->checks[table[i].check].detail),
+                            table[i].detail);
+        document_close(&setup.document);
+    }
+}
+
 /* A root that must be its very certificate: the same key in another one is refused. */
 static void test_exact_root(void **state)
 {
@@ -516,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_chain_and_signature, "AN-5 AN-6 AN-9"),
+        TEST(test_what_is_said, "AN-5 AN-6"),
         TEST(test_exact_root, "AN-5"),
         TEST(test_every_window, "AN-7"),
         TEST(test_date_and_signature, "AN-7 AN-9"),

@@ -35,6 +35,7 @@ struct cose_row {
     struct span protected_item, unprotected_item, payload_item, signature_item, trailing;
     enum check_id check;
     enum reason reason;
+    const char *detail; /* what the failure says; NULL: not looked at */
 };
 
 #define AN1 .check = CHECK_AN_1, .reason = REASON_NITRO_CBOR_INVALID
@@ -67,7 +68,8 @@ static const struct cose_row cose_rows[] = {
     { "reserved head", .payload_item = RAW("\x44\xa1\x61\x61\x1c"), AN1 },
     { "nested 5 deep", .payload_item = RAW("\x48\xa1\x61\x61\x81\x81\x81\x81\x00"), AN1 },
     { "text that is no UTF-8", .payload_item = RAW("\x44\xa1\x61\xff\x01"), AN1 },
-    { "protected no bytes", .protected_item = RAW("\xa1\x01\x38\x22"), AN2 },
+    { "protected no bytes", .protected_item = RAW("\xa1\x01\x38\x22"), AN2,
+      .detail = "the protected header is no byte string" },
     { "protected empty", .protected_item = RAW("\x40"), AN2 },
     { "protected no map", .protected_item = RAW("\x42\x81\x01"), AN2 },
     { "protected trailing", .protected_item = RAW("\x45" PROTECTED_ES384 "\x00"), AN2 },
@@ -94,7 +96,8 @@ static const struct cose_row cose_rows[] = {
     { "unprotected bytes", .unprotected_item = RAW("\x41\xa0"), AN2 },
     { "payload nil", .payload_item = RAW("\xf6"), AN3 },
     { "payload text", .payload_item = RAW("\x61\x61"), AN3 },
-    { "signature nil", .signature_item = RAW("\xf6"), AN3 },
+    { "signature nil", .signature_item = RAW("\xf6"), AN3,
+      .detail = "the signature is no byte string" },
     { "signature empty", .signature_item = RAW("\x40"), AN3 },
     { "signature an array", .signature_item = RAW("\x81\x40"), AN3 },
 };
@@ -122,6 +125,9 @@ static void test_cose(void **state)
         if (reason != row->reason || first != row->check)
             fail_msg("%s: %s %s", row->name, first < CHECK_COUNT ? check_info(first)->id : "-",
                      reason_info(reason)->name);
+        if (row->detail != NULL)
+            assert_string_equal(report_text(&document.report, document.report.checks[first].detail),
+                                row->detail);
     }
     document_close(&document);
 }
