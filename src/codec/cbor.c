@@ -248,14 +248,13 @@ static bool enter(const struct cursor *in, const struct cbor_head *head, struct 
 /* Reads the next head, and the bytes of a string with it. */
 static bool step(struct cursor *in, struct cbor_head *head)
 {
-    struct cursor start = *in;
-    struct span ignored;
+    struct span string;
     if (!cbor_head(in, head) || head->major == CBOR_TAG)
         return false;
     if (head->major != CBOR_BYTES && head->major != CBOR_TEXT)
         return true;
-    *in = start;
-    return head->major == CBOR_BYTES ? cbor_bytes(in, &ignored) : cbor_text(in, &ignored);
+    return head->value <= cur_left(in) && cur_take(in, (size_t)head->value, &string) &&
+           (head->major == CBOR_BYTES || utf8_valid(string));
 }
 
 static bool is_container(const struct cbor_head *head)
