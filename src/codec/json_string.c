@@ -87,6 +87,10 @@ size_t json_piece(struct cursor *in, uint8_t out[4])
     uint32_t code_point;
     if (!json_escape(in, &code_point))
         return 0;
+    if (code_point < 0x80) {
+        out[0] = (uint8_t)code_point;
+        return 1;
+    }
     struct sink bytes = sink_over(out, 4);
     utf8_put(&bytes, code_point);
     return bytes.len;
