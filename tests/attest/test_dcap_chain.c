@@ -239,8 +239,8 @@ static void chain_dates(void **state)
 {
     (void)state;
     static const struct sim_edge edges[] = {
-        { "leaf", SIM_WINDOW(leaf.validity), CHECK_AT_11, REASON_PCK_NOT_YET_VALID,
-          REASON_PCK_EXPIRED },
+        /* Before its first day the collateral vouches for the time (ADR 0008). */
+        { "leaf", SIM_WINDOW(leaf.validity), CHECK_AT_11, REASON_OK, REASON_PCK_EXPIRED },
         { "intermediate", SIM_WINDOW(ca.validity), CHECK_AT_11, REASON_PCK_NOT_YET_VALID,
           REASON_PCK_EXPIRED },
         { "root", SIM_WINDOW(root.validity), CHECK_AT_11, REASON_PCK_NOT_YET_VALID,
