@@ -23,7 +23,7 @@ struct arena arena_over(void *memory, size_t len)
 {
     size_t skew = (uintptr_t)memory % alignof(max_align_t);
     size_t pad = skew == 0 ? 0 : alignof(max_align_t) - skew;
-    if (len < pad)
+    if (memory == NULL || len < pad)
         return (struct arena){ 0 };
     return (struct arena){ .at = (uint8_t *)memory + pad, .left = len - pad };
 }

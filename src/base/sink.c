@@ -30,6 +30,8 @@ uint8_t *sink_room(struct sink *out, size_t len)
         out->full = true;
         return NULL;
     }
+    if (out->at == NULL)
+        return NULL; /* no bytes of no memory: not even an offset of 0 may be added to NULL */
     uint8_t *room = out->at + out->len;
     out->len += len;
     return room;

@@ -28,7 +28,8 @@ bool sink_ok(const struct sink *out);
 struct span sink_bytes(const struct sink *out);
 
 /* sink_room appends len bytes that the caller fills in place, or returns NULL with the sink
-   marked full.  The bytes hold nothing in particular until they are filled. */
+   marked full.  The bytes hold nothing in particular until they are filled.  Room for 0 bytes
+   of a sink without memory is NULL too, and the sink is not full. */
 MUST_USE
 uint8_t *sink_room(struct sink *out, size_t len);
 

@@ -146,7 +146,7 @@ bool time_parse_rfc3339(struct span text, int64_t *out)
           read_digits(&in, 2, &c.second) && read_fraction(&in) && read_offset(&in, &offset) &&
           cur_end(&in)))
         return false;
-    if (!time_from_civil(c, &local))
+    if (!time_from_civil(c, &local) || local - offset < TIME_MIN || local - offset > TIME_MAX)
         return false;
     *out = local - offset;
     return true;

@@ -34,7 +34,8 @@ MUST_USE
 bool time_to_civil(int64_t at, struct civil *out);
 
 /* time_parse_rfc3339 reads the whole span: `2025-07-04T10:16:31Z`, or an offset, or a
-   fraction of a second, which is cut off.  Letters T and Z in either case (RFC 3339 5.6). */
+   fraction of a second, which is cut off.  Refused where the offset leads out of the range. Letters
+   T and Z in either case (RFC 3339 5.6). */
 MUST_USE
 bool time_parse_rfc3339(struct span text, int64_t *out);
 

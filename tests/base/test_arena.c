@@ -63,6 +63,8 @@ static void test_over_memory_of_the_caller(void **state)
 {
     (void)state;
     uint8_t memory[256];
+    struct arena none = arena_over(NULL, 0);
+    assert_null(arena_alloc(&none, 0));
     for (size_t skew = 0; skew < 16; skew++) {
         struct arena arena = arena_over(memory + skew, sizeof memory - skew);
         uint8_t *p;

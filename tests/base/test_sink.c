@@ -95,6 +95,11 @@ static void test_room_and_cut(void **state)
     sink_cut(&out, 0);
     assert_true(sink_is_sound(&out));
     assert_false(sink_ok(&out));
+    struct sink none = sink_over(NULL, 0);
+    assert_null(sink_room(&none, 0));
+    assert_true(sink_ok(&none));
+    assert_null(sink_room(&none, 1));
+    assert_false(sink_ok(&none));
 }
 
 int main(void)
