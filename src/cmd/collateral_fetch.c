@@ -222,7 +222,7 @@ static bool accept(struct plan *plan, const struct resource *resource, const cha
     struct ward_collateral_files got = { .pool = files, .pool_count = COUNT_OF(files) };
     struct ward_collateral *before = NULL;
     struct ward_collateral *after = NULL;
-    struct ward_collateral_item item;
+    struct ward_collateral_item item = { 0 };
     const char *fault = "out of memory";
     if (ward_collateral_new(&held, plan->policy, &before, &error) == WARD_DONE &&
         ward_collateral_new(&got, plan->policy, &after, &error) == WARD_DONE)

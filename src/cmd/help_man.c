@@ -51,28 +51,27 @@ static void man_word(FILE *out, const char *text)
     }
 }
 
-static void man_title(FILE *out, const char *name)
+/* "ward-collateral-fetch", as a page is called; in capitals for .Dt. */
+static void man_title(FILE *out, const char *name, bool capitals)
 {
-    fputs("ward", out);
-    if (name == NULL)
-        return;
-    fputc('-', out);
-    for (const char *c = name; *c != 0; c++)
-        fputc(*c == ' ' ? '-' : *c, out);
+    fputs(capitals ? "WARD" : "ward", out);
+    if (name[0] != 0)
+        fputc('-', out);
+    for (const char *c = name; *c != 0; c++) {
+        if (*c == ' ')
+            fputc('-', out);
+        else
+            fputc(capitals ? *c - 'a' + 'A' : *c, out);
+    }
 }
 
+/* name: of the command, "" for ward(1). */
 static void man_head(FILE *out, const char *name, const char *summary)
 {
     fputs(".Dd November 20, 2026\n.Dt ", out);
-    for (const char *c = "ward"; *c != 0; c++)
-        fputc(*c - 32, out);
-    for (const char *c = name == NULL ? "" : name; *c != 0; c++) {
-        if (c == name)
-            fputc('-', out);
-        fputc(*c == ' ' ? '-' : *c - 32, out);
-    }
+    man_title(out, name, true);
     fputs(" 1\n.Os Ward\n.Sh NAME\n.Nm ", out);
-    man_title(out, name);
+    man_title(out, name, false);
     fprintf(out, "\n.Nd %s\n", summary);
 }
 
@@ -137,7 +136,7 @@ static void man_command(FILE *out, const struct command *command)
 
 static void man_all(FILE *out)
 {
-    man_head(out, NULL, "attested execution: work and keys go only to proven code");
+    man_head(out, "", "attested execution: work and keys go only to proven code");
     fputs(".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op options\n.Op arguments\n.Sh DESCRIPTION\n"
           "Ward verifies hardware evidence and decides by policy what it may have.\n"
           "Data goes to standard output, talk to standard error.\n.Bl -tag -width indent\n",

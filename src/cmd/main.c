@@ -83,14 +83,14 @@ int main(int argc, char **argv)
         return argc < 2 ? EXIT_USAGE : EXIT_DONE;
     }
     if (strcmp(argv[1], "--version") == 0)
-        return run_command(&command_version, 0, NULL);
+        return (int)run_command(&command_version, 0, NULL);
     int words;
     const struct command *command = find_command(argc - 1, argv + 1, &words);
     if (command == NULL)
-        return refuse_command(argv[1]);
+        return (int)refuse_command(argv[1]);
     if (asks_for_help(argc - 1 - words, argv + 1 + words)) {
         help_print(stdout, command);
         return EXIT_DONE;
     }
-    return run_command(command, argc - 1 - words, argv + 1 + words);
+    return (int)run_command(command, argc - 1 - words, argv + 1 + words);
 }
