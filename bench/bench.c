@@ -110,33 +110,56 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What all lanes did together in each slice that nothing from outside disturbed, or in every
-   slice.  Returns how many. */
-static size_t sum_rates(const struct lane *lanes, size_t count, unsigned side, bool every,
-                        double *sums)
+/* What all lanes did together in a slice. */
+static double sum_rates(const struct lane *lanes, size_t count, unsigned side, size_t slice)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < lanes[0].slices; i++) {
-        double sum = 0;
-        bool disturbed = false;
-        for (size_t l = 0; l < count; l++) {
-            sum += lanes[l].rates[side][i];
-            disturbed = disturbed || lanes[l].disturbed[side][i];
-        }
-        if (every || !disturbed)
-            sums[kept++] = sum;
-    }
-    return kept;
+    double sum = 0;
+    for (size_t l = 0; l < count; l++)
+        sum += lanes[l].rates[side][slice];
+    return sum;
 }
 
-static double median_rate(const struct lane *lanes, size_t count, unsigned side)
+/* Nothing from outside disturbed the work or its limit. */
+static bool is_clean(const struct lane *lanes, size_t count, size_t slice)
 {
-    static double sums[SLICES_MAX];
-    size_t kept = sum_rates(lanes, count, side, false, sums);
-    if (kept < SLICES_MIN)
-        kept = sum_rates(lanes, count, side, true, sums);
-    qsort(sums, kept, sizeof *sums, compare);
-    return (sums[(kept - 1) / 2] + sums[kept / 2]) / 2;
+    for (size_t l = 0; l < count; l++)
+        if (lanes[l].disturbed[0][slice] || lanes[l].disturbed[1][slice])
+            return false;
+    return true;
+}
+
+static size_t clean_slices(const struct lane *lanes, size_t count)
+{
+    size_t clean = 0;
+    for (size_t i = 0; i < lanes[0].slices; i++)
+        clean += is_clean(lanes, count, i) ? 1 : 0;
+    return clean;
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+/* The limit's rate, and the share of it that the work reached in the slice beside: a core
+   that is fast now and slow then takes nothing from a ratio of neighbours.  From the clean
+   slices, or from all where there are too few of them. */
+static void judge_slices(const struct lane *lanes, size_t count, double *limit, double *share)
+{
+    static double limits[SLICES_MAX];
+    static double shares[SLICES_MAX];
+    bool every = clean_slices(lanes, count) < SLICES_MIN;
+    size_t kept = 0;
+    for (size_t i = 0; i < lanes[0].slices; i++) {
+        if (!every && !is_clean(lanes, count, i))
+            continue;
+        limits[kept] = sum_rates(lanes, count, 1, i);
+        shares[kept] = sum_rates(lanes, count, 0, i) / limits[kept];
+        kept++;
+    }
+    *limit = median(limits, kept);
+    *share = median(shares, kept);
 }
 
 static bool lane_begin(struct lane *lane, const struct bench *bench, int core)
@@ -189,14 +212,6 @@ static void run_round(struct lane *lanes, size_t count, size_t more)
     pthread_barrier_destroy(&barrier);
 }
 
-static size_t clean_slices(const struct lane *lanes, size_t count)
-{
-    static double unused[SLICES_MAX];
-    size_t work = sum_rates(lanes, count, 0, false, unused);
-    size_t limit = sum_rates(lanes, count, 1, false, unused);
-    return work < limit ? work : limit;
-}
-
 /* Threads are timed by the wall, which counts what others do: they are tried again until
    enough slices of both sides were left alone.  False when that never happened. */
 static bool run_lanes(struct lane *lanes, size_t count, double seconds)
@@ -229,12 +244,26 @@ static void run_case(const struct bench *bench, double seconds, int core, int co
     } else if (!run_lanes(lanes, count, seconds)) {
         printf("%s\tdisturbed\tother work has the cores\n", bench->name);
     } else {
-        double limit = median_rate(lanes, count, 1) / bench->limit_runs;
-        printf("%s\t%.6g\t%.6g\n", bench->name, median_rate(lanes, count, 0), limit);
+        double limit;
+        double share;
+        judge_slices(lanes, count, &limit, &share);
+        printf("%s\t%.6g\t%.6g\n", bench->name, limit * share, limit / bench->limit_runs);
     }
     fflush(stdout);
     for (size_t l = 0; l < count; l++)
         lane_end(&lanes[l]);
+}
+
+static void run_measure(const struct bench *bench, int core)
+{
+    double value;
+    double limit;
+    pin(core);
+    if (bench->measure(&value, &limit))
+        printf("%s\t%.6g\t%.6g\n", bench->name, value, limit);
+    else
+        printf("%s\tskip\tits input is not there\n", bench->name);
+    fflush(stdout);
 }
 
 static bool is_named(const char *name, int argc, char **argv)
@@ -261,8 +290,13 @@ int bench_main(int argc, char **argv, const struct bench *cases, size_t count)
         fprintf(stderr, "bench: no such core, or no time\n");
         return 2;
     }
-    for (size_t i = 0; i < count; i++)
-        if (is_named(cases[i].name, argc - at, argv + at))
+    for (size_t i = 0; i < count; i++) {
+        if (!is_named(cases[i].name, argc - at, argv + at))
+            continue;
+        if (cases[i].measure != NULL)
+            run_measure(&cases[i], core);
+        else
             run_case(&cases[i], seconds, core, cores);
+    }
     return 0;
 }

@@ -2,10 +2,10 @@
    same run.  A suite is one program, bench_SUITE.c: a table of cases and a call of bench_main.
 
    A case and its limit are run in turns, in slices of some milliseconds, so that whatever
-   slows the machine for a while slows both; each figure is the median of its slices, those in
-   which another process took the core left out.  One thread is timed by its own CPU time on
-   one pinned core; several threads by the wall, each on a core of its own, because waiting for
-   one another is what is being looked for. */
+   slows the machine for a while slows both; the limit is the median of its slices, the ratio
+   that of neighbours, those in which another process took the core left out.  One thread is
+   timed by its own CPU time on one pinned core; several threads by the wall, each on a core of
+   its own, because waiting for one another is what is being looked for. */
 #ifndef WARD_BENCH_BENCH_H
 #define WARD_BENCH_BENCH_H
 
@@ -29,6 +29,9 @@ struct bench {
     unsigned limit_runs; /* how many runs of the limit are in one run of the work */
     unsigned threads;    /* 0 and 1: one */
     const void *arg;     /* given to both begins */
+    /* What is no rate (bytes, say) measures itself, and then nothing above but the name is
+       used.  False when its input is not there. */
+    bool (*measure)(double *value, double *limit);
 };
 
 enum { BENCH_THREADS_MAX = 8 };
@@ -36,7 +39,7 @@ enum { BENCH_THREADS_MAX = 8 };
 /* bench_main measures the cases whose names are given, or all, and prints one line for each:
        NAME <tab> VALUE <tab> LIMIT
    in runs per second, the limit divided by limit_runs; or, without a figure, NAME <tab> "skip" or
-   "disturbed" <tab> reason.
+   "disturbed" <tab> reason.  A line that starts with "# " is for whoever reads the figures.
    Options: --seconds N for each case (2), --core N (the last).  Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *cases, size_t count);
 
