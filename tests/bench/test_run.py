@@ -99,6 +99,25 @@ class Run(unittest.TestCase):
             with self.assertRaises(bench.Fault):
                 list(bench.measure(self.build, "crypto", options))
 
+    def test_the_table_of_a_document_is_made_anew(self):
+        path = self.build / "crypto.md"
+        first, last = bench.MARKS[0].format("crypto"), bench.MARKS[1]
+        found = [bench.judge(line, self.cases) for line in ("fast\t1400\t1500", "small\tskip\tno")]
+        text = bench.table(found, 0.1, ["a remark"])
+        self.assertIn("| fast | 1,400 | 1,500 | op/s | 0.933 | >= 0.90 | 0.95 | below aim |", text)
+        self.assertIn("- a remark\n", text)
+        self.assertIn("skipped: no", text)
+        self.assertIn("other work beside it", bench.table(found, 2.5, []))
+        path.write_text(f"before\n{first}\nold\n{last}\nafter\n")
+        bench.write_table(path, "crypto", text)
+        self.assertEqual(path.read_text(), f"before\n{first}\n\n{text}\n\n{last}\nafter\n")
+        path.write_text(f"{first}\n")
+        with self.assertRaises(bench.Fault):
+            bench.write_table(path, "crypto", text)
+
+    def test_a_table_of_some_cases_is_not_written(self):
+        self.assertEqual(self.run_with([], "--write", "--case", "fast")[0], 2)
+
     def test_bad_tables_are_refused(self):
         for text in ("crypto\ta\top/s\thigher\t0.9\n", "crypto\ta\top/s\tmore\t0.9\t1\n",
                      "crypto\ta\top/s\thigher\tx\t1\n", TABLE + TABLE):
