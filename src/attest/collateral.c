@@ -13,8 +13,9 @@ enum { PIECE_COST = 4096, BYTES_FACTOR = 16, SNAPSHOT_COST = 64 * 1024 };
 
 static bool add_to_size(const struct collateral_item *item, size_t *bytes, size_t *pieces)
 {
-    size_t total;
-    if (item->bytes.len > COLLATERAL_ITEM_MAX || !add_size(*bytes, item->bytes.len, &total))
+    size_t total, name = item->name == NULL ? 0 : span_text(item->name).len;
+    if (item->bytes.len > COLLATERAL_ITEM_MAX || !add_size(*bytes, item->bytes.len, &total) ||
+        !add_size(total, name, &total))
         return false;
     *bytes = total;
     *pieces += parts_in_item(item);

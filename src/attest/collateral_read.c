@@ -187,8 +187,8 @@ bool parts_read_heap_item(struct collateral *c, const struct collateral_item *it
     struct span label, der;
     const char *name;
     bool bad = false;
-    if (is_json(item->bytes))
-        return true; /* in its turn */
+    if (!parts_item_given(item) || is_json(item->bytes))
+        return true; /* JSON in its turn */
     if (!copy_name(c, item->name, &name) || !blocks_open(c, item->bytes, &blocks))
         return false;
     while (blocks_next(&blocks, &label, &der, &bad))

@@ -7,6 +7,18 @@
 #include "base/number.h"
 #include "crypto/ecdsa.h"
 
+/* The chain inside a quote, which ends with its last line: white space behind that, which PEM
+   allows, would be the one byte of a quote that no check looks at. */
+static const char *read_inner_chain(struct judging *j, struct sink *der, size_t *which)
+{
+    struct span pem = j->quote.cert_data;
+    const char *problem = pck_chain_read(pem, der, j->certs, which);
+    if (problem != NULL)
+        return problem;
+    uint8_t last = pem.at[pem.len - 1];
+    return last == '\n' || last == '-' ? NULL : "bytes after the last certificate";
+}
+
 /* AT-6, AT-7: where the chain comes from, and that it is one. */
 static bool read_chain(struct judging *j, struct sink *der)
 {
@@ -24,7 +36,7 @@ static bool read_chain(struct judging *j, struct sink *der)
         which = c->chain_which;
         memcpy(j->certs, c->chain, sizeof j->certs);
     } else {
-        problem = pck_chain_read(j->quote.cert_data, der, j->certs, &which);
+        problem = read_inner_chain(j, der, &which);
     }
     if (problem != NULL)
         return report_fail(j->report, CHECK_AT_7, REASON_PCK_CHAIN_INVALID, "%s%s: %s",
@@ -56,7 +68,7 @@ static bool find_root(struct judging *j)
     return true;
 }
 
-/* What is known of the two signatures before any work. */
+/* What is known of the signatures before any work. */
 struct known {
     bool leaf, intermediate;
     uint8_t leaf_key[CACHE_KEY_LEN], intermediate_key[CACHE_KEY_LEN];
@@ -110,10 +122,32 @@ static bool check_profile(struct judging *j, const struct known *known)
     return true;
 }
 
-/* AT-10.  The root's signature of itself would add nothing: its key is pinned. */
+/* The root counts by its key, so its signature of itself adds no trust; but then nobody could
+   say of a byte of it that it is as it was.  The published certificates are known by heart;
+   any other is verified, once where it can be remembered. */
+static bool root_is_whole(struct judging *j)
+{
+    const struct x509_cert *root = &j->certs[PCK_ROOT];
+    const struct span fact[] = { root->whole, root->point };
+    uint8_t key[CACHE_KEY_LEN];
+    if (root_certificate_is_pinned(root->whole))
+        return true;
+    cache_key(CACHE_CA, fact, COUNT_OF(fact), key);
+    if (cache_knows(j->in->cache, CACHE_CA, key))
+        return true;
+    if (!chain_signed_by(j->crypto, root, root->point))
+        return false;
+    cache_learn(j->in->cache, CACHE_CA, key);
+    return true;
+}
+
+/* AT-10. */
 static bool check_signatures(struct judging *j, const struct known *known)
 {
     const struct x509_cert *leaf = &j->certs[PCK_LEAF], *ca = &j->certs[PCK_INTERMEDIATE];
+    if (!root_is_whole(j))
+        return report_fail(j->report, CHECK_AT_10, REASON_PCK_SIGNATURE_INVALID,
+                           "the root CA certificate is not signed by its own key");
     bool ca_signed = known->intermediate ||
                      chain_signed_by(j->crypto, ca, j->certs[PCK_ROOT].point);
     if (!ca_signed)

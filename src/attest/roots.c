@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "codec/pem.h"
 #include "codec/x509.h"
+#include "crypto/hash.h"
 
 /* Published at https://certificates.trustedservices.intel.com/IntelSGXRootCA.der; subject
    key identifier 22650cd65a9d3489f383b49552bf501b392706ac. */
@@ -47,6 +48,20 @@ const struct trust_root aws_nitro_root = {
 
 enum { ROOT_CERTIFICATE_MAX = 8192 };
 
+/* Certificates that carry the pinned keys: Intel's of 2018 valid to 2049, the same key's to
+   2033, and Amazon's. */
+static const uint8_t pinned_certificates[][SHA256_LEN] = {
+    { 0x44, 0xa0, 0x19, 0x6b, 0x2b, 0x99, 0xf8, 0x89, 0xb8, 0xe1, 0x49,
+      0xe9, 0x5b, 0x80, 0x7a, 0x35, 0x0e, 0x74, 0x24, 0x96, 0x43, 0x99,
+      0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3 },
+    { 0xfc, 0x64, 0xf8, 0x07, 0x6d, 0x79, 0xa4, 0xfe, 0xe9, 0xd1, 0xd4,
+      0x73, 0xd7, 0x4c, 0x89, 0xeb, 0x8d, 0x8f, 0xd5, 0x5c, 0x5a, 0xba,
+      0xfe, 0xab, 0xeb, 0xa7, 0x36, 0x6d, 0x20, 0x42, 0x94, 0x04 },
+    { 0x64, 0x1a, 0x03, 0x21, 0xa3, 0xe2, 0x44, 0xef, 0xe4, 0x56, 0x46,
+      0x31, 0x95, 0xd6, 0x06, 0x31, 0x7e, 0xd7, 0xcd, 0xcc, 0x3c, 0x17,
+      0x56, 0xe0, 0x98, 0x93, 0xf3, 0xc6, 0x8f, 0x79, 0xbb, 0x5b },
+};
+
 struct span trust_root_point(const struct trust_root *root)
 {
     return span_of(root->point, root->point_len);
@@ -60,6 +75,16 @@ const struct trust_root *trust_roots_find(const struct trust_roots *roots, struc
         if (span_equal(trust_root_point(&roots->roots[i]), point))
             return &roots->roots[i];
     return NULL;
+}
+
+bool root_certificate_is_pinned(struct span der)
+{
+    uint8_t digest[SHA256_LEN];
+    hash_sha256(der, digest);
+    for (size_t i = 0; i < COUNT_OF(pinned_certificates); i++)
+        if (bytes_equal(pinned_certificates[i], digest, sizeof digest))
+            return true;
+    return false;
 }
 
 static bool read_certificate(struct span bytes, struct sink *room, struct x509_cert *out)

@@ -35,6 +35,10 @@ struct span trust_root_point(const struct trust_root *root);
 /* trust_roots_find gives the root with this key, or NULL. */
 const struct trust_root *trust_roots_find(const struct trust_roots *roots, struct span point);
 
+/* root_certificate_is_pinned tells whether these are the bytes of a published certificate of a
+   pinned root.  Such a one need not be verified with its own key. */
+bool root_certificate_is_pinned(struct span der);
+
 /* trust_root_read takes the root out of one certificate, PEM or DER.  One that carries a
    pinned key is that pinned root and nothing less.  *out is untouched on failure: not one
    certificate, or a key that is neither P-256 nor P-384.  Does not judge the certificate:

@@ -433,7 +433,7 @@ static void a_cache_remembers_no_verdict(void **state)
     cache.hits = cache.misses = 0;
     sim_set_judge(set, SIM_NOW);
     sim_set_expect(set, "again", CHECK_COUNT, REASON_OK);
-    assert_int_equal(cache.hits, 4); /* intermediate, its CRL, leaf, quoting enclave */
+    assert_int_equal(cache.hits, 5); /* root, intermediate, its CRL, leaf, quoting enclave */
     assert_int_equal(cache.misses, 0);
     sim_set_judge(set, SIM_NOW + 21 * DAY);
     sim_set_expect(set, "later", CHECK_AT_15, REASON_CRL_EXPIRED);
