@@ -15,7 +15,7 @@ struct ccel_spec {
     const char *signature;
     uint8_t major;
     uint32_t count; /* of algorithms as written */
-    uint16_t algorithms[4][2];
+    uint16_t algorithms[CCEL_ALGORITHMS_MAX][2];
     size_t written; /* how many of them are there */
     uint8_t vendor_len;
     size_t vendor_bytes;

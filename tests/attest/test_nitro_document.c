@@ -415,6 +415,30 @@ static void test_certificate_lengths(void **state)
     document_close(&document);
 }
 
+/* A bundle of the most certificates is read (and leads nowhere); of one more it is not. */
+static void test_bundle_length(void **state)
+{
+    (void)state;
+    struct document document;
+    struct trust_root root;
+    struct trust_roots roots;
+    open_maker(&document, &root, &roots);
+    for (size_t count = NITRO_BUNDLE_MAX; count <= NITRO_BUNDLE_MAX + 1; count++) {
+        uint8_t item[64];
+        struct sink out = sink_over(item, sizeof item);
+        struct nitro_spec spec;
+        maker_init(&spec);
+        cbor_put_array(&out, count);
+        for (size_t i = 0; i < count; i++)
+            cbor_put_bytes(&out, span_text("0"));
+        spec.replace = (struct payload_field){ "cabundle", sink_bytes(&out) };
+        assert_int_equal(document_judge(&document, maker_document(&spec, room), MAKER_NOW),
+                         count == NITRO_BUNDLE_MAX ? REASON_NITRO_ROOT_UNTRUSTED
+                                                   : REASON_NITRO_FIELD_INVALID);
+    }
+    document_close(&document);
+}
+
 static void test_other_keys(void **state)
 {
     (void)state;
@@ -467,7 +491,8 @@ int main(void)
         TEST(test_cose, "AN-1 AN-2 AN-3"),   TEST(test_signature_lengths, "AN-3"),
         TEST(test_size_limits, "AN-1 AN-3"), TEST(test_fields, "AN-4"),
         TEST(test_field_lengths, "AN-4"),    TEST(test_certificate_lengths, "AN-4"),
-        TEST(test_other_keys, "AN-1 AN-4"),  TEST(test_every_prefix, "AN-1"),
+        TEST(test_bundle_length, ""),        TEST(test_other_keys, "AN-1 AN-4"),
+        TEST(test_every_prefix, "AN-1"),
     };
     return RUN_TESTS(tests);
 }
