@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attest/rtmr.h"
+#include "base/number.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/key_hash.h"
@@ -81,19 +82,49 @@ static bool is_runtime(const struct event *event)
     return event->type == DSTACK_RUNTIME_EVENT;
 }
 
+/* The members that are read; JSON_NONE where an event has none of that name.  A name written
+   with escapes is another name here: no producer writes so. */
+struct members {
+    uint32_t imr, event_type, digest, event, event_payload, version;
+};
+
+static struct members find_members(const struct json *json, uint32_t node)
+{
+    struct members found = { JSON_NONE, JSON_NONE, JSON_NONE, JSON_NONE, JSON_NONE, JSON_NONE };
+    const struct {
+        struct span name;
+        uint32_t *place;
+    } names[] = {
+        { span_of("imr", 3), &found.imr },
+        { span_of("event_type", 10), &found.event_type },
+        { span_of("digest", 6), &found.digest },
+        { span_of("event", 5), &found.event },
+        { span_of("event_payload", 13), &found.event_payload },
+        { span_of("version", 7), &found.version },
+    };
+    for (uint32_t n = json_first(json, node); n != JSON_NONE; n = json_next(json, n)) {
+        struct span key;
+        for (size_t i = 0; json_key(json, n, &key) && i < COUNT_OF(names); i++)
+            if (span_equal(key, names[i].name))
+                *names[i].place = n;
+    }
+    return found;
+}
+
 /* "8. imr 0..3, digest 48 bytes hex" */
 static bool read_event(struct replay *replay, uint32_t node, struct event *event)
 {
     const struct json *json = replay->json;
     struct report *report = replay->report;
-    uint32_t digest = json_member(json, node, "digest");
-    if (!json_u64(json, json_member(json, node, "imr"), UINT64_MAX, &event->imr))
+    struct members members = find_members(json, node);
+    uint32_t digest = members.digest;
+    if (!json_u64(json, members.imr, UINT64_MAX, &event->imr))
         return report_fail(report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "event %zu: imr is no register number", event->number);
     if (event->imr > 3)
         return report_fail(report, CHECK_AE_8, REASON_EVENTLOG_INDEX_INVALID,
                            "event %zu: imr is above 3", event->number);
-    if (!json_u64(json, json_member(json, node, "event_type"), UINT32_MAX, &event->type))
+    if (!json_u64(json, members.event_type, UINT32_MAX, &event->type))
         return report_fail(report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "event %zu: event_type is no 32-bit number", event->number);
     event->has_digest = json_hex(json, digest, event->digest, sizeof event->digest);
@@ -102,11 +133,11 @@ static bool read_event(struct replay *replay, uint32_t node, struct event *event
     if (!event->has_digest && !may_be_empty)
         return report_fail(report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "event %zu: digest is not 48 bytes of hex", event->number);
-    if (!read_text(replay, json_member(json, node, "event"), &event->name) ||
-        !read_payload(replay, json_member(json, node, "event_payload"), &event->payload))
+    if (!read_text(replay, members.event, &event->name) ||
+        !read_payload(replay, members.event_payload, &event->payload))
         return report_fail(report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "event %zu: event is no text, or event_payload no hex", event->number);
-    if (!read_version(replay, json_member(json, node, "version"), &event->version))
+    if (!read_version(replay, members.version, &event->version))
         return report_fail(report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "event %zu: version is neither 1 nor 2", event->number);
     return true;
