@@ -157,17 +157,17 @@ static bool judge_registers(struct report *report, const struct claims *quote,
     return good;
 }
 
-void ccel_verify(struct span bytes, const struct claims *quote, const struct eventlog_rules *rules,
+void ccel_verify(struct span log, const struct claims *quote, const struct eventlog_rules *rules,
                  struct report *report, struct log_claims *out)
 {
-    struct log_claims log = { .format = LOG_CCEL };
-    struct replay replay = { .report = report, .log = &log };
-    bool read = replay_all(&replay, bytes);
+    struct log_claims found = { .format = LOG_CCEL };
+    struct replay replay = { .report = report, .log = &found };
+    bool read = replay_all(&replay, log);
     bool sound = read && report_passed(report, CHECK_AE_4) && report_passed(report, CHECK_AE_5);
-    bool match = sound && judge_registers(report, quote, rules, &log);
+    bool match = sound && judge_registers(report, quote, rules, &found);
     if (read && !sound)
         report_skip(report, CHECK_AE_6, "the log could not be replayed");
     if (match && report_passed(report, CHECK_AE_7) && replay.has_secure_boot)
-        rtmr_add_value(&log, span_text("secure_boot"), span_of(&replay.secure_boot, 1));
-    *out = log;
+        rtmr_add_value(&found, span_text("secure_boot"), span_of(&replay.secure_boot, 1));
+    *out = found;
 }

@@ -28,7 +28,7 @@ struct event {
 struct replay {
     struct report *report;
     struct arena *scratch;
-    const struct json *json;
+    struct json json;
     struct log_claims *log;
     uint8_t *work; /* room to write one event in */
     size_t work_len;
@@ -45,12 +45,12 @@ struct replay {
 /* Reads a string that may be escaped, into the arena. */
 static bool read_text(struct replay *replay, uint32_t node, struct span *out)
 {
-    if (json_string(replay->json, node, out))
+    if (json_string(&replay->json, node, out))
         return true;
-    size_t room = json_raw(replay->json, node).len;
+    size_t room = json_raw(&replay->json, node).len;
     void *memory = arena_alloc(replay->scratch, room);
     struct sink text = sink_over(memory, memory != NULL ? room : 0);
-    if (memory == NULL || !json_string_copy(replay->json, node, &text))
+    if (memory == NULL || !json_string_copy(&replay->json, node, &text))
         return false;
     *out = sink_bytes(&text);
     return true;
@@ -59,7 +59,7 @@ static bool read_text(struct replay *replay, uint32_t node, struct span *out)
 static bool read_payload(struct replay *replay, uint32_t node, struct span *out)
 {
     struct span text;
-    if (!json_string(replay->json, node, &text) || text.len % 2 != 0)
+    if (!json_string(&replay->json, node, &text) || text.len % 2 != 0)
         return false;
     uint8_t *bytes = arena_alloc(replay->scratch, text.len / 2);
     if (bytes == NULL || !hex_decode(text, bytes, text.len / 2))
@@ -74,7 +74,7 @@ static bool read_version(struct replay *replay, uint32_t node, uint64_t *out)
         *out = 0;
         return true;
     }
-    return json_u64(replay->json, node, 2, out) && *out >= 1;
+    return json_u64(&replay->json, node, 2, out) && *out >= 1;
 }
 
 static bool is_runtime(const struct event *event)
@@ -114,7 +114,7 @@ static struct members find_members(const struct json *json, uint32_t node)
 /* "8. imr 0..3, digest 48 bytes hex" */
 static bool read_event(struct replay *replay, uint32_t node, struct event *event)
 {
-    const struct json *json = replay->json;
+    const struct json *json = &replay->json;
     struct report *report = replay->report;
     struct members members = find_members(json, node);
     uint32_t digest = members.digest;
@@ -307,7 +307,6 @@ static bool replay_event(struct replay *replay, uint32_t node)
 
 static bool replay_all(struct replay *replay, struct span text)
 {
-    struct json json;
     struct json_error error = { 0 };
     const struct json_limits limits = { .depth = LOG_DEPTH };
     size_t room = text.len / NODE_BYTES_MIN + 8;
@@ -320,14 +319,13 @@ static bool replay_all(struct replay *replay, struct span text)
     if (replay->work == NULL || nodes == NULL)
         return report_fail(replay->report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "no memory for a log of %zu bytes", text.len);
-    if (!json_parse_into(text, nodes, room, &limits, &json, &error))
+    if (!json_parse_into(text, nodes, room, &limits, &replay->json, &error))
         return report_fail(replay->report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "no JSON at offset %zu: %s", error.offset, error.what);
-    if (json_type(&json, 0) != JSON_ARRAY)
+    if (json_type(&replay->json, 0) != JSON_ARRAY)
         return report_fail(replay->report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "the log is no array of events");
-    replay->json = &json;
-    for (uint32_t n = json_first(&json, 0); n != JSON_NONE; n = json_next(&json, n))
+    for (uint32_t n = json_first(&replay->json, 0); n != JSON_NONE; n = json_next(&replay->json, n))
         if (!replay_event(replay, n))
             return false;
     report_pass(replay->report, CHECK_AE_8);
@@ -379,20 +377,20 @@ static bool judge_registers(struct replay *replay, const struct claims *quote)
     return !report_failed(report, CHECK_AE_11);
 }
 
-void dstack_log_verify(struct span text, const struct claims *quote, struct arena *scratch,
+void dstack_log_verify(struct span log, const struct claims *quote, struct arena *scratch,
                        struct report *report, struct log_claims *out)
 {
-    struct log_claims log = { 0 };
-    struct replay replay = { .report = report, .scratch = scratch, .log = &log };
-    bool read = replay_all(&replay, text);
+    struct log_claims found = { 0 };
+    struct replay replay = { .report = report, .scratch = scratch, .log = &found };
+    bool read = replay_all(&replay, log);
     bool sound = read && report_passed(report, CHECK_AE_9);
     bool match = sound && judge_registers(&replay, quote);
     if (read && !sound)
         report_skip(report, CHECK_AE_11, "the log could not be replayed");
     if (!match || !report_passed(report, CHECK_AE_10)) {
-        log.value_count = 0;
-        memset(log.values, 0, sizeof log.values);
+        found.value_count = 0;
+        memset(found.values, 0, sizeof found.values);
     }
-    log.format = replay.saw_v2 ? LOG_DSTACK_V2 : LOG_DSTACK_V1;
-    *out = log;
+    found.format = replay.saw_v2 ? LOG_DSTACK_V2 : LOG_DSTACK_V1;
+    *out = found;
 }
