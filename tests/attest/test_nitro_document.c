@@ -451,6 +451,14 @@ static void test_other_keys(void **state)
     spec.extra[0] = (struct payload_field){ "a field of tomorrow", RAW("\x82\x01\xa1\x01\x02") };
     assert_int_equal(document_judge(&document, maker_document(&spec, room), MAKER_NOW),
                      REASON_NONE);
+    /* As deep as may be, and one deeper; the payload's own map counts. */
+    maker_init(&spec);
+    spec.extra[0] = (struct payload_field){ "deep", RAW("\x81\x81\x81\x01") };
+    assert_int_equal(document_judge(&document, maker_document(&spec, room), MAKER_NOW),
+                     REASON_NONE);
+    spec.extra[0] = (struct payload_field){ "deep", RAW("\x81\x81\x81\x81\x01") };
+    assert_int_equal(document_judge(&document, maker_document(&spec, room), MAKER_NOW),
+                     REASON_NITRO_CBOR_INVALID);
     /* A key that is no text: the payload is {1: 2}. */
     maker_init(&spec);
     spec.payload_item = (struct span)RAW("\x43\xa1\x01\x02");
