@@ -5,12 +5,23 @@
    not leave its refusals for the caller's TLS code to find. */
 #include "crypto/ecdsa.h"
 
+#include <string.h>
+
 #include "crypto/low.h"
 
-enum { CURVES = 2, UNCOMPRESSED = 0x04 };
+enum { CURVES = 2, KEYS = 2, UNCOMPRESSED = 0x04 };
+
+/* A key and the point that was last imported into it.  Judging asks for one point several
+   times in a row (is it valid, did it sign this), for two in turns at most. */
+struct import {
+    EC_KEY *key; /* NULL until it is first wanted; its group is set once */
+    bool holds;
+    uint8_t point[ECDSA_POINT_MAX];
+};
 
 struct crypto {
-    EC_KEY *keys[CURVES]; /* group set once; the point is set anew by each import */
+    struct import imports[CURVES][KEYS];
+    size_t next[CURVES];  /* the one that is imported into next */
     ECDSA_SIG *signature; /* owns r and s */
     BIGNUM *r;
     BIGNUM *s;
@@ -68,18 +79,12 @@ struct crypto *crypto_new(void)
 {
     ERR_set_mark();
     struct crypto *crypto = OPENSSL_zalloc(sizeof *crypto);
-    bool ok = crypto != NULL;
-    for (size_t i = 0; ok && i < CURVES; i++) {
-        crypto->keys[i] = EC_KEY_new_by_curve_name(curves[i].nid);
-        ok = crypto->keys[i] != NULL;
-    }
-    if (ok) {
+    if (crypto != NULL) {
         crypto->signature = signature_new(&crypto->r, &crypto->s);
-        ok = crypto->signature != NULL;
+        if (crypto->signature == NULL)
+            crypto_free(&crypto);
     }
     ERR_pop_to_mark();
-    if (!ok)
-        crypto_free(&crypto);
     return crypto;
 }
 
@@ -89,19 +94,44 @@ void crypto_free(struct crypto **crypto)
     if (c == NULL)
         return;
     for (size_t i = 0; i < CURVES; i++)
-        EC_KEY_free(c->keys[i]);
+        for (size_t k = 0; k < KEYS; k++)
+            EC_KEY_free(c->imports[i][k].key);
     ECDSA_SIG_free(c->signature);
     OPENSSL_free(c);
     *crypto = NULL;
 }
 
-/* SEC 1, 2.3.4: the import checks that both coordinates are below p and satisfy the curve
-   equation.  The length and the first byte leave no room for infinity (one byte),
-   compressed (02, 03) and hybrid (06, 07) forms, which it would also take. */
-static bool import(EC_KEY *key, size_t index, struct span point)
+/* A key of a curve without its point, or NULL.  Setting up a group costs more than ten imports,
+   and most contexts meet one curve only: it is done when it is wanted, and copied after. */
+static EC_KEY *new_key(const struct crypto *crypto, size_t index)
 {
-    return point.len == 1 + 2 * curves[index].coord && point.at[0] == UNCOMPRESSED &&
-           EC_KEY_oct2key(key, point.at, point.len, NULL) == 1;
+    const EC_KEY *first = crypto->imports[index][0].key;
+    return first != NULL ? EC_KEY_dup(first) : EC_KEY_new_by_curve_name(curves[index].nid);
+}
+
+/* The key of a point, NULL when it is not valid; good until the next but one import.  SEC 1,
+   2.3.4: the import checks that both coordinates are below p and satisfy the curve equation.
+   The length and the first byte leave no room for infinity (one byte), compressed (02, 03)
+   and hybrid (06, 07) forms, which it would also take. */
+static EC_KEY *import_point(struct crypto *crypto, size_t index, struct span point)
+{
+    if (point.len != 1 + 2 * curves[index].coord || point.at[0] != UNCOMPRESSED)
+        return NULL;
+    for (size_t k = 0; k < KEYS; k++) {
+        const struct import *known = &crypto->imports[index][k];
+        if (known->holds && bytes_equal(known->point, point.at, point.len))
+            return known->key;
+    }
+    struct import *into = &crypto->imports[index][crypto->next[index]];
+    if (into->key == NULL)
+        into->key = new_key(crypto, index);
+    into->holds = false;
+    if (into->key == NULL || EC_KEY_oct2key(into->key, point.at, point.len, NULL) != 1)
+        return NULL;
+    memcpy(into->point, point.at, point.len);
+    into->holds = true;
+    crypto->next[index] = (crypto->next[index] + 1) % KEYS;
+    return into->key;
 }
 
 /* FIPS 186-5, 6.4.2 step 1, r and s in [1, n-1], is checked by ECDSA_do_verify; the length
@@ -124,7 +154,7 @@ bool ecdsa_point_is_valid(struct crypto *crypto, enum curve curve, struct span p
     if (crypto == NULL || !curve_index(curve, &index))
         return false;
     ERR_set_mark();
-    bool ok = import(crypto->keys[index], index, point);
+    bool ok = import_point(crypto, index, point) != NULL;
     ERR_pop_to_mark();
     return ok;
 }
@@ -136,9 +166,10 @@ bool ecdsa_verify(struct crypto *crypto, enum curve curve, struct span point, co
     if (crypto == NULL || !curve_index(curve, &index))
         return false;
     ERR_set_mark();
-    bool ok = set_signature(index, raw, crypto->r, crypto->s) &&
-              import(crypto->keys[index], index, point) &&
-              verify(crypto->keys[index], index, digest, crypto->signature);
+    EC_KEY *key = NULL;
+    if (set_signature(index, raw, crypto->r, crypto->s))
+        key = import_point(crypto, index, point);
+    bool ok = key != NULL && verify(key, index, digest, crypto->signature);
     ERR_pop_to_mark();
     return ok;
 }
@@ -150,11 +181,12 @@ struct ecdsa_key *ecdsa_key_new(struct crypto *crypto, enum curve curve, struct 
         return NULL;
     ERR_set_mark();
     struct ecdsa_key *key = NULL;
-    if (import(crypto->keys[index], index, point))
+    const EC_KEY *imported = import_point(crypto, index, point);
+    if (imported != NULL)
         key = OPENSSL_zalloc(sizeof *key);
     if (key != NULL) {
         key->curve = curve;
-        key->key = EC_KEY_dup(crypto->keys[index]);
+        key->key = EC_KEY_dup(imported);
         if (key->key == NULL)
             ecdsa_key_free(&key);
     }
