@@ -35,17 +35,13 @@ static void judge_td_attributes(const struct judge *judge, struct report *report
 {
     const struct policy_tdx *rules = &judge->policy->tdx;
     uint64_t bits = bits_of(judge->claims->tdx.td_attributes);
+    /* "other TUD bits 0; reserved bits 0": no sound policy allows one of those. */
     uint64_t strange = bits & ~(rules->attributes_allowed | TD_DEBUG);
     if ((bits & TD_DEBUG) != 0 && !rules->allow_debug) {
         report_fail(report, CHECK_AT_38, REASON_POLICY_DEBUG, "DEBUG (bit 0)");
         bits_values(report, CHECK_AT_38, bits & ~TD_DEBUG, bits);
         if (judge->policy->relaxed.allow_debug)
             report_relax(report, CHECK_AT_38, REASON_POLICY_DEBUG);
-    }
-    if ((bits & TD_TUD & ~TD_DEBUG) != 0) {
-        report_fail(report, CHECK_AT_38, REASON_POLICY_TD_ATTRIBUTES, "TUD bit %d is set",
-                    lowest_bit(bits & TD_TUD & ~TD_DEBUG));
-        bits_values(report, CHECK_AT_38, bits & ~(TD_TUD & ~TD_DEBUG), bits);
     }
     if (rules->require_sept_ve_disable && (bits & TD_SEPT_VE_DISABLE) == 0) {
         report_fail(report, CHECK_AT_38, REASON_POLICY_TD_ATTRIBUTES,

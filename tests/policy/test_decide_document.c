@@ -71,6 +71,18 @@ static void now_wild(struct setup *s)
     s->now = INT64_MIN;
 }
 
+/* 2^61 s are a multiple of 2^64 ms: in 64 bits such a clock, or such a certificate, would look
+   like now. */
+static void now_wraps(struct setup *s)
+{
+    s->now = NOW + (INT64_C(1) << 61);
+    s->claims.valid_until = INT64_MAX;
+}
+static void leaf_wraps(struct setup *s)
+{
+    s->claims.nitro.leaf_not_before = NOW - 10 + (INT64_C(1) << 61);
+}
+
 static void test_age(void **state)
 {
     (void)state;
@@ -89,6 +101,8 @@ static void test_age(void **state)
         { "past the policy's age", short_policy, DENY, REASON_NITRO_STALE, CHECK_AN_10 },
         { "no skew at all", no_skew, DENY, REASON_NITRO_FUTURE, CHECK_AN_10 },
         { "clock before 1970", now_negative, DENY, REASON_NITRO_FUTURE, CHECK_AN_10 },
+        { "clock that wraps around", now_wraps, DENY, REASON_NITRO_FUTURE, CHECK_AN_10 },
+        { "certificate that wraps around", leaf_wraps, DENY, REASON_NITRO_FUTURE, CHECK_AN_10 },
         { "clock beyond reason", now_wild, DENY, REASON_NITRO_FUTURE, CHECK_AN_10 },
     };
     RUN(EVIDENCE_NITRO, rows);

@@ -235,7 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_platform, "AT-37"),
-        TEST(test_floors, "AT-21"),
+        TEST(test_floors, "AT-21 AT-24"),
         TEST(test_refusal_names_both_values, ""),
     };
     return RUN_TESTS(tests);
