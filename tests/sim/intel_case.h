@@ -21,7 +21,8 @@ struct intel_case {
     struct sim_spec spec;
     int64_t now;
     bool chain_outside; /* the PCK chain is given beside the quote */
-    bool crls_as_pem;
+    unsigned without;   /* bit n: file n of intel_case_collateral is not there */
+    bool as_heap;       /* the files are a folder to choose from, not named one by one */
     struct policy policy;
     struct expectation expectation;
     /* results */
@@ -49,6 +50,8 @@ static inline void intel_case_reset(struct intel_case *c, enum evidence_kind kin
     c->spec = sim_spec_default(kind, NOW);
     c->now = NOW;
     c->chain_outside = false;
+    c->without = 0;
+    c->as_heap = false;
     c->policy = policy_default();
     c->policy.hardware_required = false;
     c->expectation = (struct expectation){ 0 };
@@ -71,6 +74,9 @@ static inline void intel_case_close(struct intel_case *c)
     crypto_free(&c->crypto);
 }
 
+/* The files, in this order. */
+enum { FILE_TCB_INFO, FILE_QE_IDENTITY, FILE_PCK_CRL, FILE_ROOT_CRL, FILE_SIGNER, FILE_CHAIN };
+
 static inline struct collateral *intel_case_collateral(struct intel_case *c)
 {
     enum { FILES = 6 };
@@ -79,16 +85,21 @@ static inline struct collateral *intel_case_collateral(struct intel_case *c)
                                                   sim_root_crl, sim_signing_chain, sim_pck_chain };
     static const char *const names[FILES] = { "tcb_info", "qe_identity", "pck_crl",
                                               "root_crl", "signing",     "chain" };
-    struct collateral_item items[FILES];
+    struct collateral_item items[FILES] = { 0 };
     struct trust_roots roots = { &c->root, 1 };
-    for (size_t i = 0; i < FILES; i++)
-        items[i] = (struct collateral_item){ intel_make(c, writers[i], bytes[i], sizeof bytes[i]),
-                                             names[i] };
+    for (size_t i = 0; i < FILES; i++) {
+        if ((c->without & 1u << i) == 0)
+            items[i] = (struct collateral_item){
+                intel_make(c, writers[i], bytes[i], sizeof bytes[i]), names[i]
+            };
+    }
     struct collateral_sources sources = { .tcb_info = items[0],
                                           .qe_identity = items[1],
                                           .pck_crl = items[2],
                                           .root_crl = items[3],
                                           .tcb_signing_cert = items[4] };
+    if (c->as_heap)
+        sources = (struct collateral_sources){ .items = items, .count = FILES - 1 };
     if (c->chain_outside)
         sources.pck_chain = items[5];
     struct collateral *collateral = collateral_new(&sources, &roots, c->crypto);

@@ -10,7 +10,7 @@
 
 #include "test.h"
 
-enum { NOW = 1700000000 };
+enum { NITRO_NOW = 1700000000 };
 
 struct nitro_case {
     struct sim_authority authority;
@@ -37,7 +37,7 @@ static inline void nitro_case_open(struct nitro_case *c)
     assert_true(sim_authority_init(&c->authority, span_text("tests")));
     c->crypto = crypto_new();
     assert_non_null(c->crypto);
-    c->spec = sim_nitro_default(NOW);
+    c->spec = sim_nitro_default(NITRO_NOW);
     assert_true(sim_nitro_root(&c->authority, &c->spec, &out));
     assert_true(trust_root_read(sink_bytes(&out), &c->root));
 }
@@ -48,11 +48,11 @@ static inline void nitro_case_close(struct nitro_case *c)
     crypto_free(&c->crypto);
 }
 
-/* Back to a good document at NOW. */
+/* Back to a good document at NITRO_NOW. */
 static inline void nitro_case_reset(struct nitro_case *c)
 {
-    c->spec = sim_nitro_default(NOW);
-    c->now = NOW;
+    c->spec = sim_nitro_default(NITRO_NOW);
+    c->now = NITRO_NOW;
     c->with_crls = false;
     c->policy = policy_default();
     c->policy.hardware_required = false;

@@ -5,6 +5,8 @@
 
 #include "sim/nitro_case.h"
 
+enum { NOW = NITRO_NOW };
+
 static struct nitro_case shared;
 
 static int open_case(void **state)
