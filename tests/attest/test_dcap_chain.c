@@ -169,6 +169,8 @@ static void a_chain_from_outside(void **state)
         sim_set_build(set, &sources);
         sim_set_judge(set, SIM_NOW);
         sim_set_expect(set, "cut chain", CHECK_AT_7, REASON_PCK_CHAIN_INVALID);
+        assert_string_equal(report_text(&set->report, set->report.checks[CHECK_AT_7].detail),
+                            "root CA certificate (chain): not well-formed PEM");
         out = sink_over(text, sizeof text);
         for (size_t k = 0; k < 3; k++)
             sink_put(&out, blocks[0]);
@@ -266,6 +268,10 @@ SIM_SPOIL(root_crl_critical, s->root_crl.defects = SIM_CRL_UNKNOWN_CRITICAL)
 SIM_SPOIL(pck_crl_critical, s->pck_crl.defects = SIM_CRL_UNKNOWN_CRITICAL)
 SIM_SPOIL(pck_crl_serial, s->pck_crl.defects = SIM_CRL_PADDED_SERIAL)
 SIM_SPOIL(root_crl_endless, s->root_crl.defects = SIM_CRL_NO_NEXT_UPDATE)
+SIM_SPOIL(root_crl_endless_today, {
+    s->root_crl.defects = SIM_CRL_NO_NEXT_UPDATE;
+    s->root_crl.validity.from = SIM_NOW;
+})
 SIM_SPOIL(pck_crl_endless, s->pck_crl.defects = SIM_CRL_NO_NEXT_UPDATE)
 SIM_SPOIL(ca_revoked, s->ca.revoked = true)
 SIM_SPOIL(signer_revoked, s->signer.revoked = true)
@@ -289,6 +295,7 @@ static void every_refusal_of_the_lists(void **state)
         CHAIN_ROW(root_crl_critical, AT_14, CRL_FORMAT),
         CHAIN_ROW(pck_crl_critical, AT_14, CRL_FORMAT),
         CHAIN_ROW(root_crl_endless, AT_15, CRL_EXPIRED),
+        CHAIN_ROW(root_crl_endless_today, AT_15, CRL_EXPIRED),
         CHAIN_ROW(pck_crl_endless, AT_15, CRL_EXPIRED),
         CHAIN_ROW(ca_revoked, AT_16, INTERMEDIATE_REVOKED),
         CHAIN_ROW(signer_revoked, AT_16, TCB_SIGNER_REVOKED),

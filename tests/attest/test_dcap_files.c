@@ -453,6 +453,41 @@ static void the_newest_that_is_valid_is_used(void **state)
     sim_set_free(set);
 }
 
+/* One piece alone is past its time: that one is missing. */
+static void one_piece_of_a_heap_is_old(void **state)
+{
+    (void)state;
+    static struct heap heap;
+    static const struct {
+        size_t window;
+        enum check_id check;
+        const char *detail;
+    } rows[] = {
+        { SIM_WINDOW(root_crl.validity), CHECK_AT_13, "no root CRL is valid now" },
+        { SIM_WINDOW(pck_crl.validity), CHECK_AT_13, "no PCK CRL is valid now" },
+        { SIM_WINDOW(tcb_info.validity), CHECK_AT_17, "no TDX TCB info for FMSPC" },
+        { SIM_WINDOW(qe_identity.validity), CHECK_AT_24, "no identity TD_QE is valid now" },
+    };
+    struct sim_set *set = sim_set_new();
+    for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+        struct sim_spec spec = sim_spec_default(EVIDENCE_TDX_V4, SIM_NOW);
+        const struct window past = { SIM_NOW - 9 * 86400, SIM_NOW - 1 };
+        const struct window future = { SIM_NOW + 1, SIM_NOW + 9 * 86400 };
+        memcpy((uint8_t *)&spec + rows[i / 2].window, i % 2 == 0 ? &past : &future, sizeof past);
+        sim_set_make(set, &spec);
+        heap.count = 0;
+        for (int file = SIM_FILE_TCB_INFO; file < SIM_FILE_COUNT; file++)
+            add(&heap, set->files[file], "a file");
+        judge_heap(set, &heap, SIM_NOW, "one is old", rows[i / 2].check, REASON_COLLATERAL_MISSING);
+        const char *detail = report_text(&set->report,
+                                         set->report.checks[rows[i / 2].check].detail);
+        if (strncmp(detail, rows[i / 2].detail, strlen(rows[i / 2].detail)) != 0)
+            fail_msg("%s", detail);
+        assert_int_equal(set->claims.tcb.status, TCB_UP_TO_DATE);
+    }
+    sim_set_free(set);
+}
+
 /* A named file is used as it is, whatever the heap has. */
 static void a_named_file_overrides_the_heap(void **state)
 {
@@ -490,6 +525,7 @@ int main(void)
         TEST(every_refusal_of_the_identity, "AT-24 AT-25 AT-26"),
         TEST(a_heap_without_one_file, "AT-13 AT-17 AT-24"),
         TEST(the_newest_that_is_valid_is_used, "AT-13 AT-17 AT-24"),
+        TEST(one_piece_of_a_heap_is_old, "AT-13 AT-17 AT-24"),
         TEST(a_named_file_overrides_the_heap, ""),
     };
     return RUN_TESTS(tests);
