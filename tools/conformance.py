@@ -5,6 +5,7 @@ the build folder; docs/conformance.md is written from the three.
     TEST(test_name, "AT-1 RL-3")                  in a C test
     def test_name(self):  # proves: EC-8          in a Python test
     { "case", ... } /* proves: EC-2 */            in a table of bench/
+    noted("step", ...  # proves: RL-2             a step of ./check
 
 A line is proven when a test that claims it ran and passed. A claim whose test did not is
 a fault, never a blank."""
@@ -21,10 +22,12 @@ import results
 import tree
 
 DOCUMENT = "docs/conformance.md"
+STEPS = "tools/check.py"
 ID = re.compile(r"\b[A-Z]{2}-\d+\b")
 C_CLAIM = re.compile(r'\bTEST\(\s*(\w+)\s*,\s*((?:"[^"]*"\s*)+)\)')
 PYTHON_CLAIM = re.compile(r"^ *def (test\w*)\(self\):\s*# proves: (.*)$", re.M)
 BENCH_CLAIM = re.compile(r'"([\w-]+)".*proves: ([A-Z]{2}-[^*\n]*)')
+STEP_CLAIM = re.compile(r'noted\("(\w+)".*# proves: (.*)$', re.M)
 ROW = re.compile(r"^\| ([A-Z]{2}-\d+) \| .* \| ([^|]*) \|$", re.M)
 UNPROVEN = "no test yet"
 
@@ -39,6 +42,9 @@ def claims(root):
         for test, ids in pattern.findall(text):
             if ID.search(ids):
                 found[f"{name}:{test}"] = ID.findall(ids)
+    if (root / STEPS).exists():
+        for test, ids in STEP_CLAIM.findall(tree.read(root, STEPS)):
+            found[f"{STEPS}:{test}"] = ID.findall(ids)
     return found
 
 
@@ -66,13 +72,13 @@ class State:
         self.skips = results.Skips(root)
 
     def stands(self, test, line):
-        """Whether a claim holds. A test that may skip here, and a benchmark, which is
-        run on its own, keep what the committed document says of them."""
+        """Whether a claim holds. A test that may skip here, a benchmark, which is run on its
+        own, and a step that --quick leaves out keep what the committed document says."""
         status = self.results.get(test)
         if status == "pass":
             return True
         excused = (status == "skip" and self.skips.refuse(test) is None or
-                   status is None and test.startswith("bench/"))
+                   status is None and test.startswith(("bench/", STEPS)))
         return excused and test in self.committed.get(line, ())
 
     def proven(self, strictly=False):
