@@ -246,7 +246,7 @@ static void signatures_are_verified(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_rule_of_the_profile, ""),
+        TEST(every_rule_of_the_profile, "RL-7"),
         TEST(the_other_curve, ""),
         TEST(order_is_by_name, ""),
         TEST(signatures_are_verified, ""),

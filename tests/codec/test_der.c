@@ -472,17 +472,17 @@ static void test_deep_nesting_is_only_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_tags_and_lengths, ""),
+        TEST(test_tags_and_lengths, "RL-7"),
         TEST(test_lengths_around_each_form, ""),
         TEST(test_open_and_optional, ""),
-        TEST(test_integers, ""),
+        TEST(test_integers, "RL-7"),
         TEST(test_booleans, ""),
-        TEST(test_identifiers, ""),
+        TEST(test_identifiers, "RL-7"),
         TEST(test_values_that_nobody_reads, ""),
         TEST(test_times, ""),
         TEST(test_bit_strings, ""),
         TEST(test_ecdsa_signatures, ""),
-        TEST(test_deep_nesting_is_only_bytes, ""),
+        TEST(test_deep_nesting_is_only_bytes, "RL-7"),
     };
     return RUN_TESTS(tests);
 }

@@ -564,9 +564,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_fields, ""),
-        TEST(test_every_part_spoiled, ""),
+        TEST(test_every_part_spoiled, "RL-7"),
         TEST(test_version_1, ""),
-        TEST(test_unknown_critical, ""),
+        TEST(test_unknown_critical, "RL-7"),
         TEST(test_keys_and_algorithms, ""),
         TEST(test_common_names, ""),
         TEST(test_number_of_extensions, ""),
