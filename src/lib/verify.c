@@ -153,6 +153,10 @@ static void judge_quote(struct judgement *j)
     if (wrong_tee)
         report_fail(report, CHECK_AT_2, REASON_QUOTE_TEE_TYPE_UNSUPPORTED,
                     "the quote is not of the kind that was asked for");
+    /* An expectation that the evidence cannot meet is never passed over. */
+    if (j->expected.has_user_data)
+        report_fail(report, CHECK_AT_41, REASON_POLICY_USER_DATA,
+                    "a quote has no user_data; use report_data or nonce");
 }
 
 static void judge_log(struct judgement *j)
