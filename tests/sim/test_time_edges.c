@@ -35,7 +35,7 @@ static int close_cases(void **state)
     return 0;
 }
 
-enum { INTEL_WINDOWS = 8 };
+enum { PCK_WINDOW = 2, INTEL_WINDOWS = 8 };
 
 static struct window *intel_window(struct sim_spec *s, size_t which)
 {
@@ -90,6 +90,10 @@ static void test_intel_edges(void **state)
     for (size_t i = 0; i < COUNT_OF(instants); i++) {
         for (size_t which = 0; which < INTEL_WINDOWS; which++) {
             for (unsigned until = 0; until < 2; until++) {
+                /* ADR 0008: this one bound decides only where collateral does not vouch for the
+                   time, which test_intel_quote.c shows. */
+                if (which == PCK_WINDOW && until == 0)
+                    continue;
                 intel_case_reset(&intel, kinds[(i + which + until) % COUNT_OF(kinds)]);
                 for (size_t w = 0; w < INTEL_WINDOWS; w++)
                     *intel_window(&intel.spec, w) = (struct window){ WIDE_FROM, TIME_MAX };
