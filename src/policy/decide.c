@@ -38,16 +38,37 @@ static bool is_quote(enum evidence_kind kind)
     return evidence_kind_is_tdx(kind) || evidence_kind_is_sgx(kind);
 }
 
+/* What identifies a workload: its measurements. */
+static bool family_is_named(const struct policy *policy, enum policy_family family)
+{
+    bool log = policy_names_family(policy, FAMILY_LOG) || policy->log.required;
+    return policy_names_family(policy, family) || (family == FAMILY_TDX && log);
+}
+
+/* Rules that say whom the policy means, but do not identify anybody alone. */
+static bool family_is_meant(const struct policy *policy, enum policy_family family)
+{
+    if (family == FAMILY_SGX)
+        return policy->sgx.has_isv_prod_id || policy->sgx.min_isv_svn != 0 ||
+               policy->sgx.min_config_svn != 0;
+    return family == FAMILY_NITRO &&
+           (policy->nitro.module_ids.count != 0 || policy->nitro.require_public_key);
+}
+
 bool judge_type_is_named(const struct judge *judge, enum policy_family family)
 {
+    static const enum policy_family families[] = { FAMILY_TDX, FAMILY_SGX, FAMILY_NITRO };
     const struct policy *policy = judge->policy;
+    bool any_named = false, any_meant = false;
     if ((policy->kinds & (1u << (unsigned)judge->claims->kind)) == 0)
         return false;
-    bool names_log = policy_names_family(policy, FAMILY_LOG) || policy->log.required;
-    bool names_tdx = policy_names_family(policy, FAMILY_TDX) || names_log;
-    bool names_any = names_tdx || policy_names_family(policy, FAMILY_SGX) ||
-                     policy_names_family(policy, FAMILY_NITRO);
-    return !names_any || policy_names_family(policy, family) || (family == FAMILY_TDX && names_log);
+    for (size_t i = 0; i < COUNT_OF(families); i++) {
+        any_named = any_named || family_is_named(policy, families[i]);
+        any_meant = any_meant || family_is_meant(policy, families[i]);
+    }
+    if (any_named)
+        return family_is_named(policy, family);
+    return !any_meant || family_is_meant(policy, family);
 }
 
 static bool quote_check_is_required(const struct judge *judge, enum check_id id)

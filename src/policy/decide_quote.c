@@ -222,7 +222,8 @@ bool judge_has_binding(const struct judge *judge)
 {
     const struct expectation *expected = judge->expectation;
     return expected->has_report_data || expected->has_nonce || expected->nonce_seen ||
-           judge->policy->has_report_data || judge->policy->has_nonce;
+           expected->has_user_data || expected->has_public_key || judge->policy->has_report_data ||
+           judge->policy->has_nonce;
 }
 
 /* AT-41: "compared in constant time, full 64 bytes". */
@@ -268,5 +269,12 @@ void judge_report_data(const struct judge *judge, struct report *report)
         check_quote_nonce(report, policy->nonce, actual);
     if (expected->nonce_seen)
         report_fail(report, CHECK_AT_41, REASON_NONCE_REPLAY, "nonce seen before");
+    /* An expectation that the evidence cannot meet must not pass for a match. */
+    if (expected->has_user_data)
+        report_fail(report, CHECK_AT_41, REASON_POLICY_USER_DATA,
+                    "a quote has no user_data; use report_data or nonce");
+    if (expected->has_public_key)
+        report_fail(report, CHECK_AT_41, REASON_POLICY_PUBLIC_KEY,
+                    "a quote has no public_key; bind it by report_data");
     report_pass(report, CHECK_AT_41);
 }

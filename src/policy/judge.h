@@ -27,7 +27,8 @@ bool judge_has_binding(const struct judge *judge);
 bool judge_has_measurement(const struct judge *judge);
 
 /* judge_type_is_named: the policy judges this kind, and when it names measurements at all it
-   names some of this family. */
+   names some of this family; when it names none but has other rules about the workload of one
+   family (isv_prod_id, module_id ...), evidence of another family is not what it means. */
 bool judge_type_is_named(const struct judge *judge, enum policy_family family);
 
 /* claim_view: the bytes of a claim that carries its own length.  A length that cannot be makes
