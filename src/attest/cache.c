@@ -21,6 +21,7 @@ static void forget(struct dcap_cache *cache)
 {
     memset(cache->next, 0, sizeof cache->next);
     memset(cache->keys, 0, sizeof cache->keys);
+    cache->tail.text_len = 0;
 }
 
 void cache_remember(struct dcap_cache *cache, unsigned what)

@@ -8,12 +8,14 @@
 #ifndef WARD_ATTEST_CACHE_H
 #define WARD_ATTEST_CACHE_H
 
+#include "attest/pck.h"
 #include "base/result.h"
 #include "base/span.h"
 
 /* What may be remembered. */
 enum {
-    CACHE_CA = 1 << 0,  /* intermediate certificates under a root; CRLs under their issuer */
+    CACHE_CA = 1 << 0,  /* intermediate certificates under a root; CRLs under their issuer; and
+                           how the last good chain above a leaf reads */
     CACHE_PCK = 1 << 1, /* PCK certificates under an intermediate */
     CACHE_QE = 1 << 2,  /* quoting enclaves' reports, with the attestation key they vouch for */
     CACHE_ALL = CACHE_CA | CACHE_PCK | CACHE_QE,
@@ -26,6 +28,7 @@ struct dcap_cache {
     uint8_t epoch[CACHE_KEY_LEN];
     uint8_t next[CACHE_SETS]; /* the way that is replaced next */
     uint8_t keys[CACHE_SETS][CACHE_WAYS][CACHE_KEY_LEN];
+    struct pck_tail tail;
     uint64_t hits, misses; /* for benchmarks and statistics; nothing depends on them */
 };
 

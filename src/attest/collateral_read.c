@@ -270,7 +270,7 @@ static bool read_named_chain(struct collateral *c, const struct collateral_item 
     if (room == NULL || !copy_name(c, item->name, &c->chain_name))
         return false;
     struct sink der = sink_over(room, item->bytes.len);
-    c->chain_problem = pck_chain_read(item->bytes, &der, found, &c->chain_which);
+    c->chain_problem = pck_chain_read(item->bytes, NULL, &der, found, &c->chain_which);
     if (c->chain_problem != NULL) {
         add_unknown(c, c->chain_name, (struct span){ 0 }, c->chain_problem);
         return true;

@@ -63,7 +63,7 @@ bool dcap_peek(struct span quote_bytes, struct pck_claims *out, bool *tdx)
     struct pck_claims pck;
     size_t which;
     if (!quote_parse(quote_bytes, &report, &quote) || quote.cert_type != CERT_DATA_PCK_CHAIN ||
-        pck_chain_read(quote.cert_data, &der, certs, &which) != NULL ||
+        pck_chain_read(quote.cert_data, NULL, &der, certs, &which) != NULL ||
         pck_extension_read(&certs[PCK_LEAF], pck_ca_is_platform(&certs[PCK_INTERMEDIATE]), &pck) !=
             NULL)
         return false;

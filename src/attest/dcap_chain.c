@@ -12,7 +12,8 @@
 static const char *read_inner_chain(struct judging *j, struct sink *der, size_t *which)
 {
     struct span pem = j->quote.cert_data;
-    const char *problem = pck_chain_read(pem, der, j->certs, which);
+    const struct pck_tail *tail = j->in->cache == NULL ? NULL : &j->in->cache->tail;
+    const char *problem = pck_chain_read(pem, tail, der, j->certs, which);
     if (problem != NULL)
         return problem;
     uint8_t last = pem.at[pem.len - 1];
@@ -176,6 +177,15 @@ static bool read_extension(struct judging *j)
     return true;
 }
 
+/* Only of a chain that is good, so that nobody else's can push it out. */
+static void keep_tail(const struct judging *j, const struct sink *der)
+{
+    struct dcap_cache *cache = j->in->cache;
+    bool inside = span_inside(j->certs[PCK_ROOT].whole, sink_bytes(der));
+    if (inside && cache != NULL && (cache->remembers & CACHE_CA) != 0)
+        pck_tail_keep(&cache->tail, j->quote.cert_data, j->certs);
+}
+
 void judge_chain(struct judging *j, struct sink *der)
 {
     if (!read_chain(j, der) || !find_root(j))
@@ -184,6 +194,7 @@ void judge_chain(struct judging *j, struct sink *der)
     j->chain_ok = check_profile(j, &known) && check_signatures(j, &known);
     if (!j->chain_ok)
         return;
+    keep_tail(j, der);
     j->claims->hardware = j->root->vendor;
     j->pck_ok = read_extension(j);
 }

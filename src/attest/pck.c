@@ -1,6 +1,8 @@
 /* pck.c - see pck.h. */
 #include "attest/pck.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
 #include "base/number.h"
 #include "codec/der.h"
@@ -39,25 +41,70 @@ const char *pck_cert_name(size_t index)
     return index < PCK_CHAIN_LEN ? names[index] : "certificate";
 }
 
-const char *pck_chain_read(struct span pem, struct sink *der, struct x509_cert certs[PCK_CHAIN_LEN],
-                           size_t *which)
+/* Reads the next certificate of a PEM text. */
+static const char *read_cert(struct cursor *in, struct sink *der, struct x509_cert *out)
+{
+    struct span label;
+    size_t from = sink_bytes(der).len;
+    if (cur_end(in))
+        return "the chain has fewer than three certificates";
+    if (!pem_next(in, &label, der))
+        return sink_ok(der) ? "not well-formed PEM" : "the chain is too large";
+    if (!span_equal_text(label, "CERTIFICATE"))
+        return "a PEM block that is no certificate";
+    struct span all = sink_bytes(der);
+    if (!x509_parse(span_of(all.at + from, all.len - from), out))
+        return "not a well-formed certificate";
+    return NULL;
+}
+
+static bool is_tail(const struct pck_tail *tail, struct span rest)
+{
+    return tail != NULL && tail->text_len > 0 &&
+           span_equal(rest, span_of(tail->text, tail->text_len));
+}
+
+const char *pck_chain_read(struct span pem, const struct pck_tail *tail, struct sink *der,
+                           struct x509_cert certs[PCK_CHAIN_LEN], size_t *which)
 {
     struct cursor in = cur_over(pem);
     for (size_t i = 0; i < PCK_CHAIN_LEN; i++) {
-        struct span label;
-        size_t from = sink_bytes(der).len;
         *which = i;
-        if (cur_end(&in))
-            return "the chain has fewer than three certificates";
-        if (!pem_next(&in, &label, der))
-            return sink_ok(der) ? "not well-formed PEM" : "the chain is too large";
-        if (!span_equal_text(label, "CERTIFICATE"))
-            return "a PEM block that is no certificate";
-        struct span all = sink_bytes(der);
-        if (!x509_parse(span_of(all.at + from, all.len - from), &certs[i]))
-            return "not a well-formed certificate";
+        if (i == PCK_INTERMEDIATE && is_tail(tail, cur_rest(&in))) {
+            memcpy(&certs[i], tail->certs, sizeof tail->certs);
+            return NULL;
+        }
+        const char *problem = read_cert(&in, der, &certs[i]);
+        if (problem != NULL)
+            return problem;
     }
     return cur_end(&in) ? NULL : "more than three certificates, or bytes after them";
+}
+
+void pck_tail_keep(struct pck_tail *tail, struct span pem,
+                   const struct x509_cert certs[PCK_CHAIN_LEN])
+{
+    static const char begin[] = "-----BEGIN ";
+    struct cursor in = cur_over(pem);
+    struct sink der = sink_over(tail->der, sizeof tail->der);
+    tail->text_len = 0;
+    if (!cur_skip(&in, sizeof begin))
+        return;
+    struct span rest = cur_rest(&in);
+    const uint8_t *second = memmem(rest.at, rest.len, begin, sizeof begin - 1);
+    if (second == NULL || !cur_skip(&in, (size_t)(second - rest.at)) ||
+        cur_left(&in) > sizeof tail->text)
+        return;
+    rest = cur_rest(&in);
+    for (size_t i = 0; i < COUNT_OF(tail->certs); i++) {
+        size_t from = der.len;
+        sink_put(&der, certs[PCK_INTERMEDIATE + i].whole);
+        struct span all = sink_bytes(&der);
+        if (!sink_ok(&der) || !x509_parse(span_of(all.at + from, all.len - from), &tail->certs[i]))
+            return;
+    }
+    memcpy(tail->text, rest.at, rest.len);
+    tail->text_len = rest.len;
 }
 
 /* X.520: the values of these attributes are DirectoryString or IA5String. */

@@ -20,11 +20,28 @@ enum {
 /* "PCK leaf certificate", "intermediate CA certificate", "root CA certificate". */
 const char *pck_cert_name(size_t index);
 
+/* The end of a chain, intermediate and root, as text and as what it reads as: all platforms
+   have one of two.  Nothing is trusted for standing here; it spares reading the same bytes
+   again.  {0} holds nothing. */
+enum { PCK_TAIL_MAX = 4 * 1024 };
+struct pck_tail {
+    size_t text_len;
+    uint8_t text[PCK_TAIL_MAX];
+    uint8_t der[PCK_TAIL_MAX];
+    struct x509_cert certs[PCK_CHAIN_LEN - 1]; /* their spans view `der` */
+};
+
 /* pck_chain_read decodes PEM to certificates in the order in which they stand; their spans
-   view `der`.  NULL when these are exactly three well-formed ones, else a static text and
-   *which, the index of the certificate at fault. */
-const char *pck_chain_read(struct span pem, struct sink *der, struct x509_cert certs[PCK_CHAIN_LEN],
-                           size_t *which);
+   view `der`, or `tail` when the text after the leaf is that of the tail, which may be NULL.
+   NULL when these are exactly three well-formed ones, else a static text and *which, the
+   index of the certificate at fault. */
+const char *pck_chain_read(struct span pem, const struct pck_tail *tail, struct sink *der,
+                           struct x509_cert certs[PCK_CHAIN_LEN], size_t *which);
+
+/* pck_tail_keep keeps the end of a chain and the certificates that pck_chain_read made of it
+   without a tail.  What the tail held before is gone, also when the end is too long for it. */
+void pck_tail_keep(struct pck_tail *tail, struct span pem,
+                   const struct x509_cert certs[PCK_CHAIN_LEN]);
 
 /* pck_names_problem judges the names (AT-9): each certificate's common name, and that every
    value of a subject is text.  NULL when all is well, as in chain.h. */

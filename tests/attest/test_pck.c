@@ -350,7 +350,7 @@ static struct chain chain_of(const char *name)
 static const char *read_text(struct span pem, struct chain *chain, size_t *which)
 {
     struct sink der = sink_over(chain->der, sizeof chain->der);
-    return pck_chain_read(pem, &der, chain->certs, which);
+    return pck_chain_read(pem, NULL, &der, chain->certs, which);
 }
 
 static void genuine_chains_are_read(void **state)
@@ -406,9 +406,59 @@ static void exactly_three_certificates(void **state)
     assert_int_equal(which, 2);
     /* Room for less than the chain. */
     struct sink small = sink_over(chain.der, 1000);
-    assert_string_equal(pck_chain_read(chain.pem, &small, chain.certs, &which),
+    assert_string_equal(pck_chain_read(chain.pem, NULL, &small, chain.certs, &which),
                         "the chain is too large");
     vectors_free(&chain.quote);
+}
+
+static void expect_same_certs(const struct chain *a, const struct chain *b)
+{
+    for (size_t i = 0; i < PCK_CHAIN_LEN; i++) {
+        const struct x509_cert *x = &a->certs[i], *y = &b->certs[i];
+        assert_true(span_equal(x->whole, y->whole) && span_equal(x->tbs, y->tbs));
+        assert_true(span_equal(x->point, y->point) && span_equal(x->subject, y->subject));
+        assert_true(span_equal(x->extensions, y->extensions) && x->is_ca == y->is_ca);
+    }
+}
+
+/* With or without the end of an earlier chain, a text reads the same; and an end that differs
+   in one byte is read for itself. */
+static void a_known_end_reads_the_same(void **state)
+{
+    (void)state;
+    vectors_required();
+    static struct pck_tail tail;
+    struct chain chain = chain_of("attest/tdx/dcap-qvl_tdx-quote_f1c850.quote.bin");
+    struct chain other = chain_of("attest/tdx/dcap-qvl_quote-hex_9069d4.quote.bin");
+    struct chain again = other;
+    size_t which = 9;
+    assert_null(read_text(chain.pem, &chain, &which));
+    pck_tail_keep(&tail, chain.pem, chain.certs);
+    assert_true(tail.text_len > 1000);
+    struct sink der = sink_over(again.der, sizeof again.der);
+    assert_null(pck_chain_read(other.pem, &tail, &der, again.certs, &which));
+    assert_true(span_inside(again.certs[PCK_ROOT].whole, SPAN(tail.der)));
+    assert_null(read_text(other.pem, &other, &which));
+    expect_same_certs(&other, &again);
+    uint8_t text[16384];
+    for (size_t back = 1; back < tail.text_len; back += 97) {
+        memcpy(text, chain.pem.at, chain.pem.len);
+        text[chain.pem.len - back] ^= 1;
+        struct span changed = span_of(text, chain.pem.len);
+        der = sink_over(again.der, sizeof again.der);
+        bool good = pck_chain_read(changed, &tail, &der, again.certs, &which) == NULL;
+        assert_int_equal(good, read_text(changed, &other, &which) == NULL);
+        if (good)
+            expect_same_certs(&other, &again);
+    }
+    /* An end that is too long is not kept, and what was there is gone. */
+    struct sink out = sink_over(text, sizeof text);
+    sink_put(&out, chain.pem);
+    sink_put(&out, chain.pem);
+    pck_tail_keep(&tail, sink_bytes(&out), chain.certs);
+    assert_int_equal(tail.text_len, 0);
+    vectors_free(&chain.quote);
+    vectors_free(&other.quote);
 }
 
 static void names_are_judged(void **state)
@@ -445,10 +495,10 @@ static void names_are_judged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(both_kinds_are_read, ""),     TEST(every_departure_is_refused, ""),
-        TEST(edges_are_accepted, ""),      TEST(every_prefix_and_many_flips, ""),
-        TEST(genuine_chains_are_read, ""), TEST(exactly_three_certificates, ""),
-        TEST(names_are_judged, ""),
+        TEST(both_kinds_are_read, ""),        TEST(every_departure_is_refused, ""),
+        TEST(edges_are_accepted, ""),         TEST(every_prefix_and_many_flips, ""),
+        TEST(genuine_chains_are_read, ""),    TEST(exactly_three_certificates, ""),
+        TEST(a_known_end_reads_the_same, ""), TEST(names_are_judged, ""),
     };
     return RUN_TESTS(tests);
 }
