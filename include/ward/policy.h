@@ -24,6 +24,19 @@ WARD_API WARD_MUST_USE enum ward_outcome ward_policy_load(struct ward_bytes toml
                                                           struct ward_policy **out,
                                                           struct ward_error *error);
 
+/* The files that a policy names under `root_files`.  libward opens no file: whoever loads the
+   policy walks them (false past the end) and adds each certificate; until then they are not
+   trusted.  A path is as written, relative to the policy file, without a NUL after it or in
+   it; its bytes live as long as the policy.
+
+   ward_policy_add_root_file trusts what the policy itself names, as its `roots` are trusted:
+   that is a rule and no relaxation. */
+WARD_API bool ward_policy_root_file(const struct ward_policy *policy, size_t index,
+                                    struct ward_bytes *out);
+WARD_API WARD_MUST_USE enum ward_outcome ward_policy_add_root_file(struct ward_policy *policy,
+                                                                   struct ward_bytes certificate,
+                                                                   struct ward_error *error);
+
 /* ward_policy_free frees a policy and sets *policy to NULL; NULL is allowed. */
 WARD_API void ward_policy_free(struct ward_policy **policy);
 

@@ -123,6 +123,41 @@ static bool allow_statuses(struct job *job, const char *list)
     }
 }
 
+/* A path of the policy file is relative to the folder that the file is in. */
+static char *path_beside(struct job *job, struct ward_bytes path)
+{
+    const char *policy = value_of(job, OPT_POLICY);
+    const char *slash = strrchr(policy, '/');
+    bool absolute = *(const char *)path.data == '/';
+    size_t above = absolute || slash == NULL ? 0 : (size_t)(slash - policy) + 1;
+    char *out = arena_alloc(&job->invocation->arena, above + path.len + 1);
+    if (out == NULL)
+        return NULL;
+    memcpy(out, policy, above);
+    memcpy(out + above, path.data, path.len);
+    return out;
+}
+
+/* The roots that the policy names by file. */
+static bool load_root_files(struct job *job)
+{
+    struct ward_bytes path;
+    for (size_t i = 0; ward_policy_root_file(job->policy, i, &path); i++) {
+        struct ward_error error = { 0 };
+        struct ward_bytes root;
+        const char *name = path_beside(job, path);
+        if (name == NULL) {
+            say("root_files: out of memory");
+            return false;
+        }
+        if (!input_file(&job->invocation->arena, name, COLLATERAL_FILE_MAX, &root))
+            return false;
+        if (ward_policy_add_root_file(job->policy, root, &error) != WARD_DONE)
+            return said(&error);
+    }
+    return true;
+}
+
 static bool load_policy(struct job *job)
 {
     struct ward_error error = { 0 };
@@ -135,6 +170,8 @@ static bool load_policy(struct job *job)
     if (outcome != WARD_DONE)
         return said(&error);
     struct ward_bytes root = { 0 };
+    if (value_of(job, OPT_POLICY) != NULL && !load_root_files(job))
+        return false;
     if (!read_option_file(job, OPT_ROOT, COLLATERAL_FILE_MAX, &root))
         return false;
     if (value_of(job, OPT_ROOT) != NULL &&

@@ -1,5 +1,8 @@
 /* policy.c - the public face of policies: rules, and the roots that they trust. */
 #include "ward/policy.h"
+
+#include <string.h>
+
 #include "base/sink.h"
 #include "lib/objects.h"
 #include "policy/policy_toml.h"
@@ -46,7 +49,8 @@ static enum ward_outcome add_root(struct ward_policy *policy, struct ward_bytes 
     const char *name = certificate.name != NULL ? certificate.name : "root certificate";
     struct trust_roots known = policy_roots(policy);
     struct trust_root root;
-    if (!trust_root_read(span_of(certificate.data, certificate.len), &root))
+    if (certificate.data == NULL ||
+        !trust_root_read(span_of(certificate.data, certificate.len), &root))
         return ERROR(error, WARD_BAD_INPUT,
                      "%s: not one root certificate with a P-256 or P-384 key, in PEM or DER", name);
     *added = trust_roots_find(&known, trust_root_point(&root)) == NULL;
@@ -88,6 +92,14 @@ static enum ward_outcome refuse_file(const char *name, const struct policy_error
     return ERROR(error, WARD_BAD_INPUT, "%s", text);
 }
 
+static bool paths_are_usable(const struct policy_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        if (memchr(paths->items[i].at, 0, paths->items[i].len) != NULL)
+            return false;
+    return true;
+}
+
 enum ward_outcome ward_policy_load(struct ward_bytes toml, struct ward_policy **out,
                                    struct ward_error *error)
 {
@@ -98,10 +110,14 @@ enum ward_outcome ward_policy_load(struct ward_bytes toml, struct ward_policy **
     if (outcome != WARD_DONE)
         return outcome;
     struct span text;
-    if (!arena_copy(&policy->memory, span_of(toml.data, toml.len), &text))
+    if (toml.data == NULL && toml.len > 0)
+        outcome = ERROR(error, WARD_BAD_INPUT, "%s: %zu bytes at no address", name, toml.len);
+    else if (!arena_copy(&policy->memory, span_of(toml.data, toml.len), &text))
         outcome = ERROR(error, WARD_NO_MEMORY, "out of memory");
     else if (!policy_load(text, &policy->memory, &policy->rules, &errors))
         outcome = refuse_file(name, &errors, error);
+    else if (!paths_are_usable(&policy->rules.root_files))
+        outcome = ERROR(error, WARD_BAD_INPUT, "%s: root_files has a path with a NUL", name);
     else
         outcome = load_roots(policy, name, error);
     if (outcome != WARD_DONE) {
@@ -110,6 +126,22 @@ enum ward_outcome ward_policy_load(struct ward_bytes toml, struct ward_policy **
     }
     *out = policy;
     return WARD_DONE;
+}
+
+bool ward_policy_root_file(const struct ward_policy *policy, size_t index, struct ward_bytes *out)
+{
+    const struct policy_list *paths = &policy->rules.root_files;
+    if (index >= paths->count)
+        return false;
+    *out = (struct ward_bytes){ paths->items[index].at, paths->items[index].len, "root_files" };
+    return true;
+}
+
+enum ward_outcome ward_policy_add_root_file(struct ward_policy *policy,
+                                            struct ward_bytes certificate, struct ward_error *error)
+{
+    bool added;
+    return add_root(policy, certificate, &added, error);
 }
 
 void ward_policy_allow_debug(struct ward_policy *policy)

@@ -49,6 +49,22 @@ class Own(unittest.TestCase):
                 if case.get("type") and got["decision"] == "allow":
                     self.assertEqual(got["type"], case["type"])
 
+    def test_the_policy_of_the_set_names_its_roots_by_file(self):
+        good = ["--collateral", OWN / "collateral", "--at", "2026-01-01T00:00:00Z"]
+        quote = OWN / "quote/tdx-v4.quote.bin"
+        code, got = verify(quote, *good, "--policy", OWN / "policy.toml")
+        self.assertEqual((code, got["hardware"], got["relaxed"]), (0, False, []), got["detail"])
+        root = (OWN / "sgx_root.pem").resolve()
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "policy.toml"
+            for hardware, files, code in (
+                    ("false", f'"{root}"', 0), ("true", f'"{root}"', 1), ("false", '"absent"', 2),
+                    ("false", '"policy.toml"', 2), ("false", '"/dev/zero"', 2),
+                    ("false", '"a\\u0000b"', 2), ("false", f'"{OWN.resolve()}/nitro_root.pem"', 1)):
+                path.write_text(f"hardware = {hardware}\nroot_files = [{files}]\n")
+                done = ward("verify", quote, *good, "--policy", path)
+                self.assertEqual(done.returncode, code, (files, done.stderr))
+
     def test_without_its_root_nothing_is_allowed(self):
         cases = json.loads((OWN / "index.json").read_text())["cases"]
         for case in cases:
