@@ -31,7 +31,7 @@ def february():
                       "tcbinfo_tdx_v3_50806f000000_eval15_2023-06-18_e6aa.json")
 
 
-def fetch(folder, *mirrors, at=AT, timeout=1):
+def fetch(folder, *mirrors, at=AT, timeout=2):
     return ward("collateral", "fetch", "--fmspc", FMSPC, "--timeout", timeout, "--at", at,
                 "--mirror", ",".join(mirror.base for mirror in mirrors), folder)
 
@@ -79,7 +79,7 @@ class Fetch(unittest.TestCase):
     def test_no_combination_of_mirrors_plants_what_is_not_genuine(self):  # proves: RL-10
         combinations = list(itertools.product(BEHAVIOURS, repeat=3))
         if not os.environ.get("WARD_FULL"):
-            combinations = random.Random(7).sample(combinations, 24)
+            combinations = random.Random(7).sample(combinations, 10)
         for chosen in combinations:
             with self.subTest(mirrors=chosen), tempfile.TemporaryDirectory() as folder, \
                     Mirror(chosen[0], july(), february()) as first, \
