@@ -39,7 +39,7 @@ static bool find_platform(struct judging *j, const struct level_lines *lines, co
 static bool find_module(struct judging *j, const struct level_lines *lines,
                         const struct tdx_module *module, const uint8_t *tee, struct levels *out)
 {
-    if (module == NULL)
+    if (module == NULL || tee == NULL)
         return true;
     out->module = svn_level_find(module->levels, module->level_count, tee[0]);
     if (out->module == NULL)
@@ -75,6 +75,8 @@ static bool check_name(struct judging *j, const struct level_lines *lines, const
 static bool check_names(struct judging *j, const struct level_lines *lines,
                         const struct levels *levels)
 {
+    if (levels->platform == NULL || levels->qe == NULL)
+        return false;
     return check_name(j, lines, "platform's", &levels->platform->verdict) &&
            (levels->module == NULL ||
             check_name(j, lines, "TDX module's", &levels->module->verdict)) &&

@@ -82,8 +82,8 @@ static void a_full_set_gives_up_its_oldest(void **state)
     struct dcap_cache cache = { 0 };
     uint8_t keys[CACHE_WAYS + 1][32];
     cache_remember(&cache, CACHE_ALL);
-    for (uint8_t i = 0; i <= CACHE_WAYS; i++) {
-        memset(keys[i], i + 1, 32);
+    for (size_t i = 0; i <= CACHE_WAYS; i++) {
+        memset(keys[i], (int)i + 1, 32);
         keys[i][0] = 7; /* all of one set */
         cache_learn(&cache, CACHE_CA, keys[i]);
         assert_true(cache_is_sound(&cache));

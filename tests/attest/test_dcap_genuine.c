@@ -11,7 +11,7 @@ static const struct genuine *const all[] = { &genuine_sgx3, &genuine_tdx4, &genu
 /* A copy that may be spoilt, of the exact length, so that a reader past it is seen. */
 static uint8_t *copy_of(struct span bytes)
 {
-    uint8_t *copy = malloc(bytes.len);
+    uint8_t *copy = malloc(bytes.len > 0 ? bytes.len : 1);
     assert_non_null(copy);
     memcpy(copy, bytes.at, bytes.len);
     return copy;

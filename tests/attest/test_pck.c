@@ -313,7 +313,7 @@ static void edges_are_accepted(void **state)
 static void every_prefix_and_many_flips(void **state)
 {
     (void)state;
-    uint8_t room[2048], copy[2048];
+    uint8_t room[2048], copy[2048] = { 0 };
     struct sink out = sink_over(room, sizeof room);
     struct span good = make(&out, &platform);
     struct pck_claims claims;
