@@ -15,6 +15,7 @@
 #include "cmd/command.h"
 #include "cmd/input.h"
 #include "codec/hex.h"
+#include "crypto/hash.h"
 #include "lib/evidence.h"
 #include "net/fetch.h"
 #include "os/clock.h"
@@ -36,6 +37,7 @@ enum {
 };
 
 enum { MIRRORS_MAX = 8, URL_MAX = 512, TIMEOUT_DEFAULT_S = 20, TIMEOUT_MAX_S = 600 };
+enum { ATTEMPT_MEMORY_MAX = 64 * 1024 * 1024 };
 
 #define PCS_BASE     "https://api.trustedservices.intel.com"
 #define PCS_ROOT_CRL "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
@@ -63,6 +65,7 @@ struct resource {
     const char *chain;    /* reply header with the issuer chain, or NULL */
     const char *pcs_only; /* the whole URL at Intel's own service, or NULL */
     const char *ending;
+    const char *detail; /* as ward_collateral_item describes what was asked for */
 };
 
 struct plan {
@@ -73,7 +76,7 @@ struct plan {
     const char *folder;
     long timeout_ms;
     int64_t now;
-    struct span chains; /* PEM seen so far: the issuers of what comes later */
+    struct span chains; /* PEM of the replies taken so far: the issuers of what comes later */
 };
 
 static bool is_pcs(const char *mirror)
@@ -100,32 +103,61 @@ static bool url_decode(struct span in, struct sink *out)
     return sink_ok(out);
 }
 
-static bool add_chain(struct plan *plan, struct span header)
+static bool read_chain(struct arena *arena, struct span header, struct span *out)
 {
-    if (header.len == 0)
-        return true;
-    size_t cap = plan->chains.len + header.len + 1;
+    uint8_t *room = arena_alloc(arena, header.len + 1);
+    struct sink pem = sink_over(room, room == NULL ? 0 : header.len + 1);
+    if (!url_decode(header, &pem))
+        return false;
+    if (header.len > 0)
+        sink_u8(&pem, '\n');
+    *out = sink_bytes(&pem);
+    return sink_ok(&pem);
+}
+
+static bool chain_is_kept(const struct plan *plan, struct span chain)
+{
+    return chain.len == 0 || (plan->chains.len > 0 && memmem(plan->chains.at, plan->chains.len,
+                                                             chain.at, chain.len) != NULL);
+}
+
+/* Only the chain of a reply that was taken is kept: a mirror that lies must not spoil what the
+   next one says. */
+static bool keep_chain(struct plan *plan, struct span chain)
+{
+    struct span parts[] = { plan->chains, chain };
+    size_t cap = plan->chains.len + chain.len;
     uint8_t *room = arena_alloc(&plan->in->arena, cap);
     if (room == NULL)
         return false;
     struct sink out = sink_over(room, cap);
-    sink_put(&out, plan->chains);
-    if (!url_decode(header, &out))
-        return false;
-    sink_u8(&out, '\n');
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        sink_put(&out, parts[i]);
     plan->chains = sink_bytes(&out);
     return sink_ok(&out);
 }
 
-/* Finds the item of that kind and name in a snapshot. */
-static bool find_item(const struct ward_collateral *collateral, const char *kind, const char *name,
-                      struct ward_collateral_item *out)
+/* The names of what is judged together. */
+static const char reply_name[] = "reply", chain_name[] = "chain";
+
+/* What is wrong with a reply as a whole; NULL, and its one item, when nothing is. */
+static const char *reply_fault(const struct ward_collateral *got, const struct resource *resource,
+                               struct ward_collateral_item *out)
 {
-    for (size_t i = 0; ward_collateral_item(collateral, i, out); i++) {
-        if (strcmp(out->kind, kind) == 0 && strcmp(out->name, name) == 0)
-            return true;
+    struct ward_collateral_item item;
+    size_t found = 0;
+    for (size_t i = 0; ward_collateral_item(got, i, &item); i++) {
+        if (strcmp(item.name, reply_name) == 0) {
+            *out = item;
+            found++;
+        }
+        if (strcmp(item.name, chain_name) == 0 &&
+            (!item.genuine || strcmp(item.kind, "certificate") != 0))
+            return "its issuer chain does not lead to a trusted root";
     }
-    return false;
+    bool wanted = found == 1 && strcmp(out->kind, resource->kind) == 0 &&
+                  (!out->genuine || strcmp(out->detail, resource->detail) == 0);
+    return wanted ? NULL : "not what was asked for";
 }
 
 /* A newer one of the same thing in the folder makes the reply a rollback. */
@@ -189,74 +221,122 @@ static bool save(const struct plan *plan, const struct resource *resource, const
     return write_file(plan, name, body);
 }
 
-/* The issuers stand in a file of their own day: a signing certificate that is replaced later is
-   still there for what it signed. */
-static bool write_chains(const struct plan *plan)
+/* Issuers stand in files named by what they hold: the same chain is one file however often it
+   comes, and a signing certificate that is replaced later is still there for what it signed. */
+static bool write_chain(const struct plan *plan, struct span chain)
 {
+    enum { NAME_BYTES = 8 };
     char name[64];
-    struct civil date;
-    if (plan->chains.len == 0)
-        return true;
-    if (!time_to_civil(plan->now, &date))
-        return false;
-    snprintf(name, sizeof name, "chains-%04d%02d%02d.pem", date.year, date.month, date.day);
-    return write_file(plan, name, plan->chains);
+    uint8_t digest[SHA256_LEN];
+    hash_sha256(chain, digest);
+    struct sink out = sink_over(name, sizeof name);
+    sink_text(&out, "chain-");
+    sink_hex(&out, span_of(digest, NAME_BYTES));
+    sink_text(&out, ".pem");
+    sink_terminate(&out);
+    return write_file(plan, name, chain);
 }
 
-/* Judges one reply against the folder; true when it was good and is saved. */
-static bool accept(struct plan *plan, const struct resource *resource, const char *what,
-                   const char *mirror, const struct fetch_reply *reply)
+/* A mirror's address without what may be a password. */
+static const char *without_password(struct arena *arena, const char *url)
 {
-    static const char reply_name[] = "reply";
+    const char *scheme = strstr(url, "://");
+    const char *host = scheme == NULL ? url : scheme + 3;
+    size_t authority = strcspn(host, "/?#");
+    size_t skip = 0;
+    for (size_t i = 0; i < authority; i++)
+        if (host[i] == '@')
+            skip = i + 1;
+    size_t len = strlen(url);
+    char *out = arena_alloc(arena, len + 1);
+    if (out == NULL)
+        return "the mirror";
+    struct sink text = sink_over(out, len + 1);
+    sink_put(&text, span_of(url, (size_t)(host - url)));
+    sink_text(&text, host + skip);
+    sink_terminate(&text);
+    return out;
+}
+
+/* Judges one reply against the folder; NULL when it is good. */
+static const char *judge_reply(const struct plan *plan, const struct resource *resource,
+                               struct arena *arena, const struct ward_bytes files[3],
+                               struct ward_collateral_item *item)
+{
     struct ward_error error = { 0 };
     struct ward_bytes *held_files;
     struct ward_collateral_files held = { 0 };
-    if (!add_chain(plan, reply->header) ||
-        !input_folder(&plan->in->arena, plan->folder, &held_files, &held.pool_count))
-        return false;
+    struct ward_collateral_files got = { .pool = files, .pool_count = 3 };
+    struct ward_collateral *before = NULL, *after = NULL;
+    const char *fault = "the folder cannot be read";
+    if (!input_folder(arena, plan->folder, &held_files, &held.pool_count))
+        return fault;
     held.pool = held_files;
-    struct ward_bytes files[] = {
-        { reply->body.at, reply->body.len, reply_name },
-        { plan->chains.at, plan->chains.len, "chain" },
-    };
-    struct ward_collateral_files got = { .pool = files, .pool_count = COUNT_OF(files) };
-    struct ward_collateral *before = NULL;
-    struct ward_collateral *after = NULL;
-    struct ward_collateral_item item = { 0 };
-    const char *fault = "out of memory";
+    fault = "out of memory";
     if (ward_collateral_new(&held, plan->policy, &before, &error) == WARD_DONE &&
         ward_collateral_new(&got, plan->policy, &after, &error) == WARD_DONE)
-        fault = find_item(after, resource->kind, reply_name, &item) ? fault_of(plan, before, &item)
-                                                                    : "not what was asked for";
-    bool good = fault == NULL && save(plan, resource, what, &item, reply->body);
-    if (fault != NULL)
-        say("collateral fetch: %s from %s is refused: %s", resource->label, mirror, fault);
+        fault = reply_fault(after, resource, item);
+    if (fault == NULL)
+        fault = fault_of(plan, before, item);
+    item->name = reply_name;
     ward_collateral_free(&before);
     ward_collateral_free(&after);
-    return good;
+    return fault;
 }
 
-static bool fetch_from(struct plan *plan, const struct resource *resource, const char *what,
-                       const char *mirror)
+/* Takes a reply that is good; false when it is not, or cannot be saved. */
+static bool accept(struct plan *plan, const struct resource *resource, const char *what,
+                   const char *mirror, struct arena *arena, const struct fetch_reply *reply)
 {
-    char path[URL_MAX];
-    char url[URL_MAX + URL_MAX];
-    char message[FETCH_MESSAGE_MAX];
-    struct fetch_reply reply;
+    struct span chain;
+    struct ward_collateral_item item = { 0 };
+    const char *fault = "its issuer chain is not URL-encoded";
+    if (read_chain(arena, reply->header, &chain)) {
+        const struct ward_bytes files[] = {
+            { reply->body.at, reply->body.len, reply_name },
+            { chain.at, chain.len, chain_name },
+            { plan->chains.at, plan->chains.len, "chains before" },
+        };
+        fault = judge_reply(plan, resource, arena, files, &item);
+    }
+    if (fault != NULL) {
+        say("collateral fetch: %s from %s is refused: %s", resource->label,
+            without_password(arena, mirror), fault);
+        return false;
+    }
+    if (!chain_is_kept(plan, chain) && !(write_chain(plan, chain) && keep_chain(plan, chain)))
+        return false;
+    return save(plan, resource, what, &item, reply->body);
+}
+
+static void put_url(char *url, size_t cap, const struct resource *resource, const char *what,
+                    const char *mirror)
+{
     /* The only format with an argument is ours, in the table below. */
-    struct sink out = sink_over(path, sizeof path);
+    struct sink out = sink_over(url, cap);
     const char *hole = strstr(resource->path, "%s");
-    sink_put(&out, hole == NULL ? span_text(resource->path)
-                                : span_of(resource->path, (size_t)(hole - resource->path)));
-    if (hole != NULL) {
+    bool whole = resource->pcs_only != NULL && is_pcs(mirror);
+    sink_text(&out, whole ? resource->pcs_only : mirror);
+    if (!whole)
+        sink_put(&out, hole == NULL ? span_text(resource->path)
+                                    : span_of(resource->path, (size_t)(hole - resource->path)));
+    if (!whole && hole != NULL) {
         sink_text(&out, what);
         sink_text(&out, hole + 2);
     }
     sink_terminate(&out);
-    if (resource->pcs_only != NULL && is_pcs(mirror))
-        snprintf(url, sizeof url, "%s", resource->pcs_only);
-    else
-        snprintf(url, sizeof url, "%s%s", mirror, path);
+}
+
+/* Memory of one attempt: what a bad mirror made the command read is gone before the next is
+   asked. */
+static bool fetch_from(struct plan *plan, const struct resource *resource, const char *what,
+                       const char *mirror)
+{
+    char url[URL_MAX + URL_MAX];
+    char message[FETCH_MESSAGE_MAX];
+    struct fetch_reply reply;
+    struct arena arena;
+    put_url(url, sizeof url, resource, what, mirror);
     struct fetch_request request = {
         .url = url,
         .proxy = plan->in->values[OPT_PROXY],
@@ -265,11 +345,13 @@ static bool fetch_from(struct plan *plan, const struct resource *resource, const
         .timeout_ms = plan->timeout_ms,
         .max = COLLATERAL_FILE_MAX,
     };
-    if (!fetch_get(&request, &plan->in->arena, &reply, message)) {
-        say("collateral fetch: %s: %s", url, message);
-        return false;
-    }
-    return accept(plan, resource, what, mirror, &reply);
+    arena_init(&arena, ATTEMPT_MEMORY_MAX);
+    bool got = fetch_get(&request, &arena, &reply, message);
+    if (!got)
+        say("collateral fetch: %s: %s", without_password(&arena, url), message);
+    bool taken = got && accept(plan, resource, what, mirror, &arena, &reply);
+    arena_fini(&arena);
+    return taken;
 }
 
 static bool fetch_resource(struct plan *plan, const struct resource *resource, const char *what)
@@ -394,33 +476,41 @@ static bool read_platform(struct invocation *in, struct platform *out)
 static enum exit_code fetch_all(struct plan *plan, const struct platform *platform)
 {
     bool tdx = strcmp(platform->tee, "tdx") == 0;
+    char wanted[24];
+    snprintf(wanted, sizeof wanted, "%s %s", tdx ? "TDX" : "SGX", platform->fmspc);
     const struct resource tcb_info = { "tcb-info",
                                        "tcb-info",
                                        tdx ? "/tdx/certification/v4/tcb?fmspc=%s"
                                            : "/sgx/certification/v4/tcb?fmspc=%s",
                                        "TCB-Info-Issuer-Chain",
                                        NULL,
-                                       "json" };
+                                       "json",
+                                       wanted };
     const struct resource qe_identity = { "qe-identity",
                                           "qe-identity",
                                           tdx ? "/tdx/certification/v4/qe/identity"
                                               : "/sgx/certification/v4/qe/identity",
                                           "SGX-Enclave-Identity-Issuer-Chain",
                                           NULL,
-                                          "json" };
+                                          "json",
+                                          tdx ? "TD_QE" : "QE" };
     const struct resource pck_crl = { "pck-crl",
                                       "crl",
                                       "/sgx/certification/v4/pckcrl?ca=%s&encoding=der",
                                       "SGX-PCK-CRL-Issuer-Chain",
                                       NULL,
-                                      "crl" };
-    const struct resource root_crl = { "root-crl", "crl",        "/sgx/certification/v4/rootcacrl",
-                                       NULL,       PCS_ROOT_CRL, "crl" };
+                                      "crl",
+                                      strcmp(platform->ca, "platform") == 0
+                                          ? "Intel SGX PCK Platform CA"
+                                          : "Intel SGX PCK Processor CA" };
+    const struct resource root_crl = {
+        "root-crl",         "crl", "/sgx/certification/v4/rootcacrl", NULL, PCS_ROOT_CRL, "crl",
+        "Intel SGX Root CA"
+    };
     bool all = fetch_resource(plan, &tcb_info, platform->fmspc);
     all = fetch_resource(plan, &qe_identity, platform->tee) && all;
     all = fetch_resource(plan, &pck_crl, platform->ca) && all;
     all = fetch_resource(plan, &root_crl, "intel") && all;
-    all = write_chains(plan) && all;
     return all ? EXIT_DONE : EXIT_UNREACHABLE;
 }
 

@@ -18,6 +18,7 @@ struct header {
     const char *name;
     char value[FETCH_HEADER_MAX];
     size_t len;
+    size_t seen; /* bytes of all headers */
 };
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
@@ -38,6 +39,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     struct header *header = arg;
     size_t len = size * count;
     size_t name = header->name == NULL ? 0 : strlen(header->name);
+    /* libcurl keeps every header: a reply must not be made of them for ever. */
+    header->seen += len;
+    if (header->seen > FETCH_HEADERS_MAX)
+        return 0;
     if (name == 0 || len <= name || data[name] != ':' || strncasecmp(data, header->name, name) != 0)
         return len;
     const char *value = data + name + 1;
@@ -61,7 +66,8 @@ static bool is_loopback_http(const char *url)
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         size_t len = strlen(hosts[i]);
         if (strncmp(url, hosts[i], len) == 0 && (url[len] == ':' || url[len] == '/'))
-            return true;
+            /* "http://127.0.0.1:x@other/" is a name and a password at another host. */
+            return memchr(url + len, '@', strcspn(url + len, "/?#")) == NULL;
     }
     return false;
 }
@@ -77,6 +83,8 @@ static bool set_options(CURL *curl, const struct fetch_request *request, struct 
            curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request->timeout_ms) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "") ==
                CURLE_OK &&
+           /* Set, so that no_proxy of the environment has no say. */
+           curl_easy_setopt(curl, CURLOPT_NOPROXY, "") == CURLE_OK &&
            (request->ca_file == NULL ||
             curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file) == CURLE_OK) &&
            curl_easy_setopt(curl, CURLOPT_USERAGENT, "ward") == CURLE_OK &&
@@ -99,6 +107,11 @@ static bool perform(CURL *curl, const struct fetch_request *request, struct body
     CURLcode code = curl_easy_perform(curl);
     if (body->too_large) {
         snprintf(message, FETCH_MESSAGE_MAX, "the reply is larger than %zu bytes", body->max);
+        return false;
+    }
+    if (header->seen > FETCH_HEADERS_MAX) {
+        snprintf(message, FETCH_MESSAGE_MAX, "the reply's headers are larger than %d bytes",
+                 FETCH_HEADERS_MAX);
         return false;
     }
     if (code != CURLE_OK) {

@@ -10,7 +10,11 @@
 #include "base/result.h"
 #include "base/span.h"
 
-enum { FETCH_HEADER_MAX = 16 * 1024, FETCH_MESSAGE_MAX = 256 };
+enum {
+    FETCH_HEADER_MAX = 16 * 1024,  /* bytes of the header asked for; a longer one is absent */
+    FETCH_HEADERS_MAX = 64 * 1024, /* bytes of all headers */
+    FETCH_MESSAGE_MAX = 256,
+};
 
 struct fetch_request {
     const char *url;
