@@ -1,6 +1,7 @@
 /* collateral.c - the public face of collateral snapshots. */
 #include "ward/collateral.h"
 
+#include "base/number.h"
 #include "base/sink.h"
 #include "lib/objects.h"
 
@@ -14,20 +15,32 @@ static struct collateral_item item_of(struct ward_bytes bytes)
                                      bytes.name != NULL ? bytes.name : "" };
 }
 
+static enum ward_outcome check_size(const struct ward_bytes *file, struct ward_error *error)
+{
+    if (file->len > COLLATERAL_ITEM_MAX)
+        return ERROR(error, WARD_BAD_INPUT, "%s: %zu bytes, at most %d are read",
+                     file->name != NULL ? file->name : "collateral", file->len,
+                     COLLATERAL_ITEM_MAX);
+    return WARD_DONE;
+}
+
 static enum ward_outcome check_sizes(const struct ward_collateral_files *files,
                                      struct ward_error *error)
 {
+    const struct ward_bytes *const named[] = {
+        &files->tcb_info,  &files->qe_identity,      &files->pck_crl,
+        &files->root_crl,  &files->tcb_signing_cert, &files->qe_identity_signing_cert,
+        &files->pck_chain,
+    };
+    enum ward_outcome outcome = WARD_DONE;
     if (files->pool_count > COLLATERAL_ITEMS_MAX)
         return ERROR(error, WARD_BAD_INPUT, "%zu collateral files, at most %d are read",
                      files->pool_count, COLLATERAL_ITEMS_MAX);
-    for (size_t i = 0; i < files->pool_count; i++) {
-        const struct ward_bytes *file = &files->pool[i];
-        if (file->len > COLLATERAL_ITEM_MAX)
-            return ERROR(error, WARD_BAD_INPUT, "%s: %zu bytes, at most %d are read",
-                         file->name != NULL ? file->name : "collateral", file->len,
-                         COLLATERAL_ITEM_MAX);
-    }
-    return WARD_DONE;
+    for (size_t i = 0; outcome == WARD_DONE && i < COUNT_OF(named); i++)
+        outcome = check_size(named[i], error);
+    for (size_t i = 0; outcome == WARD_DONE && i < files->pool_count; i++)
+        outcome = check_size(&files->pool[i], error);
+    return outcome;
 }
 
 /* Nitro's CRLs are recognised by their issuer when a document is judged. */
