@@ -17,6 +17,7 @@ from steps import Count, Step, command, execute, excerpt, fail
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 ASAN = ROOT / "build-asan"
+TSAN = ROOT / "build-tsan"
 PYTHON = sys.executable
 BUILD_ERRORS = r"error|FAILED|undefined reference|ERROR:"
 SANITIZERS = {
@@ -25,8 +26,9 @@ SANITIZERS = {
 }
 
 
-def build(folder, compiler, *options):
-    """Configures a build folder when its options changed, then compiles."""
+def build(folder, compiler, *options, targets=()):
+    """Configures a build folder when its options changed, then compiles all of it or some
+    targets."""
 
     def run(log):
         stamp = folder / "check-options"
@@ -36,7 +38,7 @@ def build(folder, compiler, *options):
             if execute(log, ["meson", "setup", folder, *options], ROOT, {"CC": compiler}):
                 return fail(*excerpt(log, BUILD_ERRORS))
             stamp.write_text(wanted)
-        if execute(log, ["ninja", "-C", folder]):
+        if execute(log, ["ninja", "-C", folder, *targets]):
             return fail(*excerpt(log, BUILD_ERRORS))
         return steps.PASS
 
@@ -102,6 +104,7 @@ def tool(name, *words, interesting=None):
 
 
 GCC, CLANG = "build (gcc)", "build (clang, ASan, UBSan, fuzz targets)"
+THREADS = "build (gcc, TSan)"
 UNIT, ASAN_UNIT = "unit tests (gcc)", "unit tests (ASan, UBSan)"
 
 
@@ -137,6 +140,10 @@ def thorough(seconds, mutants, kept):
             interesting="FAILED"), (CLANG,)),
         Step("mutants", noted("mutants", tool(  # proves: RL-2
             "mutate", *mutants, interesting=r"^[a-z]+: (src/|A[TNE]-)"), kept), (UNIT,)),
+        Step(THREADS, build(TSAN, "gcc", "-Db_sanitize=thread", "-Dtests=enabled",
+                            targets=["tests/lib_test_threads"]), (GCC,)),
+        Step("threads (TSan)", unit_tests(TSAN, "lib/test_threads", keep=kept,
+                                          env={"TSAN_OPTIONS": "halt_on_error=1"}), (THREADS,)),
         Step("installed library", tool("installed.py", "--build", BUILD), (GCC,)),
         Step("demo", command("./demo", "--non-interactive", cwd=ROOT), (UNIT, ASAN_UNIT)),
     ]
