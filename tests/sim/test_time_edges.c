@@ -77,6 +77,25 @@ static void judge_intel_edge(const char *name, int64_t at, bool until)
     collateral_free(&collateral);
 }
 
+/* Both sides of one window. */
+static void judge_intel_window(enum evidence_kind kind, size_t which, int64_t at)
+{
+    static const char *const names[INTEL_WINDOWS] = { "root",     "CA",         "PCK",
+                                                      "signer",   "root CRL",   "PCK CRL",
+                                                      "TCB info", "QE identity" };
+    for (unsigned until = 0; until < 2; until++) {
+        /* ADR 0008: this one bound decides only where collateral does not vouch for the time,
+           which test_intel_quote.c shows. */
+        if (which == PCK_WINDOW && until == 0)
+            continue;
+        intel_case_reset(&intel, kind);
+        for (size_t w = 0; w < INTEL_WINDOWS; w++)
+            *intel_window(&intel.spec, w) = (struct window){ WIDE_FROM, TIME_MAX };
+        *intel_window(&intel.spec, which) = edge(at, until != 0);
+        judge_intel_edge(names[which], at, until != 0);
+    }
+}
+
 static void test_intel_edges(void **state)
 {
     (void)state;
@@ -84,23 +103,9 @@ static void test_intel_edges(void **state)
         EVIDENCE_SGX_V3, EVIDENCE_SGX_V4,    EVIDENCE_SGX_V5,
         EVIDENCE_TDX_V4, EVIDENCE_TDX_V5_10, EVIDENCE_TDX_V5_15,
     };
-    static const char *const names[INTEL_WINDOWS] = { "root",     "CA",         "PCK",
-                                                      "signer",   "root CRL",   "PCK CRL",
-                                                      "TCB info", "QE identity" };
     for (size_t i = 0; i < COUNT_OF(instants); i++) {
-        for (size_t which = 0; which < INTEL_WINDOWS; which++) {
-            for (unsigned until = 0; until < 2; until++) {
-                /* ADR 0008: this one bound decides only where collateral does not vouch for the
-                   time, which test_intel_quote.c shows. */
-                if (which == PCK_WINDOW && until == 0)
-                    continue;
-                intel_case_reset(&intel, kinds[(i + which + until) % COUNT_OF(kinds)]);
-                for (size_t w = 0; w < INTEL_WINDOWS; w++)
-                    *intel_window(&intel.spec, w) = (struct window){ WIDE_FROM, TIME_MAX };
-                *intel_window(&intel.spec, which) = edge(instants[i], until != 0);
-                judge_intel_edge(names[which], instants[i], until != 0);
-            }
-        }
+        for (size_t which = 0; which < INTEL_WINDOWS; which++)
+            judge_intel_window(kinds[(i + which) % COUNT_OF(kinds)], which, instants[i]);
     }
 }
 
@@ -123,20 +128,24 @@ static void judge_nitro_edge(size_t which, int64_t at, bool until)
     }
 }
 
+static void judge_nitro_window(size_t which, int64_t at)
+{
+    for (unsigned until = 0; until < 2; until++) {
+        nitro_case_reset(&nitro);
+        for (size_t w = 0; w < SIM_NITRO_CERTS; w++)
+            nitro.spec.certs[w].validity = (struct window){ WIDE_FROM, TIME_MAX };
+        nitro.spec.certs[which].validity = edge(at, until != 0);
+        nitro.spec.claims.timestamp_ms = at > 0 ? (uint64_t)at * 1000 : 1;
+        judge_nitro_edge(which, at, until != 0);
+    }
+}
+
 static void test_nitro_edges(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(instants); i++) {
-        for (size_t which = 0; which < SIM_NITRO_CERTS; which++) {
-            for (unsigned until = 0; until < 2; until++) {
-                nitro_case_reset(&nitro);
-                for (size_t w = 0; w < SIM_NITRO_CERTS; w++)
-                    nitro.spec.certs[w].validity = (struct window){ WIDE_FROM, TIME_MAX };
-                nitro.spec.certs[which].validity = edge(instants[i], until != 0);
-                nitro.spec.claims.timestamp_ms = instants[i] > 0 ? (uint64_t)instants[i] * 1000 : 1;
-                judge_nitro_edge(which, instants[i], until != 0);
-            }
-        }
+        for (size_t which = 0; which < SIM_NITRO_CERTS; which++)
+            judge_nitro_window(which, instants[i]);
     }
 }
 
