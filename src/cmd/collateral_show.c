@@ -22,7 +22,7 @@ static const char *state_of(const struct ward_collateral_item *item, int64_t now
 {
     struct window window = { item->valid_from, item->valid_until };
     if (!item->genuine)
-        return "NOT_GENUINE";
+        return "UNVERIFIED";
     switch (window_side_of(window, now)) {
     case WINDOW_BEFORE:
         return "NOT_YET_VALID";

@@ -133,10 +133,10 @@ class Show(unittest.TestCase):
         for item in items:
             name = pathlib.Path(item["name"]).name
             if "TEST" in name:
-                self.assertEqual(item["state"], "NOT_GENUINE", name)
+                self.assertEqual(item["state"], "UNVERIFIED", name)
             elif name.startswith("tcbinfo"):
                 self.assertIn(name.split("_")[3], item["detail"])
-                self.assertNotEqual(item["state"], "NOT_GENUINE", name)
+                self.assertNotEqual(item["state"], "UNVERIFIED", name)
         text = ward("collateral", "show", "--at", AT, FOLDER).stdout.decode()
         self.assertEqual(len(text.splitlines()), len(items))
 
