@@ -305,18 +305,32 @@ static bool replay_event(struct replay *replay, uint32_t node)
     return true;
 }
 
+/* Room to write any one event in. */
+static bool make_work(struct replay *replay)
+{
+    size_t longest = 0;
+    for (uint32_t n = json_first(&replay->json, 0); n != JSON_NONE;
+         n = json_next(&replay->json, n)) {
+        size_t len = json_raw(&replay->json, n).len;
+        longest = len > longest ? len : longest;
+    }
+    replay->work_len = longest + 64;
+    replay->work = arena_alloc(replay->scratch, replay->work_len);
+    return replay->work != NULL;
+}
+
 static bool replay_all(struct replay *replay, struct span text)
 {
     struct json_error error = { 0 };
     const struct json_limits limits = { .depth = LOG_DEPTH };
-    size_t room = text.len / NODE_BYTES_MIN + 8;
+    size_t room = json_values_at_most(text);
+    if (room > text.len / NODE_BYTES_MIN + 8)
+        room = text.len / NODE_BYTES_MIN + 8;
     if (text.len > EVENTLOG_MAX)
         return report_fail(replay->report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "the log has %zu bytes, at most %d are read", text.len, EVENTLOG_MAX);
-    replay->work_len = text.len + 64;
-    replay->work = arena_alloc(replay->scratch, replay->work_len);
     struct json_node *nodes = arena_array(replay->scratch, room, sizeof *nodes);
-    if (replay->work == NULL || nodes == NULL)
+    if (nodes == NULL)
         return report_fail(replay->report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "no memory for a log of %zu bytes", text.len);
     if (!json_parse_into(text, nodes, room, &limits, &replay->json, &error))
@@ -325,6 +339,9 @@ static bool replay_all(struct replay *replay, struct span text)
     if (json_type(&replay->json, 0) != JSON_ARRAY)
         return report_fail(replay->report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
                            "the log is no array of events");
+    if (!make_work(replay))
+        return report_fail(replay->report, CHECK_AE_8, REASON_EVENTLOG_FORMAT,
+                           "no memory for a log of %zu bytes", text.len);
     for (uint32_t n = json_first(&replay->json, 0); n != JSON_NONE; n = json_next(&replay->json, n))
         if (!replay_event(replay, n))
             return false;

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "codec/hex.h"
 #include "codec/json_string.h"
+#include "codec/word.h"
 
 static const struct json_node *node_of(const struct json *json, uint32_t node)
 {
@@ -17,6 +18,23 @@ static const struct json_node *node_of(const struct json *json, uint32_t node)
 static size_t length_of(const struct json_node *at)
 {
     return at->len & ~JSON_ESCAPED;
+}
+
+/* Every value but the first stands behind a comma or opens a container. */
+size_t json_values_at_most(struct span text)
+{
+    size_t count = 1;
+    size_t at = 0;
+    for (; text.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word = word_load(text, at);
+        /* 0x20 is what tells '{' from '['; it makes no other byte one of them. */
+        uint64_t met = word_zeros(word ^ EACH_BYTE(',')) >> 7;
+        met += word_zeros((word | EACH_BYTE(0x20)) ^ EACH_BYTE('{')) >> 7;
+        count += met * EACH_BYTE(1) >> 56;
+    }
+    for (; at < text.len; at++)
+        count += text.at[at] == ',' || (text.at[at] | 0x20) == '{' ? 1 : 0;
+    return count;
 }
 
 enum json_type json_type(const struct json *json, uint32_t node)

@@ -74,6 +74,10 @@ MUST_USE
 bool json_parse_into(struct span text, struct json_node *nodes, size_t capacity,
                      const struct json_limits *limits, struct json *out, struct json_error *error);
 
+/* json_values_at_most: no valid text of these bytes has more values, so that many nodes are
+   enough for json_parse_into.  For texts of few long values it is near to the number. */
+size_t json_values_at_most(struct span text);
+
 enum json_type json_type(const struct json *json, uint32_t node);
 
 /* json_member finds a member by name, JSON_NONE when there is none or when the node is no

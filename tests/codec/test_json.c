@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "codec/json.h"
 
 static struct json_node nodes[64];
@@ -254,9 +255,33 @@ static void test_time(void **state)
     assert_false(json_time(&json, 4, &at));
 }
 
+static void no_text_has_more_values_than_it_may(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t most;
+    } cases[] = {
+        { "1", 1 },
+        { "[]", 2 },
+        { "[1,2,3,4,5,6,7,8,9]", 10 },
+        { "{\"a\":[{},[]]}", 6 },
+        { "\",[{\"", 4 },
+        { "[[[[[[[[[[1]]]]]]]]]]", 11 },
+    };
+    struct json json;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct span text = span_text(cases[i].text);
+        assert_int_equal(json_values_at_most(text), cases[i].most);
+        assert_true(json_parse_into(text, nodes, cases[i].most, NULL, &json, NULL));
+    }
+    assert_int_equal(json_values_at_most((struct span){ 0 }), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(no_text_has_more_values_than_it_may, ""),
         TEST(test_types, ""),
         TEST(test_walking, ""),
         TEST(test_raw_is_exact, ""),
