@@ -106,6 +106,7 @@ static const struct bench cases[] = {
     { "sgx-cold", COLD, &limit_p256_verify, 9, 1, &sgx, NULL },
     { "nitro-cold", CACHED, &limit_p384_verify, 5, 1, &nitro_none, NULL },
     { "nitro-cached", CACHED, &limit_p384_verify, 2, 1, &nitro, NULL },
+    { "nitro-two-threads", CACHED, &limit_p384_verify, 5, 2, &nitro_none, NULL },
     { "ccel-replay", REPLAY, &limit_replay, 1, 1, &log_ccel, NULL },
     { "dstack-replay", REPLAY, &limit_replay, 1, 1, &log_dstack, NULL },
     { "malformed", MALFORMED, &limit_wellformed, 1, 1, &malformed_tdx, NULL },

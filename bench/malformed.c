@@ -11,7 +11,7 @@
 const enum evidence_name malformed_tdx = BENCH_TDX;
 const enum evidence_name malformed_nitro = BENCH_NITRO;
 
-enum { FLIPS = 160, CUTS = 32, TRIES = 5 };
+enum { FLIPS = 160, CUTS = 32, TRIES = 15 };
 
 struct refusing {
     const struct evidence *evidence;
