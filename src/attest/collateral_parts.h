@@ -24,6 +24,7 @@ struct part_crl {
     struct crl crl; /* empty unless readable */
     bool readable;
     const char *name;
+    uint8_t digest[32]; /* SHA-256 of what is signed */
     enum signature_state state;
     struct span key; /* the point that `state` is about */
 };

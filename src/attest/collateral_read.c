@@ -7,6 +7,7 @@
 #include "base/cursor.h"
 #include "codec/hex.h"
 #include "codec/pem.h"
+#include "crypto/hash.h"
 
 /* Memory for one file's JSON nodes. */
 enum { NODES_CEILING = (SIGNED_FILE_NODES + 2) * sizeof(struct json_node) };
@@ -159,6 +160,7 @@ static struct part_crl *add_crl(struct collateral *c, const struct crl *crl, con
     if (crl != NULL) {
         part->crl = *crl;
         part->readable = true;
+        hash_sha256(crl->tbs, part->digest);
         add_index(c, COLLATERAL_CRL, name, c->crl_count);
     } else {
         add_unknown(c, name, (struct span){ 0 }, "neither DER, PEM nor hex of a CRL");

@@ -38,11 +38,9 @@ void parts_trust_certs(struct collateral *c, struct crypto *crypto)
 
 static bool crl_signed(const struct part_crl *part, struct span point, struct crypto *crypto)
 {
-    uint8_t digest[SHA256_LEN];
     if (!part->readable || part->crl.algorithm != X509_ECDSA_SHA256)
         return false;
-    hash_sha256(part->crl.tbs, digest);
-    return ecdsa_verify(crypto, CURVE_P256, point, digest,
+    return ecdsa_verify(crypto, CURVE_P256, point, part->digest,
                         span_of(part->crl.signature, P256_SIGNATURE_LEN));
 }
 
@@ -81,7 +79,7 @@ bool parts_crl_is_good(const struct part_crl *part, struct span point, struct dc
         return part->state == SIGNATURE_GOOD;
     if (!cache_wants(cache, CACHE_CA))
         return crl_signed(part, point, crypto);
-    const struct span fact[] = { part->crl.whole, point };
+    const struct span fact[] = { SPAN(part->digest), SPAN(part->crl.signature), point };
     cache_key(CACHE_CA, fact, COUNT_OF(fact), key);
     if (cache_knows(cache, CACHE_CA, key))
         return true;

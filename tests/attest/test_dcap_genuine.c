@@ -12,7 +12,7 @@ static const struct genuine *const all[] = { &genuine_sgx3, &genuine_tdx4, &genu
 static uint8_t *copy_of(struct span bytes)
 {
     uint8_t *copy = malloc(bytes.len > 0 ? bytes.len : 1);
-    assert_non_null(copy);
+    assert_true(copy != NULL && bytes.at != NULL);
     memcpy(copy, bytes.at, bytes.len);
     return copy;
 }
