@@ -37,15 +37,15 @@ static bool find_platform(struct judging *j, const struct level_lines *lines, co
 
 /* AT-32, the TDX module: its ISVSVN is component 0. */
 static bool find_module(struct judging *j, const struct level_lines *lines,
-                        const struct tdx_module *module, const uint8_t *tee, struct levels *out)
+                        const struct tdx_module *module, uint8_t isv_svn, struct levels *out)
 {
-    if (module == NULL || tee == NULL)
+    if (module == NULL)
         return true;
-    out->module = svn_level_find(module->levels, module->level_count, tee[0]);
+    out->module = svn_level_find(module->levels, module->level_count, isv_svn);
     if (out->module == NULL)
         return report_fail(j->report, lines->component, REASON_TCB_NOT_SUPPORTED,
                            "TDX module TDX_%02X%s has ISVSVN %u, below its lowest TCB level",
-                           module->version, lines->when, tee[0]);
+                           module->version, lines->when, isv_svn);
     return true;
 }
 
@@ -75,8 +75,6 @@ static bool check_name(struct judging *j, const struct level_lines *lines, const
 static bool check_names(struct judging *j, const struct level_lines *lines,
                         const struct levels *levels)
 {
-    if (levels->platform == NULL || levels->qe == NULL)
-        return false;
     return check_name(j, lines, "platform's", &levels->platform->verdict) &&
            (levels->module == NULL ||
             check_name(j, lines, "TDX module's", &levels->module->verdict)) &&
@@ -104,12 +102,14 @@ static bool take(struct judging *j, const struct levels *levels)
     return true;
 }
 
-static bool judge_launch(struct judging *j, const uint8_t *tee, struct levels *out)
+/* AT-31 to AT-34; on success *out has the levels that apply, else a line failed. */
+static bool judge_launch(struct judging *j, struct levels *out)
 {
-    bool platform = find_platform(j, &launch_lines, tee, out);
+    const uint8_t *tee = j->claims->tdx.tee_tcb_svn;
+    bool platform = find_platform(j, &launch_lines, j->tdx ? tee : NULL, out);
     if (platform)
         report_pass(j->report, CHECK_AT_31);
-    bool module = find_module(j, &launch_lines, j->module, tee, out);
+    bool module = find_module(j, &launch_lines, j->module, tee[0], out);
     bool qe = j->qe_fits && find_qe(j, out);
     if (module && qe)
         report_pass(j->report, CHECK_AT_32);
@@ -122,7 +122,7 @@ static bool judge_launch(struct judging *j, const uint8_t *tee, struct levels *o
     report_pass(j->report, CHECK_AT_33);
     j->claims->tcb.launch_status = converge(out);
     report_pass(j->report, CHECK_AT_34);
-    return take(j, out);
+    return true;
 }
 
 /* AT-35: the same walk with the SVN of the modules that run now. */
@@ -131,7 +131,7 @@ static bool judge_current(struct judging *j, const struct levels *launch)
     const uint8_t *tee = j->claims->tdx.tee_tcb_svn2;
     struct levels current = { .qe = launch->qe };
     if (!(find_platform(j, &current_lines, tee, &current) &&
-          find_module(j, &current_lines, j->module_now, tee, &current) &&
+          find_module(j, &current_lines, j->module_now, tee[0], &current) &&
           check_names(j, &current_lines, &current)))
         return false;
     j->claims->tcb.current_status = converge(&current);
@@ -150,11 +150,11 @@ void judge_levels(struct judging *j)
                    j->info == NULL ? CHECK_AT_22 : CHECK_AT_23);
         return;
     }
-    bool done = judge_launch(j, j->tdx ? j->claims->tdx.tee_tcb_svn : NULL, &launch);
-    if (tcb->launch_status == TCB_STATUS_NONE) {
+    if (!judge_launch(j, &launch)) {
         lines_need(j->report, CHECK_AT_33, CHECK_AT_36, CHECK_AT_32);
         return;
     }
+    bool done = take(j, &launch);
     done = (!j->td15 || judge_current(j, &launch)) && done;
     tcb->status = tcb_relaunch(tcb->launch_status, tcb->current_status);
     tcb->relaunch_advised = tcb->status != tcb->launch_status;
