@@ -77,6 +77,6 @@ void say(const char *format, ...) PRINTF_LIKE(1, 2);
 void print_safe(FILE *stream, const char *text);
 
 /* help_print writes the help of one command, or of all when NULL. */
-void help_print(FILE *stream, const struct command *command);
+void help_print(FILE *out, const struct command *command);
 
 #endif

@@ -27,6 +27,7 @@ static int words_matched(const struct command *command, int argc, char **argv)
     return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
 }
 
+/* NULL, and no words, where none fits. */
 static const struct command *find_command(int argc, char **argv, int *words)
 {
     for (size_t i = 0; i < commands_count; i++) {
@@ -84,9 +85,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0)
         return (int)run_command(&command_version, 0, NULL);
-    int words;
+    int words = 0;
     const struct command *command = find_command(argc - 1, argv + 1, &words);
-    if (command == NULL)
+    if (words == 0)
         return (int)refuse_command(argv[1]);
     if (asks_for_help(argc - 1 - words, argv + 1 + words)) {
         help_print(stdout, command);

@@ -21,14 +21,23 @@ struct trust_roots policy_roots(const struct ward_policy *policy)
     return (struct trust_roots){ policy->roots, policy->root_count };
 }
 
-enum ward_outcome ward_policy_new(struct ward_policy **out, struct ward_error *error)
+/* NULL without memory. */
+static struct ward_policy *make_default(void)
 {
     struct arena memory;
     struct ward_policy *policy = object_new(sizeof *policy, POLICY_MEMORY_MAX, &memory);
     if (policy == NULL)
-        return ERROR(error, WARD_NO_MEMORY, "out of memory");
+        return NULL;
     policy_object_init(policy);
     policy->memory = memory;
+    return policy;
+}
+
+enum ward_outcome ward_policy_new(struct ward_policy **out, struct ward_error *error)
+{
+    struct ward_policy *policy = make_default();
+    if (policy == NULL)
+        return ERROR(error, WARD_NO_MEMORY, "out of memory");
     *out = policy;
     return WARD_DONE;
 }
@@ -104,11 +113,11 @@ enum ward_outcome ward_policy_load(struct ward_bytes toml, struct ward_policy **
                                    struct ward_error *error)
 {
     const char *name = toml.name != NULL ? toml.name : "policy";
-    struct ward_policy *policy;
     struct policy_errors errors = { 0 };
-    enum ward_outcome outcome = ward_policy_new(&policy, error);
-    if (outcome != WARD_DONE)
-        return outcome;
+    struct ward_policy *policy = make_default();
+    if (policy == NULL)
+        return ERROR(error, WARD_NO_MEMORY, "out of memory");
+    enum ward_outcome outcome;
     struct span text;
     if (toml.data == NULL && toml.len > 0)
         outcome = ERROR(error, WARD_BAD_INPUT, "%s: %zu bytes at no address", name, toml.len);
