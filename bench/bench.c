@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLICES_MIN = 5, SLICES_MAX = 8192, ROUNDS_MAX = 8, CLEAN_PART = 4 };
+enum { SLICES_MIN = 5, ROUND_SLICES_MAX = 1024, ROUNDS_MAX = 8, CLEAN_PART = 4 };
+enum { SLICES_MAX = ROUND_SLICES_MAX * ROUNDS_MAX };
 
 static const double slice_seconds = 0.004;
 
@@ -189,7 +190,7 @@ static size_t slices_in(double seconds)
     double slices = seconds / slice_seconds / 2;
     if (slices < SLICES_MIN)
         return SLICES_MIN;
-    return slices > SLICES_MAX / ROUNDS_MAX ? SLICES_MAX / ROUNDS_MAX : (size_t)slices;
+    return slices > ROUND_SLICES_MAX ? ROUND_SLICES_MAX : (size_t)slices;
 }
 
 /* So many more slices, by all lanes at once. */

@@ -3,9 +3,10 @@
 
 #include "base/number.h"
 
-#define X16(x) x x x x x x x x x x x x x x x x
-#define X64(x) X16(x) X16(x) X16(x) X16(x)
-#define X1K(x) X16(X64(x))
+#define X16(x)  x x x x x x x x x x x x x x x x
+#define X64(x)  X16(x) X16(x) X16(x) X16(x)
+#define X256(x) X64(x) X64(x) X64(x) X64(x)
+#define X1K(x)  X256(x) X256(x) X256(x) X256(x)
 
 /* The head of a gzip member: what a reader that unpacks would go by.  None here does. */
 #define GZIP "\x1f\x8b\x08\x08\x01\x01\x01\x01\x02\x03q\x01"

@@ -11,7 +11,7 @@
 
 enum { FILE_MAX = 1 << 20, SIM_ROOM = 64 * 1024 };
 
-/* Genuine evidence: paths in the folder, and when it was valid. */
+/* Genuine evidence: paths in attest/ of the vectors, and when it was valid. */
 struct genuine {
     const char *evidence;
     const char *files[EVIDENCE_FILES]; /* the first missing one ends the list */
@@ -20,26 +20,24 @@ struct genuine {
 };
 
 static const struct genuine genuine[BENCH_EVIDENCE_COUNT] = {
-    [BENCH_TDX] = { "attest/tdx/dcap-qvl_tdx-quote_f1c850.quote.bin",
-                    { "attest/tdx/collateral/"
-                      "tcbinfo_tdx_v3_b0c06f000000_eval17_2025-06-19_369f.json",
-                      "attest/tdx/collateral/qeidentity_td_qe_v2_eval17_2025-06-19_261a.json",
-                      "attest/tdx/collateral/crl_platform_2025-06-19_e583.der",
-                      "attest/tdx/collateral/crl_root_2025-03-20_ad6f.der",
-                      "attest/tdx/collateral/intel_tcb_signing_2025.pem",
-                      "attest/tdx/collateral/intel_pck_platform_ca_0.pem" },
+    [BENCH_TDX] = { "tdx/dcap-qvl_tdx-quote_f1c850.quote.bin",
+                    { "tdx/collateral/tcbinfo_tdx_v3_b0c06f000000_eval17_2025-06-19_369f.json",
+                      "tdx/collateral/qeidentity_td_qe_v2_eval17_2025-06-19_261a.json",
+                      "tdx/collateral/crl_platform_2025-06-19_e583.der",
+                      "tdx/collateral/crl_root_2025-03-20_ad6f.der",
+                      "tdx/collateral/intel_tcb_signing_2025.pem",
+                      "tdx/collateral/intel_pck_platform_ca_0.pem" },
                     NULL,
                     1751624191 },
-    [BENCH_SGX] = { "attest/sgx/dcap-qvl_sgx-quote_f8b810.quote.bin",
-                    { "attest/sgx/collateral/"
-                      "tcbinfo_sgx_v3_00a067110000_eval17_2025-06-19_f935.json",
-                      "attest/sgx/collateral/qeidentity_qe_v2_eval17_2025-06-19_e37b.json",
-                      "attest/tdx/collateral/crl_processor_2025-06-19_5b07.der",
-                      "attest/tdx/collateral/crl_root_2025-03-20_ad6f.der",
-                      "attest/tdx/collateral/intel_tcb_signing_2025.pem" },
+    [BENCH_SGX] = { "sgx/dcap-qvl_sgx-quote_f8b810.quote.bin",
+                    { "sgx/collateral/tcbinfo_sgx_v3_00a067110000_eval17_2025-06-19_f935.json",
+                      "sgx/collateral/qeidentity_qe_v2_eval17_2025-06-19_e37b.json",
+                      "tdx/collateral/crl_processor_2025-06-19_5b07.der",
+                      "tdx/collateral/crl_root_2025-03-20_ad6f.der",
+                      "tdx/collateral/intel_tcb_signing_2025.pem" },
                     "ConfigurationAndSWHardeningNeeded",
                     1751624924 },
-    [BENCH_NITRO] = { "attest/nitro/evervault_non-debug-cert-containing-attestation-document-"
+    [BENCH_NITRO] = { "nitro/evervault_non-debug-cert-containing-attestation-document-"
                       "18-1-23-der_061b9b.cose.bin",
                       { NULL },
                       NULL,
@@ -47,8 +45,8 @@ static const struct genuine genuine[BENCH_EVIDENCE_COUNT] = {
 };
 
 static const char *const genuine_logs[2] = {
-    "attest/eventlog/go-tdx-guest_ccel-data-dat.ccel.bin",
-    "attest/eventlog/dstack_tdx-lite-getquote.dstack-eventlog.json",
+    "eventlog/go-tdx-guest_ccel-data-dat.ccel.bin",
+    "eventlog/dstack_tdx-lite-getquote.dstack-eventlog.json",
 };
 
 static bool read_vector(const char *name, struct ward_bytes *out)
@@ -57,14 +55,16 @@ static bool read_vector(const char *name, struct ward_bytes *out)
     const char *root = getenv("WARD_VECTORS");
     if (root == NULL || root[0] == 0)
         root = WARD_SOURCE "/../shared/vectors";
-    (void)snprintf(path, sizeof path, "%s/%s", root, name);
+    (void)snprintf(path, sizeof path, "%s/attest/%s", root, name);
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return false;
     uint8_t *bytes = malloc(FILE_MAX);
     size_t len = bytes == NULL ? 0 : fread(bytes, 1, FILE_MAX, file);
     fclose(file);
-    *out = (struct ward_bytes){ bytes, len, name };
+    out->data = bytes;
+    out->len = len;
+    out->name = name;
     return len > 0;
 }
 
