@@ -23,7 +23,7 @@ void judge(struct judged *judged, struct span log, const struct eventlog_rules *
 void judge_own(struct judged *judged, struct span log);
 
 /* quote_registers sets judged->quote from a quote of the vectors ("tdx/x.quote.bin"). */
-void quote_registers(struct judged *judged, const char *quote);
+void quote_registers(struct judged *judged, const char *name);
 
 /* log_reason: the reason of the first failing check; REASON_NONE when none failed. */
 enum reason log_reason(const struct judged *judged);

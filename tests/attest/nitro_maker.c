@@ -185,8 +185,9 @@ static void put_signature(struct sink *out, const struct nitro_spec *spec, struc
     static uint8_t room[MAKER_ROOM];
     uint8_t digest[48], raw[96];
     struct sink text = sink_over(room, sizeof room);
-    if (spec->signed_protected.len > 0)
-    protected = spec->signed_protected;
+    if (spec->signed_protected.len > 0) {
+        protected = spec->signed_protected;
+    }
     cbor_put_array(&text, 4);
     cbor_put_text(&text, "Signature1");
     cbor_put_bytes(&text, protected);

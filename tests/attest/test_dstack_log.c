@@ -179,7 +179,8 @@ static void test_size_limit(void **state)
     char *text = malloc(EVENTLOG_MAX + 1);
     assert_non_null(text);
     memset(text, ' ', EVENTLOG_MAX + 1);
-    memcpy(text, "[]", 2);
+    text[0] = '[';
+    text[1] = ']';
     judge_own(&judged, span_of(text, EVENTLOG_MAX));
     assert_int_equal(log_reason(&judged), REASON_NONE);
     judge_own(&judged, span_of(text, EVENTLOG_MAX + 1));

@@ -272,7 +272,7 @@ static const struct field_row field_rows[] = {
           "0123456789abcdef0123456789abcdef0123456789abcdefx"),
       INVALID },
     { "pcr text", "pcrs",
-      RAW("\xa1\x00\x78\x30"
+      RAW("\xa1\x01\x78\x30"
           "0123456789abcdef0123456789abcdef0123456789abcdef"),
       INVALID },
     { "certificate empty", "certificate", RAW("\x40"), INVALID },
