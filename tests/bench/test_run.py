@@ -137,8 +137,10 @@ class Run(unittest.TestCase):
             source = (ROOT / "bench" / f"bench_{suite}.c").read_text()
             rows = bench.read_cases(ROOT / "bench" / "cases.tsv")
             for row in rows.values():
+                # The suite of bombs puts its own name before that of a reader, and one behind.
+                short = row["bench"].removeprefix(f"{suite}-").removesuffix("-slope")
                 if row["suite"] == suite:
-                    self.assertIn(f'"{row["bench"]}"', source)
+                    self.assertRegex(source, f'"({row["bench"]}|{short})"')
 
 
 tap.main()
