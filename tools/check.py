@@ -21,7 +21,8 @@ TSAN = ROOT / "build-tsan"
 PYTHON = sys.executable
 BUILD_ERRORS = r"error|FAILED|undefined reference|ERROR:"
 SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=1:allow_addr2line=1:detect_stack_use_after_return=1",
+    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1:"
+                    "external_symbolizer_path=/usr/bin/addr2line",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 
