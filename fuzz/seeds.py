@@ -41,11 +41,25 @@ def certificates(data):
         yield base64.b64decode(b"".join(found.group(1).split()))
 
 
+def judged(data):
+    """Evidence as fuzz_verify takes it: 4 stands for bytes as they are."""
+    yield b"\4" + data
+
+
+def patched(data):
+    """A patch or two to each kind of good evidence, from the first bytes of any evidence."""
+    for kind in range(3):
+        yield bytes([kind])
+        yield bytes([kind]) + data[:3]
+        yield bytes([kind]) + data[100:130]
+
+
 # Target: (file patterns, what to make of such a file). A new target needs a row here
 # when files of its kind exist.
 KINDS = {
     "quote": ((QUOTES, whole),),
     "nitro": ((NITRO, whole),),
+    "verify": ((QUOTES, judged), (NITRO, judged), (NITRO, patched)),
     "cose": ((NITRO, whole),),
     "cbor": ((NITRO, whole), (("*.cbor",), whole)),
     "pem": ((("*.pem", *QUOTES), pem_chains),),
