@@ -26,7 +26,9 @@ enum { WARD_EVIDENCE_MAX = 256 * 1024, WARD_EVENT_LOG_MAX = 1024 * 1024 };
 
 enum ward_type { WARD_TYPE_AUTO = 0, WARD_TYPE_TDX, WARD_TYPE_SGX, WARD_TYPE_NITRO };
 
-/* Zero it, then set what applies.  Everything is borrowed for the time of the call. */
+/* Zero it, then set what applies.  Everything is borrowed for the time of the call.  A log, a
+   nonce or user_data is given when its address or its length is set: an empty one, or a length
+   without an address, is an expectation that nothing meets, never none. */
 struct ward_request {
     struct ward_bytes evidence; /* a quote or a Nitro document: raw, hex or base64 */
     enum ward_type type;        /* AUTO recognises it; another type refuses all but that */

@@ -55,6 +55,7 @@ struct judgement {
     struct arena scratch;
     struct span evidence;
     struct span log;
+    bool has_log;
     struct expectation expected;
     struct ward_result *result;
 };
@@ -62,6 +63,12 @@ struct judgement {
 static struct span span_of_bytes(struct ward_bytes bytes)
 {
     return span_of(bytes.data, bytes.data != NULL ? bytes.len : 0);
+}
+
+/* Empty bytes that somebody gave are given: nothing could meet them, so they refuse. */
+static bool is_given(struct ward_bytes bytes)
+{
+    return bytes.data != NULL || bytes.len > 0;
 }
 
 /* The check under which a piece of evidence that cannot be read at all is refused. */
@@ -79,8 +86,10 @@ static bool find_in_certificate(struct judgement *j)
         return report_fail(report, CHECK_AT_1, REASON_EVIDENCE_UNRECOGNISED, "certificate: %s",
                            why);
     j->evidence = found.quote;
-    if (j->log.len == 0)
+    if (!j->has_log && found.event_log.len > 0) {
         j->log = found.event_log;
+        j->has_log = true;
+    }
     /* A report data of the caller's own must be the certificate's binding too: evidence cannot
        be bound to two things. */
     const uint8_t *asked = j->request->report_data;
@@ -162,7 +171,7 @@ static void judge_quote(struct judgement *j)
 static void judge_log(struct judgement *j)
 {
     struct claims *claims = &j->result->claims;
-    if (j->log.len == 0)
+    if (!j->has_log)
         return;
     j->result->has_log = true;
     /* A register that the policy compares with values of its own, or does not look at, need
@@ -201,10 +210,10 @@ static void set_expectation(struct judgement *j)
             expected->report_data[i] = request->report_data[i];
     }
     expected->nonce = span_of_bytes(request->nonce);
-    expected->has_nonce = expected->nonce.len > 0;
+    expected->has_nonce = is_given(request->nonce);
     expected->nonce_seen = request->nonce_seen;
     expected->user_data = span_of_bytes(request->user_data);
-    expected->has_user_data = expected->user_data.len > 0;
+    expected->has_user_data = is_given(request->user_data);
 }
 
 static void result_clear(struct ward_result *result, const struct ward_request *request)
@@ -226,6 +235,7 @@ void ward_verify(struct ward_verifier *verifier, const struct ward_request *requ
     }
     j.roots = policy_roots(j.policy);
     j.log = span_of_bytes(request->event_log);
+    j.has_log = is_given(request->event_log);
     arena_init(&j.scratch, SCRATCH_MAX);
     set_expectation(&j);
     if (find_evidence(&j)) {
