@@ -195,6 +195,5 @@ void judge_chain(struct judging *j, struct sink *der)
     if (!j->chain_ok)
         return;
     keep_tail(j, der);
-    j->claims->hardware = j->root->vendor;
     j->pck_ok = read_extension(j);
 }

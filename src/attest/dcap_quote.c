@@ -115,4 +115,6 @@ void judge_signatures(struct judging *j)
         j->claims->qe.isv_svn = j->qe.isv_svn;
     }
     j->body_ok = vouched && check_quote(j, &key) && fill_claims(j);
+    /* A genuine chain says nothing of a quote that it did not sign. */
+    j->claims->hardware = j->body_ok && j->root->vendor;
 }
