@@ -21,15 +21,17 @@ static bool is_pck_ca(const struct part_cert *cert)
            span_equal_text(cert->cert.common_name, "Intel SGX PCK Processor CA");
 }
 
-/* A root's own certificate is trusted for its key alone; other certificates are verified only
-   when they are of a kind that is looked for, for a heap may hold many more. */
+/* A root's own certificate is trusted for its key alone.  One that is called something else
+   needs a signature even if it holds a root's key, for then nobody has said what is in it; and
+   it is verified only when it is of a kind that is looked for, for a heap may hold many more. */
 void parts_trust_certs(struct collateral *c, struct crypto *crypto)
 {
     for (size_t i = 0; i < c->cert_count; i++) {
         struct part_cert *part = &c->certs[i];
-        part->root = trust_roots_find(&c->roots, part->cert.point);
-        if (!parts_is_signer(part) && !is_pck_ca(part))
+        if (!parts_is_signer(part) && !is_pck_ca(part)) {
+            part->root = trust_roots_find(&c->roots, part->cert.point);
             continue;
+        }
         for (size_t k = 0; part->root == NULL && k < c->roots.count; k++)
             if (chain_signed_by(crypto, &part->cert, trust_root_point(&c->roots.roots[k])))
                 part->root = &c->roots.roots[k];
