@@ -11,6 +11,7 @@ import sys
 
 import tree
 
+SET_TIME = 1767225600  # when the project's own vectors are to be judged
 STRICT = ("-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 
 
@@ -74,6 +75,28 @@ class Stage:
                 yield f"{source.name} ({how}) without arguments: exit {done.returncode}, not 2"
 
 
+    def client(self, root):
+        """A stranger's program of many threads over the project's own vectors: alone under
+        valgrind, and with ThreadSanitizer; good evidence is allowed, bad is not."""
+        vectors, source = root / "vectors", root / "tests" / "outside" / "client.c"
+        files = sorted((vectors / "collateral").iterdir())
+        valgrind = ("valgrind", "-q", "--error-exitcode=99", "--leak-check=full")
+        for how, flags, runner in (("valgrind", ("-g",), valgrind),
+                                   ("TSan", ("-g", "-fsanitize=thread"), ())):
+            program = self.build / f"client-{how}"
+            self.call("gcc", *STRICT, *flags, *self.flags("--cflags"), source, "-o", program,
+                      *self.flags("--libs"), "-D_POSIX_C_SOURCE=200809L", "-pthread")
+            for quote, wanted in (("tdx-v5-1.5", 0), ("tdx-v4-bad-signature", 1)):
+                words = [*runner, program, vectors / "quote" / f"{quote}.quote.bin",
+                         SET_TIME, vectors / "sgx_root.pem", *files]
+                done = subprocess.run(
+                    [str(word) for word in words], capture_output=True, text=True, check=False,
+                    env=os.environ | {"LD_LIBRARY_PATH": str(self.shared.parent)})
+                if done.returncode != wanted or done.stderr:
+                    yield f"client of {quote} under {how}: exit {done.returncode}, not {wanted}"
+                    yield from done.stderr.splitlines()[:20]
+
+
 def main():
     parser = tree.parser(__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True)
@@ -84,6 +107,7 @@ def main():
     faults = list(stage.symbols())
     for source in examples:
         faults += stage.example(source)
+    faults += stage.client(options.root.resolve())
     if not headers or not examples:
         faults.append("no header or no example")
     print("\n".join(faults) or f"installed: {len(headers)} headers, {len(examples)} examples")

@@ -150,31 +150,41 @@ static bool log_belongs(struct mix *mix, uint32_t log, const char *quote)
     return false;
 }
 
+struct log_counts {
+    size_t allowed, tried;
+};
+
+/* One quote with every log of a kind. */
+static void try_logs(struct mix *mix, const struct subject *quote, const char *kind,
+                     struct log_counts *counts)
+{
+    struct cases *cases = &mix->stock.cases;
+    struct subject subject = *quote;
+    struct ward_collateral *collateral = subject_collateral(&subject);
+    uint32_t n = JSON_NONE;
+    while ((n = cases_next(cases, n, kind)) != JSON_NONE) {
+        subject.log = stock_read(&mix->stock, case_text(cases, n, "file"));
+        struct ward_request request = subject_request(&subject, collateral);
+        bool ok = strcmp(judge_reason(&mix->judge, &request), "OK") == 0;
+        if (ok != log_belongs(mix, n, subject.name))
+            fail_msg("%s with %s: %s", subject.name, case_text(cases, n, "file"),
+                     ward_result_reason(mix->judge.result));
+        counts->allowed += ok;
+        counts->tried++;
+    }
+    ward_collateral_free(&collateral);
+}
+
 static void logs_of_others(struct mix *mix)
 {
-    static const char *const kinds[] = { "ccel", "dstack-eventlog" };
-    struct cases *cases = &mix->stock.cases;
-    size_t allowed = 0, tried = 0;
+    struct log_counts counts = { 0 };
     for (size_t i = 0; i < mix->stock.count; i++) {
-        struct subject subject = mix->stock.list[i];
-        struct ward_collateral *collateral = subject_collateral(&subject);
-        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
-            uint32_t n = JSON_NONE;
-            while ((n = cases_next(cases, n, kinds[k])) != JSON_NONE) {
-                subject.log = stock_read(&mix->stock, case_text(cases, n, "file"));
-                struct ward_request request = subject_request(&subject, collateral);
-                bool ok = strcmp(judge_reason(&mix->judge, &request), "OK") == 0;
-                if (ok != log_belongs(mix, n, subject.name))
-                    fail_msg("%s with %s: %s", subject.name, case_text(cases, n, "file"),
-                             ward_result_reason(mix->judge.result));
-                allowed += ok;
-                tried++;
-            }
-        }
-        ward_collateral_free(&collateral);
+        try_logs(mix, &mix->stock.list[i], "ccel", &counts);
+        try_logs(mix, &mix->stock.list[i], "dstack-eventlog", &counts);
     }
-    print_message("# %zu pairs of quote and log, %zu belong together\n", tried, allowed);
-    assert_true(allowed >= 3);
+    print_message("# %zu pairs of quote and log, %zu belong together\n", counts.tried,
+                  counts.allowed);
+    assert_true(counts.allowed >= 3);
 }
 
 /* --- parts of quotes ------------------------------------------------------------------------ */
