@@ -42,12 +42,12 @@ static void put_hex(struct json_writer *w, const char *name, const void *at, siz
     json_put_hex(w, span_of(at, len));
 }
 
-/* Flags as text: most significant byte first. */
+/* MISCSELECT as text: the report's bytes in their order, little endian as they are. */
 static void put_u32_hex(struct json_writer *w, const char *name, uint32_t value)
 {
     uint8_t bytes[4];
     struct sink out = sink_over(bytes, sizeof bytes);
-    sink_u32be(&out, value);
+    sink_u32le(&out, value);
     put_hex(w, name, bytes, sizeof bytes);
 }
 

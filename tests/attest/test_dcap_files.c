@@ -289,6 +289,7 @@ SIM_SPOIL(id_tdx, s->qe_identity.id = "TD_QE")
 SIM_SPOIL(id_qve, s->qe_identity.id = "QVE")
 SIM_SPOIL(id_version, s->qe_identity.version = 3)
 SIM_SPOIL(qe_misc, s->qe.misc_select = 0x01000000)
+SIM_SPOIL(qe_misc_equal, s->qe.misc_select = s->qe_identity.misc_select = 0x01020304)
 SIM_SPOIL(qe_misc_masked, (s->qe.misc_select = 1, s->qe_identity.misc_select_mask = 0))
 SIM_SPOIL(qe_attributes, s->qe.attributes[1] ^= 1)
 SIM_SPOIL(qe_init, s->qe.attributes[0] ^= 1)
@@ -324,6 +325,7 @@ static void every_refusal_of_the_identity(void **state)
         ROW(TDX_V4, qe_signer, AT_26, QE_IDENTITY_MISMATCH),
         ROW(SGX_V3, qe_product, AT_26, QE_IDENTITY_MISMATCH),
         ROW(TDX_V4, qe_misc_masked, COUNT, OK),
+        ROW(TDX_V4, qe_misc_equal, COUNT, OK),
         ROW(TDX_V4, qe_xfrm, COUNT, OK),
     };
     sim_set_table(rows, COUNT_OF(rows));
