@@ -52,16 +52,6 @@ static void log_and_prod_id(struct setup *s)
     s->policy.log.required = true;
     prod_id(s);
 }
-static void user_data(struct setup *s)
-{
-    s->expectation.has_user_data = true;
-    s->expectation.user_data = span_text("ud");
-}
-static void public_key(struct setup *s)
-{
-    s->expectation.has_public_key = true;
-    s->expectation.public_key = span_text("key");
-}
 
 static void test_quotes(void **state)
 {
@@ -70,8 +60,6 @@ static void test_quotes(void **state)
         { "no rule", nothing, ALLOW, REASON_OK, CHECK_AT_40 },
         { "module id", module_id, DENY, REASON_POLICY_TYPE, CHECK_AT_40 },
         { "recipient key", wants_key, DENY, REASON_POLICY_TYPE, CHECK_AT_40 },
-        { "user data expected", user_data, DENY, REASON_POLICY_USER_DATA, CHECK_AT_41 },
-        { "public key expected", public_key, DENY, REASON_POLICY_PUBLIC_KEY, CHECK_AT_41 },
     };
     static const struct row tdx[] = {
         { "product id", prod_id, DENY, REASON_POLICY_TYPE, CHECK_AT_40 },

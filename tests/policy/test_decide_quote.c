@@ -478,6 +478,18 @@ static void policy_nonce_other(struct setup *s)
     s->policy.has_nonce = true;
     s->policy.nonce = span_text("f");
 }
+static void user_data(struct setup *s)
+{
+    expect_data(s);
+    s->expectation.has_user_data = true;
+    s->expectation.user_data = span_text("ud");
+}
+static void public_key(struct setup *s)
+{
+    expect_data(s);
+    s->expectation.has_public_key = true;
+    s->expectation.public_key = span_text("key");
+}
 
 static void test_report_data_and_nonce(void **state)
 {
@@ -496,6 +508,8 @@ static void test_report_data_and_nonce(void **state)
         { "empty nonce", nonce_empty, DENY, REASON_POLICY_REPORT_DATA, CHECK_AT_41 },
         { "nonce of 65 bytes", nonce_too_long, DENY, REASON_POLICY_REPORT_DATA, CHECK_AT_41 },
         { "the policy's nonce", policy_nonce_other, DENY, REASON_POLICY_REPORT_DATA, CHECK_AT_41 },
+        { "right, but user data expected", user_data, DENY, REASON_POLICY_USER_DATA, CHECK_AT_41 },
+        { "right, but a key expected", public_key, DENY, REASON_POLICY_PUBLIC_KEY, CHECK_AT_41 },
     };
     RUN(EVIDENCE_TDX_V4, rows);
     RUN(EVIDENCE_TDX_V5_15, rows);
