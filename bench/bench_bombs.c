@@ -92,12 +92,12 @@ static const struct reader {
     const char *rate, *slope; /* as in cases.tsv */
     bool (*read)(struct span text, struct arena *arena);
 } readers[] = {
-    { "json", "bombs-json", "bombs-json-slope", read_json },
-    { "toml", "bombs-toml", "bombs-toml-slope", read_toml },
-    { "cbor", "bombs-cbor", "bombs-cbor-slope", read_cbor },
-    { "pem", "bombs-pem", "bombs-pem-slope", read_pem },
-    { "base64", "bombs-base64", "bombs-base64-slope", read_base64 },
-    { "eventlog", "bombs-eventlog", "bombs-eventlog-slope", read_log },
+    { "json", "bombs-json", "bombs-json-slope", read_json },            /* proves: RL-8 */
+    { "toml", "bombs-toml", "bombs-toml-slope", read_toml },            /* proves: RL-8 */
+    { "cbor", "bombs-cbor", "bombs-cbor-slope", read_cbor },            /* proves: RL-8 */
+    { "pem", "bombs-pem", "bombs-pem-slope", read_pem },                /* proves: RL-8 */
+    { "base64", "bombs-base64", "bombs-base64-slope", read_base64 },    /* proves: RL-8 */
+    { "eventlog", "bombs-eventlog", "bombs-eventlog-slope", read_log }, /* proves: RL-8 */
 };
 
 static double cpu_seconds(void)
