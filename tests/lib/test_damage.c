@@ -309,7 +309,6 @@ static void genuine_evidence(void **state)
     static const char *const whole[] = { "sgx-quote_f8b810", "tdx-quote_f1c850",
                                          "quote-v5-sample_cf77a6", "attestation_54ae0f" };
     static struct stock stock;
-    size_t excused = 0;
     (void)state;
     vectors_required();
     stock_open(&stock);
@@ -326,13 +325,9 @@ static void genuine_evidence(void **state)
     /* The smallest files of each kind whole, so that the normal run stays short. */
     for (unsigned part = FILE_TCB_INFO; part <= FILE_TCB_SIGNER; part++) {
         bool list = part == FILE_PCK_CRL || part == FILE_ROOT_CRL;
-        excused += sweep(
-            (struct target){ stock_find(&stock, "quote_f8b810"), part, list ? 1 : 200 });
-        excused += sweep(
-            (struct target){ stock_find(&stock, "quote_f1c850"), part, list ? 64 : 1 });
+        sweep((struct target){ stock_find(&stock, "quote_f8b810"), part, list ? 1 : 200 });
+        sweep((struct target){ stock_find(&stock, "quote_f1c850"), part, list ? 64 : 1 });
     }
-    /* The negative control: an allow of damaged bytes is seen when there is one. */
-    assert_true(excused > 0);
     sweep((struct target){ with_log(&stock, "lite-attestation_1d0342",
                                     "eventlog/dstack_tdx-lite-getquote.dstack-eventlog.json"),
                            PART_LOG, 1 });
@@ -353,6 +348,8 @@ static void made_evidence(void **state)
     for (size_t i = 0; i < stock.count; i++)
         sweep((struct target){ &stock.list[i], PART_EVIDENCE, 16 });
     sweep_files(stock_find(&stock, "tdx-v5-1.5"), 64);
+    /* The negative control: an allow of damaged bytes is seen when there is one. */
+    assert_true(sweep((struct target){ stock_find(&stock, "tdx-v5-1.5"), FILE_TCB_SIGNER, 4 }) > 0);
     sweep_files(stock_find(&stock, "sgx-v3"), 64);
     stock_close(&stock);
 }
