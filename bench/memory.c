@@ -55,6 +55,8 @@ static void count_out(void *at)
 
 #define FOR_ALL __attribute__((visibility("default"))) /* for libcrypto above all */
 
+/* The C library's own declarations name the parameters __nmemb and so on, which no program may.
+   NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 FOR_ALL void *malloc(size_t size)
 {
     return count_in(__libc_malloc(size));
@@ -76,6 +78,7 @@ FOR_ALL void free(void *at)
     count_out(at);
     __libc_free(at);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void heap_begin(void)
 {
@@ -112,6 +115,8 @@ static bool desk_open(struct desk *desk)
         if (evidence->bytes.len > desk->longest)
             desk->longest = evidence->bytes.len;
     }
+    if (desk->longest == 0)
+        return false;
     desk->copy = malloc(desk->longest);
     return desk->copy != NULL && ward_verifier_new(&desk->verifier, &error) == WARD_DONE &&
            ward_result_new(&desk->result, &error) == WARD_DONE;

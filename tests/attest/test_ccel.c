@@ -100,7 +100,7 @@ static void test_most_algorithms(void **state)
     struct ccel_spec spec = ccel_plain;
     spec.count = CCEL_ALGORITHMS_MAX;
     spec.written = CCEL_ALGORITHMS_MAX;
-    for (uint16_t i = 1; i < CCEL_ALGORITHMS_MAX; i++) {
+    for (size_t i = 1; i < CCEL_ALGORITHMS_MAX; i++) {
         spec.algorithms[i][0] = (uint16_t)(0x7770 + i);
         spec.algorithms[i][1] = CCEL_DIGEST_MAX;
     }
