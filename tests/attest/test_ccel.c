@@ -371,16 +371,42 @@ static void test_where_a_value_is_taken(void **state)
     }
 }
 
+/* A separator under another type's name is one all the same: its digest says so. */
+static void test_a_separator_cannot_be_renamed(void **state)
+{
+    (void)state;
+    static const uint8_t separators[][4] = { { 0, 0, 0, 0 }, { 0xff, 0xff, 0xff, 0xff } };
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t room[2048];
+        struct judged judged;
+        struct sink log = sink_over(room, sizeof room);
+        ccel_put_spec(&log, &ccel_plain);
+        ccel_put_event(&log, 1, EV_EVENT_TAG, SPAN(separators[i]));
+        ccel_put_secure_boot(&log, 1, "\x01");
+        judge_own(&judged, sink_bytes(&log));
+        assert_int_equal(log_reason(&judged), REASON_NONE);
+        assert_int_equal(judged.log.value_count, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_good_log, "AE-1"),        TEST(test_replay_is_the_hash_chain, "AE-5"),
-        TEST(test_more_algorithms, "AE-2"), TEST(test_most_algorithms, ""),
-        TEST(test_padding, "AE-3"),         TEST(test_size_limit, "AE-1"),
-        TEST(test_truncation, "AE-2"),      TEST(test_register_mismatch, "AE-6"),
-        TEST(test_rtmr3_rules, "AE-6"),     TEST(test_only_verified_registers_count, "AE-6"),
-        TEST(test_measured_types, "AE-7"),  TEST(test_boot_variable_by_its_content, "AE-7"),
-        TEST(test_variable_layout, "AE-7"), TEST(test_where_a_value_is_taken, "AE-7"),
+        TEST(test_good_log, "AE-1"),
+        TEST(test_replay_is_the_hash_chain, "AE-5"),
+        TEST(test_more_algorithms, "AE-2"),
+        TEST(test_most_algorithms, ""),
+        TEST(test_padding, "AE-3"),
+        TEST(test_size_limit, "AE-1"),
+        TEST(test_truncation, "AE-2"),
+        TEST(test_register_mismatch, "AE-6"),
+        TEST(test_rtmr3_rules, "AE-6"),
+        TEST(test_only_verified_registers_count, "AE-6"),
+        TEST(test_measured_types, "AE-7"),
+        TEST(test_boot_variable_by_its_content, "AE-7"),
+        TEST(test_variable_layout, "AE-7"),
+        TEST(test_where_a_value_is_taken, "AE-7"),
+        TEST(test_a_separator_cannot_be_renamed, ""),
     };
     return RUN_TESTS(tests);
 }
