@@ -40,6 +40,8 @@ LIBRARIES = {
     "sqlite3": {"store"},
     "libpq": {"store"},
     "uv.h": {"os", "proc"},
+    "seccomp.h": {"os"},
+    "cap-ng.h": {"os"},
 }
 
 # Edges that the layers allow and the design does not.

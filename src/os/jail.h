@@ -1,0 +1,59 @@
+/* jail.h - what a process gives up for good before it reads its first message.
+
+   jail_enter never comes back half done: whatever cannot be given up is a failure, and the
+   caller stops.  What the kernel or the user does not offer (another uid without root,
+   Landlock on an old kernel) is left out and said in `struct jail_report`. */
+#ifndef WARD_OS_JAIL_H
+#define WARD_OS_JAIL_H
+
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "base/span.h"
+
+/* One allowed system call; tools/syscalls.py makes these from a NAME.syscalls file.  With
+   `masked`, only where (argument & mask) == value. */
+struct jail_rule {
+    const char *name;
+    bool masked;
+    unsigned argument; /* 0..5 */
+    uint64_t mask, value;
+};
+
+struct jail {
+    uid_t user;      /* taken with the group of the same number when started by root */
+    const int *keep; /* descriptors that stay open, ascending; all others are closed */
+    size_t keep_count;
+    size_t fds;        /* RLIMIT_NOFILE */
+    size_t file_bytes; /* RLIMIT_FSIZE: no file grows past it, the log included */
+    bool forks;        /* may make processes (RLIMIT_NPROC is 0 otherwise) */
+    bool own_network;  /* as root: an empty network namespace */
+    const struct jail_rule *rules;
+    size_t rule_count;
+};
+
+/* What holds, for `ward doctor` and the log. */
+struct jail_report {
+    bool own_user;     /* runs under jail.user */
+    unsigned landlock; /* the ABI that is used; 0: the kernel has none */
+    bool own_network;
+};
+
+enum jail_error {
+    JAIL_E_RULE = 0x1201, /* RC_BUG: a rule that names no system call */
+    JAIL_E_FILTER,        /* RC_WORLD: the filter could not be made or loaded */
+    JAIL_E_PROOF,         /* RC_BUG: the forbidden call of the proof was not deadly */
+};
+
+/* jail_enter gives up everything that `jail` does not list, in the order of the steps in
+   jail.c, and proves it: a forked child under the same filter makes one forbidden call and
+   must be killed for it. */
+MUST_USE
+rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report);
+
+/* jail_filter is the last step alone: the system call filter, from here on and for all
+   children.  Any other call kills the process. */
+MUST_USE
+rc jail_filter(struct trail *trail, const struct jail_rule *rules, size_t count);
+
+#endif

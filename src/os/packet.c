@@ -1,0 +1,127 @@
+/* packet.c - see packet.h. */
+#include "os/packet.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/file_rc.h"
+
+rc packet_pair(struct trail *trail, int ends[2])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+        return FAIL_ERRNO(trail);
+    return RC_SUCCESS;
+}
+
+static rc fail_of_errno(struct trail *trail)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+        return FAIL(trail, RC_BUSY, PACKET_E_BLOCK);
+    if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN || errno == ECONNREFUSED)
+        return FAIL(trail, RC_WORLD, PACKET_E_CLOSED);
+    return FAIL_ERRNO(trail);
+}
+
+union control {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(PACKET_FDS_MAX * sizeof(int))];
+};
+
+rc packet_send(struct trail *trail, int fd, struct span bytes, const int *fds, size_t count)
+{
+    if (bytes.len == 0 || bytes.len > PACKET_BYTES_MAX || count > PACKET_FDS_MAX)
+        return FAIL(trail, RC_BUG, PACKET_E_CUT);
+    /* sendmsg takes what it will not change as if it might. */
+    union {
+        const void *given;
+        void *taken;
+    } base = { .given = bytes.at };
+    struct iovec part = { base.taken, bytes.len };
+    union control control = { 0 };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    if (count > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        *head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)),
+                                  .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS };
+        memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? fail_of_errno(trail) : RC_SUCCESS;
+}
+
+static void collect(struct msghdr *message, struct packet_fds *out)
+{
+    out->count = 0;
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL;
+         head = CMSG_NXTHDR(message, head)) {
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count && out->count < PACKET_FDS_MAX; i++)
+            memcpy(&out->fds[out->count++], CMSG_DATA(head) + i * sizeof(int), sizeof(int));
+    }
+}
+
+rc packet_receive(struct trail *trail, int fd, void *buffer, size_t cap, size_t *len,
+                  struct packet_fds *fds)
+{
+    struct iovec part = { buffer, cap };
+    union control control = { 0 };
+    struct msghdr message = { .msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = control.bytes,
+                              .msg_controllen = sizeof control.bytes };
+    ssize_t got;
+    do {
+        got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return fail_of_errno(trail);
+    collect(&message, fds);
+    /* Descriptors that did not fit were closed by the kernel, which says so. */
+    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+        packet_fds_close(fds);
+        return FAIL(trail, RC_PEER, PACKET_E_CUT);
+    }
+    if (got == 0) {
+        packet_fds_close(fds);
+        return FAIL(trail, RC_WORLD, PACKET_E_CLOSED);
+    }
+    *len = (size_t)got;
+    return RC_SUCCESS;
+}
+
+void packet_fds_close(struct packet_fds *fds)
+{
+    for (size_t i = 0; i < fds->count; i++)
+        fd_close(&fds->fds[i]);
+    fds->count = 0;
+}
+
+rc packet_wait(struct trail *trail, int fd, bool writing, int64_t until_ms)
+{
+    struct pollfd what = { .fd = fd, .events = writing ? POLLOUT : POLLIN };
+    for (;;) {
+        int64_t left = until_ms - clock_monotonic_ms();
+        if (left < 0)
+            left = 0;
+        int ready = poll(&what, 1, left > 1000000 ? 1000000 : (int)left);
+        if (ready > 0)
+            return RC_SUCCESS;
+        if (ready < 0 && errno != EINTR)
+            return FAIL_ERRNO(trail);
+        if (ready == 0 && clock_monotonic_ms() >= until_ms)
+            return FAIL(trail, RC_BUSY, PACKET_E_TIME);
+    }
+}
