@@ -167,6 +167,11 @@ rc channel_get(struct trail *trail, struct channel *channel, struct frame *out)
     return RC_SUCCESS;
 }
 
+bool channel_has_unread(const struct channel *channel)
+{
+    return channel_is_open(channel) && !cur_end(&channel->unread);
+}
+
 int channel_take_fd(struct channel *channel)
 {
     for (size_t i = 0; i < channel->fds.count; i++) {

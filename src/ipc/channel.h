@@ -75,6 +75,9 @@ rc channel_put_fds(struct trail *trail, struct channel *channel, const struct fr
 MUST_USE
 rc channel_get(struct trail *trail, struct channel *channel, struct frame *out);
 
+/* channel_has_unread: frames were read from the socket and not taken yet. */
+bool channel_has_unread(const struct channel *channel);
+
 /* channel_take_fd moves out the next descriptor that came with the frame, or returns -1. */
 int channel_take_fd(struct channel *channel);
 

@@ -1,0 +1,77 @@
+/* address.c - see address.h. */
+#include "os/address.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "os/file_rc.h"
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static bool parse_port(const char *text, uint16_t *out)
+{
+    uint32_t port = 0;
+    size_t len = strlen(text);
+    if (len == 0 || len > 5 || text[0] == '0')
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        port = port * 10 + (uint32_t)(text[i] - '0');
+    }
+    if (port > 65535)
+        return false;
+    *out = (uint16_t)port;
+    return true;
+}
+
+static bool parse(const char *text, union address *out, socklen_t *len)
+{
+    char host[64] = "";
+    uint16_t port = 0;
+    bool six = text[0] == '[';
+    const char *end = six ? strchr(text, ']') : strrchr(text, ':');
+    const char *start = six ? text + 1 : text;
+    if (end == NULL || (size_t)(end - start) >= sizeof host || (six && end[1] != ':') ||
+        !parse_port(six ? end + 2 : end + 1, &port))
+        return false;
+    memcpy(host, start, (size_t)(end - start));
+    *out = (union address){ 0 };
+    if (six) {
+        out->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+        *len = sizeof out->v6;
+        return inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1;
+    }
+    out->v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+    *len = sizeof out->v4;
+    return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1;
+}
+
+rc address_check(struct trail *trail, const char *text)
+{
+    union address address;
+    socklen_t len;
+    return parse(text, &address, &len) ? RC_SUCCESS : FAIL(trail, RC_PEER, ADDRESS_E_TEXT);
+}
+
+rc address_listen(struct trail *trail, const char *text, int backlog, int *out)
+{
+    union address address;
+    socklen_t len;
+    if (!parse(text, &address, &len))
+        return FAIL(trail, RC_PEER, ADDRESS_E_TEXT);
+    auto_fd int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, &address.any, len) != 0 || listen(fd, backlog) != 0)
+        return FAIL_ERRNO(trail);
+    *out = fd_take(&fd);
+    return RC_SUCCESS;
+}

@@ -1,0 +1,206 @@
+/* house.c - see house.h: from the first instruction to the jail. */
+#include "proc/house.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "proc/control.h"
+#include "proc/log.h"
+#include "proc/serve.h"
+
+enum { HOUSE_EXIT_DONE = 0, HOUSE_EXIT_FAILED = 1 };
+
+static rc take_settings(struct trail *trail, struct house *house, struct cursor *body)
+{
+    if (!cur_copy(body, &house->settings, sizeof house->settings) || !cur_end(body))
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    return RC_SUCCESS;
+}
+
+static rc take_file(struct trail *trail, struct house *house, struct cursor *body)
+{
+    uint32_t file = 0;
+    int fd = channel_take_fd(&house->control);
+    if (!cur_u32le(body, &file) || file >= FILE_COUNT || fd < 0)
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    fd_close(&house->files[file]);
+    house->files[file] = fd;
+    return RC_SUCCESS;
+}
+
+rc house_take_peer(struct trail *trail, struct house *house, struct cursor *body)
+{
+    uint32_t peer = 0;
+    int fd = channel_take_fd(&house->control);
+    if (!cur_u32le(body, &peer) || peer >= PEER_COUNT || fd < 0 ||
+        (house->process->peers & IN(peer)) == 0)
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    channel_attach(&house->channels[peer], fd);
+    return RC_SUCCESS;
+}
+
+/* Everything that was open when the monitor said START. */
+static rc take_over(struct trail *trail, struct house *house)
+{
+    int64_t until = clock_monotonic_ms() + HOUSE_START_MS_MAX;
+    for (;;) {
+        struct frame frame;
+        rc got = channel_get(trail, &house->control, &frame);
+        if (rc_class_of(got) == RC_BUSY) {
+            TRY(trail, packet_wait(trail, house->control.fd, false, until));
+            continue;
+        }
+        TRY(trail, got);
+        struct cursor body = cur_over(frame.body);
+        switch (frame.message) {
+        case CONTROL_SETTINGS:
+            TRY(trail, take_settings(trail, house, &body));
+            break;
+        case CONTROL_FILE:
+            TRY(trail, take_file(trail, house, &body));
+            break;
+        case CONTROL_PEER:
+            TRY(trail, house_take_peer(trail, house, &body));
+            break;
+        case CONTROL_START:
+            return RC_SUCCESS;
+        default:
+            return FAIL(trail, RC_BUG, DOOR_E_NONE);
+        }
+    }
+}
+
+static bool make_channels(struct house *house)
+{
+    const struct process *process = house->process;
+    if (!channel_init(&house->control, &house->arena, PEER_MONITOR, CHANNEL_MORE_TRUSTED))
+        return false;
+    channel_attach(&house->control, HOUSE_CONTROL_FD);
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        house->channels[peer].fd = -1;
+        if ((process->peers & IN(peer)) == 0)
+            continue;
+        enum channel_trust trust =
+            (process->trusts & IN(peer)) != 0 ? CHANNEL_MORE_TRUSTED : CHANNEL_LESS_TRUSTED;
+        if (!channel_init(&house->channels[peer], &house->arena, peer, trust))
+            return false;
+    }
+    return true;
+}
+
+static void sort(int *numbers, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t j = i; j > 0 && numbers[j - 1] > numbers[j]; j--) {
+            int moved = numbers[j];
+            numbers[j] = numbers[j - 1];
+            numbers[j - 1] = moved;
+        }
+}
+
+/* What stays open: stdio, control, the channels, the listed files, and what the process
+   itself opened before the jail. */
+static size_t kept_fds(struct house *house, int *keep, size_t max)
+{
+    size_t count = 0;
+    for (int fd = STDIN_FILENO; fd <= HOUSE_CONTROL_FD; fd++)
+        keep[count++] = fd;
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        if (house->channels[peer].fd >= 0)
+            keep[count++] = house->channels[peer].fd;
+    }
+    for (unsigned file = 0; file < FILE_COUNT; file++) {
+        if (house->files[file] >= 0 && (house->process->files & IN(file)) == 0)
+            fd_close(&house->files[file]);
+        if (house->files[file] >= 0)
+            keep[count++] = house->files[file];
+    }
+    for (size_t i = 0; i < house->own_count && count < max; i++)
+        keep[count++] = house->own[i];
+    sort(keep, count);
+    return count;
+}
+
+static rc enter_jail(struct trail *trail, struct house *house)
+{
+    const struct process *process = house->process;
+    int keep[4 + PEER_COUNT + FILE_COUNT + HOUSE_OWN_FDS_MAX];
+    struct jail jail = {
+        .user = HOUSE_FIRST_UID + (uid_t)process->peer,
+        .keep = keep,
+        .keep_count = kept_fds(house, keep, COUNT_OF(keep)),
+        .fds = process->fds,
+        .file_bytes = HOUSE_FILE_BYTES_MAX,
+        .forks = process->forks,
+        .own_network = process->own_network,
+        .rules = process->rules,
+        .rule_count = process->rule_count,
+    };
+    return jail_enter(trail, &jail, &house->jail);
+}
+
+static rc say_ready(struct trail *trail, struct house *house)
+{
+    uint8_t bytes[8];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u8(&body, house->jail.own_user);
+    sink_u8(&body, house->jail.own_network);
+    sink_u32le(&body, house->jail.landlock);
+    struct frame frame = { .message = CONTROL_READY, .body = sink_bytes(&body) };
+    TRY(trail, channel_put(trail, &house->control, &frame));
+    return channel_flush(trail, &house->control);
+}
+
+static rc live(struct trail *trail, struct house *house)
+{
+    const struct process *process = house->process;
+    arena_init(&house->arena, HOUSE_MEMORY_MAX);
+    house->self = arena_alloc(&house->arena, process->size);
+    if (house->self == NULL || !make_channels(house))
+        return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    TRY(trail, take_over(trail, house));
+    if (process->before_jail != NULL)
+        TRY(trail, process->before_jail(trail, house->self, house));
+    TRY(trail, enter_jail(trail, house));
+    if (process->begin != NULL)
+        TRY(trail, process->begin(trail, house->self, house));
+    TRY(trail, say_ready(trail, house));
+    return house_serve(trail, house);
+}
+
+bool house_keep_fd(struct house *house, int fd)
+{
+    if (fd < 0 || house->own_count == HOUSE_OWN_FDS_MAX)
+        return false;
+    house->own[house->own_count++] = fd;
+    return true;
+}
+
+rc house_put(struct trail *trail, struct house *house, enum peer peer, const struct frame *frame)
+{
+    return channel_put(trail, &house->channels[peer], frame);
+}
+
+int house_main(const struct process *process)
+{
+    struct house house = { .process = process };
+    for (unsigned file = 0; file < FILE_COUNT; file++)
+        house.files[file] = -1;
+    log_as(peer_name(process->peer));
+    /* A terminal's interrupt goes to the whole group: the monitor alone decides. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    struct trail trail = { 0 };
+    rc ended = live(&trail, &house);
+    if (rc_ok(ended))
+        return HOUSE_EXIT_DONE;
+    log_failure("stopped", ended, &trail);
+    if (rc_class_of(ended) == RC_BUG)
+        __builtin_trap();
+    return HOUSE_EXIT_FAILED;
+}

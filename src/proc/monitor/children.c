@@ -1,0 +1,188 @@
+/* children.c - see monitor.h: starting a process, connecting it with its peers, and judging
+   its end. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "proc/control.h"
+#include "proc/log.h"
+#include "proc/monitor/monitor.h"
+
+/* An edge that is not here has no socket. */
+const struct plan_row monitor_plan[] = {
+    { PEER_AUDIT, "ward-audit", IN(PEER_KEEPER) | IN(PEER_CORE),
+      IN(FILE_AUDIT_LOG) | IN(FILE_AUDIT_LEAVES) | IN(FILE_AUDIT_HEADS) },
+    { PEER_KEEPER, "ward-keeper", IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
+      IN(FILE_KEYRING) | IN(FILE_SEAL) },
+    { PEER_CORE, "ward-core", IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_FRONT), IN(FILE_STATE) },
+    { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
+      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) },
+};
+const size_t monitor_plan_count = COUNT_OF(monitor_plan);
+
+static const struct plan_row *row_of(enum peer peer)
+{
+    for (size_t i = 0; i < monitor_plan_count; i++) {
+        if (monitor_plan[i].peer == peer)
+            return &monitor_plan[i];
+    }
+    return NULL;
+}
+
+/* Runs in the child: nothing here allocates or takes a lock. */
+static _Noreturn void become(const struct monitor *monitor, const char *program, int control)
+{
+    static char *const no_environment[] = { NULL };
+    union {
+        const char *given;
+        char *taken;
+    } name = { .given = program };
+    char *const argv[] = { name.taken, NULL };
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(monitor->log, STDERR_FILENO) >= 0 && dup2(control, HOUSE_CONTROL_FD) >= 0)
+        syscall(SYS_execveat, monitor->libexec, program, argv, no_environment, 0);
+    _exit(127);
+}
+
+/* The numbers of the standard descriptors and of the control channel are taken in the
+   monitor, so that dup2 in the child never meets itself. */
+static rc fork_child(struct trail *trail, struct monitor *monitor, const struct plan_row *row,
+                     int *control)
+{
+    struct child *child = &monitor->children[row->peer];
+    int ends[2];
+    TRY(trail, packet_pair(trail, ends));
+    auto_fd int mine = ends[0];
+    auto_fd int theirs = ends[1];
+    pid_t pid = fork();
+    if (pid < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    if (pid == 0)
+        become(monitor, row->program, theirs);
+    child->pid = pid;
+    child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (child->pidfd < 0) {
+        rc failed = FAIL(trail, RC_WORLD, (uint32_t)errno);
+        kill(pid, SIGKILL); /* not waited for yet: the number is still its own */
+        waitpid(pid, NULL, 0);
+        child->pid = 0;
+        return failed;
+    }
+    *control = fd_take(&mine);
+    return RC_SUCCESS;
+}
+
+static rc hand_over(struct trail *trail, struct channel *control, uint16_t message,
+                    uint32_t number, int fd)
+{
+    uint8_t bytes[4];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u32le(&body, number);
+    struct frame frame = { .message = message, .body = sink_bytes(&body) };
+    return channel_put_fds(trail, control, &frame, &fd, 1);
+}
+
+static rc give_files(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
+{
+    for (unsigned file = 0; file < FILE_COUNT; file++) {
+        if ((row->files & IN(file)) == 0 || monitor->files[file] < 0)
+            continue;
+        TRY(trail, hand_over(trail, &monitor->children[row->peer].control, CONTROL_FILE, file,
+                             monitor->files[file]));
+    }
+    return RC_SUCCESS;
+}
+
+/* A new pair for each edge whose other end lives: what an earlier life of the process said
+   or was told is gone with the old one. */
+static rc connect_peers(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
+{
+    for (unsigned other = 0; other < PEER_COUNT; other++) {
+        struct child *neighbour = &monitor->children[other];
+        if ((row->peers & IN(other)) == 0 || neighbour->pid == 0)
+            continue;
+        int ends[2];
+        TRY(trail, packet_pair(trail, ends));
+        auto_fd int near = ends[0];
+        auto_fd int far = ends[1];
+        TRY(trail, hand_over(trail, &monitor->children[row->peer].control, CONTROL_PEER, other,
+                             near));
+        rc told = hand_over(NULL, &neighbour->control, CONTROL_PEER, row->peer, far);
+        if (!rc_ok(told)) /* it is dying or stuck: it will be connected when it starts again */
+            log_event("peer not told process=%s of=%s", peer_name(other), peer_name(row->peer));
+    }
+    return RC_SUCCESS;
+}
+
+static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
+{
+    struct channel *control = &monitor->children[row->peer].control;
+    struct frame settings = { .message = CONTROL_SETTINGS,
+                              .body = span_of(&monitor->settings, sizeof monitor->settings) };
+    struct frame start = { .message = CONTROL_START };
+    TRY(trail, channel_put(trail, control, &settings));
+    TRY(trail, give_files(trail, monitor, row));
+    TRY(trail, connect_peers(trail, monitor, row));
+    TRY(trail, channel_put(trail, control, &start));
+    return channel_flush(trail, control);
+}
+
+rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer)
+{
+    const struct plan_row *row = row_of(peer);
+    struct child *child = &monitor->children[peer];
+    int control = -1;
+    if (row == NULL || child->pid != 0)
+        return FAIL(trail, RC_BUG, MONITOR_E_START);
+    child->again_ms = INT64_MAX;
+    child->since_ms = clock_monotonic_ms();
+    child->ready = false;
+    child->starts++;
+    TRY(trail, fork_child(trail, monitor, row, &control));
+    channel_attach(&child->control, control);
+    rc briefed = brief(trail, monitor, row);
+    if (!rc_ok(briefed))
+        child_signal(child, SIGKILL); /* its end is then judged like any other */
+    return briefed;
+}
+
+void child_signal(const struct child *child, int signal)
+{
+    if (child->pid != 0)
+        syscall(SYS_pidfd_send_signal, child->pidfd, signal, NULL, 0);
+}
+
+static int64_t backoff_ms(unsigned failures)
+{
+    int64_t wait = MONITOR_BACKOFF_MS;
+    for (unsigned i = 1; i < failures && wait < MONITOR_BACKOFF_LONGEST_MS; i++)
+        wait *= 2;
+    return wait < MONITOR_BACKOFF_LONGEST_MS ? wait : MONITOR_BACKOFF_LONGEST_MS;
+}
+
+void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t now_ms)
+{
+    struct child *child = &monitor->children[peer];
+    fd_close(&child->pidfd);
+    channel_close(&child->control);
+    child->pid = 0;
+    child->ready = false;
+    if (monitor->stopping)
+        return;
+    child->failures = now_ms - child->since_ms >= MONITOR_STEADY_MS ? 1 : child->failures + 1;
+    child->again_ms = now_ms + backoff_ms(child->failures);
+    if (WIFSIGNALED(status))
+        log_event("process died name=%s signal=%d again_in_ms=%lld", peer_name(peer),
+                  WTERMSIG(status), (long long)(child->again_ms - now_ms));
+    else
+        log_event("process ended name=%s exit=%d again_in_ms=%lld", peer_name(peer),
+                  WEXITSTATUS(status), (long long)(child->again_ms - now_ms));
+}

@@ -1,0 +1,192 @@
+/* files.c - see monitor.h: the state folder, and everything that is opened once.
+
+       STATE/run/lock             held as long as the house lives
+       STATE/run/ward.sock        the owner's socket
+       STATE/keyring              the keeper's sealed file
+       STATE/audit/security.log   the log that is written; rotated ones beside it
+       STATE/audit/leaves         the hash of every record ever
+       STATE/audit/heads          the heads that the keeper signed
+       STATE/ward.log             what the processes say to people
+       SEAL (beside STATE)        what the keyring is sealed with, where that is a file */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "os/address.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "proc/monitor/monitor.h"
+
+enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024 };
+
+static rc make_folder(struct trail *trail, int above, const char *name, int *out)
+{
+    if (mkdirat(above, name, 0700) != 0 && errno != EEXIST)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    struct stat is;
+    /* A folder that others may write to could be made to say anything. */
+    if (fstat(fd, &is) != 0 || is.st_uid != geteuid() || (is.st_mode & 022) != 0) {
+        close(fd);
+        return FAIL(trail, RC_DENIED, MONITOR_E_STATE);
+    }
+    *out = fd;
+    return RC_SUCCESS;
+}
+
+static rc open_file(struct trail *trail, int folder, const char *name, int flags, int *out)
+{
+    int fd = openat(folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+    if (fd < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    struct stat is;
+    if (fstat(fd, &is) != 0 || !S_ISREG(is.st_mode) || is.st_uid != geteuid()) {
+        close(fd);
+        return FAIL(trail, RC_DENIED, MONITOR_E_FILE);
+    }
+    *out = fd;
+    return RC_SUCCESS;
+}
+
+static rc take_lock(struct trail *trail, struct monitor *monitor, int run)
+{
+    TRY(trail, open_file(trail, run, "lock", 0, &monitor->lock));
+    if (flock(monitor->lock, LOCK_EX | LOCK_NB) != 0)
+        return FAIL(trail, RC_DENIED, MONITOR_E_LOCKED);
+    char text[32];
+    int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (ftruncate(monitor->lock, 0) != 0 || pwrite(monitor->lock, text, (size_t)len, 0) != len)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return RC_SUCCESS;
+}
+
+/* A seal is made only together with the keyring: a new one could open nothing. */
+static rc open_seal(struct trail *trail, struct monitor *monitor)
+{
+    struct stat is;
+    if (fstat(monitor->files[FILE_KEYRING], &is) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    const char *path = monitor->settings.seal_path;
+    if (is.st_size == 0 && monitor->settings.seal == SEAL_FILE && access(path, F_OK) != 0) {
+        uint8_t bytes[SEAL_BYTES];
+        random_bytes(bytes, sizeof bytes);
+        rc made = file_write_new(trail, path, SPAN(bytes), 0600);
+        explicit_bzero(bytes, sizeof bytes);
+        TRY(trail, made);
+    }
+    monitor->files[FILE_SEAL] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (monitor->files[FILE_SEAL] < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return RC_SUCCESS;
+}
+
+rc monitor_open_state(struct trail *trail, struct monitor *monitor)
+{
+    int *files = monitor->files;
+    int run = -1;
+    TRY(trail, make_folder(trail, AT_FDCWD, monitor->settings.state, &monitor->state));
+    TRY(trail, make_folder(trail, monitor->state, "run", &run));
+    rc locked = take_lock(trail, monitor, run);
+    fd_close(&run);
+    TRY(trail, locked);
+    TRY(trail, open_file(trail, monitor->state, "ward.log", O_APPEND, &monitor->log));
+    TRY(trail, make_folder(trail, monitor->state, "audit", &monitor->audit));
+    TRY(trail, open_file(trail, monitor->audit, "security.log", O_APPEND, &files[FILE_AUDIT_LOG]));
+    TRY(trail, open_file(trail, monitor->audit, "leaves", 0, &files[FILE_AUDIT_LEAVES]));
+    TRY(trail, open_file(trail, monitor->audit, "heads", 0, &files[FILE_AUDIT_HEADS]));
+    TRY(trail, open_file(trail, monitor->state, "keyring", 0, &files[FILE_KEYRING]));
+    /* The names must be as durable as what will be written under them. */
+    if (fsync(monitor->audit) != 0 || fsync(monitor->state) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    files[FILE_STATE] = dup(monitor->state);
+    if (files[FILE_STATE] < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return open_seal(trail, monitor);
+}
+
+static rc listen_owner(struct trail *trail, struct monitor *monitor)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    /* Through the open folder: a path of any length, and of this folder only. */
+    int len = snprintf(name.sun_path, sizeof name.sun_path, "/proc/self/fd/%d/run/ward.sock",
+                       monitor->state);
+    auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || len < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    /* We hold the lock: a socket that lies here is of a house that is gone. */
+    if (unlink(name.sun_path) != 0 && errno != ENOENT)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    mode_t old = umask(0177);
+    int bound = bind(fd, (const struct sockaddr *)&name, sizeof name);
+    umask(old);
+    if (bound != 0 || listen(fd, LISTEN_BACKLOG) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    monitor->files[FILE_OWNER_LISTENER] = fd_take(&fd);
+    return RC_SUCCESS;
+}
+
+rc monitor_open_listeners(struct trail *trail, struct monitor *monitor)
+{
+    TRY(trail, listen_owner(trail, monitor));
+    return address_listen(trail, monitor->settings.listen, LISTEN_BACKLOG,
+                          &monitor->files[FILE_TLS_LISTENER]);
+}
+
+/* A name in the folder of logs: "security-" and no way out of the folder. */
+static bool name_is_rotated(struct span name, char out[72])
+{
+    struct cursor in = cur_over(name);
+    uint8_t c = 0;
+    if (name.len > 64 || !cur_expect(&in, span_text("security-")))
+        return false;
+    while (cur_u8(&in, &c)) {
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == 'T'))
+            return false;
+    }
+    memcpy(out, name.at, name.len);
+    out[name.len] = 0;
+    return true;
+}
+
+rc monitor_rotate(struct trail *trail, struct monitor *monitor, struct span name, int fds[2])
+{
+    char away[72], packed[80];
+    if (!name_is_rotated(name, away))
+        return FAIL(trail, RC_PEER, MONITOR_E_FILE);
+    snprintf(packed, sizeof packed, "%s.gz", away);
+    auto_fd int gz = openat(monitor->audit, packed,
+                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (gz < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    /* link and not rename: a name that is taken is a failure, never overwritten.  Killed
+       between the two the log has both names, and the next rotation finds the same file. */
+    if (linkat(monitor->audit, "security.log", monitor->audit, away, 0) != 0 && errno != EEXIST)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    if (unlinkat(monitor->audit, "security.log", 0) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    int fresh = -1;
+    TRY(trail, open_file(trail, monitor->audit, "security.log", O_APPEND | O_EXCL, &fresh));
+    fd_close(&monitor->files[FILE_AUDIT_LOG]);
+    monitor->files[FILE_AUDIT_LOG] = fresh;
+    if (fsync(monitor->audit) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    fds[0] = fresh;
+    fds[1] = fd_take(&gz);
+    return RC_SUCCESS;
+}
+
+void monitor_forget(struct monitor *monitor, struct span name)
+{
+    char path[72];
+    if (name_is_rotated(name, path))
+        unlinkat(monitor->audit, path, 0);
+}

@@ -1,0 +1,105 @@
+/* monitor.h - the process that owns the others: opens every listener and file once, starts
+   the processes, connects them, starts again what died.  It never reads a byte that a client
+   sent. */
+#ifndef WARD_PROC_MONITOR_H
+#define WARD_PROC_MONITOR_H
+
+#include <sys/types.h>
+
+#include "proc/house.h"
+
+enum {
+    MONITOR_BACKOFF_MS = 100,           /* before the first restart; doubled each time */
+    MONITOR_BACKOFF_LONGEST_MS = 10000, /* and no longer than this */
+    MONITOR_STEADY_MS = 60000,          /* alive so long: the next restart is a first again */
+    MONITOR_STOP_MS = 10000,            /* for a process to finish what is under way */
+    MONITOR_START_MS = 15000,           /* from its start until it is ready */
+};
+
+enum monitor_error {
+    MONITOR_E_STATE = 0x1601, /* RC_WORLD: the state folder cannot be made or is another's */
+    MONITOR_E_LOCKED,         /* RC_DENIED: another house lives in this folder */
+    MONITOR_E_FILE,           /* RC_WORLD */
+    MONITOR_E_LISTEN,         /* RC_WORLD: the address cannot be listened on */
+    MONITOR_E_START,          /* RC_WORLD: a process did not become ready */
+    MONITOR_E_SETTINGS,       /* RC_PEER */
+};
+
+/* A process as the monitor sees it. */
+struct child {
+    pid_t pid;  /* 0: none */
+    int pidfd;  /* -1 with it: signals go nowhere else, even when the number is used again */
+    struct channel control;
+    bool ready;
+    uint32_t starts;      /* ever */
+    unsigned failures;    /* in a row */
+    int64_t since_ms;     /* when it was started, monotonic */
+    int64_t again_ms;     /* when to start it again; INT64_MAX: not */
+    struct jail_report jail;
+};
+
+struct monitor {
+    struct arena arena;
+    struct settings settings;
+    int libexec; /* the folder of this program and of the others */
+    int state;   /* the state folder */
+    int audit;   /* its folder of logs */
+    int lock;
+    int log;     /* stderr of all */
+    int files[FILE_COUNT];
+    struct child children[PEER_COUNT];
+    int signals; /* signalfd */
+    int report;  /* pipe to who started the house: one line a step; -1 when it is closed */
+    bool stopping;
+    int64_t stop_ms; /* by when the process that is being stopped must be gone */
+};
+
+/* files.c */
+
+/* monitor_open_state makes and locks the state folder and opens all that lies in it. */
+MUST_USE
+rc monitor_open_state(struct trail *trail, struct monitor *monitor);
+
+/* monitor_open_listeners binds the owner's socket and the TLS address. */
+MUST_USE
+rc monitor_open_listeners(struct trail *trail, struct monitor *monitor);
+
+/* monitor_rotate puts the log away under a name and opens a new one and, beside it, the
+   empty file that the packed form is to be written to. */
+MUST_USE
+rc monitor_rotate(struct trail *trail, struct monitor *monitor, struct span name, int fds[2]);
+
+/* monitor_forget removes rotated logs by name. */
+void monitor_forget(struct monitor *monitor, struct span name);
+
+/* children.c */
+
+/* What each process is: what it is called, whom it talks to, which files it gets. */
+struct plan_row {
+    enum peer peer;
+    const char *program;
+    uint32_t peers;
+    uint32_t files;
+};
+extern const struct plan_row monitor_plan[];
+extern const size_t monitor_plan_count;
+
+MUST_USE
+rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer);
+
+/* child_ended: it was waited for.  Says when to start it again. */
+void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t now_ms);
+
+/* child_signal sends a signal to that very process. */
+void child_signal(const struct child *child, int signal);
+
+/* watch.c */
+
+/* monitor_watch lives until the house is stopped. */
+MUST_USE
+rc monitor_watch(struct trail *trail, struct monitor *monitor);
+
+/* monitor_say tells who started the house. */
+void monitor_say(struct monitor *monitor, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

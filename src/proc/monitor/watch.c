@@ -1,0 +1,261 @@
+/* watch.c - see monitor.h: the loop.  Waits for signals, for the end of a process, for what
+   a process has to say, and for the time to start one again. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/fd.h"
+#include "proc/control.h"
+#include "proc/log.h"
+#include "proc/monitor/monitor.h"
+
+void monitor_say(struct monitor *monitor, const char *format, ...)
+{
+    uint8_t bytes[256];
+    struct sink line = sink_over(bytes, sizeof bytes);
+    va_list args;
+    va_start(args, format);
+    sink_vformat(&line, format, args);
+    va_end(args);
+    sink_u8(&line, '\n');
+    if (monitor->report < 0)
+        return;
+    if (write(monitor->report, line.at, line.len) != (ssize_t)line.len)
+        fd_close(&monitor->report);
+}
+
+static bool all_ready(const struct monitor *monitor)
+{
+    for (size_t i = 0; i < monitor_plan_count; i++) {
+        if (!monitor->children[monitor_plan[i].peer].ready)
+            return false;
+    }
+    return true;
+}
+
+static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
+                   struct cursor *body)
+{
+    struct child *child = &monitor->children[peer];
+    uint8_t own_user = 0, own_network = 0;
+    uint32_t landlock = 0;
+    if (!(cur_u8(body, &own_user) && cur_u8(body, &own_network) && cur_u32le(body, &landlock) &&
+          cur_end(body)))
+        return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    child->jail = (struct jail_report){ own_user != 0, landlock, own_network != 0 };
+    child->ready = true;
+    log_event("ready name=%s pid=%d ms=%lld own_user=%u landlock=%u", peer_name(peer),
+              (int)child->pid, (long long)(clock_monotonic_ms() - child->since_ms),
+              child->jail.own_user, child->jail.landlock);
+    monitor_say(monitor, "ready %s", peer_name(peer));
+    if (all_ready(monitor)) {
+        monitor_say(monitor, "serving");
+        fd_close(&monitor->report);
+    }
+    return RC_SUCCESS;
+}
+
+/* The audit process alone may ask for files, and only for those of the log. */
+static rc on_rotate(struct trail *trail, struct monitor *monitor, struct cursor *body)
+{
+    struct span name;
+    int fds[2] = { -1, -1 };
+    if (!get_bytes(body, 64, &name) || !cur_end(body))
+        return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    rc rotated = monitor_rotate(trail, monitor, name, fds);
+    uint8_t answer = rc_ok(rotated);
+    struct frame frame = { .message = CONTROL_ROTATED, .body = span_of(&answer, 1) };
+    rc sent = channel_put_fds(trail, &monitor->children[PEER_AUDIT].control, &frame, fds,
+                              answer ? 2 : 0);
+    fd_close(&fds[1]); /* fds[0] is now files[FILE_AUDIT_LOG] */
+    return sent;
+}
+
+static rc on_packed(struct trail *trail, struct monitor *monitor, struct cursor *body)
+{
+    uint32_t count = 0;
+    struct span name;
+    if (!cur_u32le(body, &count))
+        return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!get_bytes(body, 64, &name))
+            return FAIL(trail, RC_PEER, DOOR_E_BODY);
+        monitor_forget(monitor, name);
+    }
+    return cur_end(body) ? RC_SUCCESS : FAIL(trail, RC_PEER, DOOR_E_BODY);
+}
+
+static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
+                   const struct frame *frame)
+{
+    struct cursor body = cur_over(frame->body);
+    if (frame->message == CONTROL_READY)
+        return on_ready(trail, monitor, peer, &body);
+    if (frame->message == CONTROL_ROTATE && peer == PEER_AUDIT)
+        return on_rotate(trail, monitor, &body);
+    if (frame->message == CONTROL_PACKED && peer == PEER_AUDIT)
+        return on_packed(trail, monitor, &body);
+    return FAIL(trail, RC_PEER, DOOR_E_NONE);
+}
+
+/* Whoever says something that it may not say is taken over or broken: it is ended. */
+static void listen_to(struct monitor *monitor, enum peer peer)
+{
+    struct child *child = &monitor->children[peer];
+    struct trail trail = { 0 };
+    for (;;) {
+        struct frame frame;
+        rc got = channel_get(&trail, &child->control, &frame);
+        if (rc_class_of(got) == RC_BUSY)
+            return;
+        if (rc_ok(got))
+            got = on_frame(&trail, monitor, peer, &frame);
+        if (rc_ok(got))
+            continue;
+        if (rc_class_of(got) == RC_PEER) {
+            log_event("bad control message name=%s", peer_name(peer));
+            log_failure("bad control message", got, &trail);
+            child_signal(child, SIGKILL);
+        }
+        channel_close(&child->control);
+        return;
+    }
+}
+
+static void reap(struct monitor *monitor, enum peer peer)
+{
+    struct child *child = &monitor->children[peer];
+    int status = 0;
+    if (child->pid == 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
+        return;
+    listen_to(monitor, peer); /* its last words */
+    child_ended(monitor, peer, status, clock_monotonic_ms());
+}
+
+/* The last to be started is the first to stop: nobody loses the one it depends on. */
+static struct child *last_alive(struct monitor *monitor)
+{
+    for (size_t i = monitor_plan_count; i > 0; i--) {
+        struct child *child = &monitor->children[monitor_plan[i - 1].peer];
+        if (child->pid != 0)
+            return child;
+    }
+    return NULL;
+}
+
+static void tell_to_stop(struct monitor *monitor)
+{
+    struct child *child = last_alive(monitor);
+    struct frame stop = { .message = CONTROL_STOP };
+    monitor->stop_ms = clock_monotonic_ms() + MONITOR_STOP_MS;
+    if (!rc_ok(channel_put(NULL, &child->control, &stop)) ||
+        !rc_ok(channel_flush(NULL, &child->control)))
+        child_signal(child, SIGKILL);
+}
+
+static void take_signals(struct monitor *monitor)
+{
+    struct signalfd_siginfo info;
+    while (read(monitor->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        bool end = info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
+        if (!end || monitor->stopping)
+            continue;
+        log_event("stopping signal=%u", info.ssi_signo);
+        monitor->stopping = true;
+    }
+}
+
+/* What is due now; returns the instant of the next. */
+static int64_t do_due(struct monitor *monitor, int64_t now)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < monitor_plan_count; i++) {
+        enum peer peer = monitor_plan[i].peer;
+        struct child *child = &monitor->children[peer];
+        struct trail trail = { 0 };
+        if (child->pid == 0 && !monitor->stopping && child->again_ms <= now) {
+            rc started = child_start(&trail, monitor, peer);
+            if (!rc_ok(started))
+                log_failure("process not started", started, &trail);
+            if (child->pid == 0) {
+                child->failures++;
+                child->again_ms = now + MONITOR_BACKOFF_LONGEST_MS;
+            }
+        }
+        if (child->pid != 0 && !child->ready && child->since_ms + MONITOR_START_MS <= now)
+            child_signal(child, SIGKILL);
+        int64_t due = child->pid == 0      ? child->again_ms
+                      : !child->ready      ? child->since_ms + MONITOR_START_MS
+                                           : INT64_MAX;
+        if (due < next)
+            next = due;
+    }
+    if (monitor->stopping && monitor->stop_ms <= now) {
+        struct child *child = last_alive(monitor);
+        if (child != NULL)
+            child_signal(child, SIGKILL);
+        monitor->stop_ms = now + MONITOR_STOP_MS;
+    }
+    if (monitor->stopping && monitor->stop_ms < next)
+        next = monitor->stop_ms;
+    return next;
+}
+
+static void flush(struct monitor *monitor)
+{
+    for (size_t i = 0; i < monitor_plan_count; i++) {
+        struct channel *control = &monitor->children[monitor_plan[i].peer].control;
+        if (channel_is_open(control) && !rc_ok(channel_flush(NULL, control)))
+            channel_close(control);
+    }
+}
+
+/* A readable pidfd is a process that ended.  [0] signals, then for each process its pidfd
+   and its control channel. */
+static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
+{
+    struct pollfd fds[1 + 2 * PEER_COUNT];
+    fds[0] = (struct pollfd){ .fd = monitor->signals, .events = POLLIN };
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        struct child *child = &monitor->children[peer];
+        fds[1 + 2 * peer] = (struct pollfd){ .fd = child->pidfd, .events = POLLIN };
+        fds[2 + 2 * peer] = (struct pollfd){ .fd = child->control.fd, .events = POLLIN };
+    }
+    int64_t now = clock_monotonic_ms();
+    int64_t next = do_due(monitor, now);
+    int64_t left = next <= now ? 0 : next - now;
+    int ready = poll(fds, 1 + 2 * PEER_COUNT, next == INT64_MAX ? -1 : (int)left);
+    if (ready < 0 && errno != EINTR)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    if (ready <= 0)
+        return RC_SUCCESS;
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        if (fds[2 + 2 * peer].revents != 0 && channel_is_open(&monitor->children[peer].control))
+            listen_to(monitor, (enum peer)peer);
+        if (fds[1 + 2 * peer].revents != 0)
+            reap(monitor, (enum peer)peer);
+    }
+    if (fds[0].revents != 0)
+        take_signals(monitor);
+    flush(monitor);
+    return RC_SUCCESS;
+}
+
+rc monitor_watch(struct trail *trail, struct monitor *monitor)
+{
+    const struct child *told = NULL;
+    for (;;) {
+        const struct child *last = last_alive(monitor);
+        if (monitor->stopping && last == NULL)
+            return RC_SUCCESS;
+        if (monitor->stopping && last != told) {
+            tell_to_stop(monitor);
+            told = last;
+        }
+        TRY(trail, wait_and_handle(trail, monitor));
+    }
+}

@@ -1,0 +1,42 @@
+/* peer.c - see peer.h. */
+#include "proc/peer.h"
+
+const char *peer_name(enum peer peer)
+{
+    switch (peer) {
+    case PEER_MONITOR:
+        return "monitor";
+    case PEER_AUDIT:
+        return "audit";
+    case PEER_KEEPER:
+        return "keeper";
+    case PEER_CORE:
+        return "core";
+    case PEER_FRONT:
+        return "front";
+    case PEER_COUNT:
+        break;
+    }
+    return "nobody";
+}
+
+enum peer file_owner(enum house_file file)
+{
+    switch (file) {
+    case FILE_AUDIT_LOG:
+    case FILE_AUDIT_LEAVES:
+    case FILE_AUDIT_HEADS:
+        return PEER_AUDIT;
+    case FILE_KEYRING:
+    case FILE_SEAL:
+        return PEER_KEEPER;
+    case FILE_STATE:
+        return PEER_CORE;
+    case FILE_TLS_LISTENER:
+    case FILE_OWNER_LISTENER:
+        return PEER_FRONT;
+    case FILE_COUNT:
+        break;
+    }
+    return PEER_COUNT;
+}

@@ -1,0 +1,33 @@
+/* settings.h - what is set, as plain values: made by config.c from the defaults, ward.toml,
+   the environment and the command line, handed to the monitor and by it to each process.
+   Both ends are of one build, so it travels as its bytes. */
+#ifndef WARD_PROC_SETTINGS_H
+#define WARD_PROC_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SETTING_TEXT_MAX = 512 }; /* bytes of a text setting, its NUL included */
+
+enum seal_kind { SEAL_FILE = 0, SEAL_PASSPHRASE, SEAL_CREDENTIAL };
+
+struct settings {
+    char state[SETTING_TEXT_MAX];     /* state.folder: absolute */
+    char listen[SETTING_TEXT_MAX];    /* listen.tls: ADDRESS:PORT */
+    char store[SETTING_TEXT_MAX];     /* store.url: "sqlite" or a PostgreSQL conninfo */
+    char seal_path[SETTING_TEXT_MAX]; /* seal.path: of SEAL_FILE and SEAL_CREDENTIAL */
+    uint32_t seal;                    /* seal.kind */
+    uint32_t owner;                   /* the uid whose socket it is; not a key of the file */
+
+    uint32_t connections;             /* limit.connections: in all */
+    uint32_t connections_per_address; /* limit.connections_per_address */
+    uint32_t requests_per_second;     /* limit.requests_per_second: of one address */
+    uint32_t requests_burst;          /* limit.requests_burst */
+    uint32_t header_seconds;          /* limit.header_seconds */
+    uint32_t idle_seconds;            /* limit.idle_seconds */
+
+    uint64_t audit_rotate_bytes; /* audit.rotate_bytes */
+    uint32_t audit_keep_days;    /* audit.keep_days: of rotated logs */
+};
+
+#endif
