@@ -84,8 +84,8 @@ static bool make_channels(struct house *house)
         house->channels[peer].fd = -1;
         if ((process->peers & IN(peer)) == 0)
             continue;
-        enum channel_trust trust =
-            (process->trusts & IN(peer)) != 0 ? CHANNEL_MORE_TRUSTED : CHANNEL_LESS_TRUSTED;
+        enum channel_trust trust = (process->trusts & IN(peer)) != 0 ? CHANNEL_MORE_TRUSTED
+                                                                     : CHANNEL_LESS_TRUSTED;
         if (!channel_init(&house->channels[peer], &house->arena, peer, trust))
             return false;
     }

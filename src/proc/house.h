@@ -12,11 +12,11 @@
 #include "proc/settings.h"
 
 enum {
-    HOUSE_CONTROL_FD = 3,         /* where a process finds its end of the control channel */
-    HOUSE_FIRST_UID = 61200,      /* as root a process runs as this and its peer number */
-    HOUSE_MEMORY_MAX = 64 << 20,  /* of the arena that lives as long as the process */
-    HOUSE_START_MS_MAX = 10000,   /* for handing over, opening and entering the jail */
-    HOUSE_OWN_FDS_MAX = 16,       /* descriptors that a process opens itself before the jail */
+    HOUSE_CONTROL_FD = 3,           /* where a process finds its end of the control channel */
+    HOUSE_FIRST_UID = 61200,        /* as root a process runs as this and its peer number */
+    HOUSE_MEMORY_MAX = 64 << 20,    /* of the arena that lives as long as the process */
+    HOUSE_START_MS_MAX = 10000,     /* for handing over, opening and entering the jail */
+    HOUSE_OWN_FDS_MAX = 16,         /* descriptors that a process opens itself before the jail */
     HOUSE_FILE_BYTES_MAX = 1 << 30, /* of one file that it writes, its log included */
 };
 
@@ -82,7 +82,7 @@ struct house {
     struct channel control;
     struct channel channels[PEER_COUNT]; /* closed where there is none */
     int files[FILE_COUNT];               /* -1 where there is none */
-    int own[HOUSE_OWN_FDS_MAX]; /* opened before the jail, see house_keep_fd */
+    int own[HOUSE_OWN_FDS_MAX];          /* opened before the jail, see house_keep_fd */
     size_t own_count;
     struct jail_report jail;
     unsigned state; /* the process's own, for its doors; 0 at first */

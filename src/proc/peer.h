@@ -4,24 +4,17 @@
 #define WARD_PROC_PEER_H
 
 /* The order is that of starting; stopping is the other way round. */
-enum peer {
-    PEER_MONITOR = 0,
-    PEER_AUDIT,
-    PEER_KEEPER,
-    PEER_CORE,
-    PEER_FRONT,
-    PEER_COUNT
-};
+enum peer { PEER_MONITOR = 0, PEER_AUDIT, PEER_KEEPER, PEER_CORE, PEER_FRONT, PEER_COUNT };
 
 /* What the monitor opens once and hands to the one process that is named for it. */
 enum house_file {
-    FILE_AUDIT_LOG,    /* audit: the log that is written, O_APPEND */
-    FILE_AUDIT_LEAVES, /* audit: 32 bytes for each record ever */
-    FILE_AUDIT_HEADS,  /* audit: the last signed heads */
-    FILE_KEYRING,      /* keeper: its sealed file, two slots */
-    FILE_SEAL,         /* keeper: the seal's source, read once before the jail */
-    FILE_STATE,        /* core: the state folder, left before the jail */
-    FILE_TLS_LISTENER, /* front: bound and listening */
+    FILE_AUDIT_LOG,      /* audit: the log that is written, O_APPEND */
+    FILE_AUDIT_LEAVES,   /* audit: 32 bytes for each record ever */
+    FILE_AUDIT_HEADS,    /* audit: the last signed heads */
+    FILE_KEYRING,        /* keeper: its sealed file, two slots */
+    FILE_SEAL,           /* keeper: the seal's source, read once before the jail */
+    FILE_STATE,          /* core: the state folder, left before the jail */
+    FILE_TLS_LISTENER,   /* front: bound and listening */
     FILE_OWNER_LISTENER, /* front: the owner's socket */
     FILE_COUNT
 };

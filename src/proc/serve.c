@@ -10,8 +10,8 @@
 #include "proc/log.h"
 
 enum {
-    SERVE_WATCHES_MAX = 64,   /* descriptors of a process's own */
-    SERVE_FRAMES_MAX = 1024,  /* of one peer in one wake-up: nobody starves the others */
+    SERVE_WATCHES_MAX = 64,  /* descriptors of a process's own */
+    SERVE_FRAMES_MAX = 1024, /* of one peer in one wake-up: nobody starves the others */
 };
 
 static void peer_is_gone(struct house *house, enum peer peer, rc why, const struct trail *trail)
@@ -123,16 +123,16 @@ static short events_of(const struct channel *channel)
 /* poll passes over negative descriptors, so a closed channel keeps its place. */
 static void gather(struct waiting *waiting, struct house *house)
 {
-    waiting->fds[0] =
-        (struct pollfd){ .fd = house->control.fd, .events = events_of(&house->control) };
+    waiting->fds[0] = (struct pollfd){ .fd = house->control.fd,
+                                       .events = events_of(&house->control) };
     for (unsigned peer = 0; peer < PEER_COUNT; peer++)
         waiting->fds[1 + peer] = (struct pollfd){ .fd = house->channels[peer].fd,
                                                   .events = events_of(&house->channels[peer]) };
     waiting->count = 1 + PEER_COUNT;
     waiting->watch_count = 0;
     if (house->process->watch != NULL)
-        waiting->watch_count =
-            house->process->watch(house->self, waiting->watches, SERVE_WATCHES_MAX);
+        waiting->watch_count = house->process->watch(house->self, waiting->watches,
+                                                     SERVE_WATCHES_MAX);
     for (size_t i = 0; i < waiting->watch_count; i++) {
         const struct house_watch *watch = &waiting->watches[i];
         short events = (short)((watch->reading ? POLLIN : 0) | (watch->writing ? POLLOUT : 0));

@@ -80,8 +80,8 @@ static rc fork_child(struct trail *trail, struct monitor *monitor, const struct 
     return RC_SUCCESS;
 }
 
-static rc hand_over(struct trail *trail, struct channel *control, uint16_t message,
-                    uint32_t number, int fd)
+static rc hand_over(struct trail *trail, struct channel *control, uint16_t message, uint32_t number,
+                    int fd)
 {
     uint8_t bytes[4];
     struct sink body = sink_over(bytes, sizeof bytes);
@@ -113,8 +113,8 @@ static rc connect_peers(struct trail *trail, struct monitor *monitor, const stru
         TRY(trail, packet_pair(trail, ends));
         auto_fd int near = ends[0];
         auto_fd int far = ends[1];
-        TRY(trail, hand_over(trail, &monitor->children[row->peer].control, CONTROL_PEER, other,
-                             near));
+        TRY(trail,
+            hand_over(trail, &monitor->children[row->peer].control, CONTROL_PEER, other, near));
         rc told = hand_over(NULL, &neighbour->control, CONTROL_PEER, row->peer, far);
         if (!rc_ok(told)) /* it is dying or stuck: it will be connected when it starts again */
             log_event("peer not told process=%s of=%s", peer_name(other), peer_name(row->peer));

@@ -2,6 +2,7 @@
    settings on descriptor 3 and, where somebody waits to hear how it goes, a pipe on 4. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -102,11 +103,22 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
     return take_signals(trail, monitor);
 }
 
+/* The house lives in a network namespace with nothing in it: what was opened before is the
+   only way in, and there is no way out.  Without root the processes have their filters and
+   Landlock alone. */
+static rc leave_network(struct trail *trail)
+{
+    if (geteuid() == 0 && unshare(CLONE_NEWNET) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return RC_SUCCESS;
+}
+
 static rc live(struct trail *trail, struct monitor *monitor)
 {
     TRY(trail, prepare(trail, monitor));
     TRY(trail, monitor_open_state(trail, monitor));
     TRY(trail, monitor_open_listeners(trail, monitor));
+    TRY(trail, leave_network(trail));
     for (size_t i = 0; i < monitor_plan_count; i++)
         TRY(trail, child_start(trail, monitor, monitor_plan[i].peer));
     return monitor_watch(trail, monitor);
@@ -114,8 +126,13 @@ static rc live(struct trail *trail, struct monitor *monitor)
 
 int main(void)
 {
-    struct monitor monitor = { .libexec = -1, .state = -1, .audit = -1, .lock = -1,
-                               .log = STDERR_FILENO, .signals = -1, .report = -1 };
+    struct monitor monitor = { .libexec = -1,
+                               .state = -1,
+                               .audit = -1,
+                               .lock = -1,
+                               .log = STDERR_FILENO,
+                               .signals = -1,
+                               .report = -1 };
     struct trail trail = { 0 };
     log_as("monitor");
     rc ended = live(&trail, &monitor);

@@ -27,14 +27,14 @@ enum monitor_error {
 
 /* A process as the monitor sees it. */
 struct child {
-    pid_t pid;  /* 0: none */
-    int pidfd;  /* -1 with it: signals go nowhere else, even when the number is used again */
+    pid_t pid; /* 0: none */
+    int pidfd; /* -1 with it: signals go nowhere else, even when the number is used again */
     struct channel control;
     bool ready;
-    uint32_t starts;      /* ever */
-    unsigned failures;    /* in a row */
-    int64_t since_ms;     /* when it was started, monotonic */
-    int64_t again_ms;     /* when to start it again; INT64_MAX: not */
+    uint32_t starts;   /* ever */
+    unsigned failures; /* in a row */
+    int64_t since_ms;  /* when it was started, monotonic */
+    int64_t again_ms;  /* when to start it again; INT64_MAX: not */
     struct jail_report jail;
 };
 
@@ -45,7 +45,7 @@ struct monitor {
     int state;   /* the state folder */
     int audit;   /* its folder of logs */
     int lock;
-    int log;     /* stderr of all */
+    int log; /* stderr of all */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
     int signals; /* signalfd */

@@ -188,9 +188,9 @@ static int64_t do_due(struct monitor *monitor, int64_t now)
         }
         if (child->pid != 0 && !child->ready && child->since_ms + MONITOR_START_MS <= now)
             child_signal(child, SIGKILL);
-        int64_t due = child->pid == 0      ? child->again_ms
-                      : !child->ready      ? child->since_ms + MONITOR_START_MS
-                                           : INT64_MAX;
+        int64_t due = child->pid == 0 ? child->again_ms
+                      : !child->ready ? child->since_ms + MONITOR_START_MS
+                                      : INT64_MAX;
         if (due < next)
             next = due;
     }

@@ -1,0 +1,62 @@
+/* messages.h - what the processes say to each other, with the layout of each body.  `bytes`
+   is a u32 length and so many bytes; numbers are little endian. */
+#ifndef WARD_PROC_MESSAGES_H
+#define WARD_PROC_MESSAGES_H
+
+enum message {
+    /* front -> core: a request that was read, routed and admitted.
+         u16 method      number of the row in the table of methods
+         u8 caller       enum caller
+         16 address      of the peer, v4 as ::ffff:a.b.c.d; zeros for the owner's socket
+         16 trace id
+         bytes request   protobuf, made by front from what it read */
+    MSG_REQUEST = 0x100,
+    /* core -> front, the same id.
+         u16 reason      enum reason; REASON_OK with an answer
+         bytes detail    text for people
+         bytes answer    protobuf */
+    MSG_REPLY,
+
+    /* front -> keeper: what is to be signed in a TLS 1.3 CertificateVerify, whole
+       (RFC 8446 4.4.3).  keeper -> front, the same id: u8 1 and the signature, or u8 0. */
+    MSG_SIGN_TLS = 0x200,
+    MSG_TLS_SIGNED,
+    /* front -> keeper: nothing.  keeper -> front: u32 count, then bytes for each certificate,
+       DER, leaf first. */
+    MSG_TLS_CHAIN,
+    MSG_TLS_CHAIN_IS,
+
+    /* core, keeper -> audit: a record without what the log itself adds
+         u8 event type, u8 actor type, u8 outcome
+         bytes actor id, bytes resource, bytes action, bytes address, bytes trace id (hex)
+         bytes details   as audit/ writes them, canonical JSON
+       audit -> the same id, once it is durable: u8 1, u64 seq; u8 0 when it cannot be logged. */
+    MSG_AUDIT_APPEND = 0x300,
+    MSG_AUDIT_APPENDED,
+    /* core -> audit: u16 method, bytes request.  audit -> core: as MSG_REPLY. */
+    MSG_AUDIT_ASK,
+    MSG_AUDIT_ANSWER,
+
+    /* audit -> keeper: sign this head
+         u64 old size, 32 old root, u64 size, 32 root, u32 count, count * 32 the proof
+       keeper -> audit: u8 1, bytes the signed checkpoint; u8 0 when it is no consistent
+       extension of the last head that was signed. */
+    MSG_SIGN_HEAD = 0x400,
+    MSG_HEAD_SIGNED,
+
+    /* core -> keeper: keys without their secrets.  keeper -> core: u32 count, then for each
+       u8 role, u8 state, u64 created, u64 retired, bytes id, bytes public key. */
+    MSG_KEYRING_LIST = 0x500,
+    MSG_KEYRING_IS,
+    /* core -> keeper: u8 role.  keeper -> core: u16 reason, bytes id of the new key. */
+    MSG_KEY_ROTATE,
+    MSG_KEY_ROTATED,
+};
+
+/* Who asks, as front found out. */
+enum caller {
+    CALLER_ANYONE = 0, /* over TLS, without identity */
+    CALLER_OWNER,      /* over the owner's socket, by peer credentials */
+};
+
+#endif
