@@ -1,7 +1,6 @@
 /* poller.c - see poller.h. */
 #include "os/poller.h"
 
-#include <stddef.h>
 #include <sys/epoll.h>
 
 #include "os/file_rc.h"

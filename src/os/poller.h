@@ -3,6 +3,8 @@
 #ifndef WARD_OS_POLLER_H
 #define WARD_OS_POLLER_H
 
+#include <stddef.h>
+
 #include "base/result.h"
 
 enum { POLLER_EVENTS_MAX = 256 }; /* taken in one call */

@@ -18,9 +18,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "os/address.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/listen.h"
 #include "os/random.h"
 #include "proc/monitor/monitor.h"
 
@@ -137,8 +137,8 @@ static rc listen_owner(struct trail *trail, struct monitor *monitor)
 rc monitor_open_listeners(struct trail *trail, struct monitor *monitor)
 {
     TRY(trail, listen_owner(trail, monitor));
-    return address_listen(trail, monitor->settings.listen, LISTEN_BACKLOG,
-                          &monitor->files[FILE_TLS_LISTENER]);
+    return listen_on(trail, monitor->settings.listen, LISTEN_BACKLOG,
+                     &monitor->files[FILE_TLS_LISTENER]);
 }
 
 /* A name in the folder of logs: "security-" and no way out of the folder. */

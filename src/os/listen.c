@@ -1,5 +1,5 @@
-/* address.c - see address.h. */
-#include "os/address.h"
+/* listen.c - see listen.h. */
+#include "os/listen.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -54,19 +54,19 @@ static bool parse(const char *text, union address *out, socklen_t *len)
     return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1;
 }
 
-rc address_check(struct trail *trail, const char *text)
+rc listen_check(struct trail *trail, const char *text)
 {
     union address address;
     socklen_t len;
-    return parse(text, &address, &len) ? RC_SUCCESS : FAIL(trail, RC_PEER, ADDRESS_E_TEXT);
+    return parse(text, &address, &len) ? RC_SUCCESS : FAIL(trail, RC_PEER, LISTEN_E_TEXT);
 }
 
-rc address_listen(struct trail *trail, const char *text, int backlog, int *out)
+rc listen_on(struct trail *trail, const char *text, int backlog, int *out)
 {
     union address address;
     socklen_t len;
     if (!parse(text, &address, &len))
-        return FAIL(trail, RC_PEER, ADDRESS_E_TEXT);
+        return FAIL(trail, RC_PEER, LISTEN_E_TEXT);
     auto_fd int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int on = 1;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||

@@ -1,0 +1,143 @@
+/* down.c - `ward down`: stops a house, and with --purge removes all that it left. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "cmd/command.h"
+#include "cmd/home.h"
+#include "cmd/settings_load.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/tree.h"
+
+enum { DOWN_STATE, DOWN_CONFIG, DOWN_SET, DOWN_PURGE, DOWN_PLAN, DOWN_YES };
+
+static const struct option_spec options[] = {
+    [DOWN_STATE] = { "--state", "DIR", NULL, "the state folder (./ward-state)" },
+    [DOWN_CONFIG] = { "--config", "FILE", NULL, "a ward.toml" },
+    [DOWN_SET] = { "--set", "KEY=VALUE", NULL, "one setting, over file and environment" },
+    [DOWN_PURGE] = { "--purge", NULL, NULL, "also remove the state folder and its seal" },
+    [DOWN_PLAN] = { "--plan", NULL, NULL, "only say what would be done" },
+    [DOWN_YES] = { "--yes", NULL, NULL, "do not ask before removing" },
+};
+
+static enum exit_code stop(pid_t number)
+{
+    struct trail trail = { 0 };
+    auto_fd int monitor = -1;
+    int64_t until = clock_monotonic_ms() + 1000 * HOME_STOP_S;
+    if (!rc_ok(process_hold(&trail, number, &monitor)))
+        return EXIT_DONE; /* it ended just now */
+    rc told = process_signal(&trail, monitor, SIGTERM);
+    if (!rc_ok(told) && rc_number(told) == EPERM) {
+        say("down: process %d is not yours to stop", (int)number);
+        return EXIT_NOT_PERMITTED;
+    }
+    if (!rc_ok(process_wait(&trail, monitor, until))) {
+        say("down: process %d still runs after %d seconds", (int)number, HOME_STOP_S);
+        return EXIT_UNREACHABLE;
+    }
+    return EXIT_DONE;
+}
+
+/* What is removed is only ever a folder that a house has lived in. */
+static bool is_state_folder(const char *state)
+{
+    char path[SETTING_TEXT_MAX + 16];
+    snprintf(path, sizeof path, "%s/run/lock", state);
+    return access(path, F_OK) == 0;
+}
+
+static bool agreed(const struct settings *settings)
+{
+    char line[SETTING_TEXT_MAX + 2];
+    if (isatty(STDIN_FILENO) == 0) {
+        say("down: --purge removes %s and %s for good; say so with --yes", settings->state,
+            settings->seal_path);
+        return false;
+    }
+    fprintf(stderr,
+            "This removes %s and %s for good: every key and the whole log.\n"
+            "Type the name of the state folder to go on: ",
+            settings->state, settings->seal_path);
+    if (fgets(line, sizeof line, stdin) == NULL)
+        return false;
+    line[strcspn(line, "\n")] = 0;
+    if (strcmp(line, settings->state) == 0)
+        return true;
+    say("down: that is not the name; nothing was removed");
+    return false;
+}
+
+/* The seal goes last: as long as anything is there that it opens, it is there too. */
+static enum exit_code purge(struct invocation *in, const struct settings *settings)
+{
+    struct trail trail = { 0 };
+    if (!is_state_folder(settings->state)) {
+        say("down: %s is no state folder", settings->state);
+        return access(settings->state, F_OK) == 0 ? EXIT_USAGE : EXIT_DONE;
+    }
+    if (!option_given(in, DOWN_YES) && !agreed(settings))
+        return EXIT_USAGE;
+    rc removed = tree_remove(&trail, settings->state);
+    if (!rc_ok(removed)) {
+        say("down: %s: %s", settings->state, strerror((int)rc_number(removed)));
+        return EXIT_INTERNAL;
+    }
+    if (settings->seal == SEAL_FILE && unlink(settings->seal_path) != 0 && errno != ENOENT) {
+        say("down: %s: %s", settings->seal_path, strerror(errno));
+        return EXIT_INTERNAL;
+    }
+    return EXIT_DONE;
+}
+
+static enum exit_code plan(struct invocation *in, const struct settings *settings, bool lived_in)
+{
+    printf("%s\n", lived_in ? "stop the house" : "nothing to stop");
+    if (option_given(in, DOWN_PURGE) && is_state_folder(settings->state)) {
+        printf("remove %s\n", settings->state);
+        if (settings->seal == SEAL_FILE)
+            printf("remove %s\n", settings->seal_path);
+    }
+    return EXIT_DONE;
+}
+
+static enum exit_code run(struct invocation *in)
+{
+    struct settings settings;
+    pid_t monitor = 0;
+    enum exit_code code = settings_for_command(in, DOWN_CONFIG, DOWN_STATE, -1, DOWN_SET,
+                                               &settings);
+    if (code != EXIT_DONE)
+        return code;
+    enum home_state home = home_look(settings.state, &monitor);
+    if (home == HOME_UNREADABLE) {
+        say("down: %s/run/lock cannot be read", settings.state);
+        return EXIT_NOT_PERMITTED;
+    }
+    if (option_given(in, DOWN_PLAN))
+        return plan(in, &settings, home == HOME_LIVED_IN);
+    if (home == HOME_LIVED_IN)
+        code = stop(monitor);
+    if (code == EXIT_DONE && option_given(in, DOWN_PURGE))
+        code = purge(in, &settings);
+    return code;
+}
+
+const struct command command_down = {
+    .name = "down",
+    .operands = "",
+    .summary = "stop the platform on this machine",
+    .description =
+        "Asks the house in a state folder to stop: it finishes what is under way, and the command\n"
+        "returns when it is gone.  What is in the folder stays, and `ward up` goes on from it.\n\n"
+        "With --purge the folder and its seal are removed: every key and the whole log.  It asks\n"
+        "for the folder's name first, or wants --yes where there is nobody to ask.",
+    .example = "ward down --state ./ward-state --plan",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = run,
+};

@@ -1,0 +1,92 @@
+/* home.c - see home.h. */
+#include "cmd/home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "os/fd.h"
+
+enum { HOME_PATH_MAX = 4096, HOME_SETTINGS_FD = 3, HOME_REPORT_FD = 4 };
+
+bool home_monitor(char *path, size_t cap)
+{
+    static const char *const places[] = { "../libexec/ward", "src/proc" };
+    char self[HOME_PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len > 0) {
+        self[len] = 0;
+        *strrchr(self, '/') = 0;
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+            int wrote = snprintf(path, cap, "%s/%s/ward-monitor", self, places[i]);
+            if (wrote > 0 && (size_t)wrote < cap && access(path, X_OK) == 0)
+                return true;
+        }
+    }
+    say("ward-monitor is not where this program was installed (../libexec/ward)");
+    return false;
+}
+
+enum home_state home_look(const char *state, pid_t *monitor)
+{
+    char path[HOME_PATH_MAX], text[32];
+    int len = snprintf(path, sizeof path, "%s/run/lock", state);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return HOME_UNREADABLE;
+    auto_fd int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0)
+        return errno == ENOENT || errno == ENOTDIR ? HOME_EMPTY : HOME_UNREADABLE;
+    if (flock(lock, LOCK_SH | LOCK_NB) == 0)
+        return HOME_EMPTY;
+    /* The number is that of whoever holds the lock now. */
+    ssize_t got = read(lock, text, sizeof text - 1);
+    text[got > 0 ? got : 0] = 0;
+    int number = 0;
+    for (const char *at = text; *at >= '0' && *at <= '9' && number < 100000000; at++)
+        number = number * 10 + (*at - '0');
+    *monitor = number;
+    return number > 1 ? HOME_LIVED_IN : HOME_UNREADABLE;
+}
+
+static bool write_settings(int fd, const struct settings *settings)
+{
+    return write(fd, settings, sizeof *settings) == (ssize_t)sizeof *settings;
+}
+
+bool home_start(const struct settings *settings, bool new_session, struct spawned *out, int *report)
+{
+    char path[HOME_PATH_MAX];
+    int given[2], told[2];
+    struct trail trail = { 0 };
+    if (!home_monitor(path, sizeof path))
+        return false;
+    if (pipe2(given, O_CLOEXEC) != 0)
+        return false;
+    auto_fd int settings_read = given[0];
+    auto_fd int settings_write = given[1];
+    if (pipe2(told, O_CLOEXEC) != 0)
+        return false;
+    auto_fd int report_read = told[0];
+    auto_fd int report_write = told[1];
+    const char *const argv[] = { "ward-monitor", NULL };
+    struct spawn what = { .path = path,
+                          .argv = argv,
+                          .fds = { { settings_read, HOME_SETTINGS_FD },
+                                   { report_write, HOME_REPORT_FD } },
+                          .fd_count = 2,
+                          .new_session = new_session };
+    /* A pipe holds the settings whole before anybody reads. */
+    rc started = write_settings(settings_write, settings) ? spawn(&trail, &what, out)
+                                                          : rc_make(RC_WORLD, (uint32_t)errno);
+    if (!rc_ok(started)) {
+        say("%s: %s", path, strerror((int)rc_number(started)));
+        return false;
+    }
+    *report = fd_take(&report_read);
+    return true;
+}

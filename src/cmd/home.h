@@ -1,0 +1,31 @@
+/* home.h - a house as the commands see it from outside: where its programs are, whether
+   somebody lives in a state folder, and starting one. */
+#ifndef WARD_CMD_HOME_H
+#define WARD_CMD_HOME_H
+
+#include "base/result.h"
+#include "os/spawn.h"
+#include "proc/settings.h"
+
+enum {
+    HOME_READY_S = 30, /* how long `ward up` waits for a house to be ready */
+    HOME_STOP_S = 60,  /* and `ward down` for it to be gone */
+};
+
+/* home_monitor finds ward-monitor: beside this program's folder in ../libexec/ward, or where
+   the build leaves it.  On failure it has said so. */
+MUST_USE
+bool home_monitor(char *path, size_t cap);
+
+enum home_state { HOME_EMPTY, HOME_LIVED_IN, HOME_UNREADABLE };
+
+/* home_look tells whether a monitor holds the lock of the folder, and its number. */
+enum home_state home_look(const char *state, pid_t *monitor);
+
+/* home_start starts a monitor with these settings.  `report` is the end of a pipe on which it
+   tells a line a step: "ready NAME", at last "serving" or "failed CLASS NUMBER". */
+MUST_USE
+bool home_start(const struct settings *settings, bool new_session, struct spawned *out,
+                int *report);
+
+#endif

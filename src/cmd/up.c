@@ -1,0 +1,179 @@
+/* up.c - `ward up`: the whole platform on this machine, ready when the command returns. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "base/number.h"
+#include "cmd/command.h"
+#include "cmd/home.h"
+#include "cmd/settings_load.h"
+#include "os/clock.h"
+#include "os/fd.h"
+
+enum { UP_STATE, UP_LISTEN, UP_CONFIG, UP_SET, UP_FOREGROUND, UP_JSON };
+
+static const struct option_spec options[] = {
+    [UP_STATE] = { "--state", "DIR", NULL, "the state folder (./ward-state)" },
+    [UP_LISTEN] = { "--listen", "ADDRESS:PORT", NULL, "where TLS is served (127.0.0.1:8443)" },
+    [UP_CONFIG] = { "--config", "FILE", NULL, "a ward.toml" },
+    [UP_SET] = { "--set", "KEY=VALUE", NULL, "one setting, over file and environment" },
+    [UP_FOREGROUND] = { "--foreground", NULL, NULL, "stay until the house is stopped" },
+    [UP_JSON] = { "--json", NULL, NULL, "print one JSON object" },
+};
+
+/* What the monitor tells, line by line. */
+struct report {
+    int fd;
+    char line[128];
+    size_t len;
+};
+
+enum told { TOLD_LINE, TOLD_END, TOLD_TIME };
+
+/* One byte at a time: it is a few lines in the life of a house. */
+static enum told next_line(struct report *report, int64_t until_ms)
+{
+    report->len = 0;
+    for (;;) {
+        struct pollfd end = { .fd = report->fd, .events = POLLIN };
+        int64_t left = until_ms - clock_monotonic_ms();
+        if (poll(&end, 1, left > 0 ? (int)left : 0) == 0)
+            return TOLD_TIME;
+        char c = 0;
+        ssize_t got = read(report->fd, &c, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return TOLD_END;
+        if (c == '\n' || report->len == sizeof report->line - 1) {
+            report->line[report->len] = 0;
+            return TOLD_LINE;
+        }
+        report->line[report->len++] = c;
+    }
+}
+
+static void show_address(const struct settings *settings, bool json, bool was_up)
+{
+    if (json) {
+        printf(
+            "{\"state\":\"up\",\"already\":%s,\"listen\":\"https://%s\",\"simulated_tee\":true}\n",
+            was_up ? "true" : "false", settings->listen);
+        return;
+    }
+    printf("https://%s\n", settings->listen);
+}
+
+static enum exit_code explain_failure(const struct settings *settings, const char *line)
+{
+    say("up: the house did not start (%s); the reason is in %s/ward.log",
+        line[0] != 0 ? line : "no word from the monitor", settings->state);
+    return EXIT_INTERNAL;
+}
+
+/* Ends what was started: a house that is not ready is none. */
+static void give_up(struct spawned *monitor)
+{
+    rc told = process_signal(NULL, monitor->pidfd, SIGTERM);
+    if (!rc_ok(told) ||
+        !rc_ok(process_wait(NULL, monitor->pidfd, clock_monotonic_ms() + 1000 * HOME_STOP_S)))
+        told = process_signal(NULL, monitor->pidfd, SIGKILL);
+}
+
+static enum exit_code wait_until_ready(const struct settings *settings, struct spawned *monitor,
+                                       struct report *report)
+{
+    int64_t until = clock_monotonic_ms() + 1000 * HOME_READY_S;
+    char last[sizeof report->line] = "";
+    for (;;) {
+        switch (next_line(report, until)) {
+        case TOLD_TIME:
+            say("up: not ready after %d seconds; stopping it", HOME_READY_S);
+            give_up(monitor);
+            return EXIT_UNREACHABLE;
+        case TOLD_END:
+            give_up(monitor);
+            return explain_failure(settings, last);
+        case TOLD_LINE:
+            break;
+        }
+        if (strcmp(report->line, "serving") == 0)
+            return EXIT_DONE;
+        if (strncmp(report->line, "ready ", 6) == 0)
+            say("%s", report->line);
+        snprintf(last, sizeof last, "%s", report->line);
+    }
+}
+
+/* Until the monitor has ended; an interrupt of the terminal reaches it by itself. */
+static enum exit_code stay(struct spawned *monitor)
+{
+    int status = 0;
+    signal(SIGINT, SIG_IGN);
+    while (waitpid(monitor->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_INTERNAL;
+}
+
+static enum exit_code start(struct invocation *in, const struct settings *settings)
+{
+    struct spawned monitor;
+    struct report report = { .fd = -1 };
+    bool foreground = option_given(in, UP_FOREGROUND);
+    if (!home_start(settings, !foreground, &monitor, &report.fd))
+        return EXIT_INTERNAL;
+    enum exit_code code = wait_until_ready(settings, &monitor, &report);
+    fd_close(&report.fd);
+    if (code == EXIT_DONE) {
+        say("SIMULATED TEE: evidence of this house proves nothing about hardware");
+        show_address(settings, option_given(in, UP_JSON), false);
+        fflush(stdout);
+        if (foreground)
+            code = stay(&monitor);
+    }
+    fd_close(&monitor.pidfd);
+    return code;
+}
+
+static enum exit_code run(struct invocation *in)
+{
+    struct settings settings;
+    pid_t monitor = 0;
+    enum exit_code loaded = settings_for_command(in, UP_CONFIG, UP_STATE, UP_LISTEN, UP_SET,
+                                                 &settings);
+    if (loaded != EXIT_DONE)
+        return loaded;
+    switch (home_look(settings.state, &monitor)) {
+    case HOME_LIVED_IN:
+        say("up: already up in %s (process %d)", settings.state, (int)monitor);
+        show_address(&settings, option_given(in, UP_JSON), true);
+        return EXIT_DONE;
+    case HOME_UNREADABLE:
+        say("up: %s/run/lock cannot be read", settings.state);
+        return EXIT_NOT_PERMITTED;
+    case HOME_EMPTY:
+        break;
+    }
+    return start(in, &settings);
+}
+
+const struct command command_up = {
+    .name = "up",
+    .operands = "",
+    .summary = "start the whole platform on this machine",
+    .description =
+        "Starts the house in a state folder, made when it is not there, and returns when it is\n"
+        "ready: monitor, audit, keeper, core and front, each in a jail of its own.  Run again it\n"
+        "changes nothing.  Without hardware the TEE is simulated, and says so.\n\n"
+        "The key that seals the keyring is made beside the state folder, in DIR.seal: without it\n"
+        "the keyring opens to nobody, so it belongs into the backup, and not into the same one.",
+    .example = "ward up --state ./ward-state",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = run,
+};
