@@ -86,6 +86,7 @@ static bool take_details(struct reading *r, struct audit_record *out)
             return false;
         out->count++;
     }
+    out->details_json = json_raw(r->json, details);
     return true;
 }
 

@@ -55,8 +55,9 @@ struct audit_record {
     struct span address; /* empty: null */
     uint8_t trace[AUDIT_TRACE_LEN];
     bool traced;
-    bool was_read; /* types of details are those of JSON */
-    bool bad;      /* a call could not be: the record will not be written */
+    struct span details_json; /* of a record that was read: the details as they stand */
+    bool was_read;            /* types of details are those of JSON */
+    bool bad;                 /* a call could not be: the record will not be written */
     size_t count;
     struct audit_detail details[AUDIT_DETAILS_MAX];
 };
