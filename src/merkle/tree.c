@@ -1,0 +1,63 @@
+/* tree.c - see tree.h. */
+#include "merkle/tree.h"
+
+bool merkle_tree_is_sound(const struct merkle_tree *tree)
+{
+    return tree->size <= MERKLE_SIZE_LIMIT;
+}
+
+bool merkle_equal(const struct merkle_hash *a, const struct merkle_hash *b)
+{
+    return bytes_equal(a->at, b->at, sizeof a->at);
+}
+
+void merkle_leaf(struct span entry, struct merkle_hash *out)
+{
+    static const uint8_t prefix[] = { 0x00 };
+    const struct span parts[] = { SPAN(prefix), entry };
+    hash_sha256_parts(parts, 2, out->at);
+}
+
+void merkle_node(const struct merkle_hash *left, const struct merkle_hash *right,
+                 struct merkle_hash *out)
+{
+    static const uint8_t prefix[] = { 0x01 };
+    const struct span parts[] = { SPAN(prefix), SPAN(left->at), SPAN(right->at) };
+    hash_sha256_parts(parts, 3, out->at);
+}
+
+bool merkle_append(struct merkle_tree *tree, const struct merkle_hash *leaf)
+{
+    return merkle_append_perfect(tree, 0, leaf);
+}
+
+bool merkle_append_perfect(struct merkle_tree *tree, unsigned level,
+                           const struct merkle_hash *subtree)
+{
+    if (level >= MERKLE_LEVELS)
+        return false;
+    uint64_t leaves = UINT64_C(1) << level;
+    if ((tree->size & (leaves - 1)) != 0 || leaves > MERKLE_SIZE_LIMIT - tree->size)
+        return false;
+    struct merkle_hash carried = *subtree;
+    for (; (tree->size >> level & 1) != 0; level++)
+        merkle_node(&tree->peaks[level], &carried, &carried);
+    tree->peaks[level] = carried;
+    tree->size += leaves;
+    return true;
+}
+
+void merkle_root(const struct merkle_tree *tree, struct merkle_hash *out)
+{
+    if (tree->size == 0) {
+        hash_sha256((struct span){ NULL, 0 }, out->at);
+        return;
+    }
+    unsigned level = (unsigned)__builtin_ctzll(tree->size);
+    struct merkle_hash root = tree->peaks[level];
+    for (level++; level < MERKLE_LEVELS; level++) {
+        if ((tree->size >> level & 1) != 0)
+            merkle_node(&tree->peaks[level], &root, &root);
+    }
+    *out = root;
+}
