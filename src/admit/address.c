@@ -160,21 +160,19 @@ bool address_list_add(struct address_list *list, const struct network *network)
     const struct network *held = holder(list, &network->base);
     if (held != NULL && covers(held, network))
         return true;
-    size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++)
-        kept += covers(network, &list->at[i]) ? 0 : 1;
-    if (kept == list->cap)
+    /* What the new one covers stands together, from its own base on. */
+    size_t first = begun(list, &network->base);
+    if (first > 0 && covers(network, &list->at[first - 1]))
+        first--;
+    size_t after = first;
+    while (after < list->count && covers(network, &list->at[after]))
+        after++;
+    if (after == first && list->count == list->cap)
         return false;
-    kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        if (!covers(network, &list->at[i]))
-            list->at[kept++] = list->at[i];
-    }
-    list->count = kept;
-    size_t place = begun(list, &network->base);
-    for (size_t i = list->count; i > place; i--)
-        list->at[i] = list->at[i - 1];
-    list->at[place] = *network;
-    list->count++;
+    size_t rest = list->count - after;
+    if (rest > 0)
+        memmove(&list->at[first + 1], &list->at[after], rest * sizeof list->at[0]);
+    list->at[first] = *network;
+    list->count = first + 1 + rest;
     return true;
 }
