@@ -47,7 +47,7 @@ struct admit_rates admit_rates_default(void);
    it is the ban's end. */
 struct admission {
     bool admitted;
-    bool cut_oldest; /* see conn.h: close the oldest half-open connection now */
+    enum reason cut_oldest; /* see conn.h: close the oldest half-open connection now */
     enum reason reason;
     uint64_t retry_us;
 };

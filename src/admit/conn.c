@@ -101,7 +101,8 @@ struct conn_answer conn_accepted(struct conn_table *table, const struct address 
     table->open++;
     table->half++;
     *out = (struct conn){ .state = CONN_HALF, .exempt = exempt, .peer = peer };
-    return (struct conn_answer){ .admitted = true, .cut_oldest = full };
+    return (struct conn_answer){ .admitted = true,
+                                 .cut_oldest = full ? REASON_ADMIT_REPLACED : REASON_NONE };
 }
 
 void conn_established(struct conn_table *table, struct conn *conn)

@@ -62,11 +62,12 @@ struct conn {
     struct address peer;
 };
 
-/* The zero refuses.  cut_oldest: it is let in, and the caller must now close its oldest
-   half-open connection (and call conn_closed for it); one is left besides the new one. */
+/* The zero refuses.  cut_oldest, unless REASON_NONE: it is let in, and the caller must now
+   close its oldest half-open connection for that reason, and call conn_closed for it.  There is
+   one besides the new one. */
 struct conn_answer {
     bool admitted;
-    bool cut_oldest;
+    enum reason cut_oldest;
     enum reason reason; /* of a refusal */
 };
 

@@ -101,8 +101,8 @@ static void test_half_open_flood(void **state)
         struct conn conn;
         struct conn_answer answer = enter(&f, number(i), &conn);
         assert_true(answer.admitted);
-        assert_int_equal(answer.cut_oldest, i >= HALF);
-        if (answer.cut_oldest) {
+        assert_int_equal(answer.cut_oldest, i >= HALF ? REASON_ADMIT_REPLACED : REASON_NONE);
+        if (answer.cut_oldest != REASON_NONE) {
             conn_closed(&f.table, &flood[oldest]);
             cut++;
         }
@@ -113,7 +113,8 @@ static void test_half_open_flood(void **state)
     assert_int_equal(cut, 50000 - HALF);
     assert_true(conn_table_is_sound(&f.table));
     for (uint32_t i = 0; i < HONEST; i++) {
-        assert_true(enter(&f, number(60000 + i), &honest[i]).cut_oldest);
+        assert_int_equal(enter(&f, number(60000 + i), &honest[i]).cut_oldest,
+                         REASON_ADMIT_REPLACED);
         conn_closed(&f.table, &flood[oldest]);
         conn_established(&f.table, &honest[i]);
         /* and the flood fills its share again */
@@ -139,7 +140,7 @@ static void test_established_fill_everything(void **state)
     }
     for (uint32_t i = 0; i < 1000; i++) {
         struct conn_answer answer = enter(&f, number(i), &one);
-        assert_false(answer.admitted || answer.cut_oldest);
+        assert_false(answer.admitted || answer.cut_oldest != REASON_NONE);
         assert_int_equal(answer.reason, REASON_ADMIT_TOO_MANY_CONNECTIONS);
     }
     assert_int_equal(f.table.open, 20);
@@ -157,10 +158,10 @@ static void test_cutting_is_no_advice(void **state)
     begin(&f, 10, 2, 10, 10);
     assert_true(enter(&f, number(1), &conns[0]).admitted);
     assert_true(enter(&f, number(2), &conns[1]).admitted);
-    assert_true(enter(&f, number(3), &conns[2]).cut_oldest);
+    assert_int_equal(enter(&f, number(3), &conns[2]).cut_oldest, REASON_ADMIT_REPLACED);
     assert_false(enter(&f, number(4), &conns[3]).admitted);
     conn_closed(&f.table, &conns[0]);
-    assert_true(enter(&f, number(4), &conns[3]).cut_oldest);
+    assert_int_equal(enter(&f, number(4), &conns[3]).cut_oldest, REASON_ADMIT_REPLACED);
     end(&f);
 }
 
