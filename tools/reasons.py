@@ -86,11 +86,21 @@ def given_by(root, checks):
     return pairs, faults
 
 
+def places_of(root):
+    """{reason: [file]}: where the code names a reason that no check gives."""
+    places = {}
+    for file in tree.files(root, ".c", under=("src",)):
+        for name in set(re.findall(r"\bREASON_(\w+)", tree.code(tree.read(root, file)))):
+            places.setdefault(name, []).append(file)
+    return places
+
+
 def document(root):
     """The page, and what is wrong."""
     checks = checks_of(root)
     order = {name: number for number, name in enumerate(checks)}
     pairs, faults = given_by(root, checks)
+    places = places_of(root)
     lines = [HEAD]
     for name, cause, advice in reasons_of(root):
         if name is None:
@@ -100,9 +110,12 @@ def document(root):
         lines += [f"### {name}", "", cause, ""]
         if name in NOT_OF_A_CHECK:
             continue
-        if name not in pairs and not faults:
-            faults.append(f"{name}: no check gives it")
         lines += [f"*Do:* {advice}", ""] if advice else []
+        if name not in pairs and name in places:
+            lines += ["*Given by:* " + ", ".join(f"`{file}`" for file in sorted(places[name])), ""]
+            continue
+        if name not in pairs and not faults:
+            faults.append(f"{name}: nothing gives it")
         lines.append("*Given by:* " + "; ".join(
             f"{checks[check][0]} {checks[check][2]} ({checks[check][1]})"
             for check in sorted(pairs.get(name, ()), key=order.get)))
