@@ -241,3 +241,19 @@ bool ecdsa_sign(const struct ecdsa_secret *secret, const uint8_t *digest, uint8_
     ct_wipe(&nonce, sizeof nonce);
     return ok;
 }
+
+bool ecdsa_sign_once(enum curve curve, struct span scalar, const uint8_t *digest, uint8_t *raw)
+{
+    struct ecdsa_secret *secret = ecdsa_secret_new(curve, scalar);
+    bool ok = ecdsa_sign(secret, digest, raw);
+    ecdsa_secret_free(&secret);
+    return ok;
+}
+
+/* 1: made and locked; 2: made, but mlock was refused, so it could be swapped. */
+bool ecdsa_guard_heap(void)
+{
+    enum { HEAP = 64 * 1024, SMALLEST = 64 };
+    return CRYPTO_secure_malloc_initialized() == 1 ||
+           CRYPTO_secure_malloc_init(HEAP, SMALLEST) == 1;
+}

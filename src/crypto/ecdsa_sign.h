@@ -1,8 +1,17 @@
-/* ecdsa_sign.h - ECDSA signatures that are the same every time (RFC 6979), for the test
-   authority.  Wire forms are those of ecdsa.h.
+/* ecdsa_sign.h - ECDSA signatures that are the same every time (RFC 6979).  Wire forms are
+   those of ecdsa.h.
 
-   Not for a long-term key of a product: those live in guarded pages of another process.
-   Scalars, nonces and what they were derived from are wiped after use. */
+   The nonce is a function of key and digest, so no weak generator can give the key away, and
+   what is done with scalar and nonce takes the same time for all of them.  Scalars, nonces
+   and what they were derived from are wiped after use.
+
+   Two ways to hold a key.  The test authority keeps a struct ecdsa_secret.  A long-term key
+   of the product rests in guarded pages (secret/) as its scalar, and is used by
+   ecdsa_sign_once while it is lent: nothing of it outlives the call.  What the call has of it
+   meanwhile lies in OpenSSL's guarded heap, if ecdsa_guard_heap made one.
+
+   A new key is made by drawing curve_coord_len random bytes until ecdsa_secret_new takes them
+   (it refuses one draw in 2^32). */
 #ifndef WARD_CRYPTO_ECDSA_SIGN_H
 #define WARD_CRYPTO_ECDSA_SIGN_H
 
@@ -34,5 +43,17 @@ bool ecdsa_secret_point(const struct ecdsa_secret *secret, uint8_t *point);
    is then untouched. */
 MUST_USE
 bool ecdsa_sign(const struct ecdsa_secret *secret, const uint8_t *digest, uint8_t *raw);
+
+/* ecdsa_sign_once is the same with a scalar that is nobody's struct: it is imported, used and
+   wiped.  False also for a scalar that ecdsa_secret_new refuses. */
+MUST_USE
+bool ecdsa_sign_once(enum curve curve, struct span scalar, const uint8_t *digest, uint8_t *raw);
+
+/* ecdsa_guard_heap makes 64 KiB that are locked in memory, left out of core dumps and fenced
+   by guard pages; OpenSSL keeps private scalars and nonces there from then on.  Called once,
+   before the process is jailed (it maps and locks).  False when it could not be made or
+   locked.  The heap stays until the process ends. */
+MUST_USE
+bool ecdsa_guard_heap(void);
 
 #endif

@@ -2,6 +2,8 @@
    refuses. */
 #include "crypto/ecdsa_sign.h"
 
+#include <string.h>
+
 #include "crypto/hash.h"
 #include "ecdsa_case.h"
 
@@ -199,6 +201,39 @@ static void seeds_give_the_same_key_and_names_different_ones(void **state)
     }
 }
 
+/* The scalar as it is lent, with and without the guarded heap: the figures are the same. */
+static void signing_once_is_signing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof knowns / sizeof knowns[0]; i++) {
+        const struct known *k = &knowns[i / 2];
+        size_t coord = curve_coord_len(k->curve);
+        uint8_t scalar[ECDSA_COORD_MAX], raw[ECDSA_RAW_MAX], want[ECDSA_RAW_MAX];
+        uint8_t digest[HASH_LEN_MAX];
+        const struct span message = span_text(k->message);
+        hash_parts(k->curve == CURVE_P256 ? HASH_SHA256 : HASH_SHA384, &message, 1, digest);
+        unhex(k->scalar, scalar, coord);
+        unhex(k->raw, want, 2 * coord);
+        assert_true(ecdsa_sign_once(k->curve, span_of(scalar, coord), digest, raw));
+        assert_memory_equal(raw, want, 2 * coord);
+        assert_true(ecdsa_guard_heap());
+    }
+}
+
+static void signing_once_refuses(void **state)
+{
+    (void)state;
+    const uint8_t zeros[ECDSA_COORD_MAX] = { 0 };
+    uint8_t ones[ECDSA_COORD_MAX], raw[ECDSA_RAW_MAX] = { 0 };
+    memset(ones, 0xff, sizeof ones);
+    for (size_t len = 0; len <= sizeof zeros; len++) {
+        assert_false(ecdsa_sign_once(CURVE_P256, span_of(zeros, len), zeros, raw));
+        assert_false(ecdsa_sign_once(CURVE_P256, span_of(ones, len), zeros, raw));
+        assert_false(ecdsa_sign_once(CURVE_NONE, span_of(ones, len), zeros, raw));
+    }
+    assert_true(bytes_are_zero(raw, sizeof raw));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +244,8 @@ int main(void)
         TEST(other_lengths_and_curves_are_refused, ""),
         TEST(nobody_signs_nothing, ""),
         TEST(seeds_give_the_same_key_and_names_different_ones, ""),
+        TEST(signing_once_is_signing, ""),
+        TEST(signing_once_refuses, ""),
     };
     return RUN_TESTS(tests);
 }

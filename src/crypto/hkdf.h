@@ -1,0 +1,18 @@
+/* hkdf.h - keys from a secret that is good enough to be one, but is not yet (RFC 5869), with
+   SHA-256.  Not for passwords: those go through argon2.h. */
+#ifndef WARD_CRYPTO_HKDF_H
+#define WARD_CRYPTO_HKDF_H
+
+#include "crypto/hash.h"
+
+#include "base/result.h"
+
+enum { HKDF_SHA256_MAX = 255 * SHA256_LEN };
+
+/* hkdf_sha256 writes len bytes.  salt may be empty; info names what the key is for, so that
+   one secret gives unrelated keys.  False, and nothing written, for more than
+   HKDF_SHA256_MAX bytes.  What was computed on the way is wiped. */
+MUST_USE
+bool hkdf_sha256(struct span secret, struct span salt, struct span info, uint8_t *out, size_t len);
+
+#endif

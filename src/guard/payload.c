@@ -1,0 +1,149 @@
+/* payload.c - see payload.h. */
+#include "guard/payload.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "codec/base64.h"
+#include "crypto/hash.h"
+
+enum { ROOT_TEXT = 44 }; /* 32 bytes as base64 with padding */
+
+static const char *const names[PAYLOAD_KIND_COUNT] = {
+    [PAYLOAD_TLS_SERVER] = "tls-server",
+    [PAYLOAD_CHECKPOINT] = "checkpoint",
+    [PAYLOAD_CERTIFICATE] = "certificate",
+    [PAYLOAD_TOKEN] = "token",
+};
+
+const char *payload_kind_name(enum payload_kind kind)
+{
+    const char *name = (unsigned)kind < PAYLOAD_KIND_COUNT ? names[kind] : NULL;
+    return name != NULL ? name : "unknown";
+}
+
+/* RFC 8446 4.4.3: "A string that consists of octet 32 (0x20) repeated 64 times", "The context
+   string" with "server", "A single 0 byte which serves as the separator", "The content to be
+   signed": the transcript's hash, of SHA-256 or SHA-384 in every suite of TLS 1.3. */
+static bool read_tls_server(struct span bytes, struct payload *out)
+{
+    static const char prefix[] = "                                "
+                                 "                                "
+                                 "TLS 1.3, server CertificateVerify";
+    _Static_assert(sizeof prefix == TLS_SERVER_PREFIX, "the string's NUL is the separator");
+    struct cursor in = cur_over(bytes);
+    if (!cur_expect(&in, SPAN(prefix)) ||
+        (cur_left(&in) != SHA256_LEN && cur_left(&in) != SHA384_LEN))
+        return false;
+    out->transcript_hash = cur_rest(&in);
+    return true;
+}
+
+/* One line without its end. */
+static bool read_line(struct cursor *in, struct span *line)
+{
+    size_t start = cur_offset(in);
+    uint8_t letter = 0;
+    while (cur_u8(in, &letter)) {
+        if (letter != '\n')
+            continue;
+        struct span whole = cur_since(in, start);
+        *line = span_of(whole.at, whole.len - 1);
+        return true;
+    }
+    return false;
+}
+
+static bool origin_is_good(struct span origin)
+{
+    bool ok = origin.len > 0 && origin.len <= CHECKPOINT_ORIGIN_MAX;
+    for (size_t i = 0; ok && i < origin.len; i++)
+        ok = origin.at[i] > 0x20 && origin.at[i] < 0x7f && origin.at[i] != '+';
+    return ok;
+}
+
+static bool read_size(struct span text, uint64_t *out)
+{
+    const uint64_t largest = UINT64_MAX / 2;
+    uint64_t value = 0;
+    if (text.len == 0 || (text.at[0] == '0' && text.len > 1))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        uint64_t digit = text.at[i] - (uint64_t)'0';
+        if (value > (largest - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return true;
+}
+
+static bool read_root(struct span text, uint8_t root[CHECKPOINT_ROOT])
+{
+    struct sink out = sink_over(root, CHECKPOINT_ROOT);
+    return text.len == ROOT_TEXT && base64_decode(text, &out) && out.len == CHECKPOINT_ROOT;
+}
+
+/* C2SP tlog-checkpoint: origin, "tree size, in ASCII decimal with no leading zeroes", "root
+   hash, in base64".  Extension lines are allowed there and never written by Ward. */
+static bool read_checkpoint(struct span bytes, struct payload *out)
+{
+    struct cursor in = cur_over(bytes);
+    struct span size, root;
+    struct checkpoint_body body;
+    if (!read_line(&in, &body.origin) || !read_line(&in, &size) || !read_line(&in, &root) ||
+        !cur_end(&in) || !origin_is_good(body.origin) || !read_size(size, &body.size) ||
+        !read_root(root, body.root))
+        return false;
+    out->checkpoint = body;
+    return true;
+}
+
+/* base64url that has one meaning, of an object: what begins with {" is eyJ or eyI. */
+static bool segment_is_good(struct span text)
+{
+    uint8_t room[TOKEN_INPUT_MAX];
+    struct sink out = sink_over(room, sizeof room);
+    return base64url_decode(text, &out) && out.len > 2 && room[0] == '{' && room[1] == '"' &&
+           room[out.len - 1] == '}';
+}
+
+/* RFC 7515 5.1: ASCII(BASE64URL(UTF8(header)) || '.' || BASE64URL(payload)). */
+static bool read_token(struct span bytes)
+{
+    size_t dot = 0;
+    if (bytes.len > TOKEN_INPUT_MAX)
+        return false;
+    while (dot < bytes.len && bytes.at[dot] != '.')
+        dot++;
+    if (dot == bytes.len)
+        return false;
+    return segment_is_good(span_of(bytes.at, dot)) &&
+           segment_is_good(span_of(&bytes.at[dot] + 1, bytes.len - dot - 1));
+}
+
+uint32_t payload_kinds(struct span bytes, struct span ca_point, struct payload *out)
+{
+    uint32_t kinds = 0;
+    if (bytes.len == 0 || bytes.len > PAYLOAD_MAX)
+        return 0;
+    if (read_tls_server(bytes, out))
+        kinds |= 1u << PAYLOAD_TLS_SERVER;
+    if (read_checkpoint(bytes, out))
+        kinds |= 1u << PAYLOAD_CHECKPOINT;
+    if (certificate_recognise(bytes, ca_point, &out->certificate))
+        kinds |= 1u << PAYLOAD_CERTIFICATE;
+    if (read_token(bytes))
+        kinds |= 1u << PAYLOAD_TOKEN;
+    return kinds;
+}
+
+enum payload_kind payload_single(uint32_t kinds)
+{
+    for (unsigned kind = PAYLOAD_NONE + 1; kind < PAYLOAD_KIND_COUNT; kind++)
+        if (kinds == 1u << kind)
+            return (enum payload_kind)kind;
+    return PAYLOAD_NONE;
+}
