@@ -19,6 +19,9 @@ static enum reason reason_of(int code)
 {
     if (code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_CORRUPTFS)
         return REASON_STORE_DAMAGED;
+    /* The index of the log is a file too, and grows when a process opens the store. */
+    if (code == SQLITE_IOERR_SHMSIZE)
+        return REASON_STORE_FULL;
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -119,8 +122,6 @@ static rc make_file(struct trail *trail, const char *path)
     auto_fd int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return errno == EEXIST ? RC_SUCCESS : REFUSE(trail, REASON_STORE_UNREACHABLE);
-    if (!folder_sync_of(path))
-        return REFUSE(trail, REASON_STORE_IO);
     return RC_SUCCESS;
 }
 
@@ -164,6 +165,10 @@ static rc judge_file(struct trail *trail, struct db *db)
         return lite_fail(trail, db, code_of(db));
     TRY(trail, pragma_says(trail, db, "PRAGMA journal_mode = WAL", "wal"));
     TRY(trail, pragma_says(trail, db, "PRAGMA integrity_check(1)", "ok"));
+    /* The names of the file and of its log, which is open by now: SQLite writes the folder
+       through too, but does not look at whether that worked. */
+    if (!folder_sync_of(db->spec->place))
+        return REFUSE(trail, REASON_STORE_IO);
     return RC_SUCCESS;
 }
 
