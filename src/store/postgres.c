@@ -15,10 +15,11 @@
 
 enum { QUEUE = 32, OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25, OPTIONS = 40 };
 
-/* A server that waits for a lock or a disk for longer than this answers STORE_BUSY. */
+/* A server that waits for a lock or a disk for longer than this answers STORE_BUSY.  What the
+   other end of a cut connection still holds, it lets go of before that. */
 static const char settings[] =
-    "SET statement_timeout = '10s'; SET lock_timeout = '5s';"
-    "SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on;"
+    "SET statement_timeout = '10s'; SET lock_timeout = '8s';"
+    "SET idle_in_transaction_session_timeout = '5s'; SET synchronous_commit = on;"
     "SET client_min_messages = error; SET standard_conforming_strings = on;"
     "SET search_path = ward, pg_catalog";
 
