@@ -1,0 +1,18 @@
+/* backup_walk.h - every row of a store in the order of a backup; for backup.c and restore.c. */
+#ifndef WARD_STORE_BACKUP_WALK_H
+#define WARD_STORE_BACKUP_WALK_H
+
+#include "store/backup.h"
+
+struct backup_visit {
+    rc (*row)(struct trail *trail, void *arg, size_t table, const struct db_row *row);
+    void *arg;
+};
+
+/* Both run within a transaction that is open already. */
+MUST_USE
+rc backup_walk(struct trail *trail, struct store *store, const struct backup_visit *visit);
+MUST_USE
+rc backup_state_within(struct trail *trail, struct store *store, struct backup_proof *out);
+
+#endif

@@ -1,0 +1,73 @@
+/* migrations.c - see migrations.h.  Both texts of a step make the same tables with the same
+   columns in the same order. */
+#include "store/migrations.h"
+
+/* "WARD" in ASCII, so that other programs can tell whose file this is. */
+#define APPLICATION_ID "1463898692"
+
+const struct migration migrations[STORE_STEPS] = {
+    {
+        1,
+        "The store itself: its migrations, its identity, and the keys of work already done.",
+        "PRAGMA application_id = " APPLICATION_ID "; PRAGMA user_version = 1;"
+        "CREATE TABLE migrations (number INTEGER PRIMARY KEY, sum BLOB NOT NULL,"
+        " applied INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL,"
+        " created INTEGER NOT NULL, high_water INTEGER NOT NULL,"
+        " generation INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE done (key BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX done_at ON done (at)",
+        "CREATE SCHEMA IF NOT EXISTS ward;"
+        "CREATE TABLE ward.migrations (number BIGINT PRIMARY KEY, sum BYTEA NOT NULL,"
+        " applied BIGINT NOT NULL);"
+        "CREATE TABLE ward.meta (id BIGINT PRIMARY KEY CHECK (id = 1),"
+        " installation BYTEA NOT NULL, created BIGINT NOT NULL, high_water BIGINT NOT NULL,"
+        " generation BIGINT NOT NULL);"
+        "CREATE TABLE ward.done (key BYTEA PRIMARY KEY, at BIGINT NOT NULL);"
+        "CREATE INDEX done_at ON ward.done (at)",
+    },
+    {
+        2,
+        "One-use values that stay used over a restart.",
+        "PRAGMA user_version = 2;"
+        "CREATE TABLE nonces (identity BLOB NOT NULL, value BLOB NOT NULL,"
+        " expires INTEGER NOT NULL, PRIMARY KEY (identity, value)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX nonces_expires ON nonces (expires)",
+        "CREATE TABLE ward.nonces (identity BYTEA NOT NULL, value BYTEA NOT NULL,"
+        " expires BIGINT NOT NULL, PRIMARY KEY (identity, value));"
+        "CREATE INDEX nonces_expires ON ward.nonces (expires)",
+    },
+    {
+        3,
+        "Sessions, by the SHA-256 of their tokens.",
+        "PRAGMA user_version = 3;"
+        "CREATE TABLE sessions (token BLOB PRIMARY KEY, identity BLOB NOT NULL,"
+        " created INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX sessions_identity ON sessions (identity);"
+        "CREATE INDEX sessions_expires ON sessions (expires)",
+        "CREATE TABLE ward.sessions (token BYTEA PRIMARY KEY, identity BYTEA NOT NULL,"
+        " created BIGINT NOT NULL, expires BIGINT NOT NULL);"
+        "CREATE INDEX sessions_identity ON ward.sessions (identity);"
+        "CREATE INDEX sessions_expires ON ward.sessions (expires)",
+    },
+    {
+        4,
+        "Bans of addresses and prefixes.",
+        "PRAGMA user_version = 4;"
+        "CREATE TABLE bans (prefix BLOB PRIMARY KEY, until INTEGER NOT NULL,"
+        " reason TEXT NOT NULL, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX bans_until ON bans (until)",
+        "CREATE TABLE ward.bans (prefix BYTEA PRIMARY KEY, until BIGINT NOT NULL,"
+        " reason TEXT NOT NULL, count BIGINT NOT NULL);"
+        "CREATE INDEX bans_until ON ward.bans (until)",
+    },
+    {
+        5,
+        "The size and root of the log as they were last seen.",
+        "PRAGMA user_version = 5;"
+        "CREATE TABLE audit_anchor (id INTEGER PRIMARY KEY CHECK (id = 1),"
+        " size INTEGER NOT NULL, root BLOB NOT NULL) STRICT",
+        "CREATE TABLE ward.audit_anchor (id BIGINT PRIMARY KEY CHECK (id = 1),"
+        " size BIGINT NOT NULL, root BYTEA NOT NULL)",
+    },
+};

@@ -1,0 +1,246 @@
+/* driver.c - a store that scripts can kill, starve and cheat: it does a little work and says
+   what was acknowledged, a line each, unbuffered.
+
+       store_driver SPEC VERB [ARG...]     SPEC: sqlite:PATH or postgres:CONNINFO
+
+   It trusts nothing that it wrote before: what is in the store, another run says. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "store/backup.h"
+#include "store/nonce_window.h"
+
+enum { NOW = 1700000000 };
+
+static const char *name_of(rc got)
+{
+    return rc_ok(got) ? "OK" : reason_info((enum reason)rc_number(got))->name;
+}
+
+static void say(const char *what, unsigned long number, rc got)
+{
+    char line[96];
+    int len = snprintf(line, sizeof line, "%s %lu %s\n", what, number, name_of(got));
+    if (write(1, line, (size_t)len) != len)
+        _exit(3);
+}
+
+static void id_of(unsigned long number, uint8_t out[STORE_ID_LEN])
+{
+    memset(out, 0x77, STORE_ID_LEN);
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(number >> (56 - 8 * i));
+}
+
+/* One piece of work makes three sessions: all of them are there, or none. */
+enum { PARTS = 3 };
+
+static rc add_parts(struct trail *trail, struct store *store, void *arg)
+{
+    unsigned long number = *(const unsigned long *)arg;
+    for (unsigned long part = 0; part < PARTS; part++) {
+        struct store_session session = { .created = NOW, .expires = NOW + 1000 };
+        id_of(number * PARTS + part, session.token);
+        id_of(number, session.identity);
+        TRY(trail, store_session_add(trail, store, NOW, &session));
+    }
+    return RC_SUCCESS;
+}
+
+static rc once(struct store *store, unsigned long number)
+{
+    bool ran = false;
+    struct store_work work = { .run = add_parts, .arg = &number };
+    memcpy(work.key, &number, sizeof number);
+    return store_transact(NULL, store, NOW, &work, &ran);
+}
+
+/* Whether the first part of a piece can be read, whatever befell the last write. */
+static rc read_back(struct store *store, unsigned long number)
+{
+    struct store_session session;
+    uint8_t token[STORE_ID_LEN];
+    id_of(number * PARTS, token);
+    return store_session_find(NULL, store, NOW, token, &session);
+}
+
+/* work FIRST COUNT: an unacknowledged piece is not tried again.  insist: it is, under its key,
+   for as long as the store says that trying may help. */
+static int work(struct store *store, char **args, bool insist)
+{
+    unsigned long first = strtoul(args[0], NULL, 10);
+    unsigned long count = strtoul(args[1], NULL, 10);
+    unsigned long last = ULONG_MAX; /* acknowledged */
+    for (unsigned long i = first; i < first + count; i++) {
+        rc got = once(store, i);
+        for (int n = 0; insist && n < 400 && rc_class_of(got) == RC_WORLD; n++) {
+            usleep(25000);
+            got = once(store, i);
+        }
+        say("work", i, got);
+        if (!rc_ok(got) && last != ULONG_MAX)
+            say("read", last, read_back(store, last));
+        last = rc_ok(got) ? i : last;
+    }
+    return 0;
+}
+
+/* Every whole piece by its number; a torn one is said to be torn. */
+static int list(struct store *store, char **args)
+{
+    unsigned long until = strtoul(args[0], NULL, 10);
+    for (unsigned long number = 0; number < until; number++) {
+        unsigned found = 0;
+        for (unsigned long part = 0; part < PARTS; part++) {
+            struct store_session session;
+            uint8_t token[STORE_ID_LEN];
+            id_of(number * PARTS + part, token);
+            found += rc_ok(store_session_find(NULL, store, NOW, token, &session));
+        }
+        if (found != 0)
+            say(found == PARTS ? "have" : "torn", number, RC_SUCCESS);
+    }
+    return 0;
+}
+
+static int state(struct store *store)
+{
+    struct backup_proof proof;
+    rc got = backup_state(NULL, store, &proof);
+    if (!rc_ok(got)) {
+        say("state", 0, got);
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof proof.state; i++)
+        printf("%02x", proof.state[i]);
+    printf(" %lld %lld\n", (long long)proof.meta.generation, (long long)proof.meta.high_water);
+    return 0;
+}
+
+/* judge GENERATION */
+static int judge(struct store *store, char **args)
+{
+    struct store_evidence evidence = { .generation = strtol(args[0], NULL, 10) };
+    say("judge", 0, store_judge(NULL, store, &evidence));
+    return 0;
+}
+
+/* nonces START SECONDS: at each second one request; what is accepted is said after it is. */
+static int nonces(struct store *store, char **args)
+{
+    static const struct nonce_rules rules = { 1000, 1000, 60, 5, 3 };
+    struct arena arena;
+    struct nonce_window window;
+    long start = strtol(args[0], NULL, 10);
+    arena_init(&arena, 1 << 20);
+    rc got = nonce_window_open(NULL, store, &rules, &arena, &window);
+    say("open", (unsigned long)window.floor, got);
+    for (long now = start; now < start + strtol(args[1], NULL, 10); now++) {
+        for (int64_t at = now - 5; at <= now; at++) {
+            struct nonce_claim claim = { span_text("who"), span_of(&at, sizeof at), at };
+            got = nonce_window_take(NULL, &window, now, &claim);
+            if (rc_ok(got) || rc_class_of(got) == RC_WORLD)
+                say("take", (unsigned long)at, got);
+        }
+    }
+    arena_fini(&arena);
+    return 0;
+}
+
+static rc put_fd(struct trail *trail, void *arg, struct span bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t wrote = write(*(int *)arg, bytes.at, bytes.len);
+        if (wrote < 0)
+            return FAIL(trail, RC_WORLD, REASON_STORE_IO);
+        bytes = span_of(bytes.at + wrote, bytes.len - (size_t)wrote);
+    }
+    return RC_SUCCESS;
+}
+
+static rc get_fd(struct trail *trail, void *arg, void *out, size_t cap, size_t *got)
+{
+    ssize_t len = read(*(int *)arg, out, cap);
+    if (len < 0)
+        return FAIL(trail, RC_WORLD, REASON_STORE_IO);
+    *got = (size_t)len;
+    return RC_SUCCESS;
+}
+
+static int stream(struct store *store, const char *verb, const char *path)
+{
+    struct backup_proof proof;
+    bool out = strcmp(verb, "backup") == 0;
+    auto_fd int fd = open(path, out ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY, 0600);
+    const struct backup_out to = { put_fd, &fd };
+    const struct backup_in from = { get_fd, &fd };
+    rc got = out                          ? backup_write(NULL, store, &to, &proof)
+             : strcmp(verb, "check") == 0 ? backup_check(NULL, &from, &proof)
+                                          : backup_restore(NULL, store, &from, NOW, &proof);
+    say(verb, 0, got);
+    return 0;
+}
+
+static int run(const struct db_spec *spec, const char *verb, char **args)
+{
+    struct store store = { 0 };
+    if (strcmp(verb, "migrate") == 0) {
+        say("migrate", 0,
+            store_migrate(NULL, spec, NOW, args[0] == NULL ? UINT32_MAX : (uint32_t)atoi(args[0])));
+        return 0;
+    }
+    if (strcmp(verb, "check") == 0)
+        return stream(NULL, verb, args[0]);
+    if (strcmp(verb, "plan") == 0) {
+        struct store_plan plan = { 0 };
+        rc got = store_plan_read(NULL, spec, &plan);
+        say("plan", plan.schema, got);
+        return 0;
+    }
+    rc opened = store_open(NULL, spec, &store_limits_default, &store);
+    if (!rc_ok(opened)) {
+        say("open", 0, opened);
+        return 1;
+    }
+    int done = 2;
+    if (strcmp(verb, "found") == 0)
+        say("found", 0, store_found(NULL, &store, NOW)), done = 0;
+    else if (strcmp(verb, "work") == 0 || strcmp(verb, "insist") == 0)
+        done = work(&store, args, verb[0] == 'i');
+    else if (strcmp(verb, "list") == 0)
+        done = list(&store, args);
+    else if (strcmp(verb, "state") == 0)
+        done = state(&store);
+    else if (strcmp(verb, "judge") == 0)
+        done = judge(&store, args);
+    else if (strcmp(verb, "nonces") == 0)
+        done = nonces(&store, args);
+    else if (strcmp(verb, "backup") == 0 || strcmp(verb, "restore") == 0)
+        done = stream(&store, verb, args[0]);
+    store_close(&store);
+    return done;
+}
+
+int main(int argc, char **argv)
+{
+    static char host[256];
+    const char *hosts[] = { host };
+    struct db_spec spec = { .addresses = hosts, .address_count = 1 };
+    if (argc < 3)
+        return 2;
+    if (strncmp(argv[1], "sqlite:", 7) == 0) {
+        spec.kind = DB_SQLITE;
+        spec.place = argv[1] + 7;
+    } else {
+        spec.kind = DB_POSTGRES;
+        spec.place = argv[1] + strlen("postgres:");
+        snprintf(host, sizeof host, "%.*s", (int)strcspn(spec.place + 5, " "), spec.place + 5);
+    }
+    return run(&spec, argv[2], argv + 3);
+}
