@@ -93,6 +93,11 @@ TEXTS = {
         b"POST http://a/b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
         b"Expect: 100-continue\r\n\r\n3;x=y\r\nabc\r\n0\r\nt: u\r\n\r\n",
         b"GET / HTTP/1.0\r\n\r\n"),
+    "protobuf": (
+        b"\0\x0a\x03abc", b"\x03\x08\x07\x22\x01h\x2a\x02hi\x2a\x01j",
+        b"\x02\x0a\x05\x08\x01\x5a\x01x\x12\x01c", b"\x81{\"limit\":7,\"from\":\"2026-01-01T00:00:00Z\"}",
+        b"\x83{\"seq\":\"1\",\"hashes\":[\"AAAA\",\"\"],\"checkpoint\":\"\\u00e9\"}",
+        b"\x85{\"finding\":\"FINDING_OK\",\"checks\":[{\"id\":\"a\"}]}"),
 }
 
 
