@@ -84,6 +84,22 @@ ALIASES = {"x509": "cert", "certificate": "cert", "pck_extension": "pck", "tcbin
            "ccel_log": "ccel", "nitro_doc": "nitro"}
 ALWAYS = (b"", b"\0", b"0", b"\xff" * 64, b"2026-01-01T00:00:00Z")
 
+# Seeds of formats of which there are no files.
+TEXTS = {
+    "http1": (
+        b"GET /a%20b?c=d HTTP/1.1\r\nHost: a:8443\r\nConnection: close\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+        b"OPTIONS * HTTP/1.1\r\nHost: [::1]\r\nX: y\r\n\r\n",
+        b"POST http://a/b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+        b"Expect: 100-continue\r\n\r\n3;x=y\r\nabc\r\n0\r\nt: u\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n"),
+    "protobuf": (
+        b"\0\x0a\x03abc", b"\x03\x08\x07\x22\x01h\x2a\x02hi\x2a\x01j",
+        b"\x02\x0a\x05\x08\x01\x5a\x01x\x12\x01c", b"\x81{\"limit\":7,\"from\":\"2026-01-01T00:00:00Z\"}",
+        b"\x83{\"seq\":\"1\",\"hashes\":[\"AAAA\",\"\"],\"checkpoint\":\"\\u00e9\"}",
+        b"\x85{\"finding\":\"FINDING_OK\",\"checks\":[{\"id\":\"a\"}]}"),
+}
+
 
 def seeds(target, vectors):
     """Yields the seeds of a target, each once. `vectors` is the folder of other people's
@@ -98,6 +114,7 @@ def seeds(target, vectors):
 
 def candidates(target, vectors):
     yield from ALWAYS
+    yield from TEXTS.get(target, ())
     for path in files_below(ROOT / "fuzz" / "corpus" / target, "*"):
         yield path.read_bytes()
     for patterns, convert in KINDS.get(ALIASES.get(target, target), ()):

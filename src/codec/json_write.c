@@ -2,6 +2,7 @@
 #include "codec/json_write.h"
 
 #include "base/time.h"
+#include "codec/base64.h"
 #include "codec/utf8.h"
 
 struct json_writer json_write_to(struct sink *out, unsigned indent)
@@ -194,6 +195,15 @@ void json_put_hex(struct json_writer *writer, struct span bytes)
         return;
     sink_u8(writer->out, '"');
     sink_hex(writer->out, bytes);
+    sink_u8(writer->out, '"');
+}
+
+void json_put_base64(struct json_writer *writer, struct span bytes)
+{
+    if (!start_value(writer))
+        return;
+    sink_u8(writer->out, '"');
+    base64_encode(writer->out, bytes);
     sink_u8(writer->out, '"');
 }
 

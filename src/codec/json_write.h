@@ -42,6 +42,7 @@ void json_put_key_span(struct json_writer *writer, struct span name);
 void json_put_text(struct json_writer *writer, const char *text);
 void json_put_span(struct json_writer *writer, struct span text);
 void json_put_hex(struct json_writer *writer, struct span bytes);
+void json_put_base64(struct json_writer *writer, struct span bytes);
 void json_put_i64(struct json_writer *writer, int64_t value);
 void json_put_u64(struct json_writer *writer, uint64_t value);
 void json_put_bool(struct json_writer *writer, bool value);

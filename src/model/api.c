@@ -1,0 +1,235 @@
+/* api.c - see api.h. */
+#include "model/api.h"
+
+enum {
+    WORD = 256,         /* names, ids, codes */
+    SENTENCE = 4096,    /* texts for people */
+    LINE = 64 * 1024,   /* a record of the log */
+    HASH = 32,          /* SHA-256 */
+    PAGE = 1000,        /* records of one answer */
+    PROOF_HASHES = 128, /* two for each level of the largest tree */
+};
+
+/* The one field of a row that every row has. */
+#define AT(kind, member) .name = #member, .offset = offsetof(struct kind, member)
+#define MESSAGE(kind, title, text)                                                                 \
+    const struct schema_message kind = {                                                           \
+        .name = (title),                                                                           \
+        .doc = (text),                                                                             \
+        .fields = kind##_fields,                                                                   \
+        .count = sizeof kind##_fields / sizeof kind##_fields[0],                                   \
+        .size = sizeof(struct kind),                                                               \
+    }
+
+const struct schema_message api_empty = {
+    .name = "Empty",
+    .doc = "Nothing is asked besides the call itself.",
+    .size = sizeof(struct api_empty),
+};
+
+static const struct schema_field api_ping_request_fields[] = {
+    { AT(api_ping_request, text), .number = 1, .type = SCHEMA_STRING, .limit = 1024,
+      .doc = "Comes back as it is." },
+};
+MESSAGE(api_ping_request, "PingRequest", "A text to be sent back.");
+
+static const struct schema_field api_ping_response_fields[] = {
+    { AT(api_ping_response, text), .number = 1, .type = SCHEMA_STRING, .limit = 1024,
+      .doc = "The text of the request." },
+    { AT(api_ping_response, time), .number = 2, .type = SCHEMA_TIME, .doc = "The server's clock." },
+};
+MESSAGE(api_ping_response, "PingResponse", "The text of the request, and the time.");
+
+static const struct schema_field api_version_response_fields[] = {
+    { AT(api_version_response, version), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The release, as in 1.2.3." },
+    { AT(api_version_response, commit), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The commit that it was built from." },
+    { AT(api_version_response, built_with), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The compiler." },
+    { AT(api_version_response, apis), .number = 4, .type = SCHEMA_STRING, .limit = WORD, .most = 16,
+      .doc = "The versions of the API that are served." },
+};
+MESSAGE(api_version_response, "VersionResponse", "What is running.");
+
+static const char *const findings[] = { "FINDING_UNSPECIFIED", "FINDING_OK", "FINDING_WARN",
+                                        "FINDING_FAIL" };
+static const struct schema_enum finding_enum = {
+    "Finding",
+    "How a check of this installation went.",
+    findings,
+    sizeof findings / sizeof findings[0],
+};
+
+static const struct schema_field api_doctor_check_fields[] = {
+    { AT(api_doctor_check, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The stable name of the check." },
+    { AT(api_doctor_check, title), .number = 2, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "What is checked." },
+    { AT(api_doctor_check, finding), .number = 3, .type = SCHEMA_ENUM, .values = &finding_enum,
+      .doc = "How it went." },
+    { AT(api_doctor_check, detail), .number = 4, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "What was found." },
+    { AT(api_doctor_check, fix), .number = 5, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "What to do about it, empty when nothing." },
+};
+MESSAGE(api_doctor_check, "DoctorCheck", "One check of this installation.");
+
+static const struct schema_field api_doctor_response_fields[] = {
+    { AT(api_doctor_response, finding), .number = 1, .type = SCHEMA_ENUM, .values = &finding_enum,
+      .doc = "The worst of all findings." },
+    { AT(api_doctor_response, time), .number = 2, .type = SCHEMA_TIME,
+      .doc = "When the checks were made." },
+    { AT(api_doctor_response, checks), .number = 3, .type = SCHEMA_MESSAGE, .most = 200,
+      .message = &api_doctor_check, .doc = "Every check, in a fixed order." },
+};
+MESSAGE(api_doctor_response, "DoctorResponse", "Whether this installation is as it should be.");
+
+static const struct schema_field api_config_request_fields[] = {
+    { AT(api_config_request, key), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "One key, or empty for all." },
+};
+MESSAGE(api_config_request, "ConfigRequest", "Which part of the configuration is asked for.");
+
+static const struct schema_field api_config_entry_fields[] = {
+    { AT(api_config_entry, key), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The name of the setting." },
+    { AT(api_config_entry, value), .number = 2, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "Its value; secrets are replaced by a mark." },
+    { AT(api_config_entry, source), .number = 3, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "Where the value comes from: flag, environment, file and line, or default." },
+    { AT(api_config_entry, is_default), .number = 4, .type = SCHEMA_BOOL,
+      .doc = "The value is the built-in one." },
+    { AT(api_config_entry, doc), .number = 5, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "What the setting does." },
+};
+MESSAGE(api_config_entry, "ConfigEntry", "One setting.");
+
+static const struct schema_field api_config_response_fields[] = {
+    { AT(api_config_response, entries), .number = 1, .type = SCHEMA_MESSAGE, .most = 500,
+      .message = &api_config_entry, .doc = "The settings, in the order of the reference." },
+};
+MESSAGE(api_config_response, "ConfigResponse", "What is set, and where from.");
+
+static const struct schema_field api_audit_record_fields[] = {
+    { AT(api_audit_record, seq), .number = 1, .type = SCHEMA_UINT64,
+      .doc = "The number of the record; the first one is 0." },
+    { AT(api_audit_record, timestamp), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "When it happened, RFC 3339 in UTC." },
+    { AT(api_audit_record, event_type), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The kind of event." },
+    { AT(api_audit_record, actor_id), .number = 4, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "Who did it." },
+    { AT(api_audit_record, actor_type), .number = 5, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What kind of actor that is." },
+    { AT(api_audit_record, resource), .number = 6, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "What it was done to." },
+    { AT(api_audit_record, action), .number = 7, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What was done." },
+    { AT(api_audit_record, outcome), .number = 8, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "How it ended." },
+    { AT(api_audit_record, ip_address), .number = 9, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "From which address, empty when none." },
+    { AT(api_audit_record, details), .number = 10, .type = SCHEMA_STRING, .limit = LINE,
+      .doc = "What else is known, as a JSON object." },
+    { AT(api_audit_record, line), .number = 11, .type = SCHEMA_BYTES, .limit = LINE,
+      .doc = "The record exactly as it stands in the log: what the leaf hash covers." },
+    { AT(api_audit_record, leaf_hash), .number = 12, .type = SCHEMA_BYTES, .limit = HASH,
+      .doc = "SHA-256 of 0x00 and the line (RFC 9162 2.1.1)." },
+};
+MESSAGE(api_audit_record, "AuditRecord", "One record of the security log.");
+
+static const struct schema_field api_audit_query_request_fields[] = {
+    { AT(api_audit_query_request, cursor), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The next_cursor of the answer before, or empty." },
+    { AT(api_audit_query_request, limit), .number = 2, .type = SCHEMA_UINT32, .limit = PAGE,
+      .doc = "The most records of one answer; 0 means 100." },
+    { AT(api_audit_query_request, from), .number = 3, .type = SCHEMA_TIME,
+      .doc = "Nothing before this time." },
+    { AT(api_audit_query_request, until), .number = 4, .type = SCHEMA_TIME,
+      .doc = "Nothing after this time." },
+    { AT(api_audit_query_request, event_type), .number = 5, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Only this kind of event." },
+    { AT(api_audit_query_request, actor_id), .number = 6, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "Only this actor." },
+    { AT(api_audit_query_request, action), .number = 7, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Only this action." },
+    { AT(api_audit_query_request, outcome), .number = 8, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Only this outcome." },
+    { AT(api_audit_query_request, resource), .number = 9, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "Only this resource." },
+};
+MESSAGE(api_audit_query_request, "AuditQueryRequest", "Which records are asked for.");
+
+static const struct schema_field api_audit_query_response_fields[] = {
+    { AT(api_audit_query_response, records), .number = 1, .type = SCHEMA_MESSAGE, .most = PAGE,
+      .message = &api_audit_record, .doc = "In order of their numbers." },
+    { AT(api_audit_query_response, next_cursor), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Where to go on; empty at the end." },
+};
+MESSAGE(api_audit_query_response, "AuditQueryResponse", "Some records of the security log.");
+
+static const struct schema_field api_audit_get_request_fields[] = {
+    { AT(api_audit_get_request, seq), .number = 1, .type = SCHEMA_UINT64,
+      .doc = "The number of the record." },
+};
+MESSAGE(api_audit_get_request, "AuditGetRequest", "Which record is asked for.");
+
+static const struct schema_field api_audit_head_response_fields[] = {
+    { AT(api_audit_head_response, size), .number = 1, .type = SCHEMA_UINT64,
+      .doc = "How many records the head covers." },
+    { AT(api_audit_head_response, root_hash), .number = 2, .type = SCHEMA_BYTES, .limit = HASH,
+      .doc = "The root of their Merkle tree." },
+    { AT(api_audit_head_response, time), .number = 3, .type = SCHEMA_TIME,
+      .doc = "When it was signed." },
+    { AT(api_audit_head_response, checkpoint), .number = 4, .type = SCHEMA_STRING, .limit = LINE,
+      .doc = "The signed checkpoint (C2SP tlog-checkpoint)." },
+};
+MESSAGE(api_audit_head_response, "AuditHeadResponse", "The newest signed head of the log.");
+
+static const struct schema_field api_audit_prove_request_fields[] = {
+    { AT(api_audit_prove_request, seq), .number = 1, .type = SCHEMA_UINT64,
+      .doc = "The record whose place in the log is to be proven." },
+    { AT(api_audit_prove_request, size), .number = 2, .type = SCHEMA_UINT64,
+      .doc = "The size of the tree; 0 means that of the newest head." },
+    { AT(api_audit_prove_request, old_size), .number = 3, .type = SCHEMA_UINT64,
+      .doc = "Not 0: prove that the tree of this size is the beginning of the other one." },
+};
+MESSAGE(api_audit_prove_request, "AuditProveRequest", "What is to be proven.");
+
+static const struct schema_field api_audit_prove_response_fields[] = {
+    { AT(api_audit_prove_response, size), .number = 1, .type = SCHEMA_UINT64,
+      .doc = "The size of the tree." },
+    { AT(api_audit_prove_response, seq), .number = 2, .type = SCHEMA_UINT64, .doc = "The record." },
+    { AT(api_audit_prove_response, old_size), .number = 3, .type = SCHEMA_UINT64,
+      .doc = "The size of the older tree, of a consistency proof." },
+    { AT(api_audit_prove_response, leaf_hash), .number = 4, .type = SCHEMA_BYTES, .limit = HASH,
+      .doc = "The record's leaf hash." },
+    { AT(api_audit_prove_response, hashes), .number = 5, .type = SCHEMA_BYTES, .limit = HASH,
+      .most = PROOF_HASHES, .doc = "The proof, in the order of RFC 9162." },
+    { AT(api_audit_prove_response, checkpoint), .number = 6, .type = SCHEMA_STRING, .limit = LINE,
+      .doc = "The signed checkpoint that the proof leads to, when it is the newest one." },
+};
+MESSAGE(api_audit_prove_response, "AuditProveResponse", "A proof of inclusion or consistency.");
+
+static const struct schema_field api_audit_verify_request_fields[] = {
+    { AT(api_audit_verify_request, from), .number = 1, .type = SCHEMA_UINT64,
+      .doc = "The first record." },
+    { AT(api_audit_verify_request, count), .number = 2, .type = SCHEMA_UINT64,
+      .doc = "How many; 0 means all that follow." },
+};
+MESSAGE(api_audit_verify_request, "AuditVerifyRequest", "Which part of the log is to be verified.");
+
+static const struct schema_field api_audit_verify_response_fields[] = {
+    { AT(api_audit_verify_response, sound), .number = 1, .type = SCHEMA_BOOL,
+      .doc = "Every record is as it was written." },
+    { AT(api_audit_verify_response, checked), .number = 2, .type = SCHEMA_UINT64,
+      .doc = "How many records were looked at." },
+    { AT(api_audit_verify_response, first_bad), .number = 3, .type = SCHEMA_UINT64,
+      .doc = "The first record that is not, when the log is not sound." },
+    { AT(api_audit_verify_response, reason), .number = 4, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The reason's code, empty when sound." },
+    { AT(api_audit_verify_response, detail), .number = 5, .type = SCHEMA_STRING, .limit = SENTENCE,
+      .doc = "What was found." },
+};
+MESSAGE(api_audit_verify_response, "AuditVerifyResponse", "Whether the log is as it was written.");

@@ -1,0 +1,150 @@
+/* api.h - the messages of Ward's own services, ward.v1: what is asked and what is answered, as
+   plain structs and as tables (schema.h).  Data only; which path leads to which message is the
+   router's table.
+
+   A field may be added with a new number.  None is ever renumbered, renamed or given another type.
+ */
+#ifndef WARD_MODEL_API_H
+#define WARD_MODEL_API_H
+
+#include "model/schema.h"
+
+struct api_empty {
+    char nothing;
+};
+
+/* ward.v1.System */
+struct api_ping_request {
+    struct span text;
+};
+
+struct api_ping_response {
+    struct span text;
+    int64_t time;
+};
+
+struct api_version_response {
+    struct span version;
+    struct span commit;
+    struct span built_with;
+    struct schema_list apis; /* span */
+};
+
+enum api_finding { API_FINDING_UNSPECIFIED, API_FINDING_OK, API_FINDING_WARN, API_FINDING_FAIL };
+
+struct api_doctor_check {
+    struct span id;
+    struct span title;
+    uint32_t finding; /* enum api_finding */
+    struct span detail;
+    struct span fix;
+};
+
+struct api_doctor_response {
+    uint32_t finding; /* the worst one */
+    int64_t time;
+    struct schema_list checks; /* api_doctor_check */
+};
+
+struct api_config_request {
+    struct span key; /* empty: all */
+};
+
+struct api_config_entry {
+    struct span key;
+    struct span value; /* redacted where it is a secret */
+    struct span source;
+    bool is_default;
+    struct span doc;
+};
+
+struct api_config_response {
+    struct schema_list entries; /* api_config_entry */
+};
+
+/* ward.v1.Audit */
+struct api_audit_record {
+    uint64_t seq;
+    struct span timestamp; /* as it stands in the log, to the microsecond */
+    struct span event_type;
+    struct span actor_id;
+    struct span actor_type;
+    struct span resource;
+    struct span action;
+    struct span outcome;
+    struct span ip_address;
+    struct span details;   /* JSON */
+    struct span line;      /* the exact bytes that the leaf hash covers */
+    struct span leaf_hash; /* 32 bytes */
+};
+
+struct api_audit_query_request {
+    struct span cursor; /* of an earlier answer; empty: from the beginning */
+    uint32_t limit;     /* 0: 100 */
+    int64_t from;
+    int64_t until;
+    struct span event_type;
+    struct span actor_id;
+    struct span action;
+    struct span outcome;
+    struct span resource;
+};
+
+struct api_audit_query_response {
+    struct schema_list records; /* api_audit_record */
+    struct span next_cursor;    /* empty: nothing follows */
+};
+
+struct api_audit_get_request {
+    uint64_t seq;
+};
+
+struct api_audit_head_response {
+    uint64_t size;
+    struct span root_hash;
+    int64_t time;
+    struct span checkpoint; /* the signed note */
+};
+
+struct api_audit_prove_request {
+    uint64_t seq;      /* the record whose inclusion is asked for */
+    uint64_t size;     /* of the tree; 0: the current head */
+    uint64_t old_size; /* not 0: a consistency proof from that size instead */
+};
+
+struct api_audit_prove_response {
+    uint64_t size;
+    uint64_t seq;
+    uint64_t old_size;
+    struct span leaf_hash;
+    struct schema_list hashes; /* span of 32 bytes */
+    struct span checkpoint;
+};
+
+struct api_audit_verify_request {
+    uint64_t from;  /* first record */
+    uint64_t count; /* 0: to the end */
+};
+
+struct api_audit_verify_response {
+    bool sound;
+    uint64_t checked;
+    uint64_t first_bad; /* number of the first bad record, when not sound */
+    struct span reason; /* code, empty when sound */
+    struct span detail;
+};
+
+/* Each is one row of a table; the struct is the one of the same name. */
+extern const struct schema_message api_empty;
+extern const struct schema_message api_ping_request, api_ping_response;
+extern const struct schema_message api_version_response;
+extern const struct schema_message api_doctor_check, api_doctor_response;
+extern const struct schema_message api_config_request, api_config_entry, api_config_response;
+extern const struct schema_message api_audit_record;
+extern const struct schema_message api_audit_query_request, api_audit_query_response;
+extern const struct schema_message api_audit_get_request;
+extern const struct schema_message api_audit_head_response;
+extern const struct schema_message api_audit_prove_request, api_audit_prove_response;
+extern const struct schema_message api_audit_verify_request, api_audit_verify_response;
+
+#endif
