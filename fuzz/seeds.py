@@ -74,6 +74,7 @@ KINDS = {
     "dstack": ((("*.dstack-eventlog.json",), whole),),
     "toml": ((("*.toml",), whole),),
     "policy": ((("*.toml",), whole),),
+    "config": ((("*.toml",), whole),),
     "hex": ((QUOTES, as_hex),),
     "base64_hex": ((QUOTES, as_hex), (QUOTES, as_base64), (NITRO, as_base64)),
     "base64": ((QUOTES, as_base64), (NITRO, as_base64)),

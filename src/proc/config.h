@@ -1,0 +1,137 @@
+/* config.h - what can be set, in one table, and how the settings come about: the defaults,
+   ward.toml over them, the environment over that, the command line over all.  Every mistake
+   of every source is found at once.  Reads no file, no environment and no clock: all of it
+   is an argument.
+
+   The environment's name of a key is made by one rule: WARD_, then the key in capitals with
+   each dot an underscore.  limit.connections is WARD_LIMIT_CONNECTIONS. */
+#ifndef WARD_PROC_CONFIG_H
+#define WARD_PROC_CONFIG_H
+
+#include "base/arena.h"
+#include "base/sink.h"
+#include "codec/toml.h"
+#include "proc/settings.h"
+
+enum {
+    CONFIG_KEYS_MAX = 64,
+    CONFIG_FILE_MAX = 256 * 1024, /* bytes of ward.toml */
+    CONFIG_PROBLEMS_MAX = 64,     /* problems kept; more are counted */
+    CONFIG_PROBLEM_TEXT_MAX = 200,
+    CONFIG_VARIABLE_MAX = 80, /* bytes of a variable's name, its NUL included */
+};
+
+enum config_form {
+    CONFIG_TEXT = 1, /* char[SETTING_TEXT_MAX]: not empty, without control characters */
+    CONFIG_ADDRESS,  /* the same: an address and port, nothing looked up */
+    CONFIG_PATH,     /* the same, made absolute */
+    CONFIG_STORE,    /* the same: see store_url.h */
+    CONFIG_U32,
+    CONFIG_SIZE,    /* uint64_t: bytes; as text also with K, M or G */
+    CONFIG_SECONDS, /* uint32_t; as text also with s, m, h or d */
+    CONFIG_CHOICE,  /* uint32_t: the number of the word */
+    CONFIG_BOOL,    /* bool */
+};
+
+struct config_key {
+    const char *name; /* "limit.connections": a section and a name within it */
+    enum config_form form;
+    size_t field;         /* offset in struct settings */
+    const char *fallback; /* the default as text; NULL when it follows from other keys */
+    uint64_t least, most; /* of a number */
+    const char *const *words;
+    size_t word_count;
+    const char *flag;    /* the option that sets it by itself, "--listen"; NULL: --set only */
+    const char *derived; /* where fallback is NULL: what the default is, in words */
+    bool reloads;        /* taken over by a running house; else at its next start */
+    const char *summary;
+};
+
+/* config_keys gives the table, grouped by section. */
+const struct config_key *config_keys(size_t *count);
+
+/* config_key_find finds a key by its whole name; NULL when there is none. */
+const struct config_key *config_key_find(struct span name);
+
+/* config_key_index: its place in the table, and in struct config. */
+size_t config_key_index(const struct config_key *key);
+
+/* config_key_nearest: the whole name of the key that an unknown name may have meant; NULL
+   when none is near. */
+const char *config_key_nearest(struct span name);
+
+/* config_key_variable writes the environment's name of a key. */
+void config_key_variable(struct sink *out, const struct config_key *key);
+
+/* config_key_default and config_key_bounds say them in words; nothing when there are none. */
+void config_key_default(struct sink *out, const struct config_key *key);
+void config_key_bounds(struct sink *out, const struct config_key *key);
+
+/* config_write_reference appends docs/config.md's reference part, as Markdown. */
+void config_write_reference(struct sink *out);
+
+/* From weak to strong. */
+enum config_source { CONFIG_DEFAULT = 0, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_FLAG };
+
+const char *config_source_name(enum config_source source);
+
+/* One setting of the command line. */
+struct config_flag {
+    const char *option; /* as it was written: "--listen", "--set" */
+    const char *value;  /* after --set: KEY=VALUE */
+};
+
+struct config_inputs {
+    struct span file;               /* all of ward.toml; empty for none */
+    const char *file_folder;        /* absolute: what paths in the file are relative to */
+    const char *const *environment; /* NAME=VALUE, ended by NULL; NULL for none */
+    const struct config_flag *flags;
+    size_t flag_count;
+    const char *folder; /* absolute: what all other paths are relative to */
+};
+
+/* Where a value is from.  A default's place is {0}. */
+struct config_origin {
+    enum config_source source;
+    struct toml_place place; /* CONFIG_FILE */
+    const char *option;      /* CONFIG_FLAG: the one of the inputs */
+};
+
+struct config {
+    struct settings settings;                      /* owner is left 0: it is no key */
+    struct config_origin origins[CONFIG_KEYS_MAX]; /* by the key's index */
+};
+
+struct config_problem {
+    enum config_source source;
+    struct toml_place place;            /* CONFIG_FILE; {0} when it has none */
+    char where[CONFIG_VARIABLE_MAX];    /* else the variable or the option */
+    char text[CONFIG_PROBLEM_TEXT_MAX]; /* printable ASCII; never a value of a key that may hold
+                                           a secret */
+    char nearest[CONFIG_VARIABLE_MAX];  /* what may have been meant; "" when nothing is near */
+};
+
+struct config_problems {
+    size_t count; /* all that were found, also past those that are kept */
+    struct config_problem list[CONFIG_PROBLEMS_MAX];
+};
+
+/* config_read makes the settings.  The arena is needed for the time of the call only.  On
+   failure *out is untouched and *problems holds at least one problem. */
+MUST_USE
+bool config_read(const struct config_inputs *inputs, struct arena *arena, struct config *out,
+                 struct config_problems *problems);
+
+/* config_value_write appends a key's value as TOML: as it would stand in ward.toml. */
+void config_value_write(struct sink *out, const struct config_key *key,
+                        const struct settings *settings);
+
+/* config_field: the field of a key, of the type that its form says.  config_number: its value
+   where that is a number or a choice; 0 for all others. */
+const void *config_field(const struct config_key *key, const struct settings *settings);
+uint64_t config_number(const struct config_key *key, const struct settings *settings);
+
+/* config_is_sound: every value is within the bounds of its key. */
+bool config_is_sound(const struct config *config);
+
+#endif

@@ -1,0 +1,213 @@
+/* config_keys.c - the table of what can be set, and its forms for people.  Reads and judges
+   nothing. */
+#include <string.h>
+
+#include "base/number.h"
+#include "codec/nearest.h"
+#include "proc/config.h"
+
+#define AT(field) offsetof(struct settings, field)
+
+enum {
+    DAY_SECONDS = 24 * 60 * 60,
+    ROTATE_LEAST = 1 << 20,
+};
+
+static const char *const seal_kinds[] = {
+    [SEAL_FILE] = "file", [SEAL_PASSPHRASE] = "passphrase", [SEAL_CREDENTIAL] = "credential"
+};
+
+static const struct config_key keys[] = {
+    { "state.folder", CONFIG_PATH, AT(state), "ward-state", .flag = "--state",
+      .summary = "the folder that holds all that the house keeps; made at the first start" },
+
+    { "listen.tls", CONFIG_ADDRESS, AT(listen), "127.0.0.1:8443", .flag = "--listen",
+      .summary = "the address and port of the TLS listener; names are not looked up" },
+
+    { "store.url", CONFIG_STORE, AT(store), "sqlite",
+      .summary = "\"sqlite\" keeps the store in the state folder; else how to find a PostgreSQL "
+                 "server, without its password, which belongs into a passfile" },
+
+    { "seal.kind", CONFIG_CHOICE, AT(seal), "file", .words = seal_kinds,
+      .word_count = COUNT_OF(seal_kinds),
+      .summary = "what seals the keeper's keys where there is no TEE: a file outside the state "
+                 "folder, a passphrase, or a systemd credential" },
+    { "seal.path", CONFIG_PATH, AT(seal_path), NULL,
+      .derived = "the state folder's name with .seal after it; none for seal.kind credential",
+      .summary = "the file of seal.kind file or credential; not used for passphrase" },
+
+    { "limit.connections", CONFIG_U32, AT(connections), "4096", 1, 1000000,
+      .summary = "connections at one time, of all addresses together" },
+    { "limit.connections_per_address", CONFIG_U32, AT(connections_per_address), "64", 1, 1000000,
+      .summary = "connections at one time of one address (IPv6: of one /64)" },
+    { "limit.requests_per_second", CONFIG_U32, AT(requests_per_second), "100", 1, 1000000,
+      .summary = "requests a second that one address may keep up" },
+    { "limit.requests_burst", CONFIG_U32, AT(requests_burst), "200", 1, 1000000,
+      .summary = "requests that one address may make at once after a pause" },
+    { "limit.header_seconds", CONFIG_SECONDS, AT(header_seconds), "10", 1, 300,
+      .summary = "how long a peer may take for a request's header" },
+    { "limit.idle_seconds", CONFIG_SECONDS, AT(idle_seconds), "60", 1, DAY_SECONDS,
+      .summary = "how long a connection may say nothing before it is closed" },
+
+    { "audit.rotate_bytes", CONFIG_SIZE, AT(audit_rotate_bytes), "64M", ROTATE_LEAST,
+      UINT64_C(1) << 30, .summary = "size at which the security log is put away and begun anew" },
+    { "audit.keep_days", CONFIG_U32, AT(audit_keep_days), "7", 1, 36500,
+      .summary = "days that logs put away are kept; their leaf hashes are kept for ever" },
+};
+_Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
+
+const struct config_key *config_keys(size_t *count)
+{
+    *count = COUNT_OF(keys);
+    return keys;
+}
+
+const struct config_key *config_key_find(struct span name)
+{
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        if (span_equal_text(name, keys[i].name))
+            return &keys[i];
+    }
+    return NULL;
+}
+
+size_t config_key_index(const struct config_key *key)
+{
+    return (size_t)(key - keys);
+}
+
+/* What stands behind the section and its dot. */
+static const char *last_part(const char *name)
+{
+    return strchr(name, '.') + 1;
+}
+
+static struct span behind_dot(struct span name)
+{
+    const uint8_t *dot = name.len == 0 ? NULL : memchr(name.at, '.', name.len);
+    size_t skipped = dot == NULL ? 0 : (size_t)(dot - name.at) + 1;
+    return span_of(name.at + skipped, name.len - skipped);
+}
+
+/* A wrong section before a right name is a likely mistake too. */
+const char *config_key_nearest(struct span name)
+{
+    const char *names[COUNT_OF(keys)];
+    const char *parts[COUNT_OF(keys)];
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        names[i] = keys[i].name;
+        parts[i] = last_part(keys[i].name);
+    }
+    const char *part = text_nearest(behind_dot(name), parts, COUNT_OF(keys));
+    const char *whole = text_nearest(name, names, COUNT_OF(keys));
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        if (parts[i] == part &&
+            (whole == NULL || text_distance(behind_dot(name), span_text(part)) == 0))
+            return names[i];
+    }
+    return whole;
+}
+
+void config_key_variable(struct sink *out, const struct config_key *key)
+{
+    sink_text(out, "WARD_");
+    for (const char *c = key->name; *c != 0; c++) {
+        bool small = *c >= 'a' && *c <= 'z';
+        sink_u8(out, (uint8_t)(*c == '.' ? '_' : small ? *c - 'a' + 'A' : *c));
+    }
+}
+
+void config_key_default(struct sink *out, const struct config_key *key)
+{
+    sink_text(out, key->fallback != NULL ? key->fallback : key->derived);
+}
+
+/* 1048576 as 1M, where a unit divides it. */
+static void write_bytes(struct sink *out, uint64_t bytes)
+{
+    static const char units[] = { 'G', 'M', 'K' };
+    for (size_t i = 0; i < sizeof units; i++) {
+        unsigned shift = 30 - 10 * (unsigned)i;
+        if (bytes != 0 && bytes % (UINT64_C(1) << shift) == 0) {
+            sink_format(out, "%llu%c", (unsigned long long)(bytes >> shift), units[i]);
+            return;
+        }
+    }
+    sink_format(out, "%llu", (unsigned long long)bytes);
+}
+
+void config_key_bounds(struct sink *out, const struct config_key *key)
+{
+    switch (key->form) {
+    case CONFIG_TEXT:
+        sink_text(out, "text");
+        break;
+    case CONFIG_ADDRESS:
+        sink_text(out, "ADDRESS:PORT, an IPv6 address in brackets");
+        break;
+    case CONFIG_PATH:
+        sink_text(out, "path");
+        break;
+    case CONFIG_STORE:
+        sink_text(out, "sqlite, postgresql://..., or KEYWORD=VALUE pairs of libpq");
+        break;
+    case CONFIG_U32:
+        sink_format(out, "%llu to %llu", (unsigned long long)key->least,
+                    (unsigned long long)key->most);
+        break;
+    case CONFIG_SIZE:
+        write_bytes(out, key->least);
+        sink_text(out, " to ");
+        write_bytes(out, key->most);
+        sink_text(out, "; bytes, or text with K, M or G");
+        break;
+    case CONFIG_SECONDS:
+        sink_format(out, "%llu to %llu; seconds, or text with s, m, h or d",
+                    (unsigned long long)key->least, (unsigned long long)key->most);
+        break;
+    case CONFIG_CHOICE:
+        for (size_t i = 0; i < key->word_count; i++)
+            sink_format(out, "%s%s", i == 0 ? "" : ", ", key->words[i]);
+        break;
+    case CONFIG_BOOL:
+        sink_text(out, "true or false");
+        break;
+    }
+}
+
+const char *config_source_name(enum config_source source)
+{
+    static const char *const names[] = { [CONFIG_DEFAULT] = "default",
+                                         [CONFIG_FILE] = "file",
+                                         [CONFIG_ENVIRONMENT] = "environment",
+                                         [CONFIG_FLAG] = "flag" };
+    return names[source];
+}
+
+static void write_row(struct sink *out, const struct config_key *key)
+{
+    const char *quote = key->fallback != NULL ? "`" : "";
+    sink_format(out, "| `%s` | ", key->name);
+    config_key_bounds(out, key);
+    sink_format(out, " | %s", quote);
+    config_key_default(out, key);
+    sink_format(out, "%s | `", quote);
+    config_key_variable(out, key);
+    sink_format(out, "` | `%s` | %s | %s |\n", key->flag != NULL ? key->flag : "--set",
+                key->reloads ? "reload" : "start", key->summary);
+}
+
+void config_write_reference(struct sink *out)
+{
+    size_t section = 0;
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        size_t len = strcspn(keys[i].name, ".");
+        if (i == 0 || len != section || strncmp(keys[i].name, keys[i - 1].name, len + 1) != 0) {
+            section = len;
+            sink_format(out, "\n### [%.*s]\n\n", (int)len, keys[i].name);
+            sink_text(out, "| key | value | default | variable | option | taken over at | what |\n"
+                           "|---|---|---|---|---|---|---|\n");
+        }
+        write_row(out, &keys[i]);
+    }
+}

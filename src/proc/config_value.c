@@ -1,0 +1,374 @@
+/* config_value.c - see config_value.h. */
+#include "proc/config_value.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/number.h"
+#include "codec/nearest.h"
+#include "codec/toml_write.h"
+#include "codec/utf8.h"
+#include "os/listen.h"
+#include "proc/store_url.h"
+
+static void refuse(struct config_why *why, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void refuse(struct config_why *why, const char *format, ...)
+{
+    struct sink out = sink_over(why->text, sizeof why->text);
+    va_list args;
+    va_start(args, format);
+    sink_vformat(&out, format, args);
+    va_end(args);
+    sink_terminate(&out);
+    why->nearest = NULL;
+}
+
+/* Offsets come from the table only; what they lead to is of the type of the form. */
+static void *field_of(const struct config_key *key, struct settings *settings)
+{
+    return (uint8_t *)settings + key->field;
+}
+
+const void *config_field(const struct config_key *key, const struct settings *settings)
+{
+    return (const uint8_t *)settings + key->field;
+}
+
+static bool is_number(enum config_form form)
+{
+    return form == CONFIG_U32 || form == CONFIG_SIZE || form == CONFIG_SECONDS;
+}
+
+uint64_t config_number(const struct config_key *key, const struct settings *settings)
+{
+    const void *field = config_field(key, settings);
+    if (key->form == CONFIG_SIZE)
+        return *(const uint64_t *)field;
+    if (is_number(key->form) || key->form == CONFIG_CHOICE)
+        return *(const uint32_t *)field;
+    return 0;
+}
+
+static bool set_number(const struct config_key *key, uint64_t number, struct settings *settings,
+                       struct config_why *why)
+{
+    if (number < key->least || number > key->most) {
+        refuse(why, "is %llu and must be between %llu and %llu", (unsigned long long)number,
+               (unsigned long long)key->least, (unsigned long long)key->most);
+        return false;
+    }
+    /* The table's bounds are within the field's type. */
+    if (key->form == CONFIG_SIZE)
+        *(uint64_t *)field_of(key, settings) = number;
+    else
+        *(uint32_t *)field_of(key, settings) = (uint32_t)number;
+    return true;
+}
+
+/* What a unit behind a number stands for; 0 when the form has no such unit. */
+static uint64_t unit_of(enum config_form form, uint8_t letter)
+{
+    static const struct {
+        enum config_form form;
+        char letter;
+        uint64_t factor;
+    } units[] = {
+        { CONFIG_SIZE, 'K', 1 << 10 },  { CONFIG_SIZE, 'M', 1 << 20 },
+        { CONFIG_SIZE, 'G', 1 << 30 },  { CONFIG_SECONDS, 's', 1 },
+        { CONFIG_SECONDS, 'm', 60 },    { CONFIG_SECONDS, 'h', 60 * 60 },
+        { CONFIG_SECONDS, 'd', 86400 },
+    };
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (units[i].form == form && (uint8_t)units[i].letter == letter)
+            return units[i].factor;
+    }
+    return 0;
+}
+
+/* Digits, then at most one unit.  A number past 64 bits is UINT64_MAX, which no key may be. */
+static bool read_number(enum config_form form, struct span text, uint64_t *out)
+{
+    struct cursor in = cur_over(text);
+    uint64_t number = 0;
+    uint64_t factor = 1;
+    uint8_t c;
+    if (!cur_peek(&in, &c) || c < '0' || c > '9')
+        return false;
+    while (cur_peek(&in, &c) && c >= '0' && c <= '9' && cur_skip(&in, 1)) {
+        if (__builtin_mul_overflow(number, UINT64_C(10), &number) ||
+            __builtin_add_overflow(number, (uint64_t)(c - '0'), &number)) {
+            number = UINT64_MAX;
+        }
+    }
+    if (cur_u8(&in, &c)) {
+        factor = unit_of(form, c);
+        if (factor == 0 || !cur_end(&in))
+            return false;
+    }
+    if (__builtin_mul_overflow(number, factor, out))
+        *out = UINT64_MAX;
+    return true;
+}
+
+static const char *wanted(enum config_form form)
+{
+    switch (form) {
+    case CONFIG_U32:
+        return "a whole number";
+    case CONFIG_SIZE:
+        return "a number of bytes like 1048576, or like \"64M\" (K, M, G)";
+    case CONFIG_SECONDS:
+        return "a number of seconds like 90, or like \"90s\" (s, m, h, d)";
+    case CONFIG_BOOL:
+        return "true or false";
+    case CONFIG_TEXT:
+    case CONFIG_ADDRESS:
+    case CONFIG_PATH:
+    case CONFIG_STORE:
+    case CONFIG_CHOICE:
+        break;
+    }
+    return "a string";
+}
+
+static bool set_choice(const struct config_key *key, struct span text, struct settings *settings,
+                       struct config_why *why)
+{
+    for (size_t i = 0; i < key->word_count; i++) {
+        if (span_equal_text(text, key->words[i])) {
+            *(uint32_t *)field_of(key, settings) = (uint32_t)i;
+            return true;
+        }
+    }
+    char words[120];
+    struct sink list = sink_over(words, sizeof words);
+    config_key_bounds(&list, key);
+    sink_terminate(&list);
+    refuse(why, "must be one of: %s", words);
+    why->nearest = text_nearest(text, key->words, key->word_count);
+    return false;
+}
+
+static bool set_bool(const struct config_key *key, struct span text, struct settings *settings,
+                     struct config_why *why)
+{
+    bool yes = span_equal_text(text, "true");
+    if (!yes && !span_equal_text(text, "false")) {
+        refuse(why, "must be %s", wanted(CONFIG_BOOL));
+        return false;
+    }
+    *(bool *)field_of(key, settings) = yes;
+    return true;
+}
+
+/* A text that fits its field, with nothing in it that could talk to a terminal or end a line
+   of a log. */
+static bool text_is_usable(struct span text, struct config_why *why)
+{
+    if (text.len == 0) {
+        refuse(why, "must not be empty");
+        return false;
+    }
+    if (text.len >= SETTING_TEXT_MAX) {
+        refuse(why, "has %zu bytes and may have %d", text.len, SETTING_TEXT_MAX - 1);
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < ' ' || text.at[i] == 0x7f) {
+            refuse(why, "must have no control characters");
+            return false;
+        }
+    }
+    if (!utf8_valid(text))
+        refuse(why, "must be UTF-8");
+    return utf8_valid(text);
+}
+
+/* Drops the last part of an absolute path without a slash at its end; "" is the root. */
+static void drop_part(struct sink *path)
+{
+    while (path->len > 0 && path->at[path->len - 1] != '/')
+        sink_cut(path, path->len - 1);
+    if (path->len > 0)
+        sink_cut(path, path->len - 1);
+}
+
+static struct span take_part(struct cursor *in)
+{
+    size_t mark = cur_offset(in);
+    uint8_t c;
+    while (cur_peek(in, &c) && c != '/' && cur_skip(in, 1))
+        continue;
+    struct span part = cur_since(in, mark);
+    while (cur_peek(in, &c) && c == '/' && cur_skip(in, 1))
+        continue;
+    return part;
+}
+
+/* Makes a path absolute and free of "." and "..".  ".." is followed at the front only, where
+   `folder`, which has no symbolic links, says what it is: behind a name that may be a link it
+   has two meanings. */
+static bool make_absolute(struct span text, const char *folder, struct sink *out,
+                          struct config_why *why)
+{
+    struct cursor in = cur_over(text);
+    bool at_front = text.at[0] != '/';
+    if (at_front && strcmp(folder, "/") != 0)
+        sink_text(out, folder);
+    if (!at_front)
+        take_part(&in);
+    while (!cur_end(&in)) {
+        struct span part = take_part(&in);
+        if (span_equal_text(part, "."))
+            continue;
+        bool is_up = span_equal_text(part, "..");
+        if (is_up && !at_front) {
+            refuse(why, "must have \"..\" at the front of a relative path only");
+            return false;
+        }
+        at_front = at_front && is_up;
+        if (is_up) {
+            drop_part(out);
+            continue;
+        }
+        sink_u8(out, '/');
+        sink_put(out, part);
+    }
+    if (out->len == 0)
+        refuse(why, "must not be the root folder");
+    else if (out->full)
+        refuse(why, "is an absolute path of more than %d bytes", SETTING_TEXT_MAX - 1);
+    return out->len > 0 && !out->full;
+}
+
+static bool store_is_usable(struct span text, struct config_why *why)
+{
+    switch (store_url_kind(text)) {
+    case STORE_URL_SQLITE:
+    case STORE_URL_POSTGRESQL:
+        return true;
+    case STORE_URL_SECRET:
+        refuse(why, "must not hold a password or other secret: put it into a file that only the "
+                    "house can read and name that with passfile=FILE (PostgreSQL manual, 34.16)");
+        return false;
+    case STORE_URL_BAD:
+        break;
+    }
+    refuse(why, "must be \"sqlite\", a URI that begins with postgresql://, or pairs like "
+                "\"host=db.internal dbname=ward\"");
+    why->nearest = text_nearest(text, (const char *const[]){ "sqlite" }, 1);
+    return false;
+}
+
+static bool set_text(const struct config_key *key, struct span text, const char *folder,
+                     struct settings *settings, struct config_why *why)
+{
+    char value[SETTING_TEXT_MAX] = "";
+    struct sink out = sink_over(value, sizeof value - 1);
+    if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)))
+        return false;
+    if (key->form == CONFIG_PATH) {
+        if (!make_absolute(text, folder, &out, why) || !text_is_usable(sink_bytes(&out), why))
+            return false;
+    } else {
+        sink_put(&out, text);
+    }
+    /* What the sink has cut off again is still there. */
+    memset(value + out.len, 0, sizeof value - out.len);
+    if (key->form == CONFIG_ADDRESS && !rc_ok(listen_check(NULL, value))) {
+        refuse(why, "must be an address and a port, like 127.0.0.1:8443 or [::1]:8443; names are "
+                    "not looked up");
+        return false;
+    }
+    memcpy(field_of(key, settings), value, sizeof value);
+    return true;
+}
+
+bool config_value_text(const struct config_key *key, struct span text, const char *folder,
+                       struct settings *settings, struct config_why *why)
+{
+    uint64_t number;
+    if (key->form == CONFIG_CHOICE)
+        return set_choice(key, text, settings, why);
+    if (key->form == CONFIG_BOOL)
+        return set_bool(key, text, settings, why);
+    if (!is_number(key->form))
+        return set_text(key, text, folder, settings, why);
+    if (!read_number(key->form, text, &number)) {
+        refuse(why, "must be %s", wanted(key->form));
+        return false;
+    }
+    return set_number(key, number, settings, why);
+}
+
+bool config_value_toml(const struct config_key *key, const struct toml_value *value,
+                       const char *folder, struct settings *settings, struct config_why *why)
+{
+    struct span text;
+    int64_t number;
+    bool yes;
+    if (is_number(key->form) && toml_integer(value, &number)) {
+        if (number >= 0)
+            return set_number(key, (uint64_t)number, settings, why);
+        refuse(why, "is %lld and must be between %llu and %llu", (long long)number,
+               (unsigned long long)key->least, (unsigned long long)key->most);
+        return false;
+    }
+    if (key->form == CONFIG_BOOL && toml_bool(value, &yes)) {
+        *(bool *)field_of(key, settings) = yes;
+        return true;
+    }
+    bool takes_text = key->form != CONFIG_U32 && key->form != CONFIG_BOOL;
+    if (takes_text && toml_string(value, &text))
+        return config_value_text(key, text, folder, settings, why);
+    refuse(why, "is %s and must be %s", toml_type_name(toml_type_of(value)), wanted(key->form));
+    return false;
+}
+
+static bool text_is_sound(const struct config_key *key, const struct settings *settings)
+{
+    struct config_why why;
+    const char *text = config_field(key, settings);
+    const char *end = memchr(text, 0, SETTING_TEXT_MAX);
+    /* The path of a seal that is no file. */
+    if (end == text && key->fallback == NULL)
+        return true;
+    struct settings copy = { 0 };
+    return end != NULL && (key->form != CONFIG_PATH || text[0] == '/') &&
+           set_text(key, span_text(text), "/", &copy, &why) &&
+           strcmp(config_field(key, &copy), text) == 0;
+}
+
+bool config_is_sound(const struct config *config)
+{
+    size_t count;
+    const struct config_key *keys = config_keys(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct config_key *key = &keys[i];
+        uint64_t number = config_number(key, &config->settings);
+        if (is_number(key->form) && (number < key->least || number > key->most))
+            return false;
+        if (key->form == CONFIG_CHOICE && number >= key->word_count)
+            return false;
+        bool is_text = !is_number(key->form) && key->form != CONFIG_CHOICE &&
+                       key->form != CONFIG_BOOL;
+        if (is_text && !text_is_sound(key, &config->settings))
+            return false;
+    }
+    return true;
+}
+
+void config_value_write(struct sink *out, const struct config_key *key,
+                        const struct settings *settings)
+{
+    const void *field = config_field(key, settings);
+    if (is_number(key->form))
+        sink_format(out, "%llu", (unsigned long long)config_number(key, settings));
+    else if (key->form == CONFIG_CHOICE)
+        toml_put_string(out, span_text(key->words[config_number(key, settings)]));
+    else if (key->form == CONFIG_BOOL)
+        toml_put_bool(out, *(const bool *)field);
+    else
+        toml_put_string(out, span_text(field));
+}
