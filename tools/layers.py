@@ -28,6 +28,7 @@ PURE_HEADERS = {"assert.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", 
 PURE_EXCEPTIONS = {
     "src/base/sink.c": {"stdio.h"},    # vsnprintf
     "src/base/arena.c": {"stdlib.h"},  # the heap
+    "src/base/heap.c": {"stdlib.h"},
     "src/base/table.c": {"stdlib.h"},
     "src/codec/toml_number.c": {"stdlib.h"},  # strtod, of digits without a point
 }
@@ -37,6 +38,7 @@ LIBRARIES = {
     "openssl/": {"crypto", "net"},
     "sodium": {"crypto", "secret"},
     "curl/": {"net"},
+    "nghttp2/": {"http"},
     "sqlite3": {"store"},
     "libpq": {"store"},
     "uv.h": {"os", "proc"},

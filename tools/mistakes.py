@@ -11,7 +11,7 @@ import sys
 import layers
 import tree
 
-HEAP = ("src/base/arena.c", "src/base/table.c")
+HEAP = ("src/base/arena.c", "src/base/heap.c", "src/base/table.c")
 
 # (words, why, the files that may, the folders that must not)
 EVERYWHERE = ("src", "include", "tests", "fuzz", "bench", "examples")
