@@ -19,7 +19,7 @@ enum channel_trust {
     CHANNEL_MORE_TRUSTED, /* what it says amiss is a bug of this program */
 };
 
-enum { CHANNEL_QUEUE_MAX = 256 << 10 }; /* bytes of frames that wait to be sent */
+enum { CHANNEL_QUEUE_MAX = 512 << 10 }; /* bytes of frames that wait to be sent */
 
 enum channel_error {
     CHANNEL_E_FRAME = 0x1301, /* what arrived is no row of frames */

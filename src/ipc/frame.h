@@ -12,7 +12,7 @@
 
 enum {
     FRAME_HEAD = 16,
-    FRAME_BODY_MAX = (64 << 10) - FRAME_HEAD, /* a frame with its head fills one packet */
+    FRAME_BODY_MAX = (192 << 10) - FRAME_HEAD, /* a frame with its head fills one packet */
 };
 
 struct frame {

@@ -13,8 +13,17 @@
 
 rc packet_pair(struct trail *trail, int ends[2])
 {
+    const int room = PACKET_BYTES_MAX; /* the kernel takes it twice, for its own needs */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
         return FAIL_ERRNO(trail);
+    for (int i = 0; i < 2; i++) {
+        if (setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) != 0) {
+            rc failed = FAIL_ERRNO(trail);
+            close(ends[0]);
+            close(ends[1]);
+            return failed;
+        }
+    }
     return RC_SUCCESS;
 }
 

@@ -11,7 +11,7 @@
 #include "base/span.h"
 
 enum {
-    PACKET_BYTES_MAX = 64 << 10,
+    PACKET_BYTES_MAX = 192 << 10,
     PACKET_FDS_MAX = 4, /* descriptors in one packet */
 };
 

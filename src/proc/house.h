@@ -24,6 +24,7 @@ enum house_error {
     HOUSE_E_MEMORY = 0x1501,
     HOUSE_E_MONITOR, /* RC_WORLD: the monitor is gone, and with it the house */
     HOUSE_E_FILE,    /* RC_WORLD: a file that was handed over cannot be used */
+    HOUSE_E_PEER,    /* RC_WORLD: a process that is needed does not answer */
 };
 
 struct house;

@@ -1,0 +1,59 @@
+/* chain.c - see front.h: our certificates, and having handshakes signed. */
+#include <string.h>
+
+#include "os/clock.h"
+#include "proc/front/front.h"
+#include "proc/log.h"
+#include "proc/messages.h"
+
+/* The keeper's channel carries questions of this process and their answers, nothing else. */
+static bool ask_keeper(struct front *front, struct frame *question, struct frame *answer)
+{
+    struct channel *keeper = &front->house->channels[PEER_KEEPER];
+    struct trail trail = { 0 };
+    rc asked = channel_ask(&trail, keeper, question, clock_monotonic_ms() + FRONT_KEEPER_MS,
+                           answer);
+    if (!rc_ok(asked))
+        log_failure("keeper did not answer", asked, &trail);
+    return rc_ok(asked);
+}
+
+static bool sign(void *arg, struct span content, uint8_t signature[TLS_SIGNATURE])
+{
+    struct front *front = arg;
+    struct frame question = { .message = MSG_SIGN_TLS, .body = content };
+    struct frame answer;
+    uint8_t yes = 0;
+    uint8_t bytes[TLS_SIGNATURE];
+    if (!ask_keeper(front, &question, &answer) || answer.message != MSG_TLS_SIGNED)
+        return false;
+    struct cursor in = cur_over(answer.body);
+    if (!(cur_u8(&in, &yes) && yes == 1 && cur_copy(&in, bytes, sizeof bytes) && cur_end(&in)))
+        return false;
+    memcpy(signature, bytes, sizeof bytes);
+    return true;
+}
+
+rc chain_fetch(struct trail *trail, struct front *front)
+{
+    enum { CERTIFICATES_MAX = 4 };
+    struct frame question = { .message = MSG_TLS_CHAIN };
+    struct frame answer;
+    struct span chain[CERTIFICATES_MAX];
+    uint32_t count = 0;
+    if (!ask_keeper(front, &question, &answer) || answer.message != MSG_TLS_CHAIN_IS)
+        return FAIL(trail, RC_WORLD, HOUSE_E_PEER);
+    struct cursor in = cur_over(answer.body);
+    bool good = cur_u32le(&in, &count) && count > 0 && count <= CERTIFICATES_MAX;
+    for (uint32_t i = 0; good && i < count; i++)
+        good = get_bytes(&in, FRONT_CHAIN_MAX, &chain[i]);
+    if (!good || !cur_end(&in))
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    struct tls_server *server = tls_server_new(front->library, chain, count, sign, front);
+    if (server == NULL)
+        return FAIL(trail, RC_WORLD, HOUSE_E_PEER);
+    tls_server_free(&front->server);
+    front->server = server;
+    front->chain_wanted = false;
+    return RC_SUCCESS;
+}

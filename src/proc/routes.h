@@ -1,0 +1,26 @@
+/* routes.h - everything that the house serves, as one table: front routes by it, core answers
+   by the number of the row, documents are made from it. */
+#ifndef WARD_PROC_ROUTES_H
+#define WARD_PROC_ROUTES_H
+
+#include "http/router.h"
+
+enum method {
+    METHOD_PING,
+    METHOD_VERSION,
+    METHOD_DOCTOR,
+    METHOD_CONFIG,
+    METHOD_AUDIT_QUERY,
+    METHOD_AUDIT_GET,
+    METHOD_AUDIT_HEAD,
+    METHOD_AUDIT_PROVE,
+    METHOD_AUDIT_VERIFY,
+    METHOD_COUNT
+};
+
+extern const struct router house_router;
+
+/* house_method is the number of a row of that table. */
+enum method house_method(const struct route *route);
+
+#endif
