@@ -158,7 +158,7 @@ static rc say_ready(struct trail *trail, struct house *house)
 static rc live(struct trail *trail, struct house *house)
 {
     const struct process *process = house->process;
-    arena_init(&house->arena, HOUSE_MEMORY_MAX);
+    arena_init(&house->arena, process->memory != 0 ? process->memory : HOUSE_MEMORY);
     house->self = arena_alloc(&house->arena, process->size);
     if (house->self == NULL || !make_channels(house))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);

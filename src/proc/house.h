@@ -45,6 +45,7 @@ struct process {
     size_t fds;      /* descriptors, RLIMIT_NOFILE */
     bool forks;
     bool own_network; /* an empty network namespace: for all that own no socket */
+    size_t memory;    /* bytes of the arena that lives as long as it; 0: HOUSE_MEMORY */
     size_t size;      /* bytes of its state */
 
     const struct jail_rule *rules; /* NAME.syscalls */

@@ -10,7 +10,7 @@
 #include "admit/admit.h"
 #include "admit/pace.h"
 #include "http/http1.h"
-#include "http/trace.h"
+#include "http/problem.h"
 #include "net/tls.h"
 #include "os/poller.h"
 #include "proc/house.h"
@@ -38,7 +38,8 @@ struct work {
     struct sink body;
     struct sink out;
     size_t sent; /* of out */
-    void *scratch;
+    void *scratch; /* twice FRONT_SCRATCH_MAX */
+    uint8_t *answer;
     struct route_match match;
     struct trace trace;
 };
