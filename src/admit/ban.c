@@ -209,7 +209,8 @@ bool ban_table_init(struct ban_table *table, void *memory, size_t sets,
         /* Odd: an earlier writer ended in the middle of a slot, which may be any. */
         for (size_t way = 0; table->sets[i].sequence % 2 != 0 && way < BAN_WAYS; way++)
             memset(table->sets[i].words[way], 0, sizeof table->sets[i].words[way]);
-        table->sets[i].sequence += table->sets[i].sequence % 2;
+        __atomic_store_n(&table->sets[i].sequence,
+                         table->sets[i].sequence + table->sets[i].sequence % 2, __ATOMIC_RELEASE);
         clean_set(table, i);
     }
     return true;
