@@ -174,7 +174,7 @@ static bool is_never(const struct ban_table *table, const struct address *peer)
     struct network network = { *peer, ADDRESS_BITS };
     if (!address_is_v4(peer))
         network.bits = ADDRESS_PEER_BITS;
-    struct address loopback = { { [ADDRESS_LEN - 1] = 1 } };
+    static const struct address loopback = { { [ADDRESS_LEN - 1] = 1 } };
     return address_is_loopback(peer) || network_has(&network, &loopback) ||
            (table->never != NULL && address_list_touches(table->never, &network));
 }
