@@ -57,6 +57,8 @@ struct admission admit_connection(struct admit *admit, const struct address *pee
     *out = (struct conn){ .state = CONN_NONE };
     bool proxy = listed(admit->proxies, peer);
     struct address key = address_peer(peer);
+    if (listed(admit->deny, peer))
+        return refuse(REASON_ADMIT_ADDRESS_DENIED, 0);
     if (!proxy) {
         struct admission refusal = judge_address(admit, peer, now_us);
         if (refusal.reason == REASON_NONE)

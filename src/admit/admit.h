@@ -7,9 +7,10 @@
    its /48 and of all together.
 
    A listed proxy carries many clients: of its connections only the total is limited, and
-   limits and bans hold for the client that it names.  The caller finds that name by the one
-   rule of that proxy, and refuses a request through a proxy that names nobody.
-   A unix socket has no address and is not judged here: its peer is known by credentials.
+   limits and bans hold for the client that it names.  Denied is denied, also for a proxy.  The
+   caller finds that name by the one rule of that proxy, and refuses a request through a proxy that
+   names nobody. A unix socket has no address and is not judged here: its peer is known by
+   credentials.
 
    Reads no clock, owns nothing: the parts are the caller's and outlive this. */
 #ifndef WARD_ADMIT_ADMIT_H

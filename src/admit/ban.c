@@ -174,7 +174,7 @@ static bool is_never(const struct ban_table *table, const struct address *peer)
     struct network network = { *peer, ADDRESS_BITS };
     if (!address_is_v4(peer))
         network.bits = ADDRESS_PEER_BITS;
-    struct address loopback = { { [ADDRESS_LEN - 1] = 1 } };
+    static const struct address loopback = { { [ADDRESS_LEN - 1] = 1 } };
     return address_is_loopback(peer) || network_has(&network, &loopback) ||
            (table->never != NULL && address_list_touches(table->never, &network));
 }
@@ -209,7 +209,8 @@ bool ban_table_init(struct ban_table *table, void *memory, size_t sets,
         /* Odd: an earlier writer ended in the middle of a slot, which may be any. */
         for (size_t way = 0; table->sets[i].sequence % 2 != 0 && way < BAN_WAYS; way++)
             memset(table->sets[i].words[way], 0, sizeof table->sets[i].words[way]);
-        table->sets[i].sequence += table->sets[i].sequence % 2;
+        __atomic_store_n(&table->sets[i].sequence,
+                         table->sets[i].sequence + table->sets[i].sequence % 2, __ATOMIC_RELEASE);
         clean_set(table, i);
     }
     return true;

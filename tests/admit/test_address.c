@@ -191,6 +191,13 @@ static void test_against_libc(void **state)
     /* One letter of a good text changed, or left out. */
     static const char *const good[] = { "192.168.100.7", "1:2:3:4:5:6:7:8",
                                         "2001:db8::ff00:42:8329", "::ffff:192.0.2.128", "1::8" };
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        for (size_t len = 0; len <= strlen(good[i]); len++) { /* and each prefix */
+            char text[64] = { 0 };
+            memcpy(text, good[i], len);
+            against_libc(text);
+        }
+    }
     for (unsigned round = 0; round < 100000; round++) {
         char text[64] = { 0 };
         size_t len = strlen(good[round % COUNT_OF(good)]);

@@ -178,6 +178,9 @@ static void test_proxies(void **state)
         conn_established(&f.conns, &conn);
     }
     assert_int_equal(connect_from(&f, "198.51.100.1", 5, &conn), REASON_ADMIT_TOO_MANY_CONNECTIONS);
+    /* On the deny list it is a stranger. */
+    list(&f.deny, "198.51.100.9");
+    assert_int_equal(connect_from(&f, "198.51.100.9", 5, &conn), REASON_ADMIT_ADDRESS_DENIED);
     /* The client that it names is banned, and another one is not. */
     struct address client = of("192.0.2.1");
     assert_true(ban_table_configure(&f.bans, &f.bans.rules, &f.proxies));
