@@ -232,6 +232,29 @@ static void test_spoilt_records(void **state)
     }
 }
 
+static void test_times(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t at;
+        const char *text; /* NULL: there is none */
+    } times[] = {
+        { 0, "1970-01-01T00:00:00.000Z" },
+        { 999, "1970-01-01T00:00:00.999Z" },
+        { INT64_C(951782400001), "2000-02-29T00:00:00.001Z" },
+        { INT64_C(253402300799999), "9999-12-31T23:59:59.999Z" },
+        { INT64_C(253402300800000), NULL },
+        { -1, NULL },
+        { INT64_MAX, NULL },
+        { INT64_MIN, NULL },
+    };
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct sink out = sink_over(room, sizeof room);
+        assert_int_equal(audit_time_put(&out, times[i].at), times[i].text != NULL);
+        assert_span_equal(sink_bytes(&out), span_text(times[i].text != NULL ? times[i].text : ""));
+    }
+}
+
 static void test_the_longest_hash(void **state)
 {
     (void)state;
@@ -414,6 +437,7 @@ int main(void)
         TEST(test_a_login, ""),
         TEST(test_every_type_of_detail, ""),
         TEST(test_spoilt_records, ""),
+        TEST(test_times, ""),
         TEST(test_the_longest_hash, ""),
         TEST(test_the_longest_record, ""),
         TEST(test_a_sink_too_small, ""),
