@@ -129,7 +129,9 @@ void audit_text_put(struct sink *out, struct span text, size_t cap)
 {
     size_t mark = out->len;
     sink_u8(out, '"');
-    if (put_while_it_fits(out, text, cap) < text.len) {
+    if (text.len <= cap && plain_run(text, 0) == text.len) {
+        sink_put(out, text);
+    } else if (put_while_it_fits(out, text, cap) < text.len) {
         sink_cut(out, mark + 1);
         (void)put_while_it_fits(out, text, cap - CUT_ROOM);
         sink_format(out, "[cut from %zu bytes]", text.len);

@@ -172,6 +172,37 @@ static void test_an_event_of_later(void **state)
     assert_false(rc_ok(audit_read(&reader, span_text(shouting), &record, NULL)));
 }
 
+/* An action may have up to 64 of its letters. */
+static void test_forms_of_actions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *action;
+        bool good;
+    } actions[] = {
+        { "a", true },
+        { "a.b_c.9", true },
+        { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true },
+        { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+        { "", false },
+        { "a b", false },
+        { "a-b", false },
+        { "A", false },
+    };
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        struct audit_record record;
+        struct sink out = sink_over(room, sizeof room);
+        sink_format(&out,
+                    "{\"action\":\"%s\",\"actor_id\":\"\",\"actor_type\":\"Node\",\"details\":{},"
+                    "\"event_type\":\"Authorization\",\"ip_address\":null,\"outcome\":\"Denied\","
+                    "\"prev\":\"" HEX64 "\",\"resource\":\"\",\"seq\":0,\"timestamp\":\"" NOON
+                    "\",\"trace_id\":null}",
+                    actions[i].action);
+        assert_int_equal(rc_ok(audit_read(&reader, sink_bytes(&out), &record, NULL)),
+                         actions[i].good);
+    }
+}
+
 /* Prefixes, and every bit: what is read is never what it was. */
 static void test_truncation_and_bits(void **state)
 {
@@ -244,6 +275,7 @@ int main(void)
         TEST(test_rows, ""),
         TEST(test_what_is_read, ""),
         TEST(test_an_event_of_later, ""),
+        TEST(test_forms_of_actions, ""),
         TEST(test_truncation_and_bits, ""),
         TEST(test_limits, ""),
         TEST(test_text_limits, ""),

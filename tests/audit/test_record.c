@@ -46,6 +46,7 @@ static void test_every_type_of_detail(void **state)
     audit_add_secret(&record, "token");
     audit_add_text(&record, "key_id", span_text("k7"));
     audit_add_number(&record, "number", -AUDIT_NUMBER_LIMIT);
+    audit_add_number(&record, "number_up", AUDIT_NUMBER_LIMIT);
     audit_add_bool(&record, "no", false);
     audit_add_bool(&record, "yes", true);
     audit_add_time(&record, "at", LOG_NOON);
@@ -57,7 +58,8 @@ static void test_every_type_of_detail(void **state)
         line_of(&record),
         span_text("{\"action\":\"key.retire\",\"actor_id\":\"\",\"actor_type\":\"Node\","
                   "\"details\":{\"at\":\"2026-11-28T12:00:00.123Z\",\"hash\":\"01ff\","
-                  "\"key_id\":\"k7\",\"no\":false,\"number\":-9007199254740991,"
+                  "\"key_id\":\"k7\",\"no\":false,\"number\":-9007199254740991,\"number_up\":"
+                  "9007199254740991,"
                   "\"peer\":\"2001:db8::1\",\"token\":\"[redacted]\",\"yes\":true},"
                   "\"event_type\":\"Configuration\",\"ip_address\":null,\"outcome\":\"Denied\","
                   "\"prev\":\"fe000000000000000000000000000000000000000000000000000000000000"
@@ -228,6 +230,37 @@ static void test_spoilt_records(void **state)
         assert_int_equal(rc_class_of(r), RC_BUG);
         assert_int_equal(out.len, 0);
     }
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t at;
+        const char *text; /* NULL: there is none */
+    } times[] = {
+        { 0, "1970-01-01T00:00:00.000Z" },
+        { 999, "1970-01-01T00:00:00.999Z" },
+        { INT64_C(951782400001), "2000-02-29T00:00:00.001Z" },
+        { INT64_C(253402300799999), "9999-12-31T23:59:59.999Z" },
+        { INT64_C(253402300800000), NULL },
+        { -1, NULL },
+        { INT64_MAX, NULL },
+        { INT64_MIN, NULL },
+    };
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct sink out = sink_over(room, sizeof room);
+        assert_int_equal(audit_time_put(&out, times[i].at), times[i].text != NULL);
+        assert_span_equal(sink_bytes(&out), span_text(times[i].text != NULL ? times[i].text : ""));
+    }
+}
+
+static void test_the_longest_hash(void **state)
+{
+    (void)state;
+    struct audit_record record = log_login(AUDIT_SUCCESS);
+    audit_add_hash(&record, "h", span_of(big, AUDIT_HASH_MAX));
+    assert_true(line_of(&record).len > 2 * AUDIT_HASH_MAX);
 }
 
 /* The largest record that there may be, in the longest form of each field. */
@@ -404,6 +437,8 @@ int main(void)
         TEST(test_a_login, ""),
         TEST(test_every_type_of_detail, ""),
         TEST(test_spoilt_records, ""),
+        TEST(test_times, ""),
+        TEST(test_the_longest_hash, ""),
         TEST(test_the_longest_record, ""),
         TEST(test_a_sink_too_small, ""),
         TEST(test_demanded_details, ""),

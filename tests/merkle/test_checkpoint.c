@@ -162,6 +162,39 @@ static void test_notes(void **state)
     }
 }
 
+static const struct {
+    const char *name;
+    bool legal;
+} key_names[] = {
+    { "example.com/log", true },
+    { "l\xc3\xb6g", true },
+    { "", false },
+    { "a b", false },
+    { "a+b", false },
+    { "a\nb", false },
+    { "\x1b", false },
+    { "a\x7f", false },
+    { "a\xff", false },
+    { "a\xc3", false },
+    { "a\xc2\x85", false },
+    { "a\xe1\x9a\x80", false },
+    { "\xe2\x80\x80", false },
+    { "\xe2\x80\x8a", false },
+    { "\xe2\x80\x8b", true }, /* U+200B is no space to Unicode */
+    { "\xe2\x80\xa8", false },
+    { "\xe2\x80\xa9", false },
+    { "\xe2\x80\xaf", false },
+    { "\xe2\x81\x9f", false },
+};
+
+static void test_key_names(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof key_names / sizeof key_names[0]; i++)
+        assert_int_equal(checkpoint_name_is_legal(span_text(key_names[i].name)),
+                         key_names[i].legal);
+}
+
 /* A note of `signatures` lines, an extension of `extension` bytes and a name of `name`. */
 static bool parses(size_t signatures, size_t extension, size_t name)
 {
@@ -500,6 +533,7 @@ int main(void)
         TEST(test_the_specification_s_example, ""),
         TEST(test_known_key_id, ""),
         TEST(test_notes, ""),
+        TEST(test_key_names, ""),
         TEST(test_limits, ""),
         TEST(test_large_unknown_signatures, ""),
         TEST(test_truncation, ""),
