@@ -109,8 +109,9 @@ static int list(struct store *store, char **args)
     return 0;
 }
 
-static int state(struct store *store)
+static int state(struct store *store, char **args)
 {
+    (void)args;
     struct backup_proof proof;
     rc got = backup_state(NULL, store, &proof);
     if (!rc_ok(got)) {
@@ -187,42 +188,74 @@ static int stream(struct store *store, const char *verb, const char *path)
     return 0;
 }
 
+static int found(struct store *store, char **args)
+{
+    (void)args;
+    say("found", 0, store_found(NULL, store, NOW));
+    return 0;
+}
+
+static int backup(struct store *store, char **args)
+{
+    return stream(store, "backup", args[0]);
+}
+
+static int restore(struct store *store, char **args)
+{
+    return stream(store, "restore", args[0]);
+}
+
+static int work_once(struct store *store, char **args)
+{
+    return work(store, args, false);
+}
+
+static int work_insisting(struct store *store, char **args)
+{
+    return work(store, args, true);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct store *store, char **args);
+} verbs[] = {
+    { "found", found },   { "work", work_once }, { "insist", work_insisting },
+    { "list", list },     { "state", state },    { "judge", judge },
+    { "nonces", nonces }, { "backup", backup },  { "restore", restore },
+};
+
+/* What needs no store that is open, or makes one: migrate [UNTIL], plan, check FILE. */
+static bool run_without_store(const struct db_spec *spec, const char *verb, char **args)
+{
+    struct store_plan plan = { 0 };
+    uint32_t until = args[0] == NULL ? UINT32_MAX : (uint32_t)strtoul(args[0], NULL, 10);
+    if (strcmp(verb, "migrate") == 0)
+        say("migrate", 0, store_migrate(NULL, spec, NOW, until));
+    else if (strcmp(verb, "check") == 0)
+        stream(NULL, verb, args[0]);
+    else if (strcmp(verb, "plan") == 0) {
+        rc got = store_plan_read(NULL, spec, &plan);
+        say("plan", plan.schema, got);
+    } else
+        return false;
+    return true;
+}
+
 static int run(const struct db_spec *spec, const char *verb, char **args)
 {
     struct store store = { 0 };
-    if (strcmp(verb, "migrate") == 0) {
-        say("migrate", 0,
-            store_migrate(NULL, spec, NOW, args[0] == NULL ? UINT32_MAX : (uint32_t)atoi(args[0])));
+    if (run_without_store(spec, verb, args))
         return 0;
-    }
-    if (strcmp(verb, "check") == 0)
-        return stream(NULL, verb, args[0]);
-    if (strcmp(verb, "plan") == 0) {
-        struct store_plan plan = { 0 };
-        rc got = store_plan_read(NULL, spec, &plan);
-        say("plan", plan.schema, got);
-        return 0;
-    }
     rc opened = store_open(NULL, spec, &store_limits_default, &store);
     if (!rc_ok(opened)) {
         say("open", 0, opened);
         return 1;
     }
     int done = 2;
-    if (strcmp(verb, "found") == 0)
-        say("found", 0, store_found(NULL, &store, NOW)), done = 0;
-    else if (strcmp(verb, "work") == 0 || strcmp(verb, "insist") == 0)
-        done = work(&store, args, verb[0] == 'i');
-    else if (strcmp(verb, "list") == 0)
-        done = list(&store, args);
-    else if (strcmp(verb, "state") == 0)
-        done = state(&store);
-    else if (strcmp(verb, "judge") == 0)
-        done = judge(&store, args);
-    else if (strcmp(verb, "nonces") == 0)
-        done = nonces(&store, args);
-    else if (strcmp(verb, "backup") == 0 || strcmp(verb, "restore") == 0)
-        done = stream(&store, verb, args[0]);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verb, verbs[i].name) == 0)
+            done = verbs[i].run(&store, args);
+    }
     store_close(&store);
     return done;
 }

@@ -21,7 +21,7 @@ def unmount(at):
 
 class Disk(store.Folder):
 
-    def test_fdatasync_fails_once(self):
+    def test_fdatasync_fails_once(self):  # proves: RL-50
         """What was not written through is never said to be; the next start reads the disk."""
         self.made(work=1)
         counts = store.count_calls(f"sqlite:{self.copied('other.db')}", "work", 1, 6)
@@ -101,6 +101,72 @@ class Disk(store.Folder):
         self.assertEqual(store.pieces(self.spec, 9), {0, 1, 2, 3})
 
     test_slow_disk = store.needs_strace(test_slow_disk)
+
+    @store.needs_mount
+    def test_full_disk_resumes_by_itself(self):
+        """One process, that is refused while there is no room and goes on when there is."""
+        small = self.folder / "small"
+        mounted("tmpfs", small, "-t", "tmpfs", "-o", "size=320k")
+        self.addCleanup(unmount, small)
+        spec = f"sqlite:{small}/ward.db"
+        store.run(spec, "migrate")
+        store.run(spec, "found")
+        with subprocess.Popen([store.DRIVER, spec, "insist", "0", "700"], text=True,
+                              stdout=subprocess.PIPE) as driver:
+            time.sleep(1.5)
+            self.assertIsNone(driver.poll(), "the disk was not full")
+            subprocess.run(["mount", "-o", "remount,size=16m", str(small)], check=True)
+            lines = [line.split() for line in driver.stdout]
+        self.assertEqual(store.acked(lines), set(range(700)))
+        self.assertEqual(store.pieces(spec, 701), set(range(700)))
+
+    def torn(self, what, name, pair, promised, sound):
+        """Opens many files that have each 512 bytes of either the state before or the one
+        after: what a disk may have of writes that no fdatasync followed."""
+        before, after = pair
+        generator = random.Random(store.SEED)
+        before = before + bytes(len(after) - len(before))
+        sectors = [at for at in range(0, len(after), 512)
+                   if before[at:at + 512] != after[at:at + 512]]
+        self.assertGreater(len(sectors), 8, what)
+        for _ in range(4000 if store.FULL else 90):
+            torn = bytearray(before)
+            share = generator.random()
+            for at in sectors:
+                if generator.random() < share:
+                    torn[at:at + 512] = after[at:at + 512]
+            copy = self.copied("torn.db")
+            (self.folder / name).write_bytes(torn)
+            have = store.pieces(f"sqlite:{copy}", 20)
+            self.assertLessEqual(promised, have, what)
+            self.assertIn(have, sound, what)
+
+    @store.needs_strace
+    def test_torn_sectors(self):
+        """Of the log during a commit, and of the file while the log is folded into it."""
+        self.made(work=2)
+        log = pathlib.Path(f"{self.path}-wal")
+        killing = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e")
+        # The first two are the head of the log and the folder; a commit is one each.
+        store.run(self.spec, "work", 2, 4, before=(*killing, "inject=fdatasync:signal=KILL:when=5"))
+        whole = log.read_bytes()
+        have = store.pieces(f"sqlite:{self.copied('whole.db')}", 20)
+        self.assertEqual(have, {0, 1, 2, 3, 4})
+        frame = 4096 + 24
+        commits = [at for at in range(32, len(whole), frame) if whole[at + 4:at + 8] != bytes(4)]
+        synced = whole[:commits[-2] + frame]
+        self.torn("a commit", "torn.db-wal", (synced, whole), {0, 1, 2, 3},
+                  ({0, 1, 2, 3}, {0, 1, 2, 3, 4}))
+        store.run(self.spec, "work", 5, 6)
+        self.made(work=0)
+        before = self.path.read_bytes()
+        calls = store.count_calls(f"sqlite:{self.copied('other.db')}", "work", 11, 5)["fdatasync"]
+        store.run(self.spec, "work", 11, 5,
+                  before=(*killing, f"inject=fdatasync:signal=KILL:when={calls}"))
+        have = store.pieces(f"sqlite:{self.copied('whole.db')}", 20)
+        self.assertEqual(have, set(range(16)))
+        self.assertGreater(log.stat().st_size, 0)
+        self.torn("folding", "torn.db", (before, self.path.read_bytes()), have, (have,))
 
     def image(self):
         """An ext4 file system in a file, with a founded store on it."""
