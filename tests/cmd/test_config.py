@@ -429,6 +429,15 @@ class Output(Config):
         self.assertTrue(list(faults(SCHEMA, good[2] | {"problem_count": -1})))
 
 
+class Program(unittest.TestCase):
+    def test_the_command_links_nothing_of_the_jails(self):
+        done = subprocess.run(["readelf", "-d", BUILD / "ward"], capture_output=True, text=True,
+                              check=True)
+        needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", done.stdout)
+        self.assertTrue(any(name.startswith("libcrypto") for name in needed))
+        self.assertFalse([name for name in needed if re.match("libseccomp|libcap", name)])
+
+
 class Help(Config):
     def test_ward_toml_has_a_help_and_a_page(self):
         text = ward("help", "ward.toml").stdout.decode()
