@@ -1,5 +1,6 @@
-"""manpages.py - docs/man/ward*.1 are what `ward help --format man` prints: --write makes them
-anew, --check fails when one is stale, missing, left over, or not clean mdoc."""
+"""manpages.py - docs/man/ward*.1 and ward.toml.5 are what `ward help --format man` prints:
+--write makes them anew, --check fails when one is stale, missing, left over, or not clean
+mdoc."""
 
 import argparse
 import pathlib
@@ -18,7 +19,8 @@ def ward(build, *words):
 
 def pages(build):
     """Every generated page by its file name."""
-    found = {"ward.1": ward(build, "help", "--format", "man")}
+    found = {"ward.1": ward(build, "help", "--format", "man"),
+             "ward.toml.5": ward(build, "help", "--format", "man", "ward.toml")}
     commands = ward(build, "help").split("Commands:\n")[1].split("\n\n")[0]
     for line in commands.splitlines():
         name = re.match(r"  (\S+(?: \S+)?)  ", line)[1].strip()
@@ -34,7 +36,7 @@ def lint(path):
 
 
 def check(found):
-    faults = [f"{path.name}: no command prints it" for path in MAN.glob("ward*.1")
+    faults = [f"{path.name}: no command prints it" for path in MAN.glob("ward*.[0-9]")
               if path.name not in found]
     for name, page in found.items():
         path = MAN / name
@@ -53,7 +55,7 @@ def main():
     options = parser.parse_args()
     found = pages(options.build)
     if options.write:
-        for path in MAN.glob("ward*.1"):
+        for path in MAN.glob("ward*.[0-9]"):
             path.unlink()
         for name, page in found.items():
             (MAN / name).write_text(page)

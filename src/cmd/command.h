@@ -23,13 +23,15 @@ enum exit_code {
     EXIT_INTERNAL = 70,
 };
 
-enum { OPTIONS_MAX = 40, OPERANDS_MAX = 16 };
+enum { OPTIONS_MAX = 40, OPERANDS_MAX = 16, REPEATED_MAX = 64 };
 
 struct option_spec {
     const char *name;     /* "--policy" */
     const char *argument; /* "FILE"; NULL for a switch */
     const char *values;   /* allowed words, separated by spaces; NULL for any */
     const char *help;
+    const char *letter; /* "-c", the same for hurried fingers; NULL for none */
+    bool repeats;       /* may be given again and again */
 };
 
 struct invocation;
@@ -46,12 +48,20 @@ struct command {
     enum exit_code (*run)(struct invocation *);
 };
 
+/* One value of an option that repeats. */
+struct repeated {
+    size_t option; /* its index */
+    const char *value;
+};
+
 struct invocation {
     const struct command *command;
     const char *values[OPTIONS_MAX]; /* by the option's index; NULL when not given, "" for a
                                         switch that was */
     const char *operands[OPERANDS_MAX];
     size_t operand_count;
+    struct repeated repeated[REPEATED_MAX]; /* in their order; values[] has the last of each */
+    size_t repeated_count;
     struct arena arena; /* for the time of the command */
 };
 
@@ -59,8 +69,9 @@ struct invocation {
 extern const struct command *const commands[];
 extern const size_t commands_count;
 
-extern const struct command command_collateral_fetch, command_collateral_show, command_help,
-    command_sim_make, command_verify, command_version;
+extern const struct command command_collateral_fetch, command_collateral_show, command_config_check,
+    command_config_explain, command_config_show, command_help, command_sim_make, command_verify,
+    command_version;
 
 /* invocation_parse fills values and operands from the words after the command's name.  On
    failure it has said on stderr what was wrong. */

@@ -30,7 +30,9 @@ static void print_command(FILE *out, const struct command *command)
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option_spec *option = &command->options[i];
         char left[80];
-        snprintf(left, sizeof left, "%s%s%s", option->name, option->argument != NULL ? " " : "",
+        snprintf(left, sizeof left, "%s%s%s%s%s", option->letter != NULL ? option->letter : "",
+                 option->letter != NULL ? ", " : "", option->name,
+                 option->argument != NULL ? " " : "",
                  option->argument != NULL ? option->argument : "");
         fprintf(out, "  %-28s %s\n", left, option->help);
         if (option->values != NULL)
@@ -71,11 +73,32 @@ static const struct command *named(struct invocation *invocation)
     return NULL;
 }
 
+static bool asks_for_config(const struct invocation *invocation)
+{
+    return invocation->operand_count == 1 && strcmp(invocation->operands[0], "ward.toml") == 0;
+}
+
+static enum exit_code help_config(const char *format)
+{
+    bool is_man = strcmp(format, "man") == 0;
+    if (!is_man && strcmp(format, "text") != 0) {
+        say("help: ward.toml has the forms text and man");
+        return EXIT_USAGE;
+    }
+    if (is_man)
+        help_man_config(stdout);
+    else
+        help_text_config(stdout);
+    return EXIT_DONE;
+}
+
 static enum exit_code run(struct invocation *invocation)
 {
     const char *format = invocation->values[HELP_FORMAT] != NULL ? invocation->values[HELP_FORMAT]
                                                                  : "text";
     const struct command *command = NULL;
+    if (asks_for_config(invocation))
+        return help_config(format);
     if (invocation->operand_count > 0) {
         command = named(invocation);
         if (command == NULL) {
@@ -104,8 +127,10 @@ const struct command command_help = {
     .operands = "[COMMAND]",
     .operands_max = 2,
     .summary = "say what a command does",
-    .description = "Prints the help of a command, or the list of all.  The man pages and the\n"
-                   "shell completions are made by the same command from the same table.",
+    .description =
+        "Prints the help of a command, or the list of all; for `ward.toml`, all that can\n"
+        "be set.  The man pages and the shell completions are made by the same command\n"
+        "from the same tables.",
     .example = "ward help verify",
     .options = options,
     .option_count = COUNT_OF(options),

@@ -9,6 +9,14 @@
 /* help_man writes the mdoc(7) source of ward-COMMAND(1), or of ward(1) when NULL. */
 void help_man(FILE *out, const struct command *command);
 
+/* The same for ward.toml(5), and its text for a terminal. */
+void help_man_config(FILE *out);
+void help_text_config(FILE *out);
+
+/* Pieces of mdoc: paragraphs, and words on a macro's own line. */
+void help_man_text(FILE *out, const char *text);
+void help_man_word(FILE *out, const char *text);
+
 /* help_bash writes a completion function for bash (zsh reads it through bashcompinit). */
 void help_bash(FILE *out);
 void help_fish(FILE *out);

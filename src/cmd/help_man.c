@@ -12,7 +12,7 @@ static bool ends_sentence(const char *c)
 }
 
 /* mdoc(7): a line that begins with a dot or quote would be a request. */
-static void man_text(FILE *out, const char *text)
+void help_man_text(FILE *out, const char *text)
 {
     bool line_start = true;
     for (const char *c = text; *c != 0; c++) {
@@ -39,7 +39,7 @@ static void man_text(FILE *out, const char *text)
 }
 
 /* A macro line's own word of text, with mdoc's special characters escaped. */
-static void man_word(FILE *out, const char *text)
+void help_man_word(FILE *out, const char *text)
 {
     for (const char *c = text; *c != 0; c++) {
         if (*c == '-')
@@ -97,6 +97,16 @@ static void man_exit_status(FILE *out)
     fputs(".El\n", out);
 }
 
+/* Commands that read ward.toml, or set what may stand there. */
+static bool uses_config(const struct command *command)
+{
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (strcmp(command->options[i].name, "--set") == 0)
+            return true;
+    }
+    return strncmp(command->name, "config ", 7) == 0;
+}
+
 static void man_command(FILE *out, const struct command *command)
 {
     man_head(out, command->name, command->summary);
@@ -104,7 +114,7 @@ static void man_command(FILE *out, const struct command *command)
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option_spec *option = &command->options[i];
         fputs(".Op Fl ", out);
-        man_word(out, option->name + 1);
+        help_man_word(out, option->name + 1);
         if (option->argument != NULL)
             fprintf(out, " Ar %s", option->argument);
         fputc('\n', out);
@@ -112,17 +122,19 @@ static void man_command(FILE *out, const struct command *command)
     if (command->operands[0] != 0)
         fprintf(out, ".Ar %s\n", command->operands);
     fputs(".Sh DESCRIPTION\n", out);
-    man_text(out, command->description);
+    help_man_text(out, command->description);
     if (command->option_count > 0)
         fputs(".Bl -tag -width indent\n", out);
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option_spec *option = &command->options[i];
         fputs(".It Fl ", out);
-        man_word(out, option->name + 1);
+        if (option->letter != NULL)
+            fprintf(out, "%s , Fl ", option->letter + 1);
+        help_man_word(out, option->name + 1);
         if (option->argument != NULL)
             fprintf(out, " Ar %s", option->argument);
         fputc('\n', out);
-        man_text(out, option->help);
+        help_man_text(out, option->help);
         if (option->values != NULL)
             fprintf(out, "One of: %s.\n", option->values);
     }
@@ -130,8 +142,11 @@ static void man_command(FILE *out, const struct command *command)
         fputs(".El\n", out);
     man_exit_status(out);
     fputs(".Sh EXAMPLES\n.Dl ", out);
-    man_word(out, command->example);
-    fputs("\n.Sh SEE ALSO\n.Xr ward 1\n", out);
+    help_man_word(out, command->example);
+    fputs("\n.Sh SEE ALSO\n.Xr ward 1", out);
+    if (uses_config(command))
+        fputs(" ,\n.Xr ward.toml 5", out);
+    fputc('\n', out);
 }
 
 static void man_all(FILE *out)
@@ -143,13 +158,14 @@ static void man_all(FILE *out)
           out);
     for (size_t i = 0; i < commands_count; i++) {
         fprintf(out, ".It Nm ward %s\n", commands[i]->name);
-        man_text(out, commands[i]->summary);
+        help_man_text(out, commands[i]->summary);
     }
     fputs(".El\n.Sh ENVIRONMENT\n.Bl -tag -width indent\n.It Ev NO_COLOR\n"
-          "When set, output has no colour, also on a terminal.\n.El\n",
+          "When set, output has no colour, also on a terminal.\n.It Ev WARD_CONFIG\n"
+          "The configuration file, where no option names one; see\n.Xr ward.toml 5 .\n.El\n",
           out);
     man_exit_status(out);
-    fputs(".Sh SEE ALSO\n.Xr libward 3\n", out);
+    fputs(".Sh SEE ALSO\n.Xr libward 3 ,\n.Xr ward.toml 5\n", out);
 }
 
 void help_man(FILE *out, const struct command *command)

@@ -49,7 +49,9 @@ static bool find_option(const struct command *command, const char *word, size_t 
 {
     size_t len = strcspn(word, "=");
     for (size_t i = 0; i < command->option_count; i++) {
-        if (span_equal_text(span_of(word, len), command->options[i].name)) {
+        const char *letter = command->options[i].letter;
+        if (span_equal_text(span_of(word, len), command->options[i].name) ||
+            (letter != NULL && strcmp(word, letter) == 0)) {
             *index = i;
             return true;
         }
@@ -82,7 +84,7 @@ static bool value_is_allowed(const struct option_spec *option, const char *value
 static bool store_value(struct invocation *invocation, size_t index, const char *value)
 {
     const struct option_spec *option = &invocation->command->options[index];
-    if (invocation->values[index] != NULL) {
+    if (invocation->values[index] != NULL && !option->repeats) {
         say("%s: %s is given twice", invocation->command->name, option->name);
         return false;
     }
@@ -91,6 +93,13 @@ static bool store_value(struct invocation *invocation, size_t index, const char 
             option->values, value);
         return false;
     }
+    if (option->repeats && invocation->repeated_count == REPEATED_MAX) {
+        say("%s: %s is given more than %d times", invocation->command->name, option->name,
+            REPEATED_MAX);
+        return false;
+    }
+    if (option->repeats)
+        invocation->repeated[invocation->repeated_count++] = (struct repeated){ index, value };
     invocation->values[index] = value;
     return true;
 }

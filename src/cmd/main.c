@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/sink.h"
 #include "cmd/command.h"
 #include "codec/nearest.h"
 
 enum { COMMAND_MEMORY_MAX = 64 * 1024 * 1024, COMMANDS_MAX = 64 };
 
 const struct command *const commands[] = {
-    &command_collateral_fetch, &command_collateral_show, &command_help,
+    &command_collateral_fetch, &command_collateral_show, &command_config_check,
+    &command_config_explain,   &command_config_show,     &command_help,
     &command_sim_make,         &command_verify,          &command_version,
 };
 const size_t commands_count = COUNT_OF(commands);
@@ -38,9 +40,28 @@ static const struct command *find_command(int argc, char **argv, int *words)
     return NULL;
 }
 
-static enum exit_code refuse_command(const char *word)
+/* "config" when some command is called "config show" or the like. */
+static bool is_family(const char *word)
+{
+    for (size_t i = 0; i < commands_count; i++) {
+        size_t len = strcspn(commands[i]->name, " ");
+        if (commands[i]->name[len] == ' ' && strlen(word) == len &&
+            strncmp(commands[i]->name, word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* `after` is the word behind, NULL when there is none. */
+static enum exit_code refuse_command(const char *first, const char *after)
 {
     const char *names[COMMANDS_MAX];
+    char word[80];
+    bool has_two = is_family(first) && after != NULL;
+    struct sink out = sink_over(word, sizeof word);
+    sink_format(&out, "%.40s%s%.*s", first, has_two ? " " : "", has_two ? 30 : 0,
+                has_two ? after : "");
+    sink_terminate(&out);
     for (size_t i = 0; i < commands_count; i++)
         names[i] = commands[i]->name;
     const char *near = text_nearest(span_text(word), names, commands_count);
@@ -88,7 +109,7 @@ int main(int argc, char **argv)
     int words = 0;
     const struct command *command = find_command(argc - 1, argv + 1, &words);
     if (words == 0)
-        return (int)refuse_command(argv[1]);
+        return (int)refuse_command(argv[1], argc > 2 ? argv[2] : NULL);
     if (asks_for_help(argc - 1 - words, argv + 1 + words)) {
         help_print(stdout, command);
         return EXIT_DONE;

@@ -1,0 +1,96 @@
+/* config_check.c - `ward config check`: every mistake of a file, before it is used. */
+#include <stdio.h>
+
+#include "base/number.h"
+#include "cmd/config_print.h"
+#include "cmd/settings_load.h"
+
+enum { OPT_JSON };
+
+static const struct option_spec options[] = {
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
+};
+
+static size_t kept(const struct config_problems *problems)
+{
+    return problems->count < CONFIG_PROBLEMS_MAX ? problems->count : CONFIG_PROBLEMS_MAX;
+}
+
+static void write_text(const char *file, const struct config_problems *problems)
+{
+    for (size_t i = 0; i < kept(problems); i++) {
+        char text[PATH_MAX + 2 * CONFIG_PROBLEM_TEXT_MAX];
+        struct sink line = sink_over(text, sizeof text);
+        settings_problem(&line, file, &problems->list[i]);
+        sink_terminate(&line);
+        print_safe(stdout, text);
+        fputc('\n', stdout);
+    }
+    if (problems->count > kept(problems))
+        say("%zu more problems are not shown", problems->count - kept(problems));
+}
+
+static void write_json(struct sink *out, const char *file, const struct config_problems *problems)
+{
+    struct json_writer json = json_write_to(out, 0);
+    json_begin_object(&json);
+    json_put_key(&json, "valid");
+    json_put_bool(&json, problems->count == 0);
+    config_json_text(&json, "file", file);
+    json_put_key(&json, "problem_count");
+    json_put_u64(&json, problems->count);
+    json_put_key(&json, "problems");
+    json_begin_array(&json);
+    for (size_t i = 0; i < kept(problems); i++) {
+        const struct config_problem *problem = &problems->list[i];
+        json_begin_object(&json);
+        json_put_key(&json, "line");
+        json_put_u64(&json, problem->place.line);
+        json_put_key(&json, "column");
+        json_put_u64(&json, problem->place.column);
+        config_json_text(&json, "text", problem->text);
+        config_json_text(&json, "nearest", problem->nearest[0] != 0 ? problem->nearest : NULL);
+        json_end_object(&json);
+    }
+    json_end_array(&json);
+    json_end_object(&json);
+    sink_text(out, "\n");
+}
+
+static enum exit_code run(struct invocation *invocation)
+{
+    struct settings_loaded loaded;
+    struct config_problems problems;
+    struct config_inputs inputs = { .folder = loaded.folder, .file_folder = loaded.file_folder };
+    struct sink out;
+    if (!settings_read_file(invocation, invocation->operands[0], &loaded, &inputs.file))
+        return EXIT_USAGE;
+    bool valid = config_read(&inputs, &invocation->arena, &loaded.config, &problems);
+    if (!option_given(invocation, OPT_JSON)) {
+        write_text(loaded.file, &problems);
+        return valid ? EXIT_DONE : EXIT_CONFIG;
+    }
+    if (!config_print_begin(invocation, &out))
+        return EXIT_INTERNAL;
+    write_json(&out, loaded.file, &problems);
+    if (!config_print_end(&out))
+        return EXIT_INTERNAL;
+    return valid ? EXIT_DONE : EXIT_CONFIG;
+}
+
+const struct command command_config_check = {
+    .name = "config check",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "find every mistake of a ward.toml",
+    .description =
+        "Reads a ward.toml(5) as the house would and prints every mistake, one a line, with\n"
+        "the place and, where a name is not known, the nearest that is.  Nothing is printed,\n"
+        "and the exit code is 0, when there is none; it is 3 when there are some.  The\n"
+        "environment is not looked at.  \"-\" is standard input.",
+    .example = "ward config check ward.toml",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = run,
+};

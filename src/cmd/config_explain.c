@@ -1,0 +1,106 @@
+/* config_explain.c - `ward config explain`: all about one key. */
+#include <stdio.h>
+
+#include "base/number.h"
+#include "cmd/config_print.h"
+#include "cmd/settings_load.h"
+
+enum { OPT_JSON = SETTINGS_OPTION_COUNT };
+
+static const struct option_spec options[] = {
+    SETTINGS_OPTIONS,
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
+};
+
+struct words {
+    char text[256];
+};
+
+/* What one of the writers of config.h says of the key. */
+static struct words words_of(const struct config_key *key,
+                             void (*write)(struct sink *, const struct config_key *))
+{
+    struct words words = { "" };
+    struct sink out = sink_over(words.text, sizeof words.text);
+    write(&out, key);
+    sink_terminate(&out);
+    return words;
+}
+
+static const char *taken_over(const struct config_key *key)
+{
+    return key->reloads ? "reload" : "start";
+}
+
+static void write_text(struct sink *out, const struct settings_loaded *loaded,
+                       const struct config_key *key)
+{
+    sink_format(out, "%s: %s.\n\nvalue     ", key->name, key->summary);
+    config_value_write(out, key, &loaded->config.settings);
+    sink_text(out, "\nfrom      ");
+    config_print_origin(out, loaded, config_key_index(key));
+    sink_format(out, "\ndefault   %s\n", words_of(key, config_key_default).text);
+    sink_format(out, "may be    %s\n", words_of(key, config_key_bounds).text);
+    sink_format(out, "variable  %s\n", words_of(key, config_key_variable).text);
+    if (key->flag != NULL)
+        sink_format(out, "option    %s VALUE\n", key->flag);
+    else
+        sink_format(out, "option    --set %s=VALUE\n", key->name);
+    sink_format(out, "changes   are taken over at the next %s\n", taken_over(key));
+}
+
+static void write_json(struct sink *out, const struct settings_loaded *loaded,
+                       const struct config_key *key)
+{
+    struct json_writer json = json_write_to(out, 0);
+    json_begin_object(&json);
+    config_json_setting(&json, loaded, key);
+    config_json_text(&json, "default", words_of(key, config_key_default).text);
+    config_json_text(&json, "bounds", words_of(key, config_key_bounds).text);
+    config_json_text(&json, "variable", words_of(key, config_key_variable).text);
+    config_json_text(&json, "option", key->flag != NULL ? key->flag : "--set");
+    config_json_text(&json, "taken_over_at", taken_over(key));
+    config_json_text(&json, "summary", key->summary);
+    json_end_object(&json);
+    sink_text(out, "\n");
+}
+
+static enum exit_code run(struct invocation *invocation)
+{
+    struct settings_loaded loaded;
+    struct span name = span_text(invocation->operands[0]);
+    const struct config_key *key = config_key_find(name);
+    struct sink out;
+    if (key == NULL) {
+        const char *near = config_key_nearest(name);
+        say(near != NULL ? "there is no key \"%s\"; did you mean %s?"
+                         : "there is no key \"%s\"; `ward config show` lists them",
+            invocation->operands[0], near);
+        return EXIT_NOT_FOUND;
+    }
+    enum exit_code code = settings_load(invocation, &loaded);
+    if (code != EXIT_DONE)
+        return code;
+    if (!config_print_begin(invocation, &out))
+        return EXIT_INTERNAL;
+    if (option_given(invocation, OPT_JSON))
+        write_json(&out, &loaded, key);
+    else
+        write_text(&out, &loaded, key);
+    return config_print_end(&out) ? EXIT_DONE : EXIT_INTERNAL;
+}
+
+const struct command command_config_explain = {
+    .name = "config explain",
+    .operands = "KEY",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "say all about one key",
+    .description =
+        "Prints what a key of ward.toml(5) is for, its value and the line, variable or option\n"
+        "that sets it, its default and bounds, and when a change is taken over.",
+    .example = "ward config explain limit.connections",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = run,
+};

@@ -1,0 +1,89 @@
+/* help_config.c - ward.toml(5), from the table of keys. */
+#include <stdio.h>
+
+#include "cmd/help.h"
+#include "proc/config.h"
+
+static const char description[] =
+    "The house needs no configuration file: each key has a default.  A file is read only when\n"
+    "the option --config or the variable WARD_CONFIG names one.  It is TOML 1.0, of at most\n"
+    "256 KiB.  A key that is not listed here, a value out of its bounds and a key given twice\n"
+    "are errors, and with any error nothing starts.\n\n"
+    "Each key can be set in four places.  What the command line says (--set KEY=VALUE, or the\n"
+    "key's own option) counts before a variable of the environment, that before the file, and\n"
+    "the file before the default.  The name of a key's variable is WARD_, then the key in\n"
+    "capitals with an underscore for the dot: limit.connections is WARD_LIMIT_CONNECTIONS.\n\n"
+    "A relative path in the file is relative to the folder of the file, any other one to the\n"
+    "working folder.  No key takes a secret.\n\n"
+    "The keys:\n";
+
+static const char example[] = "[listen]\ntls = \"192.0.2.7:8443\"\n\n[limit]\n"
+                              "connections = 10000\nidle_seconds = \"2m\"\n\n[audit]\n"
+                              "rotate_bytes = \"256M\"\n";
+
+struct words {
+    char text[256];
+};
+
+static struct words words_of(const struct config_key *key,
+                             void (*write)(struct sink *, const struct config_key *))
+{
+    struct words words = { "" };
+    struct sink out = sink_over(words.text, sizeof words.text);
+    write(&out, key);
+    sink_terminate(&out);
+    return words;
+}
+
+static void man_key(FILE *out, const struct config_key *key)
+{
+    fputs(".It Ic ", out);
+    help_man_word(out, key->name);
+    fputc('\n', out);
+    fputc(key->summary[0] >= 'a' && key->summary[0] <= 'z' ? key->summary[0] - 'a' + 'A'
+                                                           : key->summary[0],
+          out);
+    help_man_text(out, key->summary + 1);
+    fputs(".Pp\nMay be: ", out);
+    help_man_text(out, words_of(key, config_key_bounds).text);
+    fputs(".br\nDefault: ", out);
+    help_man_text(out, words_of(key, config_key_default).text);
+    fprintf(out, ".br\nTaken over at the next %s.\n", key->reloads ? "reload" : "start");
+    if (key->flag == NULL)
+        return;
+    fputs(".br\nIts own option:\n.Fl ", out);
+    help_man_word(out, key->flag + 1);
+    fputc('\n', out);
+}
+
+void help_man_config(FILE *out)
+{
+    size_t count;
+    const struct config_key *keys = config_keys(&count);
+    fputs(".Dd November 20, 2026\n.Dt WARD.TOML 5\n.Os Ward\n.Sh NAME\n.Nm ward.toml\n"
+          ".Nd what can be set of Ward's house\n.Sh DESCRIPTION\n",
+          out);
+    help_man_text(out, description);
+    fputs(".Bl -tag -width indent\n", out);
+    for (size_t i = 0; i < count; i++)
+        man_key(out, &keys[i]);
+    fputs(".El\n.Sh EXAMPLES\n.Bd -literal -offset indent\n", out);
+    fputs(example, out);
+    fputs(".Ed\n.Sh SEE ALSO\n.Xr ward 1 ,\n.Xr ward-config-check 1 ,\n"
+          ".Xr ward-config-explain 1 ,\n.Xr ward-config-show 1\n",
+          out);
+}
+
+void help_text_config(FILE *out)
+{
+    size_t count;
+    const struct config_key *keys = config_keys(&count);
+    fprintf(out, "%s", description);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "  %-30s %s\n", keys[i].name, keys[i].summary);
+        fprintf(out, "  %-30s may be %s; default %s\n", "",
+                words_of(&keys[i], config_key_bounds).text,
+                words_of(&keys[i], config_key_default).text);
+    }
+    fprintf(out, "\nExample:\n%s", example);
+}
