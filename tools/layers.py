@@ -37,6 +37,7 @@ LIBRARIES = {
     "openssl/": {"crypto", "net"},
     "sodium": {"crypto", "secret"},
     "curl/": {"net"},
+    "ares.h": {"net"},
     "sqlite3": {"store"},
     "libpq": {"store"},
     "uv.h": {"os", "proc"},
