@@ -56,9 +56,43 @@ class Stage:
             name = line.split()[-1].partition("@")[0]
             if not name.startswith("ward_"):
                 yield f"libward.so shows {name}"
+        shown = set()
         for line in self.call("nm", "--defined-only", self.static).splitlines():
-            if line.split() and line.split()[-1].startswith("sim_"):
-                yield f"libward.a holds {line.split()[-1]} of the test authority"
+            kind, name = ("", "", *line.split())[-2:]
+            if name.startswith("sim_"):
+                yield f"libward.a holds {name} of the test authority"
+            if kind.isupper():
+                shown.add(name)
+        for name in sorted(shown):
+            if not name.startswith("ward_"):
+                yield f"libward.a shows {name}"
+        exported = {line.split()[-1].partition("@")[0] for line in self.call(
+            "nm", "-D", "--defined-only", self.shared).splitlines()}
+        for name in sorted(shown ^ exported):
+            yield f"{name} is shown by one of libward.so and libward.a only"
+
+    def stranger(self):
+        """A program whose own functions are called like the rooms' links with libward.a."""
+        source = self.build / "stranger.c"
+        source.write_text("#include <ward/verify.h>\n"
+                          "int arena_alloc(void); int json_parse_into(void); int sink_put(void);\n"
+                          "int arena_alloc(void) { return 1; }\n"
+                          "int json_parse_into(void) { return 2; }\n"
+                          "int sink_put(void) { return 3; }\n"
+                          "int main(void)\n{\n"
+                          "    struct ward_policy *policy = 0;\n"
+                          "    struct ward_error error = { 0 };\n"
+                          "    int sum = arena_alloc() + json_parse_into() + sink_put();\n"
+                          "    if (ward_policy_new(&policy, &error) != WARD_DONE)\n"
+                          "        return 1;\n"
+                          "    ward_policy_free(&policy);\n"
+                          "    return sum == 6 ? 0 : 1;\n}\n")
+        program = self.build / "stranger"
+        self.call("gcc", *STRICT, *self.flags("--cflags"), source, "-o", program, self.static,
+                  *(word for word in self.flags("--libs", "--static") if word != "-lward"))
+        done = subprocess.run([program], check=False)
+        if done.returncode:
+            yield "a program with functions called like the rooms' goes wrong with libward.a"
 
     def example(self, source):
         """Builds an example both ways and runs it without arguments: it says how it is
@@ -104,7 +138,7 @@ def main():
     stage = Stage(options.root.resolve(), options.build.resolve())
     headers = list(stage.headers())
     examples = sorted((options.root / "examples").glob("*.c"))
-    faults = list(stage.symbols())
+    faults = list(stage.symbols()) + list(stage.stranger())
     for source in examples:
         faults += stage.example(source)
     faults += stage.client(options.root.resolve())

@@ -39,6 +39,7 @@ LIBRARIES = {
     "sodium": {"crypto", "secret"},
     "curl/": {"net"},
     "nghttp2/": {"http"},
+    "ares.h": {"net"},
     "sqlite3": {"store"},
     "libpq": {"store"},
     "uv.h": {"os", "proc"},

@@ -124,7 +124,9 @@ WARD_API bool ward_result_check(const struct ward_result *result, size_t index,
 
 /* ward_result_json writes the result as one JSON object (docs/schema/verify.json), without a
    newline, and sets *len to its length.  WARD_BAD_INPUT when cap is too small; WARD_RESULT_JSON
-   bytes are always enough. */
+   bytes are always enough.  What would command a terminal (controls, writing turned round) is
+   escaped in it.  The texts above are not made safe: a detail, a value or a claim may hold what
+   the evidence says, byte for byte. */
 enum { WARD_RESULT_JSON = 128 * 1024 };
 WARD_API WARD_MUST_USE enum ward_outcome ward_result_json(const struct ward_result *result,
                                                           char *buffer, size_t cap, size_t *len,

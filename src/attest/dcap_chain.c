@@ -124,14 +124,15 @@ static bool check_profile(struct judging *j, const struct known *known)
 }
 
 /* The root counts by its key, so its signature of itself adds no trust; but then nobody could
-   say of a byte of it that it is as it was.  The published certificates are known by heart;
-   any other is verified, once where it can be remembered. */
+   say of a byte of it that it is as it was.  The published certificates are known by heart, and
+   the one that a policy named its root by; any other is verified, once where it can be remembered.
+ */
 static bool root_is_whole(struct judging *j)
 {
     const struct x509_cert *root = &j->certs[PCK_ROOT];
     const struct span fact[] = { root->whole, root->point };
     uint8_t key[CACHE_KEY_LEN];
-    if (root_certificate_is_pinned(root->whole))
+    if (root_certificate_is_known(j->root, root->whole))
         return true;
     cache_key(CACHE_CA, fact, COUNT_OF(fact), key);
     if (cache_knows(j->in->cache, CACHE_CA, key))

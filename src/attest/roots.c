@@ -77,10 +77,12 @@ const struct trust_root *trust_roots_find(const struct trust_roots *roots, struc
     return NULL;
 }
 
-bool root_certificate_is_pinned(struct span der)
+bool root_certificate_is_known(const struct trust_root *root, struct span der)
 {
     uint8_t digest[SHA256_LEN];
     hash_sha256(der, digest);
+    if (root->named && bytes_equal(root->der_sha256, digest, sizeof digest))
+        return true;
     for (size_t i = 0; i < COUNT_OF(pinned_certificates); i++)
         if (bytes_equal(pinned_certificates[i], digest, sizeof digest))
             return true;
@@ -110,8 +112,9 @@ bool trust_root_read(struct span certificate, struct trust_root *out)
             *out = *pinned[i];
             return true;
         }
-    struct trust_root root = { .point_len = cert.point.len };
+    struct trust_root root = { .point_len = cert.point.len, .named = true };
     memcpy(root.point, cert.point.at, cert.point.len);
+    hash_sha256(cert.whole, root.der_sha256);
     *out = root;
     return true;
 }

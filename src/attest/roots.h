@@ -14,6 +14,7 @@ struct trust_root {
     size_t point_len;
     bool vendor; /* pinned: what ends here is from hardware */
     bool exact;  /* the certificate too must be the pinned one, by its SHA-256 */
+    bool named;  /* whoever trusts it named this certificate, by its SHA-256 */
     uint8_t der_sha256[32];
 };
 
@@ -35,9 +36,10 @@ struct span trust_root_point(const struct trust_root *root);
 /* trust_roots_find gives the root with this key, or NULL. */
 const struct trust_root *trust_roots_find(const struct trust_roots *roots, struct span point);
 
-/* root_certificate_is_pinned tells whether these are the bytes of a published certificate of a
-   pinned root.  Such a one need not be verified with its own key. */
-bool root_certificate_is_pinned(struct span der);
+/* root_certificate_is_known tells whether these are the bytes of a published certificate of a
+   pinned root, or of the very certificate that this root was named by.  Such a one need not be
+   verified with its own key. */
+bool root_certificate_is_known(const struct trust_root *root, struct span der);
 
 /* trust_root_read takes the root out of one certificate, PEM or DER.  One that carries a
    pinned key is that pinned root and nothing less.  *out is untouched on failure: not one

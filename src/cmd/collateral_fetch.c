@@ -2,8 +2,8 @@
    folder.
 
    A mirror is not trusted: a reply is kept only when its signature leads to a trusted root, it
-   is valid now, and it is not older than what the folder holds already.  Files are added, never
-   replaced, so evidence of earlier days can still be judged. */
+   is valid now, and it is not older than what the folder holds already.  What is superseded is
+   taken away again (collateral_folder.h). */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,14 +12,14 @@
 #include "base/number.h"
 #include "base/sink.h"
 #include "base/time.h"
+#include "cmd/collateral_folder.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
 #include "codec/hex.h"
-#include "crypto/hash.h"
 #include "lib/evidence.h"
 #include "net/fetch.h"
 #include "os/clock.h"
-#include "os/file.h"
+#include "os/fd.h"
 #include "ward/collateral.h"
 #include "ward/verify.h"
 
@@ -34,6 +34,7 @@ enum {
     OPT_TIMEOUT,
     OPT_ROOT,
     OPT_AT,
+    OPT_KEEP_ALL,
 };
 
 enum { MIRRORS_MAX = 8, URL_MAX = 512, TIMEOUT_DEFAULT_S = 20, TIMEOUT_MAX_S = 600 };
@@ -55,11 +56,13 @@ static const struct option_spec options[] = {
     [OPT_TIMEOUT] = { "--timeout", "SECONDS", NULL, "for each request (default 20)" },
     [OPT_ROOT] = { "--root", "FILE", NULL, "trust this root certificate too" },
     [OPT_AT] = { "--at", "TIME", NULL, "what must be valid at this time (default: now)" },
+    [OPT_KEEP_ALL] = { "--keep-all", NULL, NULL, "take away nothing that is superseded" },
 };
 
 /* What is fetched, in the layout of PCS API v4, which PCCS serves too. */
 struct resource {
-    const char *label;    /* what messages and file names call it */
+    const char *label;    /* what messages call it */
+    const char *stem;     /* what its file's name begins with */
     const char *kind;     /* as ward_collateral_item calls it */
     const char *path;     /* %s: the FMSPC or the CA's name */
     const char *chain;    /* reply header with the issuer chain, or NULL */
@@ -73,9 +76,8 @@ struct plan {
     struct ward_policy *policy;
     const char *mirrors[MIRRORS_MAX];
     size_t mirror_count;
-    const char *folder;
+    struct kept_folder folder;
     long timeout_ms;
-    int64_t now;
     struct span chains; /* PEM of the replies taken so far: the issuers of what comes later */
 };
 
@@ -180,7 +182,7 @@ static const char *fault_of(const struct plan *plan, const struct ward_collatera
     struct window window = { item->valid_from, item->valid_until };
     if (!item->genuine)
         return item->problem;
-    switch (window_side_of(window, plan->now)) {
+    switch (window_side_of(window, plan->folder.now)) {
     case WINDOW_BEFORE:
         return "not valid yet";
     case WINDOW_AFTER:
@@ -189,52 +191,6 @@ static const char *fault_of(const struct plan *plan, const struct ward_collatera
         break;
     }
     return is_rollback(held, item) ? "older than what the folder holds" : NULL;
-}
-
-static bool write_file(const struct plan *plan, const char *name, struct span bytes)
-{
-    char path[4096];
-    struct trail trail = { 0 };
-    int len = snprintf(path, sizeof path, "%s/%s", plan->folder, name);
-    if (len < 0 || (size_t)len >= sizeof path) {
-        say("collateral fetch: the folder's name is too long");
-        return false;
-    }
-    rc r = file_write_atomic(&trail, path, bytes, 0644);
-    if (!rc_ok(r)) {
-        say("collateral fetch: %s: %s", path, file_error_text(r));
-        return false;
-    }
-    printf("%s\n", path);
-    return true;
-}
-
-static bool save(const struct plan *plan, const struct resource *resource, const char *what,
-                 const struct ward_collateral_item *item, struct span body)
-{
-    char name[160];
-    struct civil date;
-    if (!time_to_civil(item->valid_from, &date))
-        return false;
-    snprintf(name, sizeof name, "%s-%s-%04d%02d%02d.%s", resource->label, what, date.year,
-             date.month, date.day, resource->ending);
-    return write_file(plan, name, body);
-}
-
-/* Issuers stand in files named by what they hold: the same chain is one file however often it
-   comes, and a signing certificate that is replaced later is still there for what it signed. */
-static bool write_chain(const struct plan *plan, struct span chain)
-{
-    enum { NAME_BYTES = 8 };
-    char name[64];
-    uint8_t digest[SHA256_LEN];
-    hash_sha256(chain, digest);
-    struct sink out = sink_over(name, sizeof name);
-    sink_text(&out, "chain-");
-    sink_hex(&out, span_of(digest, NAME_BYTES));
-    sink_text(&out, ".pem");
-    sink_terminate(&out);
-    return write_file(plan, name, chain);
 }
 
 /* A mirror's address without what may be a password. */
@@ -269,7 +225,7 @@ static const char *judge_reply(const struct plan *plan, const struct resource *r
     struct ward_collateral_files got = { .pool = files, .pool_count = 3 };
     struct ward_collateral *before = NULL, *after = NULL;
     const char *fault = "the folder cannot be read";
-    if (!input_folder(arena, plan->folder, &held_files, &held.pool_count))
+    if (!input_folder(arena, plan->folder.path, &held_files, &held.pool_count))
         return fault;
     held.pool = held_files;
     fault = "out of memory";
@@ -284,13 +240,26 @@ static const char *judge_reply(const struct plan *plan, const struct resource *r
     return fault;
 }
 
-/* Takes a reply that is good; false when it is not, or cannot be saved. */
+static bool save(struct plan *plan, const struct resource *resource, const char *what,
+                 const struct ward_collateral_item *item, struct span body)
+{
+    char stem[96];
+    snprintf(stem, sizeof stem, "%s-%s", resource->stem, what);
+    return kept_put_item(&plan->folder, stem, resource->ending, item->valid_from, body);
+}
+
+/* Takes a reply that is good; false when it is not, or cannot be saved.  What is compared and
+   what is written is one step for every other fetch. */
 static bool accept(struct plan *plan, const struct resource *resource, const char *what,
                    const char *mirror, struct arena *arena, const struct fetch_reply *reply)
 {
     struct span chain;
     struct ward_collateral_item item = { 0 };
     const char *fault = "its issuer chain is not URL-encoded";
+    int descriptor;
+    if (!kept_lock(&plan->folder, &descriptor))
+        return false;
+    auto_fd int lock = descriptor;
     if (read_chain(arena, reply->header, &chain)) {
         const struct ward_bytes files[] = {
             { reply->body.at, reply->body.len, reply_name },
@@ -304,7 +273,8 @@ static bool accept(struct plan *plan, const struct resource *resource, const cha
             without_password(arena, mirror), fault);
         return false;
     }
-    if (!chain_is_kept(plan, chain) && !(write_chain(plan, chain) && keep_chain(plan, chain)))
+    if (!chain_is_kept(plan, chain) &&
+        !(kept_put_chain(&plan->folder, chain) && keep_chain(plan, chain)))
         return false;
     return save(plan, resource, what, &item, reply->body);
 }
@@ -479,6 +449,7 @@ static enum exit_code fetch_all(struct plan *plan, const struct platform *platfo
     char wanted[24];
     snprintf(wanted, sizeof wanted, "%s %s", tdx ? "TDX" : "SGX", platform->fmspc);
     const struct resource tcb_info = { "tcb-info",
+                                       tdx ? "tcb-info-tdx" : "tcb-info-sgx",
                                        "tcb-info",
                                        tdx ? "/tdx/certification/v4/tcb?fmspc=%s"
                                            : "/sgx/certification/v4/tcb?fmspc=%s",
@@ -488,6 +459,7 @@ static enum exit_code fetch_all(struct plan *plan, const struct platform *platfo
                                        wanted };
     const struct resource qe_identity = { "qe-identity",
                                           "qe-identity",
+                                          "qe-identity",
                                           tdx ? "/tdx/certification/v4/qe/identity"
                                               : "/sgx/certification/v4/qe/identity",
                                           "SGX-Enclave-Identity-Issuer-Chain",
@@ -495,6 +467,7 @@ static enum exit_code fetch_all(struct plan *plan, const struct platform *platfo
                                           "json",
                                           tdx ? "TD_QE" : "QE" };
     const struct resource pck_crl = { "pck-crl",
+                                      "pck-crl",
                                       "crl",
                                       "/sgx/certification/v4/pckcrl?ca=%s&encoding=der",
                                       "SGX-PCK-CRL-Issuer-Chain",
@@ -503,10 +476,10 @@ static enum exit_code fetch_all(struct plan *plan, const struct platform *platfo
                                       strcmp(platform->ca, "platform") == 0
                                           ? "Intel SGX PCK Platform CA"
                                           : "Intel SGX PCK Processor CA" };
-    const struct resource root_crl = {
-        "root-crl",         "crl", "/sgx/certification/v4/rootcacrl", NULL, PCS_ROOT_CRL, "crl",
-        "Intel SGX Root CA"
-    };
+    const struct resource root_crl = { "root-crl", "root-crl",
+                                       "crl",      "/sgx/certification/v4/rootcacrl",
+                                       NULL,       PCS_ROOT_CRL,
+                                       "crl",      "Intel SGX Root CA" };
     bool all = fetch_resource(plan, &tcb_info, platform->fmspc);
     all = fetch_resource(plan, &qe_identity, platform->tee) && all;
     all = fetch_resource(plan, &pck_crl, platform->ca) && all;
@@ -514,17 +487,32 @@ static enum exit_code fetch_all(struct plan *plan, const struct platform *platfo
     return all ? EXIT_DONE : EXIT_UNREACHABLE;
 }
 
+/* Tidied first, so that a folder that became too full is usable; and last, so that what this run
+   superseded is not there until the next. */
+static enum exit_code fetch_into(struct plan *plan, const struct platform *platform)
+{
+    if (!kept_tidy(&plan->folder))
+        return EXIT_USAGE;
+    enum exit_code code = fetch_all(plan, platform);
+    return kept_tidy(&plan->folder) ? code : EXIT_INTERNAL;
+}
+
 static enum exit_code run(struct invocation *in)
 {
-    struct plan plan = { .in = in, .folder = in->operands[0], .now = clock_now() };
+    struct plan plan = { .in = in };
     struct platform platform;
+    plan.folder = (struct kept_folder){ .path = in->operands[0],
+                                        .now = clock_now(),
+                                        .keep_all = option_given(in, OPT_KEEP_ALL) };
     if (!read_platform(in, &platform))
         return EXIT_USAGE;
-    if (in->values[OPT_AT] != NULL && !input_time(in->values[OPT_AT], &plan.now))
+    if (in->values[OPT_AT] != NULL && !input_time(in->values[OPT_AT], &plan.folder.now))
         return EXIT_USAGE;
     if (!split_mirrors(&plan) || !read_timeout(&plan))
         return EXIT_USAGE;
-    enum exit_code code = read_policy(&plan) ? fetch_all(&plan, &platform) : EXIT_USAGE;
+    bool usable = read_policy(&plan);
+    plan.folder.policy = plan.policy;
+    enum exit_code code = usable ? fetch_into(&plan, &platform) : EXIT_USAGE;
     ward_policy_free(&plan.policy);
     return code;
 }
@@ -541,7 +529,11 @@ const struct command command_collateral_fetch = {
         "A mirror is not trusted: a reply is kept only when its signature leads to a trusted\n"
         "root, it is valid, and it is not older than what the folder holds.  A mirror that is\n"
         "slow, dead or lying is left for the next.  Prints the files written; the exit status\n"
-        "is 4 when something could be had from no mirror.",
+        "is 4 when something could be had from no mirror.\n\n"
+        "Of what it wrote itself it keeps two of each thing, the newest and the one before, and\n"
+        "removes what is older, so that the folder may be fetched into for ever; it says so on\n"
+        "stderr.  Files of other names are never touched.  --keep-all removes nothing, for an\n"
+        "archive whose evidence is judged again with --at: a folder may hold 512 files.",
     .example = "ward collateral fetch --quote quote.bin ./collateral",
     .options = options,
     .option_count = COUNT_OF(options),

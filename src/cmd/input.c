@@ -1,6 +1,7 @@
 /* input.c - see input.h. */
 #include "cmd/input.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,35 +71,69 @@ bool input_hex(struct arena *arena, const char *what, const char *text, size_t m
     return true;
 }
 
-bool input_folder(struct arena *arena, const char *path, struct ward_bytes **files, size_t *count)
+/* What became of reading a folder once. */
+enum folder_turn { FOLDER_READ = 1, FOLDER_CHANGED, FOLDER_UNUSABLE };
+
+/* A file that cannot be read is said and left out: without it less is allowed, not more.  One
+   that is gone since the folder was listed has a newer one in its place, so the list is made
+   again. */
+static enum folder_turn read_entries(struct arena *arena, const char *path,
+                                     const struct folder *folder, struct ward_bytes *list,
+                                     size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < folder->count; i++) {
+        struct span bytes;
+        struct trail trail = { 0 };
+        size_t len = strlen(path) + strlen(folder->names[i]) + 2;
+        char *name = arena_alloc(arena, len);
+        if (name == NULL) {
+            say("%s: out of memory", path);
+            return FOLDER_UNUSABLE;
+        }
+        snprintf(name, len, "%s/%s", path, folder->names[i]);
+        rc r = file_read_plain(&trail, name, COLLATERAL_FILE_MAX, arena, &bytes);
+        if (rc_ok(r))
+            list[(*count)++] = (struct ward_bytes){ bytes.at, bytes.len, name };
+        else if (rc_class_of(r) == RC_WORLD && rc_number(r) == ENOENT)
+            return FOLDER_CHANGED;
+        else
+            say("%s: %s", name, file_error_text(r));
+    }
+    return FOLDER_READ;
+}
+
+static enum folder_turn read_folder(struct arena *arena, const char *path,
+                                    struct ward_bytes **files, size_t *count)
 {
     struct folder folder;
     struct trail trail = { 0 };
     rc r = folder_list(&trail, path, COLLATERAL_FILES_MAX, arena, &folder);
     if (!rc_ok(r)) {
         say("%s: %s", path, file_error_text(r));
-        return false;
+        return FOLDER_UNUSABLE;
     }
     struct ward_bytes *list = arena_array(arena, folder.count, sizeof *list);
     if (list == NULL) {
         say("%s: out of memory", path);
-        return false;
+        return FOLDER_UNUSABLE;
     }
-    size_t kept = 0;
-    for (size_t i = 0; i < folder.count; i++) {
-        size_t len = strlen(path) + strlen(folder.names[i]) + 2;
-        char *name = arena_alloc(arena, len);
-        if (name == NULL) {
-            say("%s: out of memory", path);
-            return false;
-        }
-        snprintf(name, len, "%s/%s", path, folder.names[i]);
-        /* A file that cannot be read is said and left out: without it less is allowed, not
-           more. */
-        if (input_file(arena, name, COLLATERAL_FILE_MAX, &list[kept]))
-            kept++;
-    }
+    enum folder_turn turn = read_entries(arena, path, &folder, list, count);
+    if (turn == FOLDER_READ && folder.links > 0)
+        say("%s: %zu symbolic links are not followed; name the folder that they lead to", path,
+            folder.links);
     *files = list;
-    *count = kept;
-    return true;
+    return turn;
+}
+
+bool input_folder(struct arena *arena, const char *path, struct ward_bytes **files, size_t *count)
+{
+    enum { TURNS = 8 };
+    for (size_t i = 0; i < TURNS; i++) {
+        enum folder_turn turn = read_folder(arena, path, files, count);
+        if (turn != FOLDER_CHANGED)
+            return turn == FOLDER_READ;
+    }
+    say("%s: files are taken away faster than they can be read", path);
+    return false;
 }

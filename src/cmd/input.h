@@ -20,7 +20,9 @@ MUST_USE bool input_time(const char *text, int64_t *out);
 MUST_USE bool input_hex(struct arena *arena, const char *what, const char *text, size_t max,
                         struct ward_bytes *out);
 
-/* input_folder reads every file of a folder, sorted by name.  At most `files_max` files. */
+/* input_folder reads every file of a folder, sorted by name, at most COLLATERAL_FILES_MAX of
+   them.  A symbolic link is said and left out.  What is listed is read as it is named: a folder
+   that changes meanwhile is listed again. */
 MUST_USE bool input_folder(struct arena *arena, const char *path, struct ward_bytes **files,
                            size_t *count);
 

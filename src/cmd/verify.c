@@ -242,7 +242,8 @@ static enum exit_code load_peer(struct job *job)
         return EXIT_DONE;
     struct peer_error error = { 0 };
     struct span certificate;
-    if (!peer_certificate(address, &job->invocation->arena, &certificate, &error)) {
+    const struct peer_request request = { .address = address, .timeout_ms = PEER_TIMEOUT_S * 1000 };
+    if (!peer_certificate(&request, &job->invocation->arena, &certificate, &error)) {
         say("%s: %s", address, error.message);
         return error.usage ? EXIT_USAGE : EXIT_UNREACHABLE;
     }

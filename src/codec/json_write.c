@@ -59,9 +59,27 @@ static bool start_value(struct json_writer *writer)
     return true;
 }
 
-static void put_escaped(struct sink *out, uint8_t byte)
+/* One \uXXXX. */
+static void put_unit(struct sink *out, uint32_t unit)
 {
     static const char digits[] = "0123456789abcdef";
+    sink_text(out, "\\u");
+    for (unsigned shift = 16; shift > 0; shift -= 4)
+        sink_u8(out, (uint8_t)digits[unit >> (shift - 4) & 15]);
+}
+
+/* What is past U+FFFF is two surrogates (RFC 8259 section 7). */
+static void put_code_point(struct sink *out, uint32_t c)
+{
+    if (c > 0xffff) {
+        put_unit(out, 0xd800 + ((c - 0x10000) >> 10));
+        c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+    }
+    put_unit(out, c);
+}
+
+static void put_escaped(struct sink *out, uint8_t byte)
+{
     switch (byte) {
     case '"':
         sink_text(out, "\\\"");
@@ -79,11 +97,18 @@ static void put_escaped(struct sink *out, uint8_t byte)
         sink_text(out, "\\t");
         return;
     default:
-        sink_text(out, "\\u00");
-        sink_u8(out, (uint8_t)digits[byte >> 4]);
-        sink_u8(out, (uint8_t)digits[byte & 15]);
+        put_unit(out, byte);
         return;
     }
+}
+
+static void put_sequence(struct sink *out, struct span sequence)
+{
+    uint32_t c = utf8_code_point(sequence);
+    if (utf8_is_control(c))
+        put_code_point(out, c);
+    else
+        sink_put(out, sequence);
 }
 
 static bool is_plain(uint8_t byte)
@@ -108,7 +133,7 @@ static void put_string(struct sink *out, struct span text)
         else if (len == 1)
             put_escaped(out, text.at[at]);
         else
-            sink_put(out, span_of(&text.at[at], len));
+            put_sequence(out, span_of(&text.at[at], len));
         at += len == 0 ? 1 : len;
     }
     sink_u8(out, '"');

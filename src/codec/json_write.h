@@ -1,6 +1,7 @@
 /* json_write.h - the one JSON writer.  Puts the commas, the quotes and the line breaks; what
    it wrote is valid RFC 8259 whenever json_write_ok says so.  Text is always made safe: what
-   is no UTF-8 becomes U+FFFD, control characters are escaped.  Never allocates. */
+   is no UTF-8 becomes U+FFFD, and what would do something to a terminal instead of being shown
+   (utf8_is_control) is escaped.  Never allocates. */
 #ifndef WARD_CODEC_JSON_WRITE_H
 #define WARD_CODEC_JSON_WRITE_H
 

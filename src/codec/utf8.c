@@ -53,6 +53,36 @@ bool utf8_valid(struct span text)
     return true;
 }
 
+uint32_t utf8_code_point(struct span sequence)
+{
+    uint8_t first = sequence.at[0];
+    if (sequence.len == 1)
+        return first;
+    /* The first byte has one bit fewer for each byte of the sequence. */
+    uint32_t c = first & (0x7fu >> sequence.len);
+    for (size_t i = 1; i < sequence.len; i++)
+        c = c << 6 | (sequence.at[i] & 0x3fu);
+    return c;
+}
+
+bool utf8_is_control(uint32_t code_point)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        { 0x0, 0x1f },        { 0x7f, 0x9f },       { 0xad, 0xad },       { 0x600, 0x605 },
+        { 0x61c, 0x61c },     { 0x6dd, 0x6dd },     { 0x70f, 0x70f },     { 0x890, 0x891 },
+        { 0x8e2, 0x8e2 },     { 0x180b, 0x180f },   { 0x200b, 0x200f },   { 0x2028, 0x202e },
+        { 0x2060, 0x206f },   { 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },   { 0xfff0, 0xfffb },
+        { 0x110bd, 0x110bd }, { 0x110cd, 0x110cd }, { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 },
+        { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (code_point >= ranges[i].first && code_point <= ranges[i].last)
+            return true;
+    return false;
+}
+
 void utf8_put(struct sink *out, uint32_t code_point)
 {
     uint32_t c = code_point;

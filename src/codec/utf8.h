@@ -14,6 +14,16 @@ bool utf8_valid(struct span text);
    `at` of the text, or 0 when none does (also at or past the end). */
 size_t utf8_sequence(struct span text, size_t at);
 
+/* utf8_code_point reads one sequence whose length utf8_sequence gave. */
+uint32_t utf8_code_point(struct span sequence);
+
+/* utf8_is_control tells whether a code point does something to what is shown instead of being
+   shown: the C0 and C1 controls, line and paragraph separators, and all that turns writing
+   round, joins, hides or tags (Unicode's Cc, Cf, Zl and Zp of version 15, and the selectors
+   U+FE00 to U+FE0F and U+E0100 to U+E01EF).  Legal in UTF-8 and in JSON; not fit for a
+   terminal, nor for a text that two people must read alike. */
+bool utf8_is_control(uint32_t code_point);
+
 /* utf8_put appends one code point.  What is no Unicode scalar value (a surrogate, or past
    U+10FFFF) is written as U+FFFD. */
 void utf8_put(struct sink *out, uint32_t code_point);

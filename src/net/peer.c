@@ -2,18 +2,18 @@
 #include "net/peer.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "net/dial.h"
 #include "os/clock.h"
+#include "os/fd.h"
 
 enum { HOST_MAX = 256, PORT_MAX = 8 };
 
@@ -64,47 +64,6 @@ static bool wait_for(int fd, short events, int64_t deadline)
 {
     struct pollfd wanted = { .fd = fd, .events = events };
     return poll(&wanted, 1, left_of(deadline)) == 1;
-}
-
-/* Connects a non-blocking socket; 0, or the errno of what went wrong. */
-static int connect_within(int fd, const struct addrinfo *to, int64_t deadline)
-{
-    int failure = 0;
-    socklen_t len = sizeof failure;
-    if (connect(fd, to->ai_addr, to->ai_addrlen) == 0)
-        return 0;
-    if (errno != EINPROGRESS)
-        return errno;
-    if (!wait_for(fd, POLLOUT, deadline))
-        return ETIMEDOUT;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) == 0 ? failure : errno;
-}
-
-static int open_connection(const struct endpoint *endpoint, int64_t deadline,
-                           struct peer_error *error)
-{
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-    struct addrinfo *found = NULL;
-    int code = getaddrinfo(endpoint->host, endpoint->port, &hints, &found);
-    if (code != 0) {
-        refuse(error, false, "the name cannot be resolved", gai_strerror(code));
-        return -1;
-    }
-    int fd = -1;
-    int failure = 0;
-    for (struct addrinfo *to = found; to != NULL && fd < 0; to = to->ai_next) {
-        int type = to->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK;
-        fd = socket(to->ai_family, type, to->ai_protocol);
-        failure = fd < 0 ? errno : connect_within(fd, to, deadline);
-        if (fd >= 0 && failure != 0) {
-            close(fd);
-            fd = -1;
-        }
-    }
-    freeaddrinfo(found);
-    if (fd < 0)
-        refuse(error, false, "cannot connect", strerror(failure));
-    return fd;
 }
 
 static bool host_is_name(const char *host)
@@ -158,28 +117,39 @@ static SSL *new_session(SSL_CTX *context, int fd, const char *host)
     return NULL;
 }
 
-bool peer_certificate(const char *address, struct arena *arena, struct span *out,
-                      struct peer_error *error)
+static bool speak(int fd, const char *host, int64_t deadline, struct arena *arena, struct span *out,
+                  struct peer_error *error)
 {
-    struct endpoint endpoint;
-    int64_t deadline = clock_monotonic_ms() + PEER_TIMEOUT_S * 1000;
-    if (!split_address(address, &endpoint, error))
-        return false;
-    int fd = open_connection(&endpoint, deadline, error);
-    if (fd < 0)
-        return false;
     /* The certificate is judged by its evidence: no CA is trusted, so none is asked. */
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL *ssl = NULL;
     if (context != NULL && SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1) {
         SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
-        ssl = new_session(context, fd, endpoint.host);
+        ssl = new_session(context, fd, host);
     }
     bool done = ssl != NULL ? handshake(ssl, fd, deadline, error) &&
                                   copy_certificate(ssl, arena, out, error)
                             : refuse(error, false, "out of memory", "");
     SSL_free(ssl);
     SSL_CTX_free(context);
-    close(fd);
     return done;
+}
+
+bool peer_certificate(const struct peer_request *request, struct arena *arena, struct span *out,
+                      struct peer_error *error)
+{
+    struct endpoint endpoint;
+    char message[DIAL_MESSAGE];
+    int connected;
+    int64_t deadline = clock_monotonic_ms() + request->timeout_ms;
+    if (!split_address(request->address, &endpoint, error))
+        return false;
+    const struct resolve_request target = { .host = endpoint.host,
+                                            .port = endpoint.port,
+                                            .servers = request->name_servers,
+                                            .deadline_ms = deadline };
+    if (!dial(&target, &connected, message))
+        return refuse(error, false, message, "");
+    auto_fd int fd = connected;
+    return speak(fd, endpoint.host, deadline, arena, out, error);
 }

@@ -10,15 +10,20 @@
 
 enum { PEER_TIMEOUT_S = 10 };
 
+struct peer_request {
+    const char *address;      /* HOST:PORT, "[::1]:443" for IPv6 */
+    int64_t timeout_ms;       /* for everything: name, connection, handshake */
+    const char *name_servers; /* "ADDRESS:PORT,.."; NULL for those of the system */
+};
+
 struct peer_error {
     bool usage; /* the address itself cannot be used */
     char message[256];
 };
 
-/* peer_certificate connects to HOST:PORT ("[::1]:443" for IPv6), TLS 1.3 only, and gives the
-   peer's own certificate as DER in the arena.  No public PKI is consulted: what the certificate
-   is worth is the caller's to judge. */
-MUST_USE bool peer_certificate(const char *address, struct arena *arena, struct span *out,
-                               struct peer_error *error);
+/* peer_certificate connects, TLS 1.3 only, and gives the peer's own certificate as DER in the
+   arena.  No public PKI is consulted: what the certificate is worth is the caller's to judge. */
+MUST_USE bool peer_certificate(const struct peer_request *request, struct arena *arena,
+                               struct span *out, struct peer_error *error);
 
 #endif

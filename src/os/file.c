@@ -84,6 +84,18 @@ rc file_read_fd(struct trail *trail, int fd, size_t max, struct arena *arena, st
     return read_to_end(trail, fd, &f, out);
 }
 
+static rc read_regular(struct trail *trail, int fd, const struct stat *about, struct filling *f,
+                       struct span *out)
+{
+    if (!S_ISREG(about->st_mode))
+        return FAIL(trail, RC_PEER, FILE_E_KIND);
+    if (about->st_size > 0 && (uintmax_t)about->st_size > f->max)
+        return FAIL(trail, RC_PEER, FILE_E_TOO_LARGE);
+    /* Files of /proc say 0 and have more: the size is a hint, never a promise. */
+    f->hint = about->st_size > 0 ? (size_t)about->st_size : FIRST_ROOM;
+    return read_to_end(trail, fd, f, out);
+}
+
 rc file_read(struct trail *trail, const char *path, size_t max, struct arena *arena,
              struct span *out)
 {
@@ -91,16 +103,23 @@ rc file_read(struct trail *trail, const char *path, size_t max, struct arena *ar
     if (fd < 0)
         return FAIL_ERRNO(trail);
     struct stat about;
+    struct filling f = { .max = max, .arena = arena };
     if (fstat(fd, &about) != 0)
         return FAIL_ERRNO(trail);
     if (S_ISFIFO(about.st_mode))
         return file_read_fd(trail, fd, max, arena, out);
-    if (!S_ISREG(about.st_mode))
-        return FAIL(trail, RC_PEER, FILE_E_KIND);
-    if (about.st_size > 0 && (uintmax_t)about.st_size > max)
-        return FAIL(trail, RC_PEER, FILE_E_TOO_LARGE);
-    /* Files of /proc say 0 and have more: the size is a hint, never a promise. */
-    size_t hint = about.st_size > 0 ? (size_t)about.st_size : FIRST_ROOM;
-    struct filling f = { .hint = hint, .max = max, .arena = arena };
-    return read_to_end(trail, fd, &f, out);
+    return read_regular(trail, fd, &about, &f, out);
+}
+
+rc file_read_plain(struct trail *trail, const char *path, size_t max, struct arena *arena,
+                   struct span *out)
+{
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return FAIL_ERRNO(trail);
+    struct stat about;
+    struct filling f = { .max = max, .arena = arena };
+    if (fstat(fd, &about) != 0)
+        return FAIL_ERRNO(trail);
+    return read_regular(trail, fd, &about, &f, out);
 }

@@ -31,6 +31,13 @@ MUST_USE
 rc file_read(struct trail *trail, const char *path, size_t max, struct arena *arena,
              struct span *out);
 
+/* file_read_plain is the same for what must be a regular file itself: a symbolic link at the
+   path (not above it) is refused with ELOOP, and a pipe is refused without waiting for its
+   writer.  For names that were found in a folder and not given by anybody. */
+MUST_USE
+rc file_read_plain(struct trail *trail, const char *path, size_t max, struct arena *arena,
+                   struct span *out);
+
 /* file_read_fd is the same for an open descriptor of any kind, read to its end and left open
    (standard input may be a terminal or a socket). */
 MUST_USE
@@ -48,15 +55,35 @@ rc file_write_new(struct trail *trail, const char *path, struct span bytes, mode
 MUST_USE
 rc file_write_atomic(struct trail *trail, const char *path, struct span bytes, mode_t mode);
 
+/* file_write_sweep removes the hidden files that file_write_atomic leaves in a folder when it
+   is killed, for every NAME that is_ours says yes to; *removed counts them.  A writer that is
+   at work loses its file and fails: call it only while folder_lock keeps all others out.
+   `folder` is open and stays so. */
+MUST_USE
+rc file_write_sweep(struct trail *trail, int folder, bool (*is_ours)(const char *name),
+                    size_t *removed);
+
 struct folder {
     const char *const *names; /* without the folder's path; in byte order */
     size_t count;
+    size_t links; /* symbolic links that were left out */
 };
 
-/* folder_list names the regular files directly in a folder (also through a symbolic link),
-   leaving out names that begin with a dot.  Names live in the arena. */
+/* folder_list names the regular files directly in a folder.  Names that begin with a dot are
+   left out, and so are symbolic links: what a folder holds is decided by who may write to it,
+   not by what its links lead to.  The path itself may be a link.  Names live in the arena. */
 MUST_USE
 rc folder_list(struct trail *trail, const char *path, size_t max_entries, struct arena *arena,
                struct folder *out);
+
+/* folder_lock opens a folder and waits until nobody else holds its lock.  Closing *out, or the
+   end of the process however it comes, gives it up.  It keeps out only who asks for it too. */
+MUST_USE
+rc folder_lock(struct trail *trail, const char *path, int *out);
+
+/* folder_remove removes one name from an open folder; one that is gone already is no failure.
+   Not written through: after a crash the name may be back. */
+MUST_USE
+rc folder_remove(struct trail *trail, int folder, const char *name);
 
 #endif

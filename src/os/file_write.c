@@ -1,5 +1,6 @@
 /* file_write.c - see file.h: writing.  A file is always written beside its place or new,
    never in place, and written through to disk before its name is. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,4 +106,53 @@ rc file_write_atomic(struct trail *trail, const char *path, struct span bytes, m
     if (fsync(folder) != 0)
         return FAIL_ERRNO(trail);
     return RC_SUCCESS;
+}
+
+static void close_folder(DIR **folder)
+{
+    if (*folder != NULL)
+        closedir(*folder);
+}
+
+/* True when the name is one that hidden_name made; out is then the NAME it was made for. */
+static bool hidden_of(const char *entry, char out[NAME_LEN_MAX + 1])
+{
+    size_t len = strlen(entry);
+    size_t tail = 1 + 2 * SUFFIX_BYTES;
+    if (entry[0] != '.' || len < 2 + tail || len > NAME_LEN_MAX || entry[len - tail] != '.' ||
+        strspn(entry + len - tail + 1, "0123456789abcdef") != tail - 1)
+        return false;
+    memcpy(out, entry + 1, len - 1 - tail);
+    out[len - 1 - tail] = 0;
+    return true;
+}
+
+rc file_write_sweep(struct trail *trail, int folder, bool (*is_ours)(const char *name),
+                    size_t *removed)
+{
+    char name[NAME_LEN_MAX + 1];
+    /* Opened again, for a copy of the descriptor would share its place in the listing. */
+    auto_fd int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return FAIL_ERRNO(trail);
+    __attribute__((cleanup(close_folder))) DIR *list = fdopendir(fd);
+    if (list == NULL)
+        return FAIL_ERRNO(trail);
+    fd_take(&fd);
+    *removed = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(list);
+        if (entry == NULL && errno != 0)
+            return FAIL_ERRNO(trail);
+        if (entry == NULL)
+            return RC_SUCCESS;
+        if (!hidden_of(entry->d_name, name) || !is_ours(name))
+            continue;
+        /* A folder of such a name is nothing that was ever written here. */
+        bool gone = unlinkat(folder, entry->d_name, 0) == 0;
+        if (!gone && errno != EISDIR)
+            return FAIL_ERRNO(trail);
+        *removed += gone ? 1 : 0;
+    }
 }

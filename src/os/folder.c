@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "os/fd.h"
 #include "os/file.h"
@@ -19,11 +21,14 @@ static void close_folder(DIR **folder)
         closedir(*folder);
 }
 
-static bool is_wanted(DIR *folder, const struct dirent *entry)
+/* The type of a visible entry, as in st_mode; 0 for one that is hidden or gone meanwhile. */
+static mode_t type_of(DIR *folder, const struct dirent *entry)
 {
     struct stat about;
-    return entry->d_name[0] != '.' && fstatat(dirfd(folder), entry->d_name, &about, 0) == 0 &&
-           S_ISREG(about.st_mode);
+    if (entry->d_name[0] == '.' ||
+        fstatat(dirfd(folder), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    return about.st_mode & S_IFMT;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -36,6 +41,7 @@ struct names {
     const char **at;
     size_t count;
     size_t max;
+    size_t links;
     struct arena *arena;
 };
 
@@ -65,7 +71,9 @@ static rc read_names(struct trail *trail, DIR *folder, struct names *names)
             return RC_SUCCESS;
         if (looks-- == 0)
             return FAIL(trail, RC_PEER, FILE_E_TOO_MANY);
-        if (is_wanted(folder, entry))
+        mode_t type = type_of(folder, entry);
+        names->links += type == S_IFLNK ? 1 : 0;
+        if (type == S_IFREG)
             TRY(trail, keep_name(trail, names, entry->d_name));
     }
 }
@@ -86,6 +94,26 @@ rc folder_list(struct trail *trail, const char *path, size_t max_entries, struct
         return FAIL(trail, RC_BUSY, FILE_E_MEMORY);
     TRY(trail, read_names(trail, folder, &names));
     qsort(names.at, names.count, sizeof *names.at, compare_names);
-    *out = (struct folder){ names.at, names.count };
+    *out = (struct folder){ names.at, names.count, names.links };
+    return RC_SUCCESS;
+}
+
+rc folder_lock(struct trail *trail, const char *path, int *out)
+{
+    auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return FAIL_ERRNO(trail);
+    while (flock(fd, LOCK_EX) != 0) {
+        if (errno != EINTR)
+            return FAIL_ERRNO(trail);
+    }
+    *out = fd_take(&fd);
+    return RC_SUCCESS;
+}
+
+rc folder_remove(struct trail *trail, int folder, const char *name)
+{
+    if (unlinkat(folder, name, 0) != 0 && errno != ENOENT)
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }

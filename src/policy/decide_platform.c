@@ -25,7 +25,8 @@ static void check_status(const struct judge *judge, struct report *report)
     const struct policy *policy = judge->policy;
     enum tcb_status status = judge->claims->tcb.status;
     bool known = status > TCB_STATUS_NONE && status < TCB_STATUS_COUNT;
-    uint32_t bit = known ? TCB_STATUS_BIT(status) : 0;
+    /* A revoked platform is refused whatever the rules hold. */
+    uint32_t bit = known && status != TCB_REVOKED ? TCB_STATUS_BIT(status) : 0;
     if ((policy->tcb.allowed & bit) == 0) {
         report_fail(report, CHECK_AT_37, REASON_POLICY_TCB_STATUS, "%s",
                     known ? tcb_status_name(status) : "no status");

@@ -19,6 +19,7 @@ static const struct policy_word kinds[] = {
     KIND("nitro", EVIDENCE_NITRO),
 };
 
+/* Without Revoked: no rule can accept it. */
 static const struct policy_word statuses[] = {
     KIND("UpToDate", TCB_UP_TO_DATE),
     KIND("SWHardeningNeeded", TCB_SW_HARDENING_NEEDED),
@@ -26,7 +27,6 @@ static const struct policy_word statuses[] = {
     KIND("ConfigurationAndSWHardeningNeeded", TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED),
     KIND("OutOfDate", TCB_OUT_OF_DATE),
     KIND("OutOfDateConfigurationNeeded", TCB_OUT_OF_DATE_CONFIGURATION_NEEDED),
-    KIND("Revoked", TCB_REVOKED),
     KIND("TDRelaunchAdvised", TCB_TD_RELAUNCH_ADVISED),
     KIND("TDRelaunchAdvisedConfigurationNeeded", TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED),
 };
@@ -95,7 +95,7 @@ static const struct policy_key keys[] = {
                  "nonce and zeros" },
 
     { "tcb", "status", FORM_SET32, AT(tcb.allowed), WORDS(statuses), .fallback = "[\"UpToDate\"]",
-      .summary = "TCB statuses that are accepted" },
+      .never = "Revoked", .summary = "TCB statuses that are accepted; Revoked never is" },
     { "tcb", "advisories_allowed", FORM_TEXTS, AT(tcb.advisories_allowed),
       .summary = "when given, no other advisory may apply to the platform" },
     { "tcb", "advisories_denied", FORM_TEXTS, AT(tcb.advisories_denied),

@@ -42,6 +42,7 @@ struct policy_key {
     const struct policy_word *words;
     size_t word_count;
     uint64_t always;
+    const char *never;    /* a word that is known and may not be written; NULL for none */
     const char *fallback; /* the default as TOML; "" when leaving it out is the default */
     const char *summary;
 };

@@ -140,6 +140,11 @@ static const struct policy_word *read_word(struct loader *l, const struct policy
         if (span_equal_text(text, names[i]))
             return &key->words[i];
     }
+    if (key->never != NULL && span_equal_text(text, key->never)) {
+        error_add(l, toml_position(value), "%s names \"%s\", which no policy can accept",
+                  key_name(key).text, key->never);
+        return NULL;
+    }
     const char *nearest = text_nearest(text, names, key->word_count);
     error_add(l, toml_position(value), "%s does not know \"%.*s\"%s%s%s", key_name(key).text,
               (int)(text.len < QUOTED_MAX ? text.len : QUOTED_MAX), (const char *)text.at,

@@ -131,6 +131,73 @@ static void no_signature_is_verified_twice(void **state)
     count_verifications(&genuine_tdx5);
 }
 
+/* --- and of a root that a policy names --------------------------------------------------- */
+
+/* The files as a heap, judged under one root. */
+static size_t count_under(struct sim_set *set, const struct trust_root *root)
+{
+    const struct collateral_sources named = sim_set_named(set);
+    const struct collateral_item heap[] = {
+        named.tcb_info, named.qe_identity,      named.pck_crl,
+        named.root_crl, named.tcb_signing_cert, { set->files[SIM_FILE_CHAIN], "chain" },
+    };
+    const struct collateral_sources sources = { .items = heap, .count = COUNT_OF(heap) };
+    set->root = *root;
+    verifications = 0;
+    sim_set_build(set, &sources);
+    assert_int_equal(sim_set_judge(set, SIM_NOW), CHECK_COUNT);
+    return verifications;
+}
+
+/* A certificate that was named needs its own signature as little as a pinned one: nine, as of
+   genuine evidence.  Of any other with that key every byte must be vouched for: ten. */
+static void a_named_root_is_not_verified_with_itself(void **state)
+{
+    (void)state;
+    static const enum evidence_kind kinds[] = { EVIDENCE_SGX_V3,    EVIDENCE_SGX_V4,
+                                                EVIDENCE_SGX_V5,    EVIDENCE_TDX_V4,
+                                                EVIDENCE_TDX_V5_10, EVIDENCE_TDX_V5_15 };
+    struct sim_set *set = sim_set_new();
+    const struct trust_root by_key = set->root;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        static uint8_t room[SIM_COLLATERAL_MAX];
+        struct sim_spec spec = sim_spec_default(kinds[i], SIM_NOW);
+        struct sink pem = sink_over(room, sizeof room);
+        struct trust_root named, other;
+        assert_true(sim_root(&set->authority, &spec, &pem));
+        assert_true(trust_root_read(sink_bytes(&pem), &named));
+        spec.root.validity.until--;
+        pem = sink_over(room, sizeof room);
+        assert_true(sim_root(&set->authority, &spec, &pem));
+        assert_true(trust_root_read(sink_bytes(&pem), &other));
+        assert_memory_equal(named.point, other.point, sizeof named.point);
+        spec.root.validity.until++;
+        sim_set_make(set, &spec);
+        assert_int_equal(count_under(set, &named), 9);
+        assert_int_equal(count_under(set, &by_key), 10);
+        assert_int_equal(count_under(set, &other), 10);
+    }
+    sim_set_free(set);
+}
+
+/* The bytes that were named, and no others. */
+static void a_spoilt_root_is_not_the_one_that_was_named(void **state)
+{
+    (void)state;
+    static uint8_t room[SIM_COLLATERAL_MAX];
+    struct sim_set *set = sim_set_new();
+    struct sim_spec spec = sim_spec_default(EVIDENCE_TDX_V4, SIM_NOW);
+    struct sink pem = sink_over(room, sizeof room);
+    assert_true(sim_root(&set->authority, &spec, &pem));
+    assert_true(trust_root_read(sink_bytes(&pem), &set->root));
+    sim_set_run(set, &spec, SIM_NOW);
+    sim_set_expect(set, "as named", CHECK_COUNT, REASON_OK);
+    spec.root.defects = SIM_CERT_BAD_SIGNATURE;
+    sim_set_run(set, &spec, SIM_NOW);
+    sim_set_expect(set, "spoilt", CHECK_AT_10, REASON_PCK_SIGNATURE_INVALID);
+    sim_set_free(set);
+}
+
 /* --- descriptions ---------------------------------------------------------------------- */
 
 struct wanted {
@@ -386,11 +453,18 @@ static void an_epoch_is_what_is_inside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(no_memory_is_no_snapshot, ""),       TEST(judging_allocates_nothing, ""),
-        TEST(no_signature_is_verified_twice, ""), TEST(pieces_are_described, ""),
-        TEST(what_is_wrong_is_said, ""),          TEST(issuers_among_the_files_are_used, ""),
-        TEST(the_newest_of_each_kind_counts, ""), TEST(limits_are_kept, ""),
-        TEST(everything_is_copied, ""),           TEST(an_epoch_is_what_is_inside, ""),
+        TEST(no_memory_is_no_snapshot, ""),
+        TEST(judging_allocates_nothing, ""),
+        TEST(no_signature_is_verified_twice, ""),
+        TEST(a_named_root_is_not_verified_with_itself, ""),
+        TEST(a_spoilt_root_is_not_the_one_that_was_named, ""),
+        TEST(pieces_are_described, ""),
+        TEST(what_is_wrong_is_said, ""),
+        TEST(issuers_among_the_files_are_used, ""),
+        TEST(the_newest_of_each_kind_counts, ""),
+        TEST(limits_are_kept, ""),
+        TEST(everything_is_copied, ""),
+        TEST(an_epoch_is_what_is_inside, ""),
     };
     return RUN_TESTS(tests);
 }

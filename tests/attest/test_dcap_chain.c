@@ -219,7 +219,7 @@ static void nobody_is_trusted_unasked(void **state)
     struct sim_set *set = sim_set_new();
     struct sim_spec spec = sim_spec_default(EVIDENCE_TDX_V4, SIM_NOW);
     static const struct trust_root vendors[] = {
-        { { 0 }, 0, true, false, { 0 } },
+        { .vendor = true },
     };
     sim_set_run(set, &spec, SIM_NOW);
     set->roots = (struct trust_roots){ 0 };

@@ -78,7 +78,8 @@ def judge(verdict, got):
 def verdict_of(case, expected):
     """The verdict itself, but for two that cannot be taken as they are written."""
     verdict = expected["verdict"]
-    # "OK" of a copy whose signature is the other valid one: as good as the quote it is of.
+    # "OK" of a copy whose signature is the other valid one: as good as the quote it is of, which
+    # need not be good enough for the default policy (test_malleated_copies says how good).
     if verdict.startswith("OK (ECDSA is malleable"):
         return expected["qvl_steps"]["quote"]
     # The key in this file's root certificate is not even a point of the curve.
@@ -122,6 +123,29 @@ class Index(unittest.TestCase):
             return ["--type", tee, ATTEST / case["file"]]
 
         self.run_cases(110, evidence, "quote-malformed")
+
+    @needs_vectors
+    def test_malleated_copies(self):
+        """The other valid signature of the same bytes: every check, claim and reason is that of
+        the quote itself, and where its TCB status is allowed both are."""
+        copies = [case for case in cases("quote-malformed") if "malleable" in case["file"]]
+        self.assertEqual(len(copies), 3)
+        for case in copies:
+            for expected in case["expected"]:
+                words = [*collateral(expected), "--at", expected["time"]]
+                with self.subTest(file=case["file"]):
+                    copy, base = ATTEST / case["file"], ATTEST / case["base"]
+                    self.assertNotEqual(copy.read_bytes(), base.read_bytes())
+                    got = verify(copy, *words)
+                    self.assertEqual(got, verify(base, *words))
+                    status = got[1]["tcb"]["status"]
+                    self.assertEqual(got[0], 0 if status == "UpToDate" else 1)
+                    self.assertEqual([check["id"] for check in got[1]["checks"]
+                                      if check["result"] == "fail"],
+                                     [] if status == "UpToDate" else ["AT-37"])
+                    if status != "UpToDate":
+                        words += ["--allow-tcb", status]
+                    self.assertEqual(verify(copy, *words)[1]["decision"], "allow")
 
     @needs_vectors
     def test_malformed_collateral(self):

@@ -82,6 +82,25 @@ class Limits(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (2, b""))
         self.assertIn(str(self.folder), done.stderr.decode())
 
+    def test_links_in_a_folder_are_not_followed(self):
+        """Neither out of the folder nor within it, and it is said; the folder may be a link."""
+        words = (QUOTE, *AT, "--root", OWN / "sgx_root.pem", "--collateral")
+        inside = self.folder / "links"
+        inside.mkdir()
+        for path in (OWN / "collateral").iterdir():
+            (inside / path.name).symlink_to(path)
+        (inside / "pipe").symlink_to("/dev/stdin")
+        done = ward("verify", *words, inside)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"COLLATERAL_MISSING", done.stdout)
+        links = len(list(inside.iterdir()))
+        self.assertIn(f"{inside}: {links} symbolic links are not followed", done.stderr.decode())
+        done = ward("collateral", "show", inside)
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
+        (self.folder / "whole").symlink_to(OWN / "collateral")
+        done = ward("verify", *words, self.folder / "whole")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
     def test_policy_file(self):
         for size, code in ((256 * KIB, 1), (256 * KIB + 1, 2)):
             path = self.put("policy.toml", b"hardware = true\n", size, b"\n")

@@ -108,6 +108,14 @@ class Refusals(unittest.TestCase):
             self.assertIn(str(words[-1]), done.stderr.decode())
             self.assertEqual(done.stdout, b"")
 
+    def test_a_policy_cannot_accept_revoked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            policy = pathlib.Path(folder) / "policy.toml"
+            policy.write_text("[tcb]\nstatus = ['UpToDate', 'Revoked']\n")
+            done = ward("verify", ROOT / "README.md", "--policy", policy)
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b'2:23: tcb.status names "Revoked", which no policy can accept', done.stderr)
+
     def test_bad_arguments_are_exit_2_with_a_hint(self):
         readme = ROOT / "README.md"
         for words, hint in (([], "EVIDENCE"), ([readme, readme], "too many"),

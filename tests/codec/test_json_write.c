@@ -102,6 +102,13 @@ static const struct {
     { "DEL", "\x7f", 1, "\"\\u007f\"" },
     { "UTF-8", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9,
       "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+    { "C1 controls", "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", 8, "\"\\u0080\\u009b\\u009f\xc2\xa0\"" },
+    { "writing turned round", "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xe2\x80\x8f", 11,
+      "\"\\u202e\\u2066\\u061c\\u200f\"" },
+    { "lines of another kind", "\xe2\x80\xa8\xe2\x80\xa9", 6, "\"\\u2028\\u2029\"" },
+    { "a mark of byte order", "\xef\xbb\xbf", 3, "\"\\ufeff\"" },
+    { "tags", "\xf3\xa0\x80\x81\xf3\xa0\x87\xaf", 8, "\"\\udb40\\udc01\\udb40\\uddef\"" },
+    { "the highest", "\xf4\x8f\xbf\xbf", 4, "\"\xf4\x8f\xbf\xbf\"" },
     { "a bad byte",
       "a\xff"
       "b",

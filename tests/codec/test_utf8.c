@@ -63,6 +63,8 @@ static void test_every_code_point(void **state)
         assert_true(sink_ok(&out));
         assert_int_equal(utf8_sequence(sink_bytes(&out), 0), out.len);
         bool scalar = c <= 0x10ffff && !(c >= 0xd800 && c <= 0xdfff);
+        if (scalar)
+            assert_int_equal(utf8_code_point(sink_bytes(&out)), c);
         if (!scalar)
             assert_span_equal(sink_bytes(&out), span_text("\xef\xbf\xbd"));
         if (out.len > 1)
@@ -78,12 +80,33 @@ static void test_sequence_at_the_end(void **state)
     assert_int_equal(utf8_sequence((struct span){ 0 }, 0), 0);
 }
 
+static void test_controls(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t first, last; /* all of these, and neither neighbour */
+    } runs[] = {
+        { 0x0, 0x1f },      { 0x7f, 0x9f },     { 0xad, 0xad },       { 0x61c, 0x61c },
+        { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },   { 0xfe00, 0xfe0f },
+        { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff },
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        for (uint32_t c = runs[i].first; c <= runs[i].last; c++)
+            assert_true(utf8_is_control(c));
+        assert_true(runs[i].first == 0 || !utf8_is_control(runs[i].first - 1));
+        assert_false(utf8_is_control(runs[i].last + 1));
+    }
+    for (uint32_t c = ' '; c <= '~'; c++)
+        assert_false(utf8_is_control(c));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_rows, ""),
         TEST(test_every_code_point, ""),
         TEST(test_sequence_at_the_end, ""),
+        TEST(test_controls, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -189,6 +189,29 @@ static void reasons_and_checks_are_walked(void **state)
     ward_collateral_free(&collateral);
 }
 
+/* Signed text is still somebody's text: what would command a terminal is escaped, and says the
+   same to a reader of JSON. */
+static void signed_text_cannot_command_a_terminal(void **state)
+{
+    static const char evil[] = "i-\xc2\x9b"
+                               "2J\xe2\x80\xae\x1b]0;x\x07\xf3\xa0\x80\x81";
+    static char json[WARD_RESULT_JSON];
+    struct sim_nitro_spec spec = sim_nitro_default(SIM_SET_TIME);
+    size_t len = 0;
+    (void)state;
+    memcpy(spec.claims.module_id, evil, sizeof evil - 1);
+    spec.claims.module_id_len = sizeof evil - 1;
+    const struct subject *subject = stock_make_document(&stock, "evil", &spec);
+    const struct ward_request request = subject_request(subject, NULL);
+    assert_string_equal(judge_reason(&judge, &request), "OK");
+    assert_int_equal(ward_result_json(judge.result, json, sizeof json, &len, NULL), WARD_DONE);
+    json[len] = 0;
+    assert_non_null(strstr(json, "\"module_id\":\"i-\\u009b2J\\u202e\\u001b]0;x\\u0007"
+                                 "\\udb40\\udc01\""));
+    for (size_t i = 0; i < len; i++)
+        assert_in_range(json[i], ' ', '~');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +221,7 @@ int main(void)
         TEST(no_policy_is_the_default_policy, ""),
         TEST(json_stays_inside_its_buffer, ""),
         TEST(reasons_and_checks_are_walked, ""),
+        TEST(signed_text_cannot_command_a_terminal, ""),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -1,5 +1,6 @@
 /* test_file.c - reading whole files: the limit at every edge, what is no file, and a kernel
    that answers in small pieces (read is wrapped). */
+#include "base/number.h"
 #include "os/file.h"
 
 #include <errno.h>
@@ -140,6 +141,34 @@ static void test_a_link_to_a_file_is_followed(void **state)
 }
 
 /* Files of /proc say that they are empty. */
+static void test_plain_is_a_regular_file_and_nothing_else(void **state)
+{
+    struct temp *temp = *state;
+    struct span got = { 0 };
+    temp_put(temp, "file", span_text("abc"));
+    assert_int_equal(symlink("file", temp_path(temp, "link")), 0);
+    assert_int_equal(symlink("nowhere", temp_path(temp, "dangling")), 0);
+    assert_int_equal(mkdir(temp_path(temp, "folder"), 0700), 0);
+    /* Nobody writes to it: a reader that waited would wait for ever. */
+    assert_int_equal(mkfifo(temp_path(temp, "pipe"), 0600), 0);
+    const struct {
+        const char *name;
+        uint32_t want;
+    } rows[] = {
+        { "link", ELOOP },       { "dangling", ELOOP }, { "folder", FILE_E_KIND },
+        { "pipe", FILE_E_KIND }, { "absent", ENOENT },  { "../../dev/zero", FILE_E_KIND },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        rc done = file_read_plain(NULL, temp_path(temp, rows[i].name), 3, &temp->arena, &got);
+        assert_int_equal(rc_number(done), rows[i].want);
+        assert_null(got.at);
+    }
+    assert_true(rc_ok(file_read_plain(NULL, temp_path(temp, "file"), 3, &temp->arena, &got)));
+    assert_span_equal(got, span_text("abc"));
+    rc done = file_read_plain(NULL, temp_path(temp, "file"), 2, &temp->arena, &got);
+    assert_int_equal(rc_number(done), FILE_E_TOO_LARGE);
+}
+
 static void test_a_size_that_lies_is_not_believed(void **state)
 {
     struct temp *temp = *state;
@@ -246,6 +275,7 @@ int main(void)
         TEMP_TEST(test_what_cannot_be_opened_says_why),
         TEMP_TEST(test_folders_and_devices_are_no_files),
         TEMP_TEST(test_a_link_to_a_file_is_followed),
+        TEMP_TEST(test_plain_is_a_regular_file_and_nothing_else),
         TEMP_TEST(test_a_size_that_lies_is_not_believed),
         TEMP_TEST(test_an_arena_without_room_is_busy),
         TEMP_TEST(test_a_pipe_is_read_to_its_end),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "base/number.h"
 #include "os/file.h"
 #include "temp.h"
 
@@ -243,6 +244,72 @@ static void test_a_name_without_a_folder_is_here(void **state)
     assert_span_equal(text_at(temp, "f"), span_text(new_text));
 }
 
+static bool starts_with_f(const char *name)
+{
+    return name[0] == 'f';
+}
+
+static void test_sweep_removes_what_a_stop_left_and_nothing_else(void **state)
+{
+    struct temp *temp = *state;
+    size_t removed = 9;
+    use_disk(0, 0);
+    static const struct {
+        const char *name;
+        bool kept;
+    } rows[] = {
+        { ".f.0123456789abcdef", false },
+        { ".f.g.h.0123456789abcdef", false },
+        { "f", true },
+        { "f.0123456789abcdef", true },
+        { ".g.0123456789abcdef", true },
+        { ".f.0123456789abcde", true },
+        { ".f.0123456789abcdef0", true },
+        { ".f.0123456789abcdeF", true },
+        { ".f.0123456789abcdeg", true },
+        { ".f0123456789abcdef0", true },
+        { "..0123456789abcdef", true },
+        { ".0123456789abcdef", true },
+        { ".f", true },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        temp_put(temp, rows[i].name, span_text("x"));
+    assert_int_equal(mkdir(temp_path(temp, ".f.00000000000000aa"), 0700), 0);
+    int folder = open(temp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Twice: nothing about the descriptor is used up. */
+    for (size_t turn = 0; turn < 2; turn++) {
+        assert_true(rc_ok(file_write_sweep(NULL, folder, starts_with_f, &removed)));
+        assert_int_equal(removed, turn == 0 ? 2 : 0);
+        for (size_t i = 0; i < COUNT_OF(rows); i++)
+            assert_int_equal(access(temp_path(temp, rows[i].name), F_OK) == 0, rows[i].kept);
+    }
+    assert_int_equal(temp_count(temp), COUNT_OF(rows) - 2 + 1);
+    close(folder);
+}
+
+static void test_sweep_after_a_stop_at_every_step(void **state)
+{
+    struct temp *temp = *state;
+    for (unsigned stop = 1; stop <= 12; stop++) {
+        pid_t child = fork();
+        if (child == 0) {
+            use_disk(0, stop);
+            rc done = file_write_atomic(NULL, temp_path(temp, "f"), span_text(new_text), 0600);
+            _exit(rc_ok(done) ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        size_t removed;
+        int folder = open(temp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(rc_ok(file_write_sweep(NULL, folder, starts_with_f, &removed)));
+        close(folder);
+        /* Only the whole file, or nothing. */
+        assert_true(removed <= 1);
+        assert_int_equal(temp_count(temp), access(temp_path(temp, "f"), F_OK) == 0 ? 1 : 0);
+    }
+    assert_span_equal(text_at(temp, "f"), span_text(new_text));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +324,8 @@ int main(void)
         TEMP_TEST(test_names_that_cannot_be),
         TEMP_TEST(test_the_longest_name_can_be_written),
         TEMP_TEST(test_a_name_without_a_folder_is_here),
+        TEMP_TEST(test_sweep_removes_what_a_stop_left_and_nothing_else),
+        TEMP_TEST(test_sweep_after_a_stop_at_every_step),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,7 @@
 /* test_folder.c - what files a folder holds. */
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "os/file.h"
 #include "temp.h"
@@ -34,7 +36,62 @@ static void test_only_files_that_are_meant_to_be_seen(void **state)
     assert_int_equal(symlink("folder", temp_path(temp, "to-folder")), 0);
     struct folder folder = { 0 };
     assert_true(rc_ok(folder_list(NULL, temp->path, 10, &temp->arena, &folder)));
-    assert_names(&folder, (const char *const[]){ "file", "link" }, 2);
+    assert_names(&folder, (const char *const[]){ "file" }, 1);
+    assert_int_equal(folder.links, 3);
+}
+
+static void test_the_folder_itself_may_be_a_link(void **state)
+{
+    struct temp *temp = *state;
+    struct folder folder = { 0 };
+    assert_int_equal(mkdir(temp_path(temp, "to"), 0700), 0);
+    assert_int_equal(symlink("to", temp_path(temp, "link")), 0);
+    temp_put(temp, "to/file", span_text("x"));
+    rc got = folder_list(NULL, temp_path(temp, "link"), 10, &temp->arena, &folder);
+    assert_int_equal(unlink(temp_path(temp, "to/file")), 0);
+    assert_true(rc_ok(got));
+    assert_names(&folder, (const char *const[]){ "file" }, 1);
+    assert_int_equal(folder.links, 0);
+}
+
+/* The child tells when it holds the lock; only its end gives it up. */
+static void test_one_at_a_time_holds_the_lock(void **state)
+{
+    struct temp *temp = *state;
+    int told[2], mine = -1;
+    char byte;
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        int fd;
+        if (!rc_ok(folder_lock(NULL, temp->path, &fd)) || write(told[1], "x", 1) != 1)
+            _exit(1);
+        usleep(200 * 1000);
+        temp_put(temp, "late", span_text("x"));
+        raise(SIGKILL);
+    }
+    assert_int_equal(read(told[0], &byte, 1), 1);
+    assert_true(rc_ok(folder_lock(NULL, temp->path, &mine)));
+    assert_int_equal(access(temp_path(temp, "late"), F_OK), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    for (size_t i = 0; i < 2; i++)
+        close(told[i]);
+    assert_int_equal(rc_number(folder_remove(NULL, mine, "late")), 0);
+    assert_true(rc_ok(folder_remove(NULL, mine, "late")));
+    assert_int_equal(temp_count(temp), 0);
+    close(mine);
+    assert_int_equal(rc_number(folder_lock(NULL, temp_path(temp, "absent"), &mine)), ENOENT);
+}
+
+static void test_a_folder_is_not_removed_as_a_file(void **state)
+{
+    struct temp *temp = *state;
+    int fd;
+    assert_int_equal(mkdir(temp_path(temp, "folder"), 0700), 0);
+    assert_true(rc_ok(folder_lock(NULL, temp->path, &fd)));
+    assert_false(rc_ok(folder_remove(NULL, fd, "folder")));
+    assert_int_equal(temp_count(temp), 1);
+    close(fd);
 }
 
 static void test_the_limit_is_exact(void **state)
@@ -87,6 +144,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEMP_TEST(test_files_are_named_in_byte_order),
         TEMP_TEST(test_only_files_that_are_meant_to_be_seen),
+        TEMP_TEST(test_the_folder_itself_may_be_a_link),
+        TEMP_TEST(test_one_at_a_time_holds_the_lock),
+        TEMP_TEST(test_a_folder_is_not_removed_as_a_file),
         TEMP_TEST(test_the_limit_is_exact),
         TEMP_TEST(test_what_is_no_folder_says_why),
         TEMP_TEST(test_an_arena_without_room_is_busy),

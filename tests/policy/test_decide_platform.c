@@ -23,6 +23,13 @@ static void revoked(struct setup *s)
 {
     s->claims.tcb.status = TCB_REVOKED;
 }
+static void revoked_and_everything_allowed(struct setup *s)
+{
+    revoked(s);
+    for (unsigned i = TCB_UP_TO_DATE; i < TCB_STATUS_COUNT; i++)
+        s->policy.tcb.allowed |= TCB_STATUS_BIT(i);
+    s->policy.relaxed.tcb = s->policy.tcb.allowed;
+}
 static void no_status(struct setup *s)
 {
     s->claims.tcb.status = TCB_STATUS_NONE;
@@ -129,6 +136,8 @@ static const struct row status_rows[] = {
     { "out of date", out_of_date, DENY, REASON_POLICY_TCB_STATUS, CHECK_AT_37 },
     { "relaunch advised", relaunch, DENY, REASON_POLICY_TCB_STATUS, CHECK_AT_37 },
     { "revoked", revoked, DENY, REASON_POLICY_TCB_STATUS, CHECK_AT_37 },
+    { "revoked, every status allowed and relaxed", revoked_and_everything_allowed, DENY,
+      REASON_POLICY_TCB_STATUS, CHECK_AT_37 },
     { "no status", no_status, DENY, REASON_POLICY_TCB_STATUS, CHECK_AT_37 },
     { "no such status", wild_status, DENY, REASON_POLICY_TCB_STATUS, CHECK_AT_37 },
     { "allowed by policy", allowed_out_of_date, ALLOW, REASON_OK, CHECK_AT_37 },

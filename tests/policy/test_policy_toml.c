@@ -85,7 +85,7 @@ static const char every_key[] = "types = ['tdx-v4', \"nitro\"]\n"
                                 "report_data = '" HEX_64 "'\n"
                                 "nonce = 'aB'\n"
                                 "[tcb]\n"
-                                "status = ['OutOfDate', 'Revoked']\n"
+                                "status = ['OutOfDate', 'SWHardeningNeeded']\n"
                                 "advisories_allowed = ['A', 'B']\n"
                                 "advisories_denied = ['C']\n"
                                 "min_date = 2024-03-13T00:00:00Z\n"
@@ -130,7 +130,8 @@ static void test_every_key(void **state)
     assert_list(&p->root_files, 1, span_text("a.pem"));
     assert_true(p->has_report_data && p->report_data[63] == 0x0f);
     assert_true(p->has_nonce && p->nonce.len == 1 && p->nonce.at[0] == 0xab);
-    assert_int_equal(p->tcb.allowed, TCB_STATUS_BIT(TCB_OUT_OF_DATE) | TCB_STATUS_BIT(TCB_REVOKED));
+    assert_int_equal(p->tcb.allowed,
+                     TCB_STATUS_BIT(TCB_OUT_OF_DATE) | TCB_STATUS_BIT(TCB_SW_HARDENING_NEEDED));
     assert_list(&p->tcb.advisories_allowed, 2, span_text("A"));
     assert_list(&p->tcb.advisories_denied, 1, span_text("C"));
     assert_true(p->tcb.has_min_date && p->tcb.min_date == 1710288000);
@@ -202,6 +203,11 @@ static const struct wrong wrongs[] = {
     { "tcb.status = 'UpToDate'", 1, 14, "must be a list" },
     { "tcb.status = []", 1, 14, "empty list" },
     { "tcb.status = ['UpToDat']", 1, 15, "did you mean \"UpToDate\"" },
+    { "tcb.status = ['Revoked']", 1, 15,
+      "tcb.status names \"Revoked\", which no policy can accept" },
+    { "[tcb]\nstatus = [\n 'UpToDate',\n  'Revoked',\n]", 4, 3, "which no policy can accept" },
+    { "tcb.status = ['revoked']", 1, 15, "does not know \"revoked\"" },
+    { "tcb.status = 'Revoked'", 1, 14, "must be a list" },
     { "tcb.status = ['uptodate']", 1, 15, "did you mean \"UpToDate\"" },
     { "tcb.status = ['UpToDate', 3]", 1, 27, "must be a string" },
     { "tcb.min_date = '2024-03-13'", 1, 16, "date and time" },

@@ -1,0 +1,156 @@
+/* resolve.c - see resolve.h.  c-ares asks; the waiting is done here. */
+#include "net/resolve.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include <ares.h>
+
+#include "os/clock.h"
+
+/* How long one server may take, and how often each is asked: three silent servers leave time
+   for a fourth within the ten seconds of a peer. */
+enum { SERVER_TIMEOUT_MS = 1500, SERVER_TRIES = 2 };
+
+struct lookup {
+    bool done;
+    int status;
+    struct addresses found;
+};
+
+static void keep(struct addresses *out, const struct sockaddr *address, socklen_t len)
+{
+    if (out->count == ADDRESSES_MAX || len > sizeof out->at[0])
+        return;
+    memcpy(&out->at[out->count], address, len);
+    out->len[out->count++] = len;
+}
+
+/* An address as text: nobody is asked. */
+static bool read_address(const struct resolve_request *request, struct addresses *out)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+                              .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST };
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(request->host, request->port, &hints, &found) != 0)
+        return false;
+    for (const struct addrinfo *node = found; node != NULL; node = node->ai_next)
+        keep(out, node->ai_addr, node->ai_addrlen);
+    freeaddrinfo(found);
+    return out->count > 0;
+}
+
+/* Also called, with its own status, when the channel is destroyed before an answer came. */
+static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
+{
+    struct lookup *lookup = arg;
+    (void)timeouts;
+    lookup->done = true;
+    lookup->status = status;
+    for (const struct ares_addrinfo_node *node = answer == NULL ? NULL : answer->nodes;
+         node != NULL; node = node->ai_next)
+        keep(&lookup->found, node->ai_addr, node->ai_addrlen);
+    ares_freeaddrinfo(answer);
+}
+
+/* Milliseconds until the deadline, or until c-ares has something to do. */
+static int wait_of(ares_channel channel, int64_t left)
+{
+    struct timeval most = { .tv_sec = (time_t)(left / 1000),
+                            .tv_usec = (suseconds_t)(left % 1000 * 1000) };
+    struct timeval room;
+    const struct timeval *wait = ares_timeout(channel, &most, &room);
+    int64_t ms = (int64_t)wait->tv_sec * 1000 + wait->tv_usec / 1000;
+    /* Rounded up, so that the last part of a millisecond is not spun away. */
+    return (int)(ms < left ? ms + 1 : left);
+}
+
+static void turn(ares_channel channel, int64_t left)
+{
+    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+    struct pollfd polled[ARES_GETSOCK_MAXNUM];
+    nfds_t count = 0;
+    int wanted = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+    for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+        short events = (short)((ARES_GETSOCK_READABLE(wanted, i) ? POLLIN : 0) |
+                               (ARES_GETSOCK_WRITABLE(wanted, i) ? POLLOUT : 0));
+        if (events != 0)
+            polled[count++] = (struct pollfd){ .fd = sockets[i], .events = events };
+    }
+    int ready = poll(polled, count, wait_of(channel, left));
+    if (ready <= 0) {
+        ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        return;
+    }
+    for (nfds_t i = 0; i < count; i++) {
+        int fd = polled[i].fd;
+        bool broken = (polled[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+        bool in = broken || (polled[i].revents & POLLIN) != 0;
+        bool out = broken || (polled[i].revents & POLLOUT) != 0;
+        if (in || out)
+            ares_process_fd(channel, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
+    }
+}
+
+static void ask(ares_channel channel, const struct resolve_request *request, struct lookup *lookup)
+{
+    const struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NUMERICSERV,
+                                               .ai_family = AF_UNSPEC,
+                                               .ai_socktype = SOCK_STREAM };
+    ares_getaddrinfo(channel, request->host, request->port, &hints, on_answer, lookup);
+    while (!lookup->done) {
+        int64_t left = request->deadline_ms - clock_monotonic_ms();
+        if (left <= 0)
+            return;
+        turn(channel, left);
+    }
+}
+
+/* What is wrong with what came of it; NULL when there is an address. */
+static const char *fault_of(const struct lookup *lookup)
+{
+    if (!lookup->done || lookup->status == ARES_ETIMEOUT)
+        return "its name servers took too long";
+    if (lookup->status != ARES_SUCCESS)
+        return ares_strerror(lookup->status);
+    return lookup->found.count == 0 ? "it has no address" : NULL;
+}
+
+static const char *ask_servers(const struct resolve_request *request, struct addresses *out)
+{
+    struct lookup lookup = { 0 };
+    struct ares_options options = { .timeout = SERVER_TIMEOUT_MS, .tries = SERVER_TRIES };
+    ares_channel channel;
+    if (ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS)
+        return "the resolver cannot be started";
+    const char *fault = "its name servers are no addresses";
+    if (request->servers == NULL ||
+        ares_set_servers_ports_csv(channel, request->servers) == ARES_SUCCESS) {
+        ask(channel, request, &lookup);
+        fault = fault_of(&lookup);
+    }
+    /* What is still asked is answered now, into the look-up that ends here. */
+    ares_destroy(channel);
+    if (fault == NULL)
+        *out = lookup.found;
+    return fault;
+}
+
+bool resolve_host(const struct resolve_request *request, struct addresses *out, const char **why)
+{
+    struct addresses read = { 0 };
+    if (read_address(request, &read)) {
+        *out = read;
+        return true;
+    }
+    const char *fault = "the resolver cannot be started";
+    if (ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS) {
+        fault = ask_servers(request, out);
+        ares_library_cleanup();
+    }
+    if (fault != NULL)
+        *why = fault;
+    return fault == NULL;
+}

@@ -1,0 +1,35 @@
+/* resolve.h - what addresses a name has, by a deadline.  The C library's resolver asks for as
+   long as its configuration says, and cannot be stopped; this one can.
+
+   Names are looked up as /etc/resolv.conf, /etc/hosts and the order in nsswitch.conf say
+   (files and dns; no other module of the C library is asked).  Addresses are not looked up. */
+#ifndef WARD_NET_RESOLVE_H
+#define WARD_NET_RESOLVE_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/result.h"
+
+/* ADDRESSES_MAX: of one name; the rest are not tried. */
+enum { ADDRESSES_MAX = 16 };
+
+struct addresses {
+    struct sockaddr_storage at[ADDRESSES_MAX]; /* in the order of RFC 6724 */
+    socklen_t len[ADDRESSES_MAX];
+    size_t count;
+};
+
+struct resolve_request {
+    const char *host;
+    const char *port;    /* digits */
+    const char *servers; /* "ADDRESS:PORT,.."; NULL for those of the system */
+    int64_t deadline_ms; /* by clock_monotonic_ms */
+};
+
+/* resolve_host: true with at least one address.  Otherwise *why is static text, and *out is
+   untouched.  Returns by the deadline, give or take a turn of the scheduler. */
+MUST_USE bool resolve_host(const struct resolve_request *request, struct addresses *out,
+                           const char **why);
+
+#endif
