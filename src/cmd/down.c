@@ -13,12 +13,10 @@
 #include "os/fd.h"
 #include "os/tree.h"
 
-enum { DOWN_STATE, DOWN_CONFIG, DOWN_SET, DOWN_PURGE, DOWN_PLAN, DOWN_YES };
+enum { DOWN_PURGE = SETTINGS_OPTION_COUNT, DOWN_PLAN, DOWN_YES };
 
 static const struct option_spec options[] = {
-    [DOWN_STATE] = { "--state", "DIR", NULL, "the state folder (./ward-state)" },
-    [DOWN_CONFIG] = { "--config", "FILE", NULL, "a ward.toml" },
-    [DOWN_SET] = { "--set", "KEY=VALUE", NULL, "one setting, over file and environment" },
+    SETTINGS_OPTIONS,
     [DOWN_PURGE] = { "--purge", NULL, NULL, "also remove the state folder and its seal" },
     [DOWN_PLAN] = { "--plan", NULL, NULL, "only say what would be done" },
     [DOWN_YES] = { "--yes", NULL, NULL, "do not ask before removing" },
@@ -113,17 +111,17 @@ static enum exit_code run(struct invocation *in)
                                                &settings);
     if (code != EXIT_DONE)
         return code;
-    enum home_state home = home_look(settings.state, &monitor);
+    enum home_state home = home_look(settings->state, &monitor);
     if (home == HOME_UNREADABLE) {
-        say("down: %s/run/lock cannot be read", settings.state);
+        say("down: %s/run/lock cannot be read", settings->state);
         return EXIT_NOT_PERMITTED;
     }
     if (option_given(in, DOWN_PLAN))
-        return plan(in, &settings, home == HOME_LIVED_IN);
+        return plan(in, settings, home == HOME_LIVED_IN);
     if (home == HOME_LIVED_IN)
         code = stop(monitor);
     if (code == EXIT_DONE && option_given(in, DOWN_PURGE))
-        code = purge(in, &settings);
+        code = purge(in, settings);
     return code;
 }
 

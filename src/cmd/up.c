@@ -15,13 +15,10 @@
 #include "os/clock.h"
 #include "os/fd.h"
 
-enum { UP_STATE, UP_LISTEN, UP_CONFIG, UP_SET, UP_FOREGROUND, UP_JSON };
+enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON };
 
 static const struct option_spec options[] = {
-    [UP_STATE] = { "--state", "DIR", NULL, "the state folder (./ward-state)" },
-    [UP_LISTEN] = { "--listen", "ADDRESS:PORT", NULL, "where TLS is served (127.0.0.1:8443)" },
-    [UP_CONFIG] = { "--config", "FILE", NULL, "a ward.toml" },
-    [UP_SET] = { "--set", "KEY=VALUE", NULL, "one setting, over file and environment" },
+    SETTINGS_OPTIONS,
     [UP_FOREGROUND] = { "--foreground", NULL, NULL, "stay until the house is stopped" },
     [UP_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
