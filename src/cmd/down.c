@@ -85,7 +85,7 @@ static enum exit_code purge(struct invocation *in, const struct settings *settin
         say("down: %s: %s", settings->state, strerror((int)rc_number(removed)));
         return EXIT_INTERNAL;
     }
-    if (settings->seal == SEAL_FILE && unlink(settings->seal_path) != 0 && errno != ENOENT) {
+    if (settings->seal == SEAL_BY_FILE && unlink(settings->seal_path) != 0 && errno != ENOENT) {
         say("down: %s: %s", settings->seal_path, strerror(errno));
         return EXIT_INTERNAL;
     }
@@ -97,7 +97,7 @@ static enum exit_code plan(struct invocation *in, const struct settings *setting
     printf("%s\n", lived_in ? "stop the house" : "nothing to stop");
     if (option_given(in, DOWN_PURGE) && is_state_folder(settings->state)) {
         printf("remove %s\n", settings->state);
-        if (settings->seal == SEAL_FILE)
+        if (settings->seal == SEAL_BY_FILE)
             printf("remove %s\n", settings->seal_path);
     }
     return EXIT_DONE;
@@ -105,10 +105,10 @@ static enum exit_code plan(struct invocation *in, const struct settings *setting
 
 static enum exit_code run(struct invocation *in)
 {
-    struct settings settings;
+    struct settings_loaded loaded;
+    const struct settings *settings = &loaded.config.settings;
     pid_t monitor = 0;
-    enum exit_code code = settings_for_command(in, DOWN_CONFIG, DOWN_STATE, -1, DOWN_SET,
-                                               &settings);
+    enum exit_code code = settings_load(in, &loaded);
     if (code != EXIT_DONE)
         return code;
     enum home_state home = home_look(settings->state, &monitor);

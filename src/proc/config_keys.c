@@ -14,7 +14,7 @@ enum {
 };
 
 static const char *const seal_kinds[] = {
-    [SEAL_FILE] = "file", [SEAL_PASSPHRASE] = "passphrase", [SEAL_CREDENTIAL] = "credential"
+    [SEAL_BY_FILE] = "file", [SEAL_BY_PASSPHRASE] = "passphrase", [SEAL_BY_CREDENTIAL] = "credential"
 };
 
 static const struct config_key keys[] = {

@@ -76,7 +76,7 @@ static rc open_seal(struct trail *trail, struct monitor *monitor)
     if (fstat(monitor->files[FILE_KEYRING], &is) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     const char *path = monitor->settings.seal_path;
-    if (is.st_size == 0 && monitor->settings.seal == SEAL_FILE && access(path, F_OK) != 0) {
+    if (is.st_size == 0 && monitor->settings.seal == SEAL_BY_FILE && access(path, F_OK) != 0) {
         uint8_t bytes[SEAL_BYTES];
         random_bytes(bytes, sizeof bytes);
         rc made = file_write_new(trail, path, SPAN(bytes), 0600);
