@@ -1,0 +1,150 @@
+"""test_syscalls.py - each mistake that a list of system calls can hold is found, with its
+line, and then no table is made; a right list becomes C that a compiler takes."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import bad_tree
+import tap
+
+TOOL = bad_tree.ROOT / "tools" / "syscalls.py"
+
+GOOD = """\
+# sample.syscalls - what the sample may do.
+#
+# Messages come and go.
+
+# The channel; a read of 0 bytes is how the other side says that it is gone.
+read
+write
+
+# Memory grows, and is never made executable.
+mmap arg2 & 0x4 == 0x0
+# To leave.
+#
+exit_group
+"""
+
+# What is wrong, the text, the line, a piece of what must be said.
+BAD = (
+    ("empty file", "", 1, "no system call is listed"),
+    ("comments only", "# nothing at all is needed\n", 1, "no system call is listed"),
+    ("no comment", "read\n", 1, "must be a comment that says why"),
+    ("comment of another group", "# to read\nread\n\nwrite\n", 4, "must be a comment"),
+    ("comment with a gap", "# to read\n\nread\n", 3, "must be a comment"),
+    ("comment without words", "#\nread\n", 2, "must be a comment"),
+    ("comment of signs", "# --- 1 ---\nread\n", 2, "must be a comment"),
+    ("comment of the group before", "# to read\nread\n#\nwrite\n", 4, "must be a comment"),
+    ("indented comment", " # to read\nread\n", 1, "is neither"),
+    ("unknown name", "# to read\nraed\n", 2, 'no system call is named "raed" (is it "read"?)'),
+    ("nothing like it", "# why not\nxyzzyzyx\n", 2, 'no system call is named "xyzzyzyx"'),
+    ("name of the C library", "# to write\nprintf\n", 2, "no system call is named"),
+    ("number", "# to read\n0\n", 2, 'no system call is named "0"'),
+    ("twice", "# to read\nread\nread\n", 3, '"read" stands already in line 2'),
+    ("twice, once masked", "# to read\nread\n\n# more\nread arg0 & 0x1 == 0x1\n", 5, "line 2"),
+    ("upper case", "# to read\nREAD\n", 2, "is neither"),
+    ("two names", "# to read\nread write\n", 2, "is neither"),
+    ("comment behind", "# to read\nread # it\n", 2, "is neither"),
+    ("space behind", "# to read\nread \n", 2, "is neither"),
+    ("carriage return", "# to read\nread\r\n", 2, "is neither"),
+    ("NUL", "# to read\nread\0\n", 2, "is neither"),
+    ("half a condition", "# to map\nmmap arg2 & 0x4\n", 2, "is neither"),
+    ("decimal mask", "# to map\nmmap arg2 & 4 == 0x0\n", 2, "is neither"),
+    ("other comparison", "# to map\nmmap arg2 & 0x4 != 0x4\n", 2, "is neither"),
+    ("two conditions", "# to map\nmmap arg2 & 0x4 == 0x0 arg3 & 0x1 == 0x0\n", 2, "is neither"),
+    ("seventh argument", "# to map\nmmap arg6 & 0x4 == 0x0\n", 2, "arguments 0 to 5, not 6"),
+    ("mask too long", "# to map\nmmap arg2 & 0x10000000000000000 == 0x0\n", 2, "64 bits"),
+    ("value too long", "# to map\nmmap arg2 & 0x4 == 0x10000000000000000\n", 2, "64 bits"),
+    ("mask of nothing", "# to map\nmmap arg2 & 0x0 == 0x0\n", 2, "write the name alone"),
+    ("never true", "# to map\nmmap arg2 & 0x4 == 0x6\n", 2, "does not let 0x2 through"),
+)
+
+USE = """\
+#include "sample.h"
+#include <stdio.h>
+int main(void)
+{
+    for (size_t i = 0; i < sizeof sample_rules / sizeof sample_rules[0]; i++) {
+        const struct jail_rule *rule = &sample_rules[i];
+        printf("%s %d %u %lx %lx\\n", rule->name, rule->masked, rule->argument, rule->mask,
+               rule->value);
+    }
+}
+"""
+
+
+class Syscalls(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="ward-syscalls-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.output = self.folder / "sample.h"
+
+    def make(self, text, name="sample.syscalls", *words):
+        """(exit code, all it said) for a list with this text."""
+        source = self.folder / name
+        source.write_bytes(text.encode())
+        done = subprocess.run([sys.executable, "-B", TOOL, source, self.output, *words],
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def rows(self):
+        """The table as a compiled program sees it."""
+        (self.folder / "use.c").write_text(USE)
+        program = self.folder / "use"
+        subprocess.run(["cc", "-std=c17", "-Wall", "-Werror", "-D_GNU_SOURCE", "-I", self.folder,
+                        "-I", bad_tree.ROOT / "src", self.folder / "use.c", "-o", program],
+                       check=True)
+        return subprocess.run([program], check=True, capture_output=True,
+                              text=True).stdout.splitlines()
+
+    def test_each_mistake_is_found_with_its_line(self):
+        for what, text, line, said in BAD:
+            with self.subTest(what):
+                code, out = self.make(text)
+                self.assertEqual(code, 1, out)
+                self.assertIn(f"sample.syscalls:{line}: ", out)
+                self.assertIn(said, out)
+                self.assertNotIn("Traceback", out)
+                self.assertFalse(self.output.exists())
+                self.output.unlink(missing_ok=True)
+
+    def test_all_mistakes_are_said_at_once(self):
+        code, out = self.make("read\nwirte\n\nmmap arg9 & 0x0 == 0x0\n")
+        self.assertEqual(code, 1)
+        self.assertEqual([line.split(":")[1] for line in out.splitlines()],
+                         ["1", "2", "4", "4", "4"])
+
+    def test_a_file_of_another_name_is_refused(self):
+        for name in ("sample.txt", "sample", "Sample.syscalls", "a-b.syscalls", "1.syscalls"):
+            with self.subTest(name):
+                code, out = self.make(GOOD, name)
+                self.assertEqual(code, 1)
+                self.assertIn("the name must be NAME.syscalls", out)
+                self.assertFalse(self.output.exists())
+
+    def test_a_right_list_becomes_its_table(self):
+        code, out = self.make(GOOD)
+        self.assertEqual((code, out), (0, ""))
+        self.assertEqual(self.rows(), ["read 0 0 0 0", "write 0 0 0 0", "mmap 1 2 4 0",
+                                       "exit_group 0 0 0 0"])
+
+    def test_conditions_at_their_limits(self):
+        code, out = self.make("# to read\nread arg5 & 0xffffffffffffffff == 0xffffffffffffffff\n"
+                              "write arg0 & 0x8000000000000000 == 0x0")
+        self.assertEqual((code, out), (0, ""))
+        self.assertEqual(self.rows(), [f"read 1 5 {'f' * 16} {'f' * 16}",
+                                       f"write 1 0 8{'0' * 15} 0"])
+
+    def test_names_come_from_the_compiler_that_is_given(self):
+        self.assertEqual(self.make(GOOD, "sample.syscalls", "--cc", "cc -m64")[0], 0)
+        code, out = self.make(GOOD, "sample.syscalls", "--cc", "true")
+        self.assertEqual(code, 1)
+        self.assertIn('no system call is named "read"', out)
+
+
+if __name__ == "__main__":
+    tap.main()

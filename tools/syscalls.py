@@ -1,0 +1,114 @@
+"""syscalls.py - compiles a list of system calls that people review, NAME.syscalls, into the
+C table that jail_enter takes: `static const struct jail_rule NAME_rules[]`.
+
+A line is `name`, or `name argN & 0xMASK == 0xVALUE` where only some uses are allowed. Lines
+without an empty line or a comment between them are a group, and a comment before each group
+says why the process needs it. Every mistake is reported at once; then nothing is written."""
+
+import argparse
+import difflib
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+RULE = re.compile(r"([a-z0-9_]+)(?: arg([0-9]+) & 0x([0-9a-f]+) == 0x([0-9a-f]+))?")
+WORD = re.compile(r"[A-Za-z]{2,}")
+REGISTER = 1 << 64
+
+
+def known_calls(compiler):
+    """The names that the kernel headers of the compiler's machine give a number."""
+    done = subprocess.run([*compiler, "-E", "-dM", "-x", "c", "-"], check=True, text=True,
+                          input="#include <sys/syscall.h>\n", stdout=subprocess.PIPE)
+    return set(re.findall(r"^#define SYS_(\w+) ", done.stdout, re.M))
+
+
+class Table:
+    """A NAME.syscalls file as read: its rules as C, and what is wrong with it."""
+
+    def __init__(self, text, known):
+        self.known, self.rules, self.faults = known, [], []
+        self.lines = {}     # call: the line it stands in
+        self.why = False    # the comment lines just before say something
+        self.group = False  # the line before was a rule
+        for number, line in enumerate(text.split("\n"), 1):
+            for fault in self.read(number, line):
+                self.faults.append((number, fault))
+        if not self.rules and not self.faults:
+            self.faults.append((1, "no system call is listed"))
+
+    def read(self, number, line):
+        """Takes one line; yields what is wrong with it."""
+        if line.startswith("#"):
+            self.why = bool(WORD.search(line)) or (self.why and not self.group)
+            self.group = False
+        elif not line:
+            self.why = self.group = False
+        else:
+            if not self.group and not self.why:
+                yield "the line before must be a comment that says why"
+            self.group = True
+            yield from self.rule(number, line)
+
+    def rule(self, number, line):
+        found = RULE.fullmatch(line)
+        if not found:
+            yield f'"{line}" is neither "name" nor "name argN & 0xMASK == 0xVALUE"'
+            return
+        name, argument, mask, value = found.groups()
+        if name not in self.known:
+            near = difflib.get_close_matches(name, sorted(self.known), 1)
+            yield f'no system call is named "{name}"' + (f' (is it "{near[0]}"?)' if near else "")
+        if name in self.lines:
+            yield f'"{name}" stands already in line {self.lines[name]}'
+        self.lines.setdefault(name, number)
+        if argument is None:
+            self.rules.append(f'{{ .name = "{name}" }}')
+            return
+        argument, mask, value = int(argument), int(mask, 16), int(value, 16)
+        yield from faults_of_condition(argument, mask, value)
+        self.rules.append(f'{{ .name = "{name}", .masked = true, .argument = {argument}, '
+                          f'.mask = {mask:#x}, .value = {value:#x} }}')
+
+
+def faults_of_condition(argument, mask, value):
+    if argument > 5:
+        yield f"a system call has arguments 0 to 5, not {argument}"
+    if mask >= REGISTER or value >= REGISTER:
+        yield "an argument has 64 bits"
+    if mask == 0:
+        yield "a mask of 0 looks at nothing: write the name alone"
+    elif value & ~mask:
+        yield f"never true: the mask does not let {value & ~mask:#x} through"
+
+
+def header(source, rules):
+    lines = "".join(f"    {rule},\n" for rule in rules)
+    return (f"/* Made by tools/syscalls.py from {source.name}. */\n"
+            '#include "os/jail.h"\n\n'
+            f"static const struct jail_rule {source.stem}_rules[] = {{\n{lines}}};\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split(" - ", 1)[1].split("\n\n")[0])
+    parser.add_argument("source", type=pathlib.Path, help="NAME.syscalls")
+    parser.add_argument("output", type=pathlib.Path, help="the C header to write")
+    parser.add_argument("--cc", default=os.environ.get("CC") or "cc",
+                        help="the compiler whose headers name the calls (default: %(default)s)")
+    options = parser.parse_args()
+    source = options.source
+    if source.suffix != ".syscalls" or not TABLE_NAME.fullmatch(source.stem):
+        sys.exit(f"{source}: the name must be NAME.syscalls, and NAME one of C, in lower case")
+    text = source.read_bytes().decode("utf-8", "replace")
+    table = Table(text, known_calls(shlex.split(options.cc)))
+    if table.faults:
+        sys.exit("\n".join(f"{source}:{number}: {fault}" for number, fault in table.faults))
+    options.output.write_text(header(source, table.rules), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
