@@ -218,6 +218,7 @@ static int said(long result)
 
 static int other = -1; /* a directory that was opened before */
 static int local;      /* listens on the abstract name */
+static gid_t strange_group;
 static pid_t sibling;  /* a process of the same user, not in the jail */
 static struct sockaddr_in loopback = { .sin_family = AF_INET };
 static struct sockaddr_un abstract = { .sun_family = AF_UNIX };
@@ -329,7 +330,7 @@ static int be_root_again(void)
 }
 static int join_group(void)
 {
-    return said(__real_setresgid((gid_t)-1, 0, (gid_t)-1));
+    return said(__real_setresgid((gid_t)-1, strange_group, (gid_t)-1));
 }
 static int join_groups(void)
 {
@@ -454,6 +455,7 @@ static const struct attempt attempts[] = {
 /* What the attempts need is there before the jail closes: without it they would all work. */
 static void prepare(void)
 {
+    strange_group = getegid() == 0 ? 1 : 0;
     socklen_t len = sizeof loopback;
     int tcp = socket(AF_INET, SOCK_STREAM, 0);
     local = socket(AF_UNIX, SOCK_STREAM, 0);
