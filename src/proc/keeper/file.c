@@ -98,7 +98,7 @@ struct sealing {
 static rc make_with_plain(struct span plain, void *arg)
 {
     struct sealing *what = arg;
-    uint8_t nonce[AEAD_XNONCE];
+    uint8_t nonce[XCHACHA20_NONCE];
     random_bytes(nonce, sizeof nonce);
     struct keyfile_generation first = { 1, nonce, plain.at };
     return keyfile_make(&what->keeper->head, what->key, &first, what->file)
@@ -116,7 +116,7 @@ static rc make_with_key(struct span key, void *arg)
 static rc slot_with_plain(struct span plain, void *arg)
 {
     struct sealing *what = arg;
-    uint8_t nonce[AEAD_XNONCE];
+    uint8_t nonce[XCHACHA20_NONCE];
     random_bytes(nonce, sizeof nonce);
     struct keyfile_generation next = { what->generation, nonce, plain.at };
     return keyfile_slot_write(&what->keeper->head, what->key, &next, what->file)
@@ -222,8 +222,7 @@ static rc make_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
 static rc open_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
 {
     struct sealing what = { .keeper = keeper, .file = file };
-    TRY(trail,
-        keyfile_head_read(trail, KEYFILE_STORE, span_of(file, KEYFILE_LEN), &keeper->head));
+    TRY(trail, keyfile_head_read(trail, KEYFILE_STORE, span_of(file, KEYFILE_LEN), &keeper->head));
     TRY(trail, derive_seal(trail, keeper));
     TRY(trail, secret_lend(keeper->seal, open_with_key, &what));
     TRY(trail, secret_lend(keeper->plain, read_ring, keeper));
