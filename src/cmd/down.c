@@ -13,12 +13,10 @@
 #include "os/fd.h"
 #include "os/tree.h"
 
-enum { DOWN_STATE, DOWN_CONFIG, DOWN_SET, DOWN_PURGE, DOWN_PLAN, DOWN_YES };
+enum { DOWN_PURGE = SETTINGS_OPTION_COUNT, DOWN_PLAN, DOWN_YES };
 
 static const struct option_spec options[] = {
-    [DOWN_STATE] = { "--state", "DIR", NULL, "the state folder (./ward-state)" },
-    [DOWN_CONFIG] = { "--config", "FILE", NULL, "a ward.toml" },
-    [DOWN_SET] = { "--set", "KEY=VALUE", NULL, "one setting, over file and environment" },
+    SETTINGS_OPTIONS,
     [DOWN_PURGE] = { "--purge", NULL, NULL, "also remove the state folder and its seal" },
     [DOWN_PLAN] = { "--plan", NULL, NULL, "only say what would be done" },
     [DOWN_YES] = { "--yes", NULL, NULL, "do not ask before removing" },
@@ -87,7 +85,7 @@ static enum exit_code purge(struct invocation *in, const struct settings *settin
         say("down: %s: %s", settings->state, strerror((int)rc_number(removed)));
         return EXIT_INTERNAL;
     }
-    if (settings->seal == SEAL_FILE && unlink(settings->seal_path) != 0 && errno != ENOENT) {
+    if (settings->seal == SEAL_BY_FILE && unlink(settings->seal_path) != 0 && errno != ENOENT) {
         say("down: %s: %s", settings->seal_path, strerror(errno));
         return EXIT_INTERNAL;
     }
@@ -99,7 +97,7 @@ static enum exit_code plan(struct invocation *in, const struct settings *setting
     printf("%s\n", lived_in ? "stop the house" : "nothing to stop");
     if (option_given(in, DOWN_PURGE) && is_state_folder(settings->state)) {
         printf("remove %s\n", settings->state);
-        if (settings->seal == SEAL_FILE)
+        if (settings->seal == SEAL_BY_FILE)
             printf("remove %s\n", settings->seal_path);
     }
     return EXIT_DONE;
@@ -107,23 +105,23 @@ static enum exit_code plan(struct invocation *in, const struct settings *setting
 
 static enum exit_code run(struct invocation *in)
 {
-    struct settings settings;
+    struct settings_loaded loaded;
+    const struct settings *settings = &loaded.config.settings;
     pid_t monitor = 0;
-    enum exit_code code = settings_for_command(in, DOWN_CONFIG, DOWN_STATE, -1, DOWN_SET,
-                                               &settings);
+    enum exit_code code = settings_load(in, &loaded);
     if (code != EXIT_DONE)
         return code;
-    enum home_state home = home_look(settings.state, &monitor);
+    enum home_state home = home_look(settings->state, &monitor);
     if (home == HOME_UNREADABLE) {
-        say("down: %s/run/lock cannot be read", settings.state);
+        say("down: %s/run/lock cannot be read", settings->state);
         return EXIT_NOT_PERMITTED;
     }
     if (option_given(in, DOWN_PLAN))
-        return plan(in, &settings, home == HOME_LIVED_IN);
+        return plan(in, settings, home == HOME_LIVED_IN);
     if (home == HOME_LIVED_IN)
         code = stop(monitor);
     if (code == EXIT_DONE && option_given(in, DOWN_PURGE))
-        code = purge(in, &settings);
+        code = purge(in, settings);
     return code;
 }
 

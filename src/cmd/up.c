@@ -15,13 +15,10 @@
 #include "os/clock.h"
 #include "os/fd.h"
 
-enum { UP_STATE, UP_LISTEN, UP_CONFIG, UP_SET, UP_FOREGROUND, UP_JSON };
+enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON };
 
 static const struct option_spec options[] = {
-    [UP_STATE] = { "--state", "DIR", NULL, "the state folder (./ward-state)" },
-    [UP_LISTEN] = { "--listen", "ADDRESS:PORT", NULL, "where TLS is served (127.0.0.1:8443)" },
-    [UP_CONFIG] = { "--config", "FILE", NULL, "a ward.toml" },
-    [UP_SET] = { "--set", "KEY=VALUE", NULL, "one setting, over file and environment" },
+    SETTINGS_OPTIONS,
     [UP_FOREGROUND] = { "--foreground", NULL, NULL, "stay until the house is stopped" },
     [UP_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
@@ -142,24 +139,24 @@ static enum exit_code start(struct invocation *in, const struct settings *settin
 
 static enum exit_code run(struct invocation *in)
 {
-    struct settings settings;
+    struct settings_loaded loaded;
+    const struct settings *settings = &loaded.config.settings;
     pid_t monitor = 0;
-    enum exit_code loaded = settings_for_command(in, UP_CONFIG, UP_STATE, UP_LISTEN, UP_SET,
-                                                 &settings);
-    if (loaded != EXIT_DONE)
-        return loaded;
-    switch (home_look(settings.state, &monitor)) {
+    enum exit_code code = settings_load(in, &loaded);
+    if (code != EXIT_DONE)
+        return code;
+    switch (home_look(settings->state, &monitor)) {
     case HOME_LIVED_IN:
-        say("up: already up in %s (process %d)", settings.state, (int)monitor);
-        show_address(&settings, option_given(in, UP_JSON), true);
+        say("up: already up in %s (process %d)", settings->state, (int)monitor);
+        show_address(settings, option_given(in, UP_JSON), true);
         return EXIT_DONE;
     case HOME_UNREADABLE:
-        say("up: %s/run/lock cannot be read", settings.state);
+        say("up: %s/run/lock cannot be read", settings->state);
         return EXIT_NOT_PERMITTED;
     case HOME_EMPTY:
         break;
     }
-    return start(in, &settings);
+    return start(in, settings);
 }
 
 const struct command command_up = {

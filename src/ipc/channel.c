@@ -1,6 +1,7 @@
 /* channel.c - see channel.h. */
 #include "ipc/channel.h"
 
+#include "os/clock.h"
 #include "os/fd.h"
 
 bool channel_init(struct channel *channel, struct arena *arena, unsigned peer,
@@ -162,9 +163,12 @@ rc channel_get(struct trail *trail, struct channel *channel, struct frame *out)
             return got; /* nothing there, or gone: no fault to leave a trail of */
         channel->unread = cur_over(span_of(channel->packet, len));
     }
-    if (!frame_get(&channel->unread, out))
-        return FAIL(trail, fault_class(channel), CHANNEL_E_FRAME);
-    return RC_SUCCESS;
+    if (frame_get(&channel->unread, out))
+        return RC_SUCCESS;
+    /* Nothing behind a fault is taken for a frame, whatever the owner does next. */
+    channel->unread = cur_over(span_of(channel->packet, 0));
+    packet_fds_close(&channel->fds);
+    return FAIL(trail, fault_class(channel), CHANNEL_E_FRAME);
 }
 
 bool channel_has_unread(const struct channel *channel)
@@ -208,5 +212,8 @@ rc channel_ask(struct trail *trail, struct channel *channel, struct frame *quest
             return RC_SUCCESS;
         if (answer->id > question->id)
             return FAIL(trail, fault_class(channel), CHANNEL_E_ANSWER);
+        /* A peer that never stops saying what nobody asked for holds nobody past the deadline. */
+        if (clock_monotonic_ms() >= until_ms)
+            return FAIL(trail, RC_BUSY, PACKET_E_TIME);
     }
 }

@@ -21,8 +21,9 @@ struct jail_rule {
 };
 
 struct jail {
-    uid_t user;      /* taken with the group of the same number when started by root */
-    const int *keep; /* descriptors that stay open, ascending; all others are closed */
+    uid_t user;      /* not 0; taken with the group of the same number when started by root */
+    const int *keep; /* descriptors that stay open: 0, 1, 2 and others, all of them open, in
+                        ascending order; all others are closed */
     size_t keep_count;
     size_t fds;        /* RLIMIT_NOFILE */
     size_t file_bytes; /* RLIMIT_FSIZE: no file grows past it, the log included */
@@ -43,11 +44,15 @@ enum jail_error {
     JAIL_E_RULE = 0x1201, /* RC_BUG: a rule that names no system call */
     JAIL_E_FILTER,        /* RC_WORLD: the filter could not be made or loaded */
     JAIL_E_PROOF,         /* RC_BUG: the forbidden call of the proof was not deadly */
+    JAIL_E_KEEP,          /* RC_BUG: `keep` is not as it should be; nothing was closed */
+    JAIL_E_THREADS,       /* RC_BUG: the process has other threads */
+    JAIL_E_USER,          /* RC_BUG: started by root, and no other user is named */
 };
 
 /* jail_enter gives up everything that `jail` does not list, in the order of the steps in
    jail.c, and proves it: a forked child under the same filter makes one forbidden call and
-   must be killed for it. */
+   must be killed for it.  A signal at the parent's death (PR_SET_PDEATHSIG) that was asked for
+   before is lost by a change of user. */
 MUST_USE
 rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report);
 

@@ -40,6 +40,8 @@ union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(PACKET_FDS_MAX * sizeof(int))];
 };
+_Static_assert(CMSG_SPACE(PACKET_FDS_MAX * sizeof(int)) == CMSG_LEN(PACKET_FDS_MAX * sizeof(int)),
+               "the kernel fills padding with descriptors too, and nobody would close them");
 
 rc packet_send(struct trail *trail, int fd, struct span bytes, const int *fds, size_t count)
 {
@@ -64,7 +66,7 @@ rc packet_send(struct trail *trail, int fd, struct span bytes, const int *fds, s
     }
     ssize_t sent;
     do {
-        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? fail_of_errno(trail) : RC_SUCCESS;
 }
@@ -82,6 +84,19 @@ static void collect(struct msghdr *message, struct packet_fds *out)
     }
 }
 
+/* A peer that goes while something lies unread at its end leaves ECONNRESET, once, in front
+   of what it said before. */
+static ssize_t receive(int fd, struct msghdr *message)
+{
+    bool reset = false;
+    for (;;) {
+        ssize_t got = recvmsg(fd, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        if (got >= 0 || !(errno == EINTR || (errno == ECONNRESET && !reset)))
+            return got;
+        reset = reset || errno == ECONNRESET;
+    }
+}
+
 rc packet_receive(struct trail *trail, int fd, void *buffer, size_t cap, size_t *len,
                   struct packet_fds *fds)
 {
@@ -91,22 +106,23 @@ rc packet_receive(struct trail *trail, int fd, void *buffer, size_t cap, size_t 
                               .msg_iovlen = 1,
                               .msg_control = control.bytes,
                               .msg_controllen = sizeof control.bytes };
-    ssize_t got;
-    do {
-        got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
+    fds->count = 0;
+    ssize_t got = receive(fd, &message);
     if (got < 0)
         return fail_of_errno(trail);
     collect(&message, fds);
-    /* Descriptors that did not fit were closed by the kernel, which says so. */
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    bool fds_cut = (message.msg_flags & MSG_CTRUNC) != 0;
+    bool no_room = fds_cut && fds->count < PACKET_FDS_MAX;
+    if (got == 0 || fds_cut || (message.msg_flags & MSG_TRUNC) != 0)
         packet_fds_close(fds);
+    /* The kernel closed the descriptors that it could not hand over. With room for more in
+       the message, it was this process that can have no more: nobody's fault but its own. */
+    if (no_room)
+        return FAIL(trail, RC_WORLD, EMFILE);
+    if (fds_cut || (message.msg_flags & MSG_TRUNC) != 0)
         return FAIL(trail, RC_PEER, PACKET_E_CUT);
-    }
-    if (got == 0) {
-        packet_fds_close(fds);
+    if (got == 0)
         return FAIL(trail, RC_WORLD, PACKET_E_CLOSED);
-    }
     *len = (size_t)got;
     return RC_SUCCESS;
 }
@@ -122,15 +138,15 @@ rc packet_wait(struct trail *trail, int fd, bool writing, int64_t until_ms)
 {
     struct pollfd what = { .fd = fd, .events = writing ? POLLOUT : POLLIN };
     for (;;) {
-        int64_t left = until_ms - clock_monotonic_ms();
-        if (left < 0)
-            left = 0;
+        int64_t now = clock_monotonic_ms();
+        int64_t left = now < until_ms ? until_ms - now : 0;
         int ready = poll(&what, 1, left > 1000000 ? 1000000 : (int)left);
         if (ready > 0)
             return RC_SUCCESS;
         if (ready < 0 && errno != EINTR)
             return FAIL_ERRNO(trail);
-        if (ready == 0 && clock_monotonic_ms() >= until_ms)
+        /* After an interruption too: a storm of signals puts no deadline off. */
+        if (clock_monotonic_ms() >= until_ms)
             return FAIL(trail, RC_BUSY, PACKET_E_TIME);
     }
 }

@@ -38,7 +38,9 @@ MUST_USE
 rc packet_send(struct trail *trail, int fd, struct span bytes, const int *fds, size_t count);
 
 /* packet_receive reads the next packet of at most cap bytes.  *len is at least 1.  On failure
-   nothing is left open. */
+   nothing is left open and fds->count is 0; the packet is gone, if there was one.  EMFILE of
+   class RC_WORLD: this process can have no more descriptors.  What the other end sent before
+   it went is still received. */
 MUST_USE
 rc packet_receive(struct trail *trail, int fd, void *buffer, size_t cap, size_t *len,
                   struct packet_fds *fds);

@@ -377,7 +377,7 @@ static void settle_seal(struct reader *r)
     struct settings *s = &r->config.settings;
     if (!is_good(r, "state.folder") || !is_good(r, "seal.kind") || !is_good(r, "seal.path"))
         return;
-    if (!is_given(r, "seal.path") && s->seal == SEAL_CREDENTIAL) {
+    if (!is_given(r, "seal.path") && s->seal == SEAL_BY_CREDENTIAL) {
         problem_of_key(r, "seal.kind",
                        "is credential, so seal.path must name its file "
                        "(systemd.exec(5), CREDENTIALS_DIRECTORY)");
@@ -391,7 +391,7 @@ static void settle_seal(struct reader *r)
             problem_of_key(r, "state.folder", "is too long for the seal's path beside it");
         return;
     }
-    if (s->seal == SEAL_FILE && lies_in(s->seal_path, s->state))
+    if (s->seal == SEAL_BY_FILE && lies_in(s->seal_path, s->state))
         problem_of_key(r, "seal.path",
                        "must lie outside state.folder: who copies the folder "
                        "would have the key to it");

@@ -13,9 +13,9 @@ enum {
     ROTATE_LEAST = 1 << 20,
 };
 
-static const char *const seal_kinds[] = {
-    [SEAL_FILE] = "file", [SEAL_PASSPHRASE] = "passphrase", [SEAL_CREDENTIAL] = "credential"
-};
+static const char *const seal_kinds[] = { [SEAL_BY_FILE] = "file",
+                                          [SEAL_BY_PASSPHRASE] = "passphrase",
+                                          [SEAL_BY_CREDENTIAL] = "credential" };
 
 static const struct config_key keys[] = {
     { "state.folder", CONFIG_PATH, AT(state), "ward-state", .flag = "--state",

@@ -14,7 +14,7 @@
 enum {
     HOUSE_CONTROL_FD = 3,           /* where a process finds its end of the control channel */
     HOUSE_FIRST_UID = 61200,        /* as root a process runs as this and its peer number */
-    HOUSE_MEMORY_MAX = 64 << 20,    /* of the arena that lives as long as the process */
+    HOUSE_MEMORY = 16 << 20,        /* of that arena where a process says nothing else */
     HOUSE_START_MS_MAX = 10000,     /* for handing over, opening and entering the jail */
     HOUSE_OWN_FDS_MAX = 16,         /* descriptors that a process opens itself before the jail */
     HOUSE_FILE_BYTES_MAX = 1 << 30, /* of one file that it writes, its log included */

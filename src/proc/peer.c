@@ -29,6 +29,7 @@ enum peer file_owner(enum house_file file)
         return PEER_AUDIT;
     case FILE_KEYRING:
     case FILE_SEAL:
+    case FILE_CA:
         return PEER_KEEPER;
     case FILE_STATE:
         return PEER_CORE;

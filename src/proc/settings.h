@@ -9,13 +9,13 @@
 
 enum { SETTING_TEXT_MAX = 512 }; /* bytes of a text setting, its NUL included */
 
-enum seal_kind { SEAL_FILE = 0, SEAL_PASSPHRASE, SEAL_CREDENTIAL };
+enum seal_kind { SEAL_BY_FILE = 0, SEAL_BY_PASSPHRASE, SEAL_BY_CREDENTIAL };
 
 struct settings {
     char state[SETTING_TEXT_MAX];     /* state.folder: absolute */
     char listen[SETTING_TEXT_MAX];    /* listen.tls: ADDRESS:PORT */
     char store[SETTING_TEXT_MAX];     /* store.url: "sqlite" or a PostgreSQL conninfo */
-    char seal_path[SETTING_TEXT_MAX]; /* seal.path: of SEAL_FILE and SEAL_CREDENTIAL */
+    char seal_path[SETTING_TEXT_MAX]; /* seal.path: of a file or a credential */
     uint32_t seal;                    /* seal.kind */
     uint32_t owner;                   /* the uid whose socket it is; not a key of the file */
 

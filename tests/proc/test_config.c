@@ -55,7 +55,7 @@ static const struct settings defaults = {
     .listen = "127.0.0.1:8443",
     .store = "sqlite",
     .seal_path = "/work/here/ward-state.seal",
-    .seal = SEAL_FILE,
+    .seal = SEAL_BY_FILE,
     .connections = 4096,
     .connections_per_address = 64,
     .requests_per_second = 100,
@@ -450,7 +450,7 @@ static void test_the_seal_stands_beside_the_state(void **state)
     assert_string_equal(l->config.settings.seal_path, "/sx");
     l = load_file("seal = { kind = 'credential', path = '/run/credentials/ward/seal' }\n");
     assert_string_equal(l->config.settings.seal_path, "/run/credentials/ward/seal");
-    assert_int_equal(l->config.settings.seal, SEAL_CREDENTIAL);
+    assert_int_equal(l->config.settings.seal, SEAL_BY_CREDENTIAL);
     /* No file there: nothing to lie outside. */
     assert_true(load_file("state.folder='/s'\nseal.kind='passphrase'\nseal.path='/s/x'\n")->good);
 }

@@ -10,8 +10,8 @@
 
 enum { HEALTH_NONE = 0, HEALTH_LIVE, HEALTH_READY };
 
-static bool put_answer(struct connection *connection, unsigned status, const struct http_field *fields,
-                       size_t count, struct span body)
+static bool put_answer(struct connection *connection, unsigned status,
+                       const struct http_field *fields, size_t count, struct span body)
 {
     struct work *work = connection->work;
     struct http_response response = { .status = status,
@@ -86,9 +86,8 @@ static int health_of(const struct connection *connection, const struct http_requ
 
 static void answer_health(struct front *front, struct connection *connection, int what)
 {
-    static const struct http_field type = {
-        .name = { (const uint8_t *)"content-type", 12 }, .value = { (const uint8_t *)"text/plain", 10 }
-    };
+    static const struct http_field type = { .name = { (const uint8_t *)"content-type", 12 },
+                                            .value = { (const uint8_t *)"text/plain", 10 } };
     bool ready = front->server != NULL && channel_is_open(&front->house->channels[PEER_CORE]);
     bool good = what == HEALTH_LIVE || ready;
     answer(front, connection, good ? 200 : 503, &type, 1, span_text(good ? "ok\n" : "not ready\n"));
@@ -165,7 +164,8 @@ static void on_done(struct front *front, struct connection *connection)
     struct work *work = connection->work;
     const struct route *route = work->match.route;
     /* The second half of the scratch: put_request has the first. */
-    struct arena scratch = arena_over((uint8_t *)work->scratch + FRONT_SCRATCH_MAX, FRONT_SCRATCH_MAX);
+    struct arena scratch = arena_over((uint8_t *)work->scratch + FRONT_SCRATCH_MAX,
+                                      FRONT_SCRATCH_MAX);
     struct values_error error = { 0 };
     void *values = arena_alloc(&scratch, route->request->size);
     if (values == NULL) {

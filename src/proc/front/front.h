@@ -21,7 +21,8 @@ enum {
     FRONT_IN_MAX = 32 << 10,       /* bytes read and not understood yet */
     FRONT_BODY_MAX = 64 << 10,     /* bytes of a request's body */
     FRONT_OUT_MAX = 512 << 10,     /* bytes of an answer with its head */
-    FRONT_SCRATCH_MAX = 384 << 10, /* for reading a request or an answer */
+    FRONT_SCRATCH_MAX = 384 << 10, /* for reading a request, and as much for an answer */
+    FRONT_ANSWER_MAX = 448 << 10,  /* bytes of an answer's body */
     FRONT_CHAIN_MAX = 16 << 10,    /* bytes of all certificates of our own */
     FRONT_SWEEP_MS = 250,          /* how often the deadlines are looked at */
     FRONT_KEEPER_MS = 2000,        /* for the keeper to sign a handshake */
@@ -37,7 +38,7 @@ struct work {
     size_t in_len;
     struct sink body;
     struct sink out;
-    size_t sent; /* of out */
+    size_t sent;   /* of out */
     void *scratch; /* twice FRONT_SCRATCH_MAX */
     uint8_t *answer;
     struct route_match match;

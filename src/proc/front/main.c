@@ -14,7 +14,8 @@ enum { TOKEN_OWNER = 1, TOKEN_TLS = 2, FRONT_FDS_SPARE = 64, FRONT_RATE_SETS = 1
 static rc watch_listeners(struct trail *trail, struct front *front)
 {
     const int *files = front->house->files;
-    TRY(trail, poller_add(trail, front->poller, files[FILE_OWNER_LISTENER], TOKEN_OWNER, true, false));
+    TRY(trail,
+        poller_add(trail, front->poller, files[FILE_OWNER_LISTENER], TOKEN_OWNER, true, false));
     return poller_add(trail, front->poller, files[FILE_TLS_LISTENER], TOKEN_TLS, true, false);
 }
 

@@ -6,6 +6,7 @@
        STATE/audit/security.log   the log that is written; rotated ones beside it
        STATE/audit/leaves         the hash of every record ever
        STATE/audit/heads          the heads that the keeper signed
+       STATE/ca.pem               the CA's certificate, for clients
        STATE/ward.log             what the processes say to people
        SEAL (beside STATE)        what the keyring is sealed with, where that is a file */
 #include <errno.h>
@@ -76,7 +77,7 @@ static rc open_seal(struct trail *trail, struct monitor *monitor)
     if (fstat(monitor->files[FILE_KEYRING], &is) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     const char *path = monitor->settings.seal_path;
-    if (is.st_size == 0 && monitor->settings.seal == SEAL_FILE && access(path, F_OK) != 0) {
+    if (is.st_size == 0 && monitor->settings.seal == SEAL_BY_FILE && access(path, F_OK) != 0) {
         uint8_t bytes[SEAL_BYTES];
         random_bytes(bytes, sizeof bytes);
         rc made = file_write_new(trail, path, SPAN(bytes), 0600);
@@ -104,6 +105,9 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
     TRY(trail, open_file(trail, monitor->audit, "leaves", 0, &files[FILE_AUDIT_LEAVES]));
     TRY(trail, open_file(trail, monitor->audit, "heads", 0, &files[FILE_AUDIT_HEADS]));
     TRY(trail, open_file(trail, monitor->state, "keyring", 0, &files[FILE_KEYRING]));
+    TRY(trail, open_file(trail, monitor->state, "ca.pem", 0, &files[FILE_CA]));
+    if (fchmod(files[FILE_CA], 0644) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
     /* The names must be as durable as what will be written under them. */
     if (fsync(monitor->audit) != 0 || fsync(monitor->state) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);

@@ -1,0 +1,141 @@
+/* system.c - see core.h: what the house says of itself. */
+#include "base/number.h"
+#include "codec/protobuf.h"
+#include "os/clock.h"
+#include "proc/config.h"
+#include "proc/core/core.h"
+
+static enum reason write(const struct schema_message *message, const void *values, struct sink *out)
+{
+    if (protobuf_write(message, values, out))
+        return REASON_OK;
+    return sink_ok(out) ? REASON_HTTP_BODY_INVALID : REASON_HOUSE_ANSWER_TOO_LARGE;
+}
+
+enum reason core_ping(struct core *core, const struct request *request, struct arena *scratch,
+                      struct sink *answer)
+{
+    struct api_ping_request ping;
+    struct values_error error;
+    (void)core;
+    if (!protobuf_read(&api_ping_request, request->body, scratch, &ping, &error))
+        return REASON_HTTP_BODY_INVALID;
+    struct api_ping_response pong = { .text = ping.text, .time = clock_now() };
+    return write(&api_ping_response, &pong, answer);
+}
+
+enum reason core_version(struct core *core, const struct request *request, struct arena *scratch,
+                         struct sink *answer)
+{
+    static const struct span apis[] = { { (const uint8_t *)"ward.v1", 7 } };
+    (void)core;
+    (void)request;
+    (void)scratch;
+    struct api_version_response version = { .version = span_text(WARD_VERSION),
+                                            .built_with = span_text(__VERSION__),
+                                            .apis = { apis, COUNT_OF(apis) } };
+    return write(&api_version_response, &version, answer);
+}
+
+/* A check of the running house; `ward doctor` adds those of the machine. */
+struct finding {
+    const char *id, *title, *good, *bad, *fix;
+};
+
+static const struct finding peers[PEER_COUNT] = {
+    [PEER_AUDIT] = { "house.audit", "the security log is kept", "the audit process answers",
+                     "the audit process is not there",
+                     "Look into STATE/ward.log; it is started again by itself." },
+    [PEER_KEEPER] = { "house.keeper", "keys can be used", "the keeper answers",
+                      "the keeper is not there",
+                      "Look into STATE/ward.log; check the seal if it says so." },
+    [PEER_FRONT] = { "house.front", "requests come in", "the front answers",
+                     "the front is not there", "Look into STATE/ward.log." },
+};
+
+static void add(struct api_doctor_response *doctor, struct api_doctor_check *checks,
+                const struct finding *finding, enum api_finding how)
+{
+    bool good = how == API_FINDING_OK;
+    checks[doctor->checks.count++] = (struct api_doctor_check){
+        .id = span_text(finding->id),
+        .title = span_text(finding->title),
+        .finding = (uint32_t)how,
+        .detail = span_text(good ? finding->good : finding->bad),
+        .fix = span_text(good ? "" : finding->fix),
+    };
+    if (doctor->finding < (uint32_t)how)
+        doctor->finding = (uint32_t)how;
+}
+
+enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,
+                        struct sink *answer)
+{
+    static const struct finding user = { "house.user", "each process has a user of its own",
+                                         "they have", "they all run as one user",
+                                         "Start the house as root: it then gives each a user." };
+    static const struct finding paths = { "house.landlock", "no process can open a path",
+                                          "Landlock holds", "the kernel has no Landlock",
+                                          "Use a kernel with Landlock (Debian 12 has it)." };
+    static const struct finding hardware = {
+        "house.tee", "evidence comes from hardware", "it does",
+        "the TEE is simulated: its evidence proves nothing",
+        "Run on a machine with Intel TDX or AWS Nitro Enclaves for anything but trials."
+    };
+    struct api_doctor_check checks[PEER_COUNT + 3];
+    struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
+    (void)request;
+    (void)scratch;
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        if (peers[peer].id != NULL)
+            add(&doctor, checks, &peers[peer],
+                channel_is_open(&core->house->channels[peer]) ? API_FINDING_OK : API_FINDING_FAIL);
+    }
+    add(&doctor, checks, &user, core->house->jail.own_user ? API_FINDING_OK : API_FINDING_WARN);
+    add(&doctor, checks, &paths,
+        core->house->jail.landlock > 0 ? API_FINDING_OK : API_FINDING_WARN);
+    add(&doctor, checks, &hardware, API_FINDING_WARN);
+    return write(&api_doctor_response, &doctor, answer);
+}
+
+static bool put_entry(const struct config_key *key, const struct settings *settings,
+                      struct arena *scratch, struct api_config_entry *out)
+{
+    enum { VALUE_MAX = SETTING_TEXT_MAX + 64 };
+    uint8_t *value = arena_alloc(scratch, VALUE_MAX), *fallback = arena_alloc(scratch, VALUE_MAX);
+    if (value == NULL || fallback == NULL)
+        return false;
+    struct sink text = sink_over(value, VALUE_MAX), other = sink_over(fallback, VALUE_MAX);
+    config_value_write(&text, key, settings);
+    config_key_default(&other, key);
+    *out = (struct api_config_entry){
+        .key = span_text(key->name),
+        .value = sink_bytes(&text),
+        .source = span_text("running"),
+        .is_default = span_equal(sink_bytes(&text), sink_bytes(&other)),
+        .doc = span_text(key->summary),
+    };
+    return sink_ok(&text);
+}
+
+enum reason core_config(struct core *core, const struct request *request, struct arena *scratch,
+                        struct sink *answer)
+{
+    struct api_config_request wanted;
+    struct api_config_entry entries[CONFIG_KEYS_MAX];
+    struct api_config_response config = { .entries = { entries, 0 } };
+    struct values_error error;
+    size_t count = 0;
+    if (!protobuf_read(&api_config_request, request->body, scratch, &wanted, &error))
+        return REASON_HTTP_BODY_INVALID;
+    const struct config_key *keys = config_keys(&count);
+    for (size_t i = 0; i < count && i < CONFIG_KEYS_MAX; i++) {
+        if (wanted.key.len > 0 && !span_equal_text(wanted.key, keys[i].name))
+            continue;
+        if (!put_entry(&keys[i], &core->house->settings, scratch, &entries[config.entries.count]))
+            return REASON_OUT_OF_MEMORY;
+        config.entries.count++;
+    }
+    return config.entries.count == 0 ? REASON_HOUSE_SETTING_UNKNOWN
+                                     : write(&api_config_response, &config, answer);
+}

@@ -1,0 +1,170 @@
+/* head.c - see keeper.h: heads of the security log are signed only as extensions of the last
+   one that was, whatever the audit process says and whoever was started again. */
+#include "crypto/ct.h"
+#include "crypto/hmac.h"
+#include "merkle/checkpoint.h"
+#include "merkle/checkpoint_judge.h"
+#include "os/clock.h"
+#include "proc/keeper/keeper.h"
+#include "proc/log.h"
+
+/* A record of the last head: magic, counter, size, root, and an HMAC under the seal's key.
+   Two of them, written in turn: a power cut leaves the older or the newer one whole. */
+enum {
+    RECORD_MAGIC = 8,
+    RECORD_SIGNED = RECORD_MAGIC + 8 + 8 + SHA256_LEN,
+    RECORD_LEN = RECORD_SIGNED + SHA256_LEN
+};
+static const uint8_t magic[RECORD_MAGIC + 1] = "WARDHEAD";
+
+struct tagging {
+    struct span record;
+    uint8_t tag[SHA256_LEN];
+};
+
+static rc tag_with_key(struct span key, void *arg)
+{
+    struct tagging *what = arg;
+    hmac_sha256(key, what->record, what->tag);
+    return RC_SUCCESS;
+}
+
+static size_t block_of(uint64_t counter)
+{
+    return KEYFILE_LEN + KEEPER_BLOCK * (size_t)(counter % 2);
+}
+
+static bool read_record(struct keeper *keeper, const uint8_t block[RECORD_LEN],
+                        struct signed_head *out)
+{
+    struct cursor in = cur_over(span_of(block, RECORD_LEN));
+    struct signed_head head;
+    struct tagging what = { .record = span_of(block, RECORD_SIGNED) };
+    uint8_t tag[SHA256_LEN];
+    if (!(cur_expect(&in, span_of(magic, RECORD_MAGIC)) && cur_u64le(&in, &head.counter) &&
+          cur_u64le(&in, &head.head.size) &&
+          cur_copy(&in, head.head.root.at, sizeof head.head.root.at) &&
+          cur_copy(&in, tag, sizeof tag)))
+        return false;
+    if (!rc_ok(secret_lend(keeper->seal, tag_with_key, &what)) ||
+        !ct_equal(what.tag, tag, sizeof tag))
+        return false;
+    *out = head;
+    return true;
+}
+
+/* One of the two is torn at most: with neither, either none was ever written or somebody
+   wrote over both. */
+rc keeper_load_head(struct trail *trail, struct keeper *keeper)
+{
+    uint8_t blocks[2][RECORD_LEN];
+    bool whole = false, blank = true;
+    for (uint64_t i = 0; i < 2; i++) {
+        struct signed_head found;
+        TRY(trail, keeper_read_block(trail, keeper, block_of(i), blocks[i], RECORD_LEN));
+        blank = blank && bytes_are_zero(blocks[i], RECORD_LEN);
+        if (!read_record(keeper, blocks[i], &found))
+            continue;
+        whole = true;
+        if (found.counter >= keeper->last.counter)
+            keeper->last = found;
+    }
+    if (!whole && !blank)
+        return FAIL(trail, RC_DENIED, REASON_KEYFILE_DAMAGED);
+    if (!whole)
+        merkle_root(&(struct merkle_tree){ 0 }, &keeper->last.head.root);
+    return RC_SUCCESS;
+}
+
+static rc store_head(struct trail *trail, struct keeper *keeper, const struct merkle_head *head)
+{
+    uint8_t bytes[RECORD_LEN];
+    struct sink out = sink_over(bytes, sizeof bytes);
+    struct signed_head next = { keeper->last.counter + 1, *head };
+    sink_put(&out, span_of(magic, RECORD_MAGIC));
+    sink_u64le(&out, next.counter);
+    sink_u64le(&out, head->size);
+    sink_put(&out, SPAN(head->root.at));
+    struct tagging what = { .record = sink_bytes(&out) };
+    TRY(trail, secret_lend(keeper->seal, tag_with_key, &what));
+    sink_put(&out, SPAN(what.tag));
+    TRY(trail, keeper_write_block(trail, keeper, block_of(next.counter), sink_bytes(&out)));
+    keeper->last = next;
+    return RC_SUCCESS;
+}
+
+struct asked {
+    struct merkle_head old, new;
+    struct merkle_proof proof;
+};
+
+static bool read_asked(struct call *call, struct asked *out)
+{
+    uint32_t count = 0;
+    if (!(cur_u64le(&call->body, &out->old.size) &&
+          cur_copy(&call->body, out->old.root.at, sizeof out->old.root.at) &&
+          cur_u64le(&call->body, &out->new.size) &&
+          cur_copy(&call->body, out->new.root.at, sizeof out->new.root.at) &&
+          cur_u32le(&call->body, &count) && count <= MERKLE_PROOF_MAX))
+        return false;
+    out->proof.count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!cur_copy(&call->body, out->proof.at[i].at, sizeof out->proof.at[i].at))
+            return false;
+    }
+    return cur_end(&call->body);
+}
+
+/* The head is stored before its signature leaves: what was signed is never forgotten. */
+static rc sign(struct trail *trail, struct keeper *keeper, const struct asked *asked,
+               struct sink *note)
+{
+    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_LOG);
+    uint8_t signature[64];
+    struct payload payload;
+    if (key == NULL)
+        return FAIL(trail, RC_BUG, REASON_KEYRING_NO_SUCH_KEY);
+    if (asked->old.size != keeper->last.head.size ||
+        !merkle_equal(&asked->old.root, &keeper->last.head.root))
+        return FAIL(trail, RC_DENIED, REASON_AUDIT_FORK);
+    TRY(trail, merkle_check_consistency(&asked->old, &asked->new, &asked->proof, trail));
+    checkpoint_put_text(note, keeper->origin, &asked->new, (struct span){ 0 });
+    struct guard_request request = { .peer = GUARD_AUDIT,
+                                     .bound = SPAN(key->id),
+                                     .role = KEY_ROLE_LOG,
+                                     .key = SPAN(key->id),
+                                     .state = key->state,
+                                     .operation = GUARD_SIGN,
+                                     .payload = sink_bytes(note),
+                                     .origin = keeper->origin };
+    TRY(trail, guard_check(trail, &keeper->audit, &request, clock_monotonic_ms() * 1000, &payload));
+    TRY(trail, keeper_sign_ed25519(trail, keeper, KEY_ROLE_LOG, sink_bytes(note), signature));
+    TRY(trail, store_head(trail, keeper, &asked->new));
+    struct checkpoint_key named = { .name = keeper->origin };
+    struct cursor public = cur_over(SPAN(key->public_part));
+    if (!cur_copy(&public, named.public_key, sizeof named.public_key))
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    checkpoint_end_text(note);
+    checkpoint_put_signature(note, keeper->origin, checkpoint_key_id(&named, CHECKPOINT_BY_LOG),
+                             SPAN(signature));
+    return sink_ok(note) ? RC_SUCCESS : FAIL(trail, RC_BUG, DOOR_E_BODY);
+}
+
+rc keeper_on_sign_head(struct trail *trail, void *self, struct call *call)
+{
+    struct keeper *keeper = self;
+    struct asked asked;
+    uint8_t text[CHECKPOINT_TEXT_MAX], bytes[CHECKPOINT_TEXT_MAX + 8];
+    struct sink note = sink_over(text, sizeof text), body = sink_over(bytes, sizeof bytes);
+    if (!read_asked(call, &asked))
+        return door_fault(trail, call, DOOR_E_BODY);
+    struct trail of_sign = { 0 };
+    rc signed_it = sign(&of_sign, keeper, &asked, &note);
+    if (!rc_ok(signed_it))
+        log_failure("head not signed", signed_it, &of_sign);
+    sink_u8(&body, rc_ok(signed_it));
+    if (rc_ok(signed_it))
+        put_bytes(&body, sink_bytes(&note));
+    struct frame answer = { .message = MSG_HEAD_SIGNED, .id = call->id, .body = sink_bytes(&body) };
+    return channel_put(trail, call->from, &answer);
+}

@@ -1,0 +1,98 @@
+/* sign.c - see keeper.h: using a key, and the door through which front has handshakes signed. */
+#include "crypto/ct.h"
+#include "crypto/ecdsa_sign.h"
+#include "crypto/ed25519.h"
+#include "crypto/hash.h"
+#include "os/clock.h"
+#include "proc/keeper/keeper.h"
+#include "proc/log.h"
+
+struct signing {
+    const struct keeper *keeper;
+    enum key_role role;
+    struct span message;
+    uint8_t *signature;
+};
+
+/* The private part of the active key of a role, while the keyring is lent. */
+static struct span part_of(const struct signing *what, struct span plain)
+{
+    const struct keyring *ring = &what->keeper->ring;
+    const struct keyring_key *key = keyring_active(ring, what->role);
+    if (key == NULL)
+        return (struct span){ 0 };
+    return keyring_private(plain, ring, (size_t)(key - ring->keys));
+}
+
+static rc p256_with_plain(struct span plain, void *arg)
+{
+    const struct signing *what = arg;
+    uint8_t digest[SHA256_LEN];
+    hash_sha256(what->message, digest);
+    return ecdsa_sign_once(CURVE_P256, part_of(what, plain), digest, what->signature)
+               ? RC_SUCCESS
+               : rc_make(RC_WORLD, REASON_KEYRING_NO_SUCH_KEY);
+}
+
+static rc ed25519_with_plain(struct span plain, void *arg)
+{
+    const struct signing *what = arg;
+    struct span part = part_of(what, plain);
+    struct ed25519_secret secret;
+    if (part.len != ED25519_SEED)
+        return rc_make(RC_WORLD, REASON_KEYRING_NO_SUCH_KEY);
+    ed25519_secret_of_seed(part.at, &secret);
+    ed25519_sign(&secret, what->message, what->signature);
+    ct_wipe(&secret, sizeof secret);
+    return RC_SUCCESS;
+}
+
+rc keeper_sign_p256(struct trail *trail, struct keeper *keeper, enum key_role role,
+                    struct span message, uint8_t raw[64])
+{
+    struct signing what = { keeper, role, message, raw };
+    TRY(trail, secret_lend(keeper->plain, p256_with_plain, &what));
+    return RC_SUCCESS;
+}
+
+rc keeper_sign_ed25519(struct trail *trail, struct keeper *keeper, enum key_role role,
+                       struct span message, uint8_t signature[64])
+{
+    struct signing what = { keeper, role, message, signature };
+    TRY(trail, secret_lend(keeper->plain, ed25519_with_plain, &what));
+    return RC_SUCCESS;
+}
+
+static rc sign_tls(struct trail *trail, struct keeper *keeper, struct span content,
+                   uint8_t signature[64])
+{
+    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_TLS);
+    struct payload payload;
+    if (key == NULL)
+        return FAIL(trail, RC_BUG, REASON_KEYRING_NO_SUCH_KEY);
+    struct guard_request request = { .peer = GUARD_FRONT,
+                                     .bound = SPAN(key->id),
+                                     .role = KEY_ROLE_TLS,
+                                     .key = SPAN(key->id),
+                                     .state = key->state,
+                                     .operation = GUARD_SIGN,
+                                     .payload = content };
+    TRY(trail, guard_check(trail, &keeper->front, &request, clock_monotonic_ms() * 1000, &payload));
+    return keeper_sign_p256(trail, keeper, KEY_ROLE_TLS, content, signature);
+}
+
+rc keeper_on_sign_tls(struct trail *trail, void *self, struct call *call)
+{
+    struct keeper *keeper = self;
+    uint8_t signature[64], bytes[1 + sizeof signature];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    struct trail of_sign = { 0 };
+    rc signed_it = sign_tls(&of_sign, keeper, cur_rest(&call->body), signature);
+    if (!rc_ok(signed_it))
+        log_failure("handshake not signed", signed_it, &of_sign);
+    sink_u8(&body, rc_ok(signed_it));
+    if (rc_ok(signed_it))
+        sink_put(&body, SPAN(signature));
+    struct frame answer = { .message = MSG_TLS_SIGNED, .id = call->id, .body = sink_bytes(&body) };
+    return channel_put(trail, call->from, &answer);
+}

@@ -1,0 +1,98 @@
+/* test_channel.c - frames arrive as they were put, and what a peer may do to a channel stays
+   within it: no endless wait, no descriptor left, nothing read behind a fault. */
+#include "ipc/channel.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ipc/door.h"
+#include "os/clock.h"
+#include "os/open_fds.h"
+#include "test.h"
+
+struct both {
+    struct arena arena;
+    struct channel channel;
+    int peer;
+};
+
+static void begin(struct both *both, enum channel_trust trust)
+{
+    int ends[2];
+    memset(both, 0, sizeof *both);
+    arena_init(&both->arena, 1 << 20);
+    assert_true(channel_init(&both->channel, &both->arena, 1, trust));
+    assert_true(rc_ok(packet_pair(NULL, ends)));
+    channel_attach(&both->channel, ends[0]);
+    both->peer = ends[1];
+}
+
+static void end(struct both *both)
+{
+    channel_close(&both->channel);
+    close(both->peer);
+    arena_fini(&both->arena);
+}
+
+static void test_a_fault_has_the_class_of_the_trust(void **state)
+{
+    (void)state;
+    static const enum rc_class classes[] = { RC_PEER, RC_BUG };
+    for (int trust = 0; trust < 2; trust++) {
+        struct both both;
+        struct frame frame;
+        begin(&both, (enum channel_trust)trust);
+        uint8_t bytes[40] = { 1, 0, 1 }; /* the second field is not 0; then a sound frame */
+        assert_true(rc_ok(packet_send(NULL, both.peer, SPAN(bytes), NULL, 0)));
+        assert_int_equal(channel_get(NULL, &both.channel, &frame).code,
+                         rc_make(classes[trust], CHANNEL_E_FRAME).code);
+        /* Nothing behind it is read. */
+        assert_int_equal(channel_get(NULL, &both.channel, &frame).code,
+                         rc_make(RC_BUSY, PACKET_E_BLOCK).code);
+        end(&both);
+    }
+}
+
+static void test_stale_answers_put_no_deadline_off(void **state)
+{
+    (void)state;
+    struct both both;
+    struct frame question = { .message = 1 }, answer;
+    static uint8_t stale[FRAME_HEAD * 4000]; /* message 0, id 0, no body */
+    begin(&both, CHANNEL_LESS_TRUSTED);
+    assert_true(rc_ok(packet_send(NULL, both.peer, SPAN(stale), NULL, 0)));
+    rc r = channel_ask(NULL, &both.channel, &question, clock_monotonic_ms() - 1, &answer);
+    assert_int_equal(r.code, rc_make(RC_BUSY, PACKET_E_TIME).code);
+    assert_false(cur_end(&both.channel.unread)); /* it did not read them all first */
+    end(&both);
+}
+
+static void test_a_message_without_a_door_leaves_no_descriptor(void **state)
+{
+    (void)state;
+    size_t before = open_fds();
+    struct both both;
+    struct frame frame;
+    struct entrance none = { 0 };
+    uint8_t bytes[FRAME_HEAD] = { 9 };
+    begin(&both, CHANNEL_LESS_TRUSTED);
+    int fds[PACKET_FDS_MAX] = { both.peer, both.peer, both.peer, both.peer };
+    assert_true(rc_ok(packet_send(NULL, both.peer, SPAN(bytes), fds, PACKET_FDS_MAX)));
+    assert_true(rc_ok(channel_get(NULL, &both.channel, &frame)));
+    assert_int_equal(open_fds(), before + 2 + PACKET_FDS_MAX);
+    assert_int_equal(door_open(NULL, &none, &both.channel, &frame).code,
+                     rc_make(RC_PEER, DOOR_E_NONE).code);
+    assert_int_equal(open_fds(), before + 2);
+    end(&both);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_fault_has_the_class_of_the_trust, ""),
+        TEST(test_stale_answers_put_no_deadline_off, ""),
+        TEST(test_a_message_without_a_door_leaves_no_descriptor, ""),
+    };
+    return RUN_TESTS(tests);
+}
