@@ -48,8 +48,7 @@ bool audit_client_put(struct sink *body, const struct audit_record *record)
 {
     static const uint8_t untraced[AUDIT_TRACE_LEN];
     size_t mark = body->len;
-    if (record->bad || record->count > AUDIT_DETAILS_MAX ||
-        record->address.len > AUDIT_ADDRESS_MAX)
+    if (record->bad || record->count > AUDIT_DETAILS_MAX || record->address.len > AUDIT_ADDRESS_MAX)
         return false;
     sink_u16le(body, (uint16_t)record->event);
     sink_u8(body, (uint8_t)record->actor_type);

@@ -37,8 +37,8 @@ enum message {
 
     /* audit -> keeper: sign this head
          u64 old size, 32 old root, u64 size, 32 root, u32 count, count * 32 the proof
-       keeper -> audit: u8 1, bytes the signed checkpoint; u8 0 when it is no consistent
-       extension of the last head that was signed. */
+       keeper -> audit: u8 1, bytes the signed checkpoint; u8 0, u64 size, 32 root when it is
+       no consistent extension of the last head that was signed, which is that one. */
     MSG_SIGN_HEAD = 0x400,
     MSG_HEAD_SIGNED,
 

@@ -16,32 +16,32 @@
 #include "proc/house.h"
 
 enum {
-    GROUP_RECORDS = 2048,                          /* made durable by one fdatasync */
-    GROUP_BYTES = 1 << 20,                         /* of their lines */
-    GROUP_HOLD_MS = 800,                           /* waiting for a new file; then refused */
-    PROBE_MS = 200,                                /* between tries to write again */
-    LINES_MARK_EVERY = 256,                        /* records from one known place to the next */
-    LINES_MARKS = 1 << 15,                         /* known places of one file */
-    LINES_WINDOW = AUDIT_LINE_MAX + (128 << 10),   /* bytes of the log in memory at once */
-    LEAVES_BLOCK = MERKLE_BATCH,                   /* leaves, or blocks, under one kept node */
-    LEAVES_BLOCKS = 1 << 18,                       /* kept nodes of the lower level */
-    LEAVES_GROUPS = LEAVES_BLOCKS / LEAVES_BLOCK,  /* and of the upper one */
-    HEADS_SLOT = 4096,                             /* bytes */
-    HEADS_BASES = 2,                               /* slots that say where the open file begins */
-    HEADS_SLOTS = 64,                              /* all of them */
-    HEADS_EVERY_MS = 200,                          /* between two questions to the keeper */
-    HEADS_AGAIN_MS = 5000,                         /* after a refusal, or no answer */
-    CLOSED_FILES = 4096,                           /* rotated files that are known */
-    ROTATE_AGAIN_MS = 10000,                       /* after a failure */
+    GROUP_RECORDS = 2048,                         /* made durable by one fdatasync */
+    GROUP_BYTES = 1 << 20,                        /* of their lines */
+    GROUP_HOLD_MS = 800,                          /* waiting for a new file; then refused */
+    PROBE_MS = 200,                               /* between tries to write again */
+    LINES_MARK_EVERY = 256,                       /* records from one known place to the next */
+    LINES_MARKS = 1 << 15,                        /* known places of one file */
+    LINES_WINDOW = AUDIT_LINE_MAX + (128 << 10),  /* bytes of the log in memory at once */
+    LEAVES_BLOCK = MERKLE_BATCH,                  /* leaves, or blocks, under one kept node */
+    LEAVES_BLOCKS = 1 << 18,                      /* kept nodes of the lower level */
+    LEAVES_GROUPS = LEAVES_BLOCKS / LEAVES_BLOCK, /* and of the upper one */
+    HEADS_SLOT = 4096,                            /* bytes */
+    HEADS_BASES = 2,                              /* slots that say where the open file begins */
+    HEADS_SLOTS = 64,                             /* all of them */
+    HEADS_EVERY_MS = 200,                         /* between two questions to the keeper */
+    HEADS_AGAIN_MS = 5000,                        /* after a refusal, or no answer */
+    CLOSED_FILES = 4096,                          /* rotated files that are known */
+    ROTATE_AGAIN_MS = 10000,                      /* after a failure */
     PACK_AGAIN_MS = 60000,
-    PACK_MEMORY = 1 << 20,                         /* of zlib, for one file */
+    PACK_MEMORY = 1 << 20, /* of zlib, for one file */
     REMOVE_EVERY_MS = 60000,
-    REMOVE_AT_ONCE = 16,                           /* files */
-    ASKS = 32,                                     /* questions that wait */
-    ASK_BYTES = 16 << 10,                          /* of one of them */
-    SLICE_MS = 3,                                  /* of work on one question between two groups */
-    PAGE_BYTES = FRAME_BODY_MAX - 2 * 1024,        /* of an answer */
-    QUERY_MS = 25,                                 /* of work on one page: then it is sent as it is */
+    REMOVE_AT_ONCE = 16,                    /* files */
+    ASKS = 32,                              /* questions that wait */
+    ASK_BYTES = 16 << 10,                   /* of one of them */
+    SLICE_MS = 3,                           /* of work on one question between two groups */
+    PAGE_BYTES = FRAME_BODY_MAX - 2 * 1024, /* of an answer */
+    QUERY_MS = 25,                          /* of work on one page: then it is sent as it is */
 };
 
 /* leaves.c */
@@ -50,8 +50,8 @@ enum {
    rotation relies on them; every 256th subtree is kept at hand for proofs. */
 struct leaves {
     int fd;
-    uint64_t count;   /* in the file */
-    uint64_t durable; /* of them */
+    uint64_t count;                  /* in the file */
+    uint64_t durable;                /* of them */
     struct merkle_tree block, group; /* the ones that are being filled */
     uint64_t taken;                  /* leaves that went into them */
     struct merkle_hash *blocks;      /* of LEAVES_BLOCK leaves each */
@@ -83,9 +83,9 @@ struct merkle_source leaves_source(struct leaves *leaves);
 /* The open file of the log, read by number. */
 struct lines {
     int fd;
-    uint64_t first;          /* seq of its first line */
-    struct audit_file file;  /* what is durable in it */
-    uint64_t *marks;         /* where every 256th line begins */
+    uint64_t first;         /* seq of its first line */
+    struct audit_file file; /* what is durable in it */
+    uint64_t *marks;        /* where every 256th line begins */
     uint64_t mark_count;
 };
 
@@ -98,11 +98,11 @@ void lines_took(struct lines *lines, uint64_t number, uint64_t offset);
 /* A reader that walks over lines with a window of its own. */
 struct lines_walk {
     int fd;
-    uint64_t at, end;       /* offsets: of the window's unread bytes, and of the file's end */
-    uint64_t seq;           /* of the next line */
+    uint64_t at, end; /* offsets: of the window's unread bytes, and of the file's end */
+    uint64_t seq;     /* of the next line */
     struct cursor window;
-    uint8_t *room;          /* LINES_WINDOW bytes */
-    bool torn;              /* what is left is no line */
+    uint8_t *room; /* LINES_WINDOW bytes */
+    bool torn;     /* what is left is no line */
     bool unreadable;
 };
 
@@ -123,17 +123,17 @@ bool lines_next(struct lines_walk *walk, struct span *line);
 struct heads {
     int fd;
     unsigned next_slot, next_base;
-    bool based;                 /* a base is there */
-    uint64_t base_first;        /* seq of the open file's first record */
+    bool based;          /* a base is there */
+    uint64_t base_first; /* seq of the open file's first record */
     int64_t base_day;
-    struct merkle_head head;    /* the last one that is signed and durable; size 0: none */
-    int64_t signed_at;          /* milliseconds since 1970 */
+    struct merkle_head head;  /* the last one that is signed and durable; size 0: none */
+    struct merkle_head known; /* the last one that the keeper signed, as far as we know */
+    int64_t signed_at;        /* milliseconds since 1970 */
     size_t note_len;
     uint8_t note[HEADS_SLOT];
-    uint64_t asked;             /* id of the question that is out, 0 for none */
+    uint64_t asked; /* id of the question that is out, 0 for none */
     struct merkle_head asked_head;
-    int64_t next_ms;            /* when to ask again */
-    bool refused;               /* the keeper holds another head than we do */
+    int64_t next_ms; /* when to ask again */
 };
 
 void heads_open(struct trail *trail, struct heads *heads, int fd);
@@ -155,13 +155,13 @@ struct waiting_append {
 };
 
 struct group {
-    struct audit_chain next;            /* the chain with this group */
-    struct sink lines;                  /* GROUP_BYTES */
+    struct audit_chain next; /* the chain with this group */
+    struct sink lines;       /* GROUP_BYTES */
     size_t count;
-    struct merkle_hash *leaves;         /* GROUP_RECORDS */
-    uint32_t *starts;                   /* where each line begins in lines */
+    struct merkle_hash *leaves; /* GROUP_RECORDS */
+    uint32_t *starts;           /* where each line begins in lines */
     struct waiting_append *who;
-    int64_t since_ms;                   /* of the first of them */
+    int64_t since_ms; /* of the first of them */
 };
 
 /* rotate.c and pack.c */
@@ -176,10 +176,10 @@ struct closed_file {
 struct closed {
     struct closed_file *files; /* CLOSED_FILES, by first */
     size_t count;
-    bool asked;         /* for a new file: nothing is written until it comes */
+    bool asked; /* for a new file: nothing is written until it comes */
     int64_t asked_ms;
-    int64_t next_ms;    /* when rotating may be tried again */
-    int64_t remove_ms;  /* when to look for old ones */
+    int64_t next_ms;   /* when rotating may be tried again */
+    int64_t remove_ms; /* when to look for old ones */
 };
 
 struct pack {
@@ -207,12 +207,12 @@ struct work {
     uint64_t id;
     uint16_t method;
     int64_t begun_ms;
-    int fd;             /* of the lines that are read: its own */
-    uint8_t *room;      /* LINES_WINDOW bytes */
+    int fd;        /* of the lines that are read: its own */
+    uint8_t *room; /* LINES_WINDOW bytes */
     struct lines_walk walk;
-    struct sink page;   /* the answer so far */
+    struct sink page; /* the answer so far */
     struct audit_query query;
-    uint64_t left;      /* records that may still be given */
+    uint64_t left; /* records that may still be given */
     struct audit_verifier verifier;
     struct merkle_source kept;
     struct merkle_head head;
@@ -222,13 +222,13 @@ struct work {
 struct auditor {
     struct house *house;
     enum writing writing;
-    uint32_t why;            /* errno or enum reason */
-    uint64_t lost_bytes;     /* cut off and not said in the log yet */
-    bool repaired;           /* something is to be said */
+    uint32_t why;        /* errno or enum reason */
+    uint64_t lost_bytes; /* cut off and not said in the log yet */
+    bool repaired;       /* something is to be said */
     int64_t probe_ms;
     int64_t now_ms;
-    int events;              /* inotify of the folder, -1 without */
-    struct audit_chain chain;/* all that is durable */
+    int events;               /* inotify of the folder, -1 without */
+    struct audit_chain chain; /* all that is durable */
     struct lines lines;
     struct leaves leaves;
     struct heads heads;
@@ -236,13 +236,13 @@ struct auditor {
     struct closed closed;
     struct pack pack;
     struct audit_reader reader;
-    uint8_t *scratch;        /* LINES_WINDOW bytes, for a walk that ends where it begins */
-    struct ask *asks;        /* a ring */
+    uint8_t *scratch; /* LINES_WINDOW bytes, for a walk that ends where it begins */
+    struct ask *asks; /* a ring */
     size_t ask_first, ask_count;
     struct work work;
-    uint8_t *page;           /* FRAME_BODY_MAX bytes: an answer that is being made, */
-    uint8_t *reply;          /* and the frame that it goes into */
-    struct arena asking;     /* memory of one question */
+    uint8_t *page;       /* FRAME_BODY_MAX bytes: an answer that is being made, */
+    uint8_t *reply;      /* and the frame that it goes into */
+    struct arena asking; /* memory of one question */
 };
 
 #endif

@@ -21,8 +21,8 @@ bool group_add(struct auditor *auditor, struct audit_record *record, enum peer p
     if (group->count == 0)
         group->next = auditor->chain;
     record->at = clock_now_ms();
-    rc sealed = audit_chain_seal(&group->next, record, &group->lines,
-                                 &group->leaves[group->count], NULL);
+    rc sealed = audit_chain_seal(&group->next, record, &group->lines, &group->leaves[group->count],
+                                 NULL);
     if (!rc_ok(sealed))
         return false;
     if (group->count == 0)
@@ -42,7 +42,9 @@ static void answer(struct auditor *auditor, const struct waiting_append *who, bo
     sink_u8(&body, logged);
     if (logged)
         sink_u64le(&body, seq);
-    struct frame frame = { .message = MSG_AUDIT_APPENDED, .id = who->id, .body = sink_bytes(&body) };
+    struct frame frame = { .message = MSG_AUDIT_APPENDED,
+                           .id = who->id,
+                           .body = sink_bytes(&body) };
     /* Who is gone, or does not read, has no use for the answer: nothing was promised to it. */
     rc put = house_put(NULL, auditor->house, who->peer, &frame);
     (void)put;

@@ -86,8 +86,7 @@ static bool slot_get(struct span bytes, struct slot *out)
         return false;
     struct span head = cur_since(&in, 0);
     if (!(cur_take(&in, 2 * sizeof said, &hex) && hex_decode(hex, said, sizeof said) &&
-          cur_expect(&in, span_text("\n")) &&
-          cur_take(&in, (size_t)len, &slot.payload)))
+          cur_expect(&in, span_text("\n")) && cur_take(&in, (size_t)len, &slot.payload)))
         return false;
     slot_sum(head, slot.payload, sum);
     if (!bytes_equal(said, sum, sizeof sum))
@@ -127,7 +126,7 @@ static void take_head(struct heads *heads, unsigned number, const struct slot *s
         !rc_ok(checkpoint_parse(slot->payload, &checkpoint, NULL)) ||
         checkpoint.head.size <= heads->head.size)
         return;
-    heads->head = checkpoint.head;
+    heads->head = heads->known = checkpoint.head;
     heads->signed_at = (int64_t)slot->a;
     heads->note_len = slot->payload.len;
     memcpy(heads->note, slot->payload.at, slot->payload.len);
@@ -187,14 +186,14 @@ static rc keep(struct trail *trail, struct auditor *auditor, struct span note)
     return RC_SUCCESS;
 }
 
-static rc prove(struct trail *trail, struct auditor *auditor, const struct merkle_head *to,
+static rc prove(struct trail *trail, struct auditor *auditor, uint64_t from, uint64_t to,
                 struct merkle_proof *out)
 {
     struct merkle_source source = leaves_source(&auditor->leaves);
     *out = (struct merkle_proof){ 0 };
-    if (auditor->heads.head.size == 0)
+    if (from == 0)
         return RC_SUCCESS;
-    return merkle_prove_consistency(&source, auditor->heads.head.size, to->size, out, trail);
+    return merkle_prove_consistency(&source, from, to, out, trail);
 }
 
 static void put_head(struct sink *body, const struct merkle_head *head)
@@ -208,10 +207,10 @@ static rc ask(struct trail *trail, struct auditor *auditor)
     uint8_t bytes[2 * 40 + 4 + MERKLE_PROOF_MAX * SHA256_LEN];
     struct sink body = sink_over(bytes, sizeof bytes);
     struct heads *heads = &auditor->heads;
-    struct merkle_head old = heads->head, head;
+    struct merkle_head old = heads->known, head;
     struct merkle_proof proof;
     audit_chain_head(&auditor->chain, &head);
-    TRY(trail, prove(trail, auditor, &head, &proof));
+    TRY(trail, prove(trail, auditor, old.size, head.size, &proof));
     if (old.size == 0)
         merkle_root(&(struct merkle_tree){ 0 }, &old.root);
     put_head(&body, &old);
@@ -246,47 +245,41 @@ void heads_ask(struct auditor *auditor)
         log_failure("head not sent to be signed", asked, &trail);
 }
 
-/* The keeper signed last what we do not know: an answer that was lost on its way, or a log
-   that was put back to an earlier state.  The roots tell which. */
-static void compare_with(struct auditor *auditor, struct span note)
+/* The keeper signed last what we do not know: an answer that was lost on its way, which the
+   next question starts from, or a log that was put back to an earlier state.  The roots tell
+   which. */
+static void compare_with(struct auditor *auditor, const struct merkle_head *theirs)
 {
-    struct checkpoint theirs;
     struct merkle_hash mine;
     struct trail trail = { 0 };
     struct merkle_source source = leaves_source(&auditor->leaves);
-    if (!rc_ok(checkpoint_parse(note, &theirs, NULL)))
-        return;
-    if (theirs.head.size > auditor->chain.tree.size) {
+    if (theirs->size > auditor->chain.tree.size) {
         group_stop(auditor, WRITING_DAMAGED, REASON_AUDIT_TRUNCATED);
         return;
     }
-    if (!rc_ok(merkle_root_at(&source, theirs.head.size, &mine, &trail)))
+    rc made = merkle_root_at(&source, theirs->size, &mine, &trail);
+    if (!rc_ok(made)) {
+        log_failure("head not compared", made, &trail);
         return;
-    if (!merkle_equal(&mine, &theirs.head.root)) {
+    }
+    if (!merkle_equal(&mine, &theirs->root)) {
         group_stop(auditor, WRITING_DAMAGED, REASON_AUDIT_HEAD_MISMATCH);
         return;
     }
-    if (theirs.head.size > auditor->heads.head.size) {
-        rc kept = keep(&trail, auditor, note);
-        if (!rc_ok(kept))
-            log_failure("head not kept", kept, &trail);
-        else
-            auditor->heads.next_ms = auditor->now_ms;
-    }
+    if (theirs->size != auditor->heads.known.size)
+        auditor->heads.next_ms = auditor->now_ms;
+    auditor->heads.known = *theirs;
 }
 
 static rc take_refusal(struct trail *trail, struct auditor *auditor, struct call *call)
 {
-    struct span note;
-    if (!auditor->heads.refused)
-        log_event("head refused by the keeper size=%llu",
-                  (unsigned long long)auditor->heads.asked_head.size);
-    auditor->heads.refused = true;
-    if (cur_end(&call->body))
-        return RC_SUCCESS;
-    if (!get_bytes(&call->body, HEADS_SLOT, &note) || !cur_end(&call->body))
+    struct merkle_head theirs;
+    if (!cur_u64le(&call->body, &theirs.size) ||
+        !cur_copy(&call->body, theirs.root.at, sizeof theirs.root.at) || !cur_end(&call->body))
         return door_fault(trail, call, DOOR_E_BODY);
-    compare_with(auditor, note);
+    log_event("head refused by the keeper size=%llu signed_last=%llu",
+              (unsigned long long)auditor->heads.asked_head.size, (unsigned long long)theirs.size);
+    compare_with(auditor, &theirs);
     return RC_SUCCESS;
 }
 
@@ -310,7 +303,6 @@ rc heads_signed(struct trail *trail, void *self, struct call *call)
         checkpoint.head.size != heads->asked_head.size ||
         !merkle_equal(&checkpoint.head.root, &heads->asked_head.root))
         return door_fault(trail, call, DOOR_E_BODY);
-    heads->refused = false;
     rc kept = keep(&why, auditor, note);
     if (!rc_ok(kept))
         log_failure("head not kept", kept, &why);

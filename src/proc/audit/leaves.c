@@ -11,7 +11,8 @@ bool leaves_init(struct leaves *leaves, struct arena *arena, int fd)
 {
     *leaves = (struct leaves){ .fd = fd,
                                .blocks = arena_array(arena, LEAVES_BLOCKS, sizeof *leaves->blocks),
-                               .groups = arena_array(arena, LEAVES_GROUPS, sizeof *leaves->groups) };
+                               .groups = arena_array(arena, LEAVES_GROUPS,
+                                                     sizeof *leaves->groups) };
     return leaves->blocks != NULL && leaves->groups != NULL;
 }
 

@@ -3,11 +3,10 @@
 #include "os/clock.h"
 #include "proc/audit/parts.h"
 #include "proc/audit_client.h"
+#include "proc/audit_syscalls.h"
 #include "proc/control.h"
 #include "proc/log.h"
 #include "proc/messages.h"
-
-#include "audit_syscalls.h"
 
 /* Who may say what: a core that was taken over cannot speak for the keeper, and nobody for
    the log itself. */

@@ -35,13 +35,23 @@ static rc take_memory(struct trail *trail, struct auditor *auditor)
     auditor->scratch = arena_alloc(arena, LINES_WINDOW);
     auditor->work.room = arena_alloc(arena, LINES_WINDOW);
     if (lines == NULL || group->leaves == NULL || group->starts == NULL || group->who == NULL ||
-        auditor->closed.files == NULL || auditor->asks == NULL || auditor->page == NULL || auditor->reply == NULL ||
-        auditor->scratch == NULL || auditor->work.room == NULL ||
+        auditor->closed.files == NULL || auditor->asks == NULL || auditor->page == NULL ||
+        auditor->reply == NULL || auditor->scratch == NULL || auditor->work.room == NULL ||
         !lines_init(&auditor->lines, arena, files[FILE_AUDIT_LOG]) ||
         !leaves_init(&auditor->leaves, arena, files[FILE_AUDIT_LEAVES]))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     group->lines = sink_over(lines, GROUP_BYTES);
     return RC_SUCCESS;
+}
+
+/* Killed in the middle of a rotation, the open file may have two names. */
+static bool is_open_file(const struct auditor *auditor, const char *folder, const char *name)
+{
+    char path[FOLDER_PATH + AUDIT_FILE_NAME_MAX + 2];
+    struct stat named, opened;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return fstat(auditor->lines.fd, &opened) == 0 && lstat(path, &named) == 0 &&
+           named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
 /* What was put away before, and is to be packed or removed some day. */
@@ -53,7 +63,8 @@ static rc list_closed(struct trail *trail, struct auditor *auditor, const char *
     rc listed = folder_list(trail, path, FOLDER_ENTRIES, &arena, &folder);
     for (size_t i = 0; rc_ok(listed) && i < folder.count; i++) {
         struct audit_file_name name;
-        if (!audit_file_name_read(span_text(folder.names[i]), &name))
+        if (!audit_file_name_read(span_text(folder.names[i]), &name) ||
+            is_open_file(auditor, path, folder.names[i]))
             continue;
         struct closed_file file = { name.first, name.day, !name.gzip, name.gzip };
         if (!closed_add(&auditor->closed, &file))
@@ -76,18 +87,6 @@ static rc watch_folder(struct trail *trail, struct auditor *auditor, const char 
     return RC_SUCCESS;
 }
 
-static rc compare_names(struct trail *trail, struct auditor *auditor, const char *folder)
-{
-    char path[FOLDER_PATH + sizeof open_name];
-    struct stat named, opened;
-    snprintf(path, sizeof path, "%s/%s", folder, open_name);
-    if (fstat(auditor->lines.fd, &opened) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    if (lstat(path, &named) != 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
-        group_stop(auditor, WRITING_GONE, ENOENT);
-    return RC_SUCCESS;
-}
-
 rc start_before_jail(struct trail *trail, struct auditor *auditor)
 {
     char path[FOLDER_PATH];
@@ -99,7 +98,8 @@ rc start_before_jail(struct trail *trail, struct auditor *auditor)
     TRY(trail, take_memory(trail, auditor));
     snprintf(path, sizeof path, "%s/audit", auditor->house->settings.state);
     TRY(trail, watch_folder(trail, auditor, path));
-    TRY(trail, compare_names(trail, auditor, path));
+    if (!is_open_file(auditor, path, open_name))
+        group_stop(auditor, WRITING_GONE, ENOENT);
     return list_closed(trail, auditor, path);
 }
 
