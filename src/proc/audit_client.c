@@ -116,7 +116,7 @@ bool audit_client_get(struct cursor *body, struct audit_record *out)
 rc audit_client_append(struct trail *trail, struct channel *channel,
                        const struct audit_record *record, uint64_t *id)
 {
-    uint8_t bytes[AUDIT_CLIENT_BODY_MAX];
+    uint8_t bytes[AUDIT_CLIENT_BODY];
     struct sink body = sink_over(bytes, sizeof bytes);
     if (!audit_client_put(&body, record))
         return REFUSE(trail, REASON_AUDIT_RECORD_INVALID);

@@ -20,9 +20,8 @@
 
 /* Bytes of a record on its way, at most: texts are cut to what a line takes of them. */
 enum {
-    AUDIT_CLIENT_BODY_MAX = 24 + 3 * 4 + AUDIT_ACTOR_ID_MAX + AUDIT_RESOURCE_MAX +
-                            AUDIT_ADDRESS_MAX +
-                            AUDIT_DETAILS_MAX * (AUDIT_DETAIL_NAME_MAX + AUDIT_DETAIL_MAX + 12)
+    AUDIT_CLIENT_BODY = 24 + 3 * 4 + AUDIT_ACTOR_ID_MAX + AUDIT_RESOURCE_MAX + AUDIT_ADDRESS_MAX +
+                        AUDIT_DETAILS_MAX * (AUDIT_DETAIL_NAME_MAX + AUDIT_DETAIL_MAX + 12)
 };
 
 /* audit_client_append queues the record as a question with a new id on the channel to the audit

@@ -161,7 +161,7 @@ struct group {
     struct merkle_hash *leaves; /* GROUP_RECORDS */
     uint32_t *starts;           /* where each line begins in lines */
     struct waiting_append *who;
-    int64_t since_ms; /* of the first of them */
+    int64_t since_ms; /* when it was first to be written */
 };
 
 /* rotate.c and pack.c */

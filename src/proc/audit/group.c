@@ -25,8 +25,6 @@ bool group_add(struct auditor *auditor, struct audit_record *record, enum peer p
                                  NULL);
     if (!rc_ok(sealed))
         return false;
-    if (group->count == 0)
-        group->since_ms = auditor->now_ms;
     group->starts[group->count] = (uint32_t)start;
     group->who[group->count++] = (struct waiting_append){ peer, id };
     return true;
@@ -54,6 +52,7 @@ static void empty(struct auditor *auditor)
 {
     struct group *group = &auditor->group;
     group->count = 0;
+    group->since_ms = 0;
     group->lines = sink_over(group->lines.at, group->lines.cap);
 }
 
@@ -172,14 +171,17 @@ static void first_record_counts(struct auditor *auditor)
 
 void group_commit(struct auditor *auditor)
 {
-    if (auditor->group.count == 0)
+    struct group *group = &auditor->group;
+    if (group->count == 0)
         return;
+    if (group->since_ms == 0)
+        group->since_ms = auditor->now_ms;
     if (auditor->writing != WRITING || !is_ours(auditor)) {
         refuse_all(auditor);
         return;
     }
     if (rotate_due(auditor)) {
-        if (auditor->now_ms - auditor->group.since_ms >= GROUP_HOLD_MS)
+        if (auditor->now_ms - group->since_ms >= GROUP_HOLD_MS)
             refuse_all(auditor);
         return;
     }

@@ -180,7 +180,11 @@ static rc keep(struct trail *trail, struct auditor *auditor, struct span note)
     struct heads *heads = &auditor->heads;
     struct slot slot = { .kind = SLOT_HEAD, .a = (uint64_t)clock_now_ms(), .payload = note };
     unsigned number = heads->next_slot;
-    TRY(trail, leaves_sync(trail, &auditor->leaves));
+    rc synced = leaves_sync(trail, &auditor->leaves);
+    if (!rc_ok(synced)) {
+        group_stop(auditor, WRITING_FAILED, rc_number(synced));
+        return synced;
+    }
     TRY(trail, write_slot(trail, heads, number, &slot));
     take_head(heads, number, &slot);
     return RC_SUCCESS;
@@ -291,6 +295,7 @@ rc heads_signed(struct trail *trail, void *self, struct call *call)
     struct trail why = { 0 };
     struct span note;
     uint8_t is_signed = 0;
+    auditor->now_ms = clock_monotonic_ms();
     if (!cur_u8(&call->body, &is_signed) || is_signed > 1)
         return door_fault(trail, call, DOOR_E_BODY);
     if (call->id != heads->asked) /* of a question that was given up */

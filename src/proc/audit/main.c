@@ -25,9 +25,8 @@ static bool may_say(enum peer peer, enum audit_event event)
 
 static void refuse(struct call *call)
 {
-    const uint8_t no = 0;
-    struct frame frame = { .message = MSG_AUDIT_APPENDED, .id = call->id, .body = SPAN(&no) };
-    frame.body.len = sizeof no;
+    const uint8_t no[] = { 0 };
+    struct frame frame = { .message = MSG_AUDIT_APPENDED, .id = call->id, .body = SPAN(no) };
     rc put = channel_put(NULL, call->from, &frame);
     (void)put;
 }
@@ -77,6 +76,7 @@ static rc control(struct trail *trail, void *self, struct call *call)
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     struct auditor *auditor = self;
+    auditor->now_ms = clock_monotonic_ms();
     if (peer == PEER_KEEPER) {
         auditor->heads.asked = 0;
         auditor->heads.next_ms = open ? auditor->now_ms : INT64_MAX;
@@ -135,8 +135,7 @@ static bool may_stop(void *self)
 }
 
 static const struct door doors[] = {
-    { MSG_AUDIT_APPEND, IN(PEER_CORE) | IN(PEER_KEEPER), ~0u, 33, AUDIT_CLIENT_BODY_MAX, 0,
-      on_append },
+    { MSG_AUDIT_APPEND, IN(PEER_CORE) | IN(PEER_KEEPER), ~0u, 33, AUDIT_CLIENT_BODY, 0, on_append },
     { MSG_AUDIT_ASK, IN(PEER_CORE), ~0u, 6, ASK_BYTES + 6, 0, ask_take },
     { MSG_HEAD_SIGNED, IN(PEER_KEEPER), ~0u, 1, HEADS_SLOT + 5, 0, heads_signed },
 };
