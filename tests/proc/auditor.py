@@ -58,6 +58,19 @@ def root_of(leaves):
     return root
 
 
+def lines_of(count, first=0, at="2026-01-01T00:00:00.000Z"):
+    """A log as Ward writes it, made here."""
+    prev, out = bytes(32), []
+    for seq in range(first, first + count):
+        line = (b'{"action":"key.create","actor_id":"keeper","actor_type":"System","details":'
+                b'{"key_id":"k-1","kind":"ed25519"},"event_type":"Configuration","ip_address":null,'
+                b'"outcome":"Success","prev":"%s","resource":"x-%d","seq":%d,"timestamp":"%s",'
+                b'"trace_id":null}' % (prev.hex().encode(), seq, seq, at.encode()))
+        prev = leaf_of(line)
+        out.append(line)
+    return out
+
+
 def data(*parts):
     return b"".join(struct.pack("<I", len(part)) + part for part in parts)
 

@@ -13,6 +13,7 @@
 #include "audit/rotate.h"
 #include "audit/verify.h"
 #include "os/gzip.h"
+#include "proc/audit_slot.h"
 #include "proc/house.h"
 
 enum {
@@ -26,9 +27,6 @@ enum {
     LEAVES_BLOCK = MERKLE_BATCH,                  /* leaves, or blocks, under one kept node */
     LEAVES_BLOCKS = 1 << 18,                      /* kept nodes of the lower level */
     LEAVES_GROUPS = LEAVES_BLOCKS / LEAVES_BLOCK, /* and of the upper one */
-    HEADS_SLOT = 4096,                            /* bytes */
-    HEADS_BASES = 2,                              /* slots that say where the open file begins */
-    HEADS_SLOTS = 64,                             /* all of them */
     HEADS_EVERY_MS = 200,                         /* between two questions to the keeper */
     HEADS_AGAIN_MS = 5000,                        /* after a refusal, or no answer */
     CLOSED_FILES = 4096,                          /* rotated files that are known */
@@ -130,7 +128,7 @@ struct heads {
     struct merkle_head known; /* the last one that the keeper signed, as far as we know */
     int64_t signed_at;        /* milliseconds since 1970 */
     size_t note_len;
-    uint8_t note[HEADS_SLOT];
+    uint8_t note[AUDIT_SLOT_BYTES];
     uint64_t asked; /* id of the question that is out, 0 for none */
     struct merkle_head asked_head;
     int64_t next_ms; /* when to ask again */

@@ -1,125 +1,46 @@
 /* heads.c - see auditor.h: the file of signed heads, and the keeper who signs them.
 
-   The file is a row of slots that are written in place, one at a time, so a write that is cut
-   off costs that slot alone.  The first two say where the open file of the log begins, the
-   others hold the last heads.  Of each kind the one that is ahead of all others counts.
-
-       ward KIND NUMBER NUMBER LENGTH SHA-256       of all of it but itself
-       LENGTH bytes, then zeros                                                     */
+   The file is a row of slots (audit_slot.h): the first two say where the open file of the log
+   begins, the others hold the last heads. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "codec/hex.h"
 #include "merkle/checkpoint.h"
 #include "model/reason.h"
 #include "os/clock.h"
 #include "proc/audit/parts.h"
+#include "proc/audit_slot.h"
 #include "proc/log.h"
 #include "proc/messages.h"
 
-enum slot_kind { SLOT_NONE = 0, SLOT_BASE, SLOT_HEAD };
-
-struct slot {
-    enum slot_kind kind;
-    uint64_t a, b; /* base: first, day; head: when it was signed, 0 */
-    struct span payload;
-};
-
-static const char *const kinds[] = { [SLOT_NONE] = "", [SLOT_BASE] = "base", [SLOT_HEAD] = "head" };
-
-static void slot_sum(struct span head, struct span payload, uint8_t out[SHA256_LEN])
-{
-    const struct span parts[] = { head, payload };
-    hash_sha256_parts(parts, 2, out);
-}
-
-static void slot_put(struct sink *out, const struct slot *slot)
-{
-    uint8_t sum[SHA256_LEN];
-    sink_format(out, "ward %s %llu %llu %zu ", kinds[slot->kind], (unsigned long long)slot->a,
-                (unsigned long long)slot->b, slot->payload.len);
-    slot_sum(sink_bytes(out), slot->payload, sum);
-    sink_hex(out, SPAN(sum));
-    sink_u8(out, '\n');
-    sink_put(out, slot->payload);
-    sink_zero(out, out->cap - out->len);
-}
-
-/* Decimal digits up to a space. */
-static bool take_number(struct cursor *in, uint64_t *out)
-{
-    uint64_t value = 0;
-    uint8_t c = 0;
-    size_t digits = 0;
-    while (cur_u8(in, &c) && c != ' ') {
-        if (c < '0' || c > '9' || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(c - '0'), &value))
-            return false;
-        digits++;
-    }
-    *out = value;
-    return digits > 0 && c == ' ';
-}
-
-static bool take_kind(struct cursor *in, enum slot_kind *out)
-{
-    for (enum slot_kind kind = SLOT_BASE; kind <= SLOT_HEAD; kind++) {
-        *out = kind;
-        if (cur_expect(in, span_text(kinds[kind])))
-            return true;
-    }
-    return false;
-}
-
-static bool slot_get(struct span bytes, struct slot *out)
-{
-    struct cursor in = cur_over(bytes);
-    struct slot slot = { 0 };
-    struct span hex;
-    uint64_t len = 0;
-    uint8_t said[SHA256_LEN], sum[SHA256_LEN];
-    if (!(cur_expect(&in, span_text("ward ")) && take_kind(&in, &slot.kind) &&
-          cur_expect(&in, span_text(" ")) && take_number(&in, &slot.a) &&
-          take_number(&in, &slot.b) && take_number(&in, &len)))
-        return false;
-    struct span head = cur_since(&in, 0);
-    if (!(cur_take(&in, 2 * sizeof said, &hex) && hex_decode(hex, said, sizeof said) &&
-          cur_expect(&in, span_text("\n")) && cur_take(&in, (size_t)len, &slot.payload)))
-        return false;
-    slot_sum(head, slot.payload, sum);
-    if (!bytes_equal(said, sum, sizeof sum))
-        return false;
-    *out = slot;
-    return true;
-}
-
 static rc write_slot(struct trail *trail, const struct heads *heads, unsigned number,
-                     const struct slot *slot)
+                     const struct audit_slot *slot)
 {
-    uint8_t bytes[HEADS_SLOT];
+    uint8_t bytes[AUDIT_SLOT_BYTES];
     struct sink out = sink_over(bytes, sizeof bytes);
-    slot_put(&out, slot);
+    audit_slot_put(&out, slot);
     if (!sink_ok(&out))
         return FAIL(trail, RC_BUG, HOUSE_E_FILE);
-    TRY(trail, file_write_at(trail, heads->fd, (uint64_t)number * HEADS_SLOT, sink_bytes(&out)));
+    TRY(trail,
+        file_write_at(trail, heads->fd, (uint64_t)number * AUDIT_SLOT_BYTES, sink_bytes(&out)));
     if (fdatasync(heads->fd) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     return RC_SUCCESS;
 }
 
-static void take_base(struct heads *heads, unsigned number, const struct slot *slot)
+static void take_base(struct heads *heads, unsigned number, const struct audit_slot *slot)
 {
     if (heads->based && slot->a < heads->base_first)
         return;
     heads->based = true;
     heads->base_first = slot->a;
     heads->base_day = (int64_t)slot->b;
-    heads->next_base = (number + 1) % HEADS_BASES;
+    heads->next_base = (number + 1) % AUDIT_SLOT_BASES;
 }
 
-static void take_head(struct heads *heads, unsigned number, const struct slot *slot)
+static void take_head(struct heads *heads, unsigned number, const struct audit_slot *slot)
 {
     struct checkpoint checkpoint;
     if (slot->payload.len > sizeof heads->note ||
@@ -130,44 +51,46 @@ static void take_head(struct heads *heads, unsigned number, const struct slot *s
     heads->signed_at = (int64_t)slot->a;
     heads->note_len = slot->payload.len;
     memcpy(heads->note, slot->payload.at, slot->payload.len);
-    heads->next_slot = number + 1 < HEADS_SLOTS ? number + 1 : HEADS_BASES;
+    heads->next_slot = number + 1 < AUDIT_SLOTS ? number + 1 : AUDIT_SLOT_BASES;
 }
 
 /* All slots are there from the beginning: a full disk does not keep a head from being kept.
    Where it is full already, the log is read all the same. */
 static rc reserve(struct trail *trail, int fd)
 {
-    static const uint8_t zeros[HEADS_SLOT];
+    static const uint8_t zeros[AUDIT_SLOT_BYTES];
     struct stat is;
     if (fstat(fd, &is) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    for (unsigned i = (unsigned)(is.st_size / HEADS_SLOT); i < HEADS_SLOTS; i++)
-        TRY(trail, file_write_at(trail, fd, (uint64_t)i * HEADS_SLOT, SPAN(zeros)));
+    for (unsigned i = (unsigned)(is.st_size / AUDIT_SLOT_BYTES); i < AUDIT_SLOTS; i++)
+        TRY(trail, file_write_at(trail, fd, (uint64_t)i * AUDIT_SLOT_BYTES, SPAN(zeros)));
     return RC_SUCCESS;
 }
 
 void heads_open(struct trail *trail, struct heads *heads, int fd)
 {
-    uint8_t bytes[HEADS_SLOT];
-    *heads = (struct heads){ .fd = fd, .next_slot = HEADS_BASES };
+    uint8_t bytes[AUDIT_SLOT_BYTES];
+    *heads = (struct heads){ .fd = fd, .next_slot = AUDIT_SLOT_BASES };
     rc reserved = reserve(trail, fd);
     if (!rc_ok(reserved))
         log_failure("no room for heads", reserved, trail);
-    for (unsigned i = 0; i < HEADS_SLOTS; i++) {
-        struct slot slot;
-        if (!file_read_at(fd, (uint64_t)i * HEADS_SLOT, bytes, sizeof bytes) ||
-            !slot_get(SPAN(bytes), &slot))
+    for (unsigned i = 0; i < AUDIT_SLOTS; i++) {
+        struct audit_slot slot;
+        if (!file_read_at(fd, (uint64_t)i * AUDIT_SLOT_BYTES, bytes, sizeof bytes) ||
+            !audit_slot_get(SPAN(bytes), &slot))
             continue;
-        if (slot.kind == SLOT_BASE && i < HEADS_BASES)
+        if (slot.kind == AUDIT_SLOT_BASE && i < AUDIT_SLOT_BASES)
             take_base(heads, i, &slot);
-        else if (slot.kind == SLOT_HEAD && i >= HEADS_BASES)
+        else if (slot.kind == AUDIT_SLOT_HEAD && i >= AUDIT_SLOT_BASES)
             take_head(heads, i, &slot);
     }
 }
 
 rc heads_write_base(struct trail *trail, struct heads *heads, uint64_t first, int64_t day)
 {
-    struct slot slot = { .kind = SLOT_BASE, .a = first, .b = day > 0 ? (uint64_t)day : 0 };
+    struct audit_slot slot = { .kind = AUDIT_SLOT_BASE,
+                               .a = first,
+                               .b = day > 0 ? (uint64_t)day : 0 };
     heads->based = false;
     TRY(trail, write_slot(trail, heads, heads->next_base, &slot));
     take_base(heads, heads->next_base, &slot);
@@ -178,7 +101,9 @@ rc heads_write_base(struct trail *trail, struct heads *heads, uint64_t first, in
 static rc keep(struct trail *trail, struct auditor *auditor, struct span note)
 {
     struct heads *heads = &auditor->heads;
-    struct slot slot = { .kind = SLOT_HEAD, .a = (uint64_t)clock_now_ms(), .payload = note };
+    struct audit_slot slot = { .kind = AUDIT_SLOT_HEAD,
+                               .a = (uint64_t)clock_now_ms(),
+                               .payload = note };
     unsigned number = heads->next_slot;
     rc synced = leaves_sync(trail, &auditor->leaves);
     if (!rc_ok(synced)) {
@@ -303,7 +228,7 @@ rc heads_signed(struct trail *trail, void *self, struct call *call)
     heads->asked = 0;
     if (!is_signed)
         return take_refusal(trail, auditor, call);
-    if (!get_bytes(&call->body, HEADS_SLOT, &note) || !cur_end(&call->body) ||
+    if (!get_bytes(&call->body, AUDIT_SLOT_BYTES, &note) || !cur_end(&call->body) ||
         !rc_ok(checkpoint_parse(note, &checkpoint, NULL)) ||
         checkpoint.head.size != heads->asked_head.size ||
         !merkle_equal(&checkpoint.head.root, &heads->asked_head.root))

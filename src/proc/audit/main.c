@@ -137,7 +137,7 @@ static bool may_stop(void *self)
 static const struct door doors[] = {
     { MSG_AUDIT_APPEND, IN(PEER_CORE) | IN(PEER_KEEPER), ~0u, 33, AUDIT_CLIENT_BODY, 0, on_append },
     { MSG_AUDIT_ASK, IN(PEER_CORE), ~0u, 6, ASK_BYTES + 6, 0, ask_take },
-    { MSG_HEAD_SIGNED, IN(PEER_KEEPER), ~0u, 1, HEADS_SLOT + 5, 0, heads_signed },
+    { MSG_HEAD_SIGNED, IN(PEER_KEEPER), ~0u, 1, AUDIT_SLOT_BYTES + 5, 0, heads_signed },
 };
 
 static const struct process audit_process = {

@@ -1,0 +1,102 @@
+/* audit_heads.c - see audit_log.h: signed heads, and the key that they are believed by. */
+#include <errno.h>
+#include <string.h>
+
+#include "cmd/audit_log.h"
+#include "codec/base64.h"
+#include "codec/hex.h"
+#include "crypto/ed25519.h"
+#include "os/file.h"
+#include "proc/audit_slot.h"
+
+bool audit_heads_add(struct audit_heads *heads, struct span note)
+{
+    struct checkpoint checkpoint;
+    size_t at = heads->count;
+    if (at == AUDIT_LOG_HEADS || !rc_ok(checkpoint_parse(note, &checkpoint, NULL)))
+        return false;
+    for (; at > 0 && heads->heads[at - 1].size > checkpoint.head.size; at--) {
+        heads->heads[at] = heads->heads[at - 1];
+        heads->notes[at] = heads->notes[at - 1];
+    }
+    heads->heads[at] = checkpoint.head;
+    heads->notes[at] = note;
+    heads->count++;
+    return true;
+}
+
+bool audit_heads_read(struct arena *arena, const char *folder, struct audit_heads *out)
+{
+    char path[AUDIT_LOG_PATH];
+    struct sink name = sink_over(path, sizeof path);
+    struct trail trail = { 0 };
+    struct span text;
+    *out = (struct audit_heads){ 0 };
+    sink_format(&name, "%s/heads", folder);
+    sink_terminate(&name);
+    rc read = file_read(&trail, path, (size_t)AUDIT_SLOTS * AUDIT_SLOT_BYTES, arena, &text);
+    if (rc_class_of(read) == RC_WORLD && rc_number(read) == ENOENT)
+        return true;
+    if (!rc_ok(read)) {
+        say("%s: %s", path, file_error_text(read));
+        return false;
+    }
+    struct cursor in = cur_over(text);
+    struct audit_slot slot;
+    struct span bytes;
+    while (cur_take(&in, AUDIT_SLOT_BYTES, &bytes)) {
+        if (audit_slot_get(bytes, &slot) && slot.kind == AUDIT_SLOT_HEAD &&
+            !audit_heads_add(out, slot.payload))
+            say("%s: a head in it is none and is passed over", path);
+    }
+    return true;
+}
+
+/* "ORIGIN+XXXXXXXX+BASE64", where the base64 is of the kind and the key. */
+static bool read_verifier_key(struct span text, struct audit_key *out)
+{
+    const uint8_t *plus = memchr(text.at, '+', text.len);
+    uint8_t id[4], bytes[1 + CHECKPOINT_KEY_LEN];
+    struct sink key = sink_over(bytes, sizeof bytes);
+    struct span name, hex;
+    struct cursor in = cur_over(text);
+    if (plus == NULL || !cur_take(&in, (size_t)(plus - text.at), &name) ||
+        !cur_expect(&in, span_text("+")) || !cur_take(&in, 2 * sizeof id, &hex) ||
+        !hex_decode(hex, id, sizeof id) || !cur_expect(&in, span_text("+")) ||
+        !base64_decode(cur_rest(&in), &key) || key.len != sizeof bytes ||
+        bytes[0] != CHECKPOINT_BY_LOG || !checkpoint_name_is_legal(name))
+        return false;
+    out->key.name = name;
+    memcpy(out->key.public_key, bytes + 1, CHECKPOINT_KEY_LEN);
+    out->any_origin = false;
+    uint32_t said = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    return said == checkpoint_key_id(&out->key, CHECKPOINT_BY_LOG);
+}
+
+bool audit_key_read(const char *text, struct audit_key *out)
+{
+    struct span all = span_text(text);
+    *out = (struct audit_key){ .any_origin = true };
+    return hex_decode(all, out->key.public_key, CHECKPOINT_KEY_LEN) ||
+           (all.len > 0 && read_verifier_key(all, out));
+}
+
+static bool verify(void *arg, const uint8_t public_key[CHECKPOINT_KEY_LEN], struct span message,
+                   const uint8_t signature[CHECKPOINT_ED25519])
+{
+    (void)arg;
+    return ed25519_verify(span_of(public_key, CHECKPOINT_KEY_LEN), message,
+                          span_of(signature, CHECKPOINT_ED25519));
+}
+
+bool audit_key_signed(const struct audit_key *key, struct span note)
+{
+    const struct checkpoint_verifier verifier = { .ed25519 = verify };
+    struct checkpoint checkpoint;
+    struct audit_key used = *key;
+    if (!rc_ok(checkpoint_parse(note, &checkpoint, NULL)))
+        return false;
+    if (key->any_origin)
+        used.key.name = checkpoint.origin;
+    return rc_ok(checkpoint_check_log(&checkpoint, &used.key, &verifier, NULL));
+}

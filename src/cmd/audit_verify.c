@@ -1,0 +1,253 @@
+/* audit_verify.c - `ward audit verify`: is this the log that was written? */
+#include <limits.h>
+#include <stdio.h>
+
+#include "audit/verify.h"
+#include "base/number.h"
+#include "cmd/audit_log.h"
+#include "cmd/home.h"
+#include "cmd/input.h"
+#include "cmd/settings_load.h"
+#include "codec/json_write.h"
+
+enum { OPT_HEAD = SETTINGS_OPTION_COUNT, OPT_KEY, OPT_FAST, OPT_JSON };
+enum { FOLDER_PATH = SETTING_TEXT_MAX + 16, REPORT_ROOM = 4096 };
+
+static const struct option_spec options[] = {
+    SETTINGS_OPTIONS,
+    [OPT_HEAD] = { "--head", "FILE", NULL, "hold the log against this published head too" },
+    [OPT_KEY] = { "--key", "KEY", NULL,
+                  "every head must be signed by this key: ORIGIN+ID+BASE64, or 64 hex digits" },
+    [OPT_FAST] = { "--fast", NULL, NULL,
+                   "compare bytes with kept hashes only, where a head covers them" },
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
+};
+
+struct checking {
+    struct invocation *in;
+    struct audit_log log;
+    struct audit_heads heads;
+    struct audit_key key;
+    struct audit_verifier *verifier;
+    struct audit_reader *reader;
+    struct merkle_source kept;
+    uint64_t first;     /* seq of the first line that is there */
+    bool live;          /* the log may grow while it is read */
+    enum reason before; /* wrong before any line was looked at, or REASON_OK */
+};
+
+static enum exit_code open_log(struct checking *c, char folder[FOLDER_PATH])
+{
+    struct settings_loaded loaded;
+    pid_t monitor = 0;
+    if (c->in->operand_count > 0)
+        return audit_log_files(c->in, &c->log);
+    enum exit_code code = settings_load(c->in, &loaded);
+    if (code != EXIT_DONE)
+        return code;
+    snprintf(folder, FOLDER_PATH, "%s/audit", loaded.config.settings.state);
+    c->live = home_look(loaded.config.settings.state, &monitor) == HOME_LIVED_IN;
+    /* Heads first: while the house writes, what is read later covers them. */
+    if (!audit_heads_read(&c->in->arena, folder, &c->heads))
+        return EXIT_USAGE;
+    return audit_log_open(c->in, folder, &c->log);
+}
+
+static enum exit_code take_heads(struct checking *c)
+{
+    struct ward_bytes text;
+    const char *path = c->in->values[OPT_HEAD];
+    c->before = REASON_OK;
+    if (c->in->values[OPT_KEY] != NULL && !audit_key_read(c->in->values[OPT_KEY], &c->key)) {
+        say("audit verify: --key is neither ORIGIN+ID+BASE64 of an Ed25519 key nor 64 hex digits");
+        return EXIT_USAGE;
+    }
+    if (path != NULL) {
+        if (!input_file(&c->in->arena, path, CHECKPOINT_MAX, &text))
+            return EXIT_USAGE;
+        if (!audit_heads_add(&c->heads, span_of(text.data, text.len)))
+            c->before = REASON_AUDIT_HEAD_INVALID;
+    }
+    for (size_t i = 0; c->in->values[OPT_KEY] != NULL && i < c->heads.count; i++) {
+        if (!audit_key_signed(&c->key, c->heads.notes[i]))
+            c->before = REASON_AUDIT_HEAD_SIGNATURE;
+    }
+    return EXIT_DONE;
+}
+
+/* Records whose files were removed are taken by their hashes. */
+static rc take_first(struct checking *c, struct span line)
+{
+    struct audit_record record;
+    if (!rc_ok(audit_read(c->reader, line, &record, NULL)) || record.seq == 0 ||
+        record.seq > c->log.leaf_count)
+        return RC_SUCCESS; /* the line itself is then the finding */
+    c->first = record.seq;
+    return audit_verify_skip(c->verifier, record.seq, NULL);
+}
+
+/* Whatever is wrong is in the verifier's finding; false: the files could not be read. */
+static bool check_lines(struct checking *c)
+{
+    struct span line;
+    enum audit_log_step step = audit_log_next(&c->log, &line);
+    rc checked = RC_SUCCESS;
+    if (step == AUDIT_LOG_LINE)
+        checked = take_first(c, line);
+    for (; step == AUDIT_LOG_LINE; step = audit_log_next(&c->log, &line)) {
+        if (rc_ok(checked))
+            checked = audit_verify_line(c->verifier, line, NULL, NULL);
+        if (!rc_ok(checked))
+            return true;
+    }
+    /* A house that lives may be in the middle of a line. */
+    if (step == AUDIT_LOG_TORN && !(c->live && c->log.next == c->log.count))
+        checked = audit_verify_torn(c->verifier, NULL);
+    if (step != AUDIT_LOG_BROKEN && rc_ok(checked))
+        checked = audit_verify_end(c->verifier, NULL);
+    return step != AUDIT_LOG_BROKEN;
+}
+
+static bool check(struct checking *c)
+{
+    c->kept = audit_log_source(&c->log);
+    struct audit_against against = { .kept = c->log.leaves >= 0 ? &c->kept : NULL,
+                                     .kept_count = c->log.leaf_count,
+                                     .heads = c->heads.heads,
+                                     .head_count = c->heads.count,
+                                     .bytes_only = option_given(c->in, OPT_FAST) };
+    audit_verify_begin(c->verifier, c->reader, &against);
+    if (c->before == REASON_OK)
+        return check_lines(c);
+    c->verifier->finding.reason = c->before;
+    return true;
+}
+
+static void put_head(struct json_writer *json, const struct checking *c)
+{
+    json_put_key(json, "head");
+    if (c->heads.count == 0) {
+        json_put_null(json);
+        return;
+    }
+    const struct merkle_head *head = &c->heads.heads[c->heads.count - 1];
+    json_begin_object(json);
+    json_put_key(json, "size");
+    json_put_u64(json, head->size);
+    json_put_key(json, "root");
+    json_put_hex(json, SPAN(head->root.at));
+    json_put_key(json, "key_checked");
+    json_put_bool(json, c->in->values[OPT_KEY] != NULL);
+    json_end_object(json);
+}
+
+static void put_number_or_null(struct json_writer *json, const char *name, bool there,
+                               uint64_t value)
+{
+    json_put_key(json, name);
+    if (there)
+        json_put_u64(json, value);
+    else
+        json_put_null(json);
+}
+
+static void print_json(const struct checking *c)
+{
+    char room[REPORT_ROOM];
+    struct sink out = sink_over(room, sizeof room);
+    struct json_writer json = json_write_to(&out, 0);
+    const struct audit_finding *finding = &c->verifier->finding;
+    bool sound = finding->reason == REASON_OK;
+    uint64_t size = c->verifier->chain.tree.size;
+    json_begin_object(&json);
+    json_put_key(&json, "sound");
+    json_put_bool(&json, sound);
+    json_put_key(&json, "records");
+    json_put_u64(&json, size);
+    json_put_key(&json, "by_hash_only");
+    json_put_u64(&json, c->first);
+    json_put_key(&json, "reason");
+    if (sound)
+        json_put_null(&json);
+    else
+        json_put_text(&json, reason_info(finding->reason)->name);
+    put_number_or_null(&json, "first_bad", !sound && c->before == REASON_OK, finding->first);
+    put_number_or_null(&json, "last_bad", !sound && c->before == REASON_OK, finding->last);
+    put_head(&json, c);
+    json_end_object(&json);
+    printf("%.*s\n", (int)out.len, room);
+}
+
+static void print_sound(const struct checking *c)
+{
+    unsigned long long size = c->verifier->chain.tree.size;
+    printf("sound: %llu records", size);
+    if (c->first > 0)
+        printf(", those before %llu by their hashes", (unsigned long long)c->first);
+    if (c->heads.count > 0)
+        printf(", %llu under a head whose signature was %s",
+               (unsigned long long)c->heads.heads[c->heads.count - 1].size,
+               c->in->values[OPT_KEY] != NULL ? "checked" : "not checked (no --key)");
+    putchar('\n');
+}
+
+static void print_text(const struct checking *c)
+{
+    const struct audit_finding *finding = &c->verifier->finding;
+    const struct reason_info *info = reason_info(finding->reason);
+    if (finding->reason == REASON_OK) {
+        print_sound(c);
+        return;
+    }
+    printf("NOT SOUND: ");
+    if (c->before == REASON_OK && finding->first == finding->last)
+        printf("record %llu: ", (unsigned long long)finding->first);
+    else if (c->before == REASON_OK)
+        printf("records %llu to %llu: ", (unsigned long long)finding->first,
+               (unsigned long long)finding->last);
+    printf("%s\n  %s\n  %s\n", info->name, info->cause, info->help);
+}
+
+static enum exit_code run(struct invocation *in)
+{
+    struct checking c = { .in = in, .log = { .open = -1, .fd = -1, .leaves = -1 } };
+    char folder[FOLDER_PATH];
+    c.verifier = arena_alloc(&in->arena, sizeof *c.verifier);
+    c.reader = arena_alloc(&in->arena, sizeof *c.reader);
+    if (c.verifier == NULL || c.reader == NULL)
+        return EXIT_INTERNAL;
+    enum exit_code code = open_log(&c, folder);
+    if (code == EXIT_DONE)
+        code = take_heads(&c);
+    if (code == EXIT_DONE && !check(&c))
+        code = EXIT_USAGE;
+    audit_log_close(&c.log);
+    if (code != EXIT_DONE)
+        return code;
+    if (option_given(in, OPT_JSON))
+        print_json(&c);
+    else
+        print_text(&c);
+    return c.verifier->finding.reason == REASON_OK ? EXIT_DONE : EXIT_NO;
+}
+
+const struct command command_audit_verify = {
+    .name = "audit verify",
+    .operands = "[FILE...]",
+    .operands_max = OPERANDS_MAX,
+    .summary = "check that the security log is the one that was written",
+    .description =
+        "Reads every record of the log, rotated files included, and holds it against its\n"
+        "chain, the hashes that were kept, and the heads that were signed.  Names the first\n"
+        "record that was changed, removed, doubled or moved; exit code 1 then.  Needs no\n"
+        "house that runs, and changes nothing.\n"
+        "\n"
+        "With FILEs, which may be an export as jsonl or rotated files, plain or .gz, in their\n"
+        "order, only those are read: with --head and --key, a published head and the log's\n"
+        "public key, anybody can check a log that way.  Without --key a head shows what was\n"
+        "changed after it was made, but not who made it.",
+    .example = "ward audit verify --state ./ward-state",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = run,
+};
