@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import unittest
 
 import auditor
@@ -56,29 +55,28 @@ class Heads(unittest.TestCase):
             self.covered(house, 1)
             house.stop()
             copies = {path: path.read_bytes() for path in house.folder.iterdir()}
-            for rows, reason in ((1, "AUDIT_TRUNCATED"), (3, "AUDIT_HEAD_MISMATCH")):
-                house.start()
-                house.append()
-                house.append()
-                self.covered(house, 3)
-                house.stop()
-                for path, text in copies.items():
-                    path.write_bytes(text)
-                house.answers.clear()
-                house.keeper_was = house.keeper
-                house.start()
-                for _ in range(rows):
-                    if house.append() is None:
-                        break
-                house.until(lambda: f"why={reason}" in house.said(), 5)
-                self.assertIsNone(house.append())
-                house.stop()
-                for path, text in copies.items():
-                    path.write_bytes(text)
-                house.keeper = Keeper()
-                house.keeper.size = 1
-                house.keeper.root = root_of([leaf_of(house.lines()[0])])
-                house.answers.clear()
+            house.start()
+            house.append()
+            house.append()
+            self.covered(house, 3)
+            house.stop()
+            for path, text in copies.items():
+                path.write_bytes(text)
+            house.answers.clear()
+            house.start()
+            house.append()
+            house.until(lambda: "why=AUDIT_TRUNCATED" in house.said())
+            self.assertIsNone(house.append())
+
+    def test_log_of_another_house(self):
+        keeper = Keeper()
+        keeper.size, keeper.root = 1, bytes(32)
+        with House(keeper=keeper) as house:
+            house.start()
+            house.append()
+            house.until(lambda: "why=AUDIT_HEAD_MISMATCH" in house.said())
+            self.assertIsNone(house.append())
+            self.assertEqual(self.head(house)[0], 0)
 
     def test_keeper_that_starts_again(self):
         with House() as house:
@@ -131,12 +129,11 @@ class Doors(unittest.TestCase):
         with House() as house:
             house.start()
             house.channels[CORE].send(message, 9, body)
-            with self.assertRaises((EOFError, BrokenPipeError, TimeoutError)):
-                house.channels[CORE].read(2)
+            house.until(lambda: "channel closed peer=core" in house.said())
+            with self.assertRaises((EOFError, BrokenPipeError)):
                 house.channels[CORE].send(auditor.ASK, 1, b"\7\0" + bytes(4))
-                if house.channels[CORE].read(0.5) is None:
-                    raise TimeoutError
-            self.assertIn("channel closed peer=core", house.said())
+                house.channels[CORE].read(5)
+            del house.channels[CORE]
             self.assertEqual(house.append(peer=KEEPER), 0)
             house.check()
 
@@ -277,13 +274,11 @@ class Asked(unittest.TestCase):
             house.ident += 1
             house.channels[CORE].send(auditor.ASK, house.ident,
                                       auditor.VERIFY.to_bytes(2, "little") + bytes(4))
-            slowest = 0
+            appended = 0
             while not house.replies:
-                began = time.monotonic()
                 self.assertIsNotNone(house.append(), house.said())
-                slowest = max(slowest, time.monotonic() - began)
-            self.assertLess(slowest, 0.25)
-            print(f"# slowest append during verify: {1000 * slowest:.1f} ms")
+                appended += 1
+            self.assertGreater(appended, 2)  # one that waited, or two, would be an accident
 
 
 if __name__ == "__main__":

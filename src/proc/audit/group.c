@@ -169,6 +169,16 @@ static void first_record_counts(struct auditor *auditor)
         *file = audit_file_next(file, clock_now_ms());
 }
 
+/* While a new file is waited for nothing is written, and nobody waits for long. */
+static bool is_held(struct auditor *auditor)
+{
+    if (!auditor->closed.asked && !rotate_due(auditor))
+        return false;
+    if (auditor->now_ms - auditor->group.since_ms >= GROUP_HOLD_MS)
+        refuse_all(auditor);
+    return true;
+}
+
 void group_commit(struct auditor *auditor)
 {
     struct group *group = &auditor->group;
@@ -176,15 +186,12 @@ void group_commit(struct auditor *auditor)
         return;
     if (group->since_ms == 0)
         group->since_ms = auditor->now_ms;
-    if (auditor->writing != WRITING || !is_ours(auditor)) {
+    if (auditor->writing != WRITING || (!auditor->closed.asked && !is_ours(auditor))) {
         refuse_all(auditor);
         return;
     }
-    if (rotate_due(auditor)) {
-        if (auditor->now_ms - group->since_ms >= GROUP_HOLD_MS)
-            refuse_all(auditor);
+    if (is_held(auditor))
         return;
-    }
     first_record_counts(auditor);
     rc written = write_lines(NULL, auditor);
     if (rc_ok(written))
@@ -279,6 +286,8 @@ void group_probe(struct auditor *auditor)
     auditor->probe_ms = auditor->now_ms + PROBE_MS;
     if (auditor->group.count > 0)
         refuse_all(auditor);
+    if (auditor->closed.asked) /* the file is about to be another one */
+        return;
     rc mended = mend(&trail, auditor);
     if (rc_class_of(mended) == RC_DENIED) {
         group_stop(auditor, WRITING_DAMAGED, rc_number(mended));
