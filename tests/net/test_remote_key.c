@@ -142,6 +142,7 @@ static int begin(void **state)
     static struct world w;
     uint8_t scalar[KEY_PRIVATE], point[P256_POINT];
     memset(&w, 0, sizeof w);
+    w.library = remote_library_new();
     for (size_t i = 0; i < sizeof scalar; i++)
         scalar[i] = (uint8_t)(3 * i + 1);
     w.ca_key = ecdsa_secret_from_seed(CURVE_P256, span_text("seed"), "ca");
@@ -155,7 +156,6 @@ static int begin(void **state)
     assert_true(rc_ok(secret_fill(w.keeper.scalar, put_scalar, scalar)));
     w.keeper.peer = GUARD_FRONT;
     w.keeper.bound = SPAN(tls_id);
-    w.library = remote_library_new();
     *state = &w;
     return w.library == NULL;
 }
