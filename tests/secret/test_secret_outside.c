@@ -108,6 +108,18 @@ static void look(struct span memory, const struct shown *shown, struct found *fo
     found->plain |= shows_as(memory, SPAN(shown->plain));
 }
 
+/* The line "first-last ..." that the account of a mapping begins with. */
+static bool is_mapping(const char *line, unsigned long *first, unsigned long *last)
+{
+    char *end = NULL;
+    unsigned long from = strtoul(line, &end, 16);
+    if (end == line || *end != '-')
+        return false;
+    *first = from;
+    *last = strtoul(end + 1, NULL, 16);
+    return true;
+}
+
 /* Every mapping of the process that a core would hold, also those without access: the
    kernel's account says which it leaves out ("dd").  A sanitizer's shadow is terabytes of
    addresses with nothing of ours in it. */
@@ -123,7 +135,7 @@ static void look_into_process(pid_t pid, const struct shown *shown, struct found
     int memory = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(maps != NULL && memory >= 0 && part != NULL);
     while (fgets(line, sizeof line, maps) != NULL) {
-        if (sscanf(line, "%lx-%lx ", &a, &b) == 2)
+        if (is_mapping(line, &a, &b))
             first = a, last = b;
         if (sscanf(line, "VmFlags: %511[^\n]", flags) != 1 || strstr(flags, "dd") != NULL ||
             last - first > LARGEST)
@@ -240,7 +252,7 @@ static void flags_at(const uint8_t *at, char flags[512])
     assert_non_null(maps);
     flags[0] = 0;
     while (flags[0] == 0 && fgets(line, sizeof line, maps) != NULL) {
-        if (sscanf(line, "%lx-%lx ", &first, &last) == 2)
+        if (is_mapping(line, &first, &last))
             inside = first <= (uintptr_t)at && (uintptr_t)at < last;
         if (inside)
             (void)sscanf(line, "VmFlags: %511[^\n]", flags);
