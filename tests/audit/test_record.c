@@ -391,7 +391,7 @@ static void assert_safe(struct span line)
 static void one_hostile_record(struct test_random *random)
 {
     static const char canary[] = "hunter2hunter2";
-    size_t len = test_random_below(random, test_random_below(random, 50) == 0 ? 9000 : 120);
+    size_t len = test_random_below(random, test_random_below(random, 500) == 0 ? 9000 : 60);
     enum audit_event event = (enum audit_event)(1 +
                                                 test_random_below(random, AUDIT_EVENT_COUNT - 1));
     struct audit_record again;
