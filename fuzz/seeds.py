@@ -1,6 +1,7 @@
 """seeds.py - what each fuzz target begins with: files of the project's own vectors and of
 the vectors folder, chosen by kind, and fuzz/corpus/NAME with every input that ever broke
-it. Seeds are written to a scratch folder and never committed."""
+it and, for forms that only Ward writes, a few to begin with. Seeds are written to a scratch
+folder and never committed."""
 
 import base64
 import hashlib
