@@ -49,7 +49,7 @@ void store_close(struct store *store)
 
 rc store_ready(struct trail *trail, struct store *store)
 {
-    if (!store->open)
+    if (!store->open || store->db.spec == NULL)
         return REFUSE(trail, REASON_STORE_UNREACHABLE);
     if (!store->db.lost && store->db.backend != NULL)
         return RC_SUCCESS;
