@@ -264,6 +264,12 @@ static const struct {
       "must lie outside state.folder", "" },
     { "seal is the state", "state.folder = '/s'\nseal.path = '/s/'\n", 2, 13, "must lie outside",
       "" },
+    { "state is bad, the seal not judged",
+      "state.folder = ''\nseal.path = '/work/here/ward-state/x'\n", 1, 16, "must not be empty",
+      "" },
+    { "seal kind is bad, its path not judged",
+      "seal.kind = 'fil'\nseal.path = '/work/here/ward-state/x'\n", 1, 13, "must be one of",
+      "file" },
     { "credential without a path", "seal.kind = 'credential'\n", 1, 13, "seal.path must name", "" },
 };
 
@@ -311,6 +317,7 @@ static const struct {
       "WARD_LIMIT_CONNECTIONS" },
     { "WARD_LISTN_TLS=x", "no key has this variable", "WARD_LISTN_TLS", "WARD_LISTEN_TLS" },
     { "WARD_LIMIT_COLOUR=5", "no key has this variable", "WARD_LIMIT_COLOUR", "" },
+    { "WARD_SEAL_=5", "no key has this variable", "WARD_SEAL_", "" },
     { "WARD_LIMIT_\x1b[2J=5", "no key has this variable", "WARD_LIMIT_?[2J", "" },
     { "WARD_STATE_23456789012345678901234567890123456789012345678901234567890123456789012345=x",
       "no key has this variable",
