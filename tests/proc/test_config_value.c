@@ -2,6 +2,7 @@
    and why. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -288,7 +289,7 @@ static void test_paths_in_other_folders(void **state)
 static void put_text(char out[SETTING_TEXT_MAX], const char *from)
 {
     memset(out, 0, SETTING_TEXT_MAX);
-    memcpy(out, from, strlen(from));
+    snprintf(out, SETTING_TEXT_MAX, "%s", from);
 }
 
 /* Settings that no reader makes. */
