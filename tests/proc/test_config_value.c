@@ -2,6 +2,7 @@
    and why. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -285,6 +286,46 @@ static void test_paths_in_other_folders(void **state)
     assert_string_equal(settings.state, "/a");
 }
 
+static void put_text(char out[SETTING_TEXT_MAX], const char *from)
+{
+    memset(out, 0, SETTING_TEXT_MAX);
+    snprintf(out, SETTING_TEXT_MAX, "%s", from);
+}
+
+/* Settings that no reader makes. */
+static void test_unsound_settings_are_seen(void **state)
+{
+    (void)state;
+    static struct config_problems problems;
+    const struct config_inputs inputs = { .folder = "/home/me" };
+    struct config good = { 0 };
+    struct arena arena = { 0 };
+    assert_true(config_read(&inputs, &arena, &good, &problems));
+    assert_true(config_is_sound(&good));
+    struct config bad[12];
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        bad[i] = good;
+    bad[0].settings.connections = 0;
+    bad[1].settings.connections = 1000001;
+    bad[2].settings.seal = COUNT_OF(words);
+    bad[3].settings.audit_rotate_bytes = (UINT64_C(1) << 30) + 1;
+    bad[4].settings.state[0] = 0;
+    bad[5].settings.state[0] = 'x';
+    put_text(bad[6].settings.state, "/a/../b");
+    put_text(bad[7].settings.state, "/a/");
+    put_text(bad[8].settings.listen, "localhost:1");
+    put_text(bad[9].settings.store, "password=x");
+    memset(bad[10].settings.seal_path, 'x', SETTING_TEXT_MAX);
+    bad[10].settings.seal_path[0] = '/';
+    bad[11].settings.seal_path[0] = 0;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        if (config_is_sound(&bad[i]))
+            fail_msg("row %zu", i);
+    }
+    bad[2].settings.seal = COUNT_OF(words) - 1;
+    assert_true(config_is_sound(&bad[2]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +333,7 @@ int main(void)
         TEST(test_refused, ""),
         TEST(test_typed, ""),
         TEST(test_paths_in_other_folders, ""),
+        TEST(test_unsound_settings_are_seen, ""),
     };
     return RUN_TESTS(tests);
 }

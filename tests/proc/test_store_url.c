@@ -30,6 +30,7 @@ static const struct {
     { "password=hunter2", STORE_URL_SECRET },
     { "host=db password=hunter2", STORE_URL_SECRET },
     { "host=db password = hunter2", STORE_URL_SECRET },
+    { "host=db\rpassword=x", STORE_URL_SECRET },
     { "host=db\npassword='hun ter'", STORE_URL_SECRET },
     { "host='a b' password=''", STORE_URL_SECRET },
     { "host='a\\' b' password=x", STORE_URL_SECRET },
