@@ -106,13 +106,14 @@ static const char *name_of(const char *path)
 
 /* --- writing ----------------------------------------------------------------------------- */
 
-bool kept_lock(const struct kept_folder *folder, int *out)
+int kept_lock(const struct kept_folder *folder)
 {
     struct trail trail = { 0 };
-    rc r = folder_lock(&trail, folder->path, out);
+    int lock = -1;
+    rc r = folder_lock(&trail, folder->path, &lock);
     if (!rc_ok(r))
         say("%s: %s", folder->path, file_error_text(r));
-    return rc_ok(r);
+    return lock;
 }
 
 static bool write_file(const struct kept_folder *folder, const char *name, struct span bytes)
@@ -392,10 +393,9 @@ bool kept_tidy(const struct kept_folder *folder)
     struct folder names;
     struct arena arena;
     size_t unfinished = 0;
-    int descriptor;
-    if (!kept_lock(folder, &descriptor))
+    auto_fd int lock = kept_lock(folder);
+    if (lock < 0)
         return false;
-    auto_fd int lock = descriptor;
     rc r = file_write_sweep(&trail, lock, is_own_name, &unfinished);
     if (!rc_ok(r))
         say("collateral fetch: %s: what a stopped run left cannot be removed: %s", folder->path,

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +90,8 @@ static inline size_t name_server_answer(const struct name_server *server, uint8_
 
 static inline void name_server_serve(const struct name_server *server, int udp)
 {
+    /* A test that fails does not stop it; its end does. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         uint8_t message[2048];
         struct sockaddr_in from;
