@@ -107,8 +107,9 @@ static inline void name_server_serve(const struct name_server *server, int udp)
 
 NET_UNUSED static void name_server_start(struct name_server *server)
 {
-    uint16_t port, same;
+    uint16_t port = 0, same;
     int udp = net_bind(SOCK_DGRAM, 1, 0, &port);
+    assert_true(udp >= 0);
     int tcp = net_bind(SOCK_STREAM, 1, port, &same);
     if (tcp >= 0)
         assert_int_equal(listen(tcp, 8), 0);
