@@ -256,7 +256,8 @@ static bool accept(struct plan *plan, const struct resource *resource, const cha
     struct span chain;
     struct ward_collateral_item item = { 0 };
     const char *fault = "its issuer chain is not URL-encoded";
-    auto_fd int lock = kept_lock(&plan->folder);
+    bool held;
+    auto_fd int lock = kept_lock(&plan->folder, &held);
     if (lock < 0)
         return false;
     if (read_chain(arena, reply->header, &chain)) {
