@@ -78,6 +78,7 @@ static bool on_event(struct talk *talk, struct http_event event)
     case HTTP_EVENT_CLOSED:
         sink_text(talk->out, "closed\n");
         return false;
+    case HTTP_EVENT_ROOM:
     case HTTP_EVENT_NONE:
     default:
         return false;
