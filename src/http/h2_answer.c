@@ -35,6 +35,7 @@ static bool is_sound(const struct http_field *field)
 }
 
 /* Copies what fits of the queue; the peer's window has set `length` already. */
+// NOLINTNEXTLINE(readability-function-size): nghttp2 has chosen the parameters
 static ssize_t read_queue(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length,
                           uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
