@@ -134,6 +134,17 @@ static void watch_expansion(struct h2 *conn, const struct h2_block *block, size_
         h2_fail(conn, REASON_HTTP2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+/* RFC 9110 10.1.1: the body is wanted, and the peer waits to hear so. */
+static void say_continue(struct h2_stream *stream)
+{
+    uint8_t name[] = ":status", value[] = "100";
+    const nghttp2_nv status = { name, value, sizeof name - 1, sizeof value - 1,
+                                NGHTTP2_NV_FLAG_NONE };
+    if (!stream->answered && nghttp2_submit_headers(stream->conn->session, NGHTTP2_FLAG_NONE,
+                                                    stream->id, NULL, &status, 1, NULL) != 0)
+        h2_reset(stream);
+}
+
 static void on_head(struct h2_stream *stream, const nghttp2_frame *frame)
 {
     bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -158,6 +169,8 @@ static void on_head(struct h2_stream *stream, const nghttp2_frame *frame)
         tell_refused(stream, stream->reason);
     else if (ends)
         tell_done(stream);
+    else if (stream->request.wants_100)
+        say_continue(stream);
 }
 
 static void on_tail(struct h2_stream *stream)

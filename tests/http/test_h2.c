@@ -9,11 +9,10 @@
 
 static struct peer peer;
 
-#define GET      ":method:GET\n:scheme:https\n:path:/\n:authority:a\n"
-#define POST     ":method:POST\n:scheme:https\n:path:/p?q=1\n:authority:a\n"
-#define WHOLE    (END_STREAM | END_HEADERS)
-#define SAID_HI  "HEADERS 1 :status=200 x-a=b content-length=2\nDATA 1 end 2\n"
-#define SAID_400 "HEADERS 1 :status=400 x-a=b content-length=2\nDATA 1 end 2\n"
+#define GET     ":method:GET\n:scheme:https\n:path:/\n:authority:a\n"
+#define POST    ":method:POST\n:scheme:https\n:path:/p?q=1\n:authority:a\n"
+#define WHOLE   (END_STREAM | END_HEADERS)
+#define SAID_HI "HEADERS 1 :status=200 x-a=b content-length=2\nDATA 1 end 2\n"
 
 /* The same events and the same answer however the bytes are cut. */
 static void test_get(void **state)
@@ -45,6 +44,22 @@ static void test_body_and_trailers(void **state)
                         "1 POST /p?q=1 @a content-length=5\n1 body 3\n1 body 2\n"
                         "1 done x-sum=7\n1 closed OK\n");
     assert_non_null(strstr(peer_said(&peer), SAID_HI));
+    peer_end(&peer);
+}
+
+static void test_continue(void **state)
+{
+    (void)state;
+    peer_begin(&peer, &h2_limits_default);
+    peer_headers(&peer, END_HEADERS, 1, POST "expect:100-continue\n");
+    assert_true(peer_go(&peer, SIZE_MAX));
+    assert_non_null(strstr(peer_said(&peer), "HEADERS 1 :status=100\n"));
+    peer_frame(&peer, F_DATA, END_STREAM, 1, span_text("hello"));
+    peer_headers(&peer, END_HEADERS, 3, POST "expect:100-continue\ncontent-length:101\n");
+    assert_true(peer_go(&peer, SIZE_MAX));
+    assert_non_null(strstr(peer_said(&peer), "HEADERS 1 :status=200"));
+    assert_non_null(strstr(peer_said(&peer), "DATA 1 end 2\n"));
+    assert_null(strstr(peer_said(&peer), "HEADERS 3 :status=100")); /* too large: not wanted */
     peer_end(&peer);
 }
 
@@ -342,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_get, ""),
+        TEST(test_continue, ""),
         TEST(test_body_and_trailers, ""),
         TEST(test_refused, ""),
         TEST(test_malformed, ""),
