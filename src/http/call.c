@@ -4,6 +4,8 @@
 #include "codec/json_write.h"
 #include "codec/protobuf.h"
 
+enum { REFLECTIONS = 16 }; /* the longest messages of one stream; the usual ones are short */
+
 static void read_trace(struct call *call, const struct http_request *request)
 {
     struct span value;
@@ -11,17 +13,51 @@ static void read_trace(struct call *call, const struct http_request *request)
         (void)!trace_parse(value, &call->trace);
 }
 
+/* What the standard services are to whoever checks permission and cost. */
+static const struct route standard = {
+    .grpc = "",
+    .path = "",
+    .permission = ROUTE_ANYONE,
+    .body_limit = 4096,
+    .cost = 1,
+    .deadline_ms = 60000,
+};
+
+static enum call_kind kind_of(const struct http_request *request)
+{
+    if (request->method != HTTP_METHOD_POST)
+        return CALL_ROUTE;
+    if (span_equal_text(request->path, GRPC_HEALTH_CHECK))
+        return CALL_HEALTH;
+    return span_equal_text(request->path, GRPC_REFLECTION) ? CALL_REFLECTION : CALL_ROUTE;
+}
+
+/* The services that are not in the table, when one of them is called. */
+static void match_standard(struct call *call, const struct http_request *request)
+{
+    if (call->match.route != NULL || !call->match.is_grpc)
+        return;
+    call->kind = kind_of(request);
+    if (call->kind == CALL_ROUTE)
+        return;
+    call->match.reason = REASON_OK;
+    call->match.route = &standard;
+}
+
 enum reason call_begin(struct call *call, const struct router *router,
                        const struct http_request *request, uint64_t *body_limit)
 {
     *call = (struct call){ .match = router_match(router, request) };
     read_trace(call, request);
+    match_standard(call, request);
     if (call->match.route == NULL)
         return call->match.reason;
     const struct route *route = call->match.route;
     call->deadline_ms = route->deadline_ms;
     call->reader.limit = route->body_limit;
     *body_limit = call->match.is_grpc ? grpc_body_limit(route->body_limit) : route->body_limit;
+    if (call->kind == CALL_REFLECTION)
+        *body_limit *= REFLECTIONS;
     return call->match.is_grpc ? grpc_judge(request, route, &call->deadline_ms) : REASON_OK;
 }
 
@@ -37,6 +73,8 @@ enum reason call_end(struct call *call, const struct http_request *request, stru
                      void **values)
 {
     const struct schema_message *message = call->match.route->request;
+    if (call->kind != CALL_ROUTE)
+        return REASON_SERVER_FAILED;
     void *out = arena_alloc(arena, message->size);
     enum reason reason = call->match.is_grpc ? grpc_read_end(&call->reader) : REASON_OK;
     if (reason != REASON_OK)
@@ -53,9 +91,45 @@ enum reason call_end(struct call *call, const struct http_request *request, stru
     return reason;
 }
 
+enum reason call_health(const struct call *call, const struct router *router, bool serving,
+                        struct sink *out)
+{
+    enum reason reason = grpc_read_end(&call->reader);
+    bool known = false;
+    if (reason != REASON_OK)
+        return reason;
+    size_t begun = grpc_begin_message(out);
+    if (!grpc_health(router, sink_bytes(&call->body), serving, &known, out))
+        return sink_ok(out) ? REASON_HTTP_BODY_INVALID : REASON_OUT_OF_MEMORY;
+    grpc_end_message(out, begun);
+    return known ? REASON_OK : REASON_GRPC_SERVICE_UNKNOWN;
+}
+
+enum reason call_reflect(struct call *call, const struct router *router, struct span bytes,
+                         struct sink *out)
+{
+    struct cursor in = cur_over(bytes);
+    bool whole = true;
+    while (whole && !cur_end(&in)) {
+        enum reason reason = grpc_take(&call->reader, &in, &call->body, &whole);
+        if (reason != REASON_OK)
+            return reason;
+        if (!whole)
+            continue;
+        size_t begun = grpc_begin_message(out);
+        if (!grpc_reflect(router, sink_bytes(&call->body), out))
+            return sink_ok(out) ? REASON_HTTP_BODY_INVALID : REASON_OUT_OF_MEMORY;
+        grpc_end_message(out, begun);
+        sink_cut(&call->body, 0);
+    }
+    return REASON_OK;
+}
+
 bool call_write(const struct call *call, const void *values, struct sink *out)
 {
     const struct schema_message *message = call->match.route->response;
+    if (call->kind != CALL_ROUTE)
+        return false;
     if (call->match.is_grpc)
         return grpc_write_message(message, values, out);
     size_t before = out->len;

@@ -21,7 +21,11 @@
 
 enum { CALL_FIELDS = 6 }; /* of an answer's head */
 
+/* Most calls are rows of the table; two are what every gRPC server has. */
+enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION };
+
 struct call {
+    enum call_kind kind;
     struct route_match match;
     struct trace trace;   /* of the request; {0} when it has none */
     uint32_t deadline_ms; /* from its head on */
@@ -48,6 +52,16 @@ enum reason call_body(struct call *call, struct span bytes);
 /* call_end reads the message into a struct of the arena. */
 enum reason call_end(struct call *call, const struct http_request *request, struct arena *arena,
                      void **values);
+
+/* call_health is call_end and call_write of CALL_HEALTH: is the server ready to serve? */
+enum reason call_health(const struct call *call, const struct router *router, bool serving,
+                        struct sink *out);
+
+/* call_reflect is call_body of CALL_REFLECTION, where each message is answered before the next one
+   is sent: begin the answer at HEAD (call_answer), append what is in `out` after each BODY, and end
+   it at DONE. */
+enum reason call_reflect(struct call *call, const struct router *router, struct span bytes,
+                         struct sink *out);
 
 /* call_write appends an answer's message: JSON, or a gRPC frame. */
 MUST_USE

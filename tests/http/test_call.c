@@ -445,12 +445,115 @@ static void test_edges(void **state)
     assert_string_equal(reply.grpc_status, "12");
 }
 
+static struct http_request standard_call(const char *path)
+{
+    static struct http_field type;
+    type = (struct http_field){ span_text("content-type"), span_text("application/grpc") };
+    return (struct http_request){ .version = HTTP_2,
+                                  .method = HTTP_METHOD_POST,
+                                  .path = span_text(path),
+                                  .fields = &type,
+                                  .field_count = 1 };
+}
+
+static void test_health(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        size_t len;
+        enum reason reason;
+    } rows[] = {
+        { "\0\0\0\0\0", 5, REASON_OK },
+        { "\0\0\0\0\x0f\x0a\x0dward.v1.Audit", 20, REASON_OK },
+        { "\0\0\0\0\x03\x0a\x01x", 8, REASON_GRPC_SERVICE_UNKNOWN },
+        { "\0\0\0\0\x02\x08\x01", 7, REASON_HTTP_BODY_INVALID },
+        { "", 0, REASON_GRPC_MESSAGE_COUNT },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct http_request request = standard_call(GRPC_HEALTH_CHECK);
+        struct call call;
+        uint64_t limit;
+        assert_int_equal(call_begin(&call, &test_router, &request, &limit), REASON_OK);
+        assert_int_equal(call.kind, CALL_HEALTH);
+        assert_int_equal(call.match.route->permission, ROUTE_ANYONE);
+        call.body = sink_over(body_bytes, limit);
+        assert_int_equal(call_body(&call, span_of(rows[i].body, rows[i].len)), REASON_OK);
+        struct sink out = sink_over(out_bytes, sizeof out_bytes);
+        assert_int_equal(call_health(&call, &test_router, true, &out), rows[i].reason);
+        if (rows[i].reason == REASON_OK)
+            assert_span_equal(sink_bytes(&out), span_of("\0\0\0\0\2\x08\1", 7));
+        /* It is no row of the table, and is not taken for one. */
+        void *values = NULL;
+        struct arena arena = arena_over(memory, sizeof memory);
+        assert_int_equal(call_end(&call, &request, &arena, &values), REASON_SERVER_FAILED);
+        assert_false(call_write(&call, &values, &out));
+    }
+}
+
+/* Each message of the stream is answered as soon as it is whole, in whatever pieces it comes. */
+static void test_reflection(void **state)
+{
+    (void)state;
+    static const uint8_t body[] = "\0\0\0\0\2\x3a\0\0\0\0\0\x10\x22\x0eward.v1.System";
+    for (size_t piece = 1; piece <= sizeof body; piece++) {
+        struct http_request request = standard_call(GRPC_REFLECTION);
+        struct call call;
+        uint64_t limit;
+        assert_int_equal(call_begin(&call, &test_router, &request, &limit), REASON_OK);
+        assert_int_equal(call.kind, CALL_REFLECTION);
+        call.body = sink_over(body_bytes, 4096);
+        struct sink out = sink_over(out_bytes, sizeof out_bytes);
+        struct cursor in = cur_over(span_of(body, sizeof body - 1));
+        struct span part;
+        size_t answers = 0;
+        while (!cur_end(&in)) {
+            size_t before = out.len;
+            assert_true(cur_take(&in, cur_left(&in) < piece ? cur_left(&in) : piece, &part));
+            assert_int_equal(call_reflect(&call, &test_router, part, &out), REASON_OK);
+            answers += out.len > before;
+        }
+        assert_true(answers == 2 || piece > 7);
+        assert_int_equal(grpc_read_end(&call.reader), REASON_GRPC_MESSAGE_COUNT); /* none is open */
+        struct grpc_reader reader = { .limit = 1 << 16 };
+        static uint8_t said[1 << 16];
+        struct sink message = sink_over(said, sizeof said);
+        in = cur_over(sink_bytes(&out));
+        bool whole = false;
+        for (answers = 0; !cur_end(&in); answers++)
+            assert_true(grpc_take(&reader, &in, &message, &whole) == REASON_OK && whole);
+        assert_int_equal(answers, 2);
+    }
+    struct http_request request = standard_call(GRPC_REFLECTION);
+    struct call call;
+    uint64_t limit;
+    struct sink out = sink_over(out_bytes, sizeof out_bytes);
+    static const struct {
+        const char *body;
+        size_t len;
+        enum reason reason;
+    } bad[] = {
+        { "\1\0\0\0\2\x3a\0", 7, REASON_GRPC_COMPRESSED },
+        { "\0\0\0\x10\1", 5, REASON_HTTP_BODY_TOO_LARGE },
+        { "\0\0\0\0\2\x08\1", 7, REASON_HTTP_BODY_INVALID },
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_int_equal(call_begin(&call, &test_router, &request, &limit), REASON_OK);
+        call.body = sink_over(body_bytes, 4096);
+        struct span bytes = span_of(bad[i].body, bad[i].len);
+        assert_int_equal(call_reflect(&call, &test_router, bytes, &out), bad[i].reason);
+    }
+    /* Over HTTP/1.1 there is none. */
+    request.version = HTTP_1_1;
+    assert_int_equal(call_begin(&call, &test_router, &request, &limit),
+                     REASON_HTTP_VERSION_UNSUPPORTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_equal_answers, ""),
-        TEST(test_problems, ""),
-        TEST(test_edges, "RL-75"),
+        TEST(test_equal_answers, ""), TEST(test_problems, ""),   TEST(test_health, ""),
+        TEST(test_reflection, ""),    TEST(test_edges, "RL-75"),
     };
     return RUN_TESTS(tests);
 }
