@@ -383,7 +383,7 @@ bool h2_feed(struct h2 *conn, uint64_t now_ms, struct span bytes)
 static void tell_room(struct h2 *conn)
 {
     for (struct h2_stream *stream = conn->streams; stream != NULL; stream = stream->next) {
-        if (stream->wants_room && h2_room(stream) > 0) {
+        if (stream->wants_room && !stream->ended && h2_room(stream) > 0) {
             stream->wants_room = false;
             h2_tell(stream, (struct http_event){ .kind = HTTP_EVENT_ROOM });
         }

@@ -121,11 +121,12 @@ void h2_admit(struct h2_stream *stream, uint64_t body_limit);
 MUST_USE
 bool h2_write_head(struct h2_stream *stream, const struct http_response *response);
 
-/* h2_room is how many bytes h2_write_body would take now. */
-size_t h2_room(const struct h2_stream *stream);
+/* h2_room is how many bytes h2_write_body would take now.  After 0, also because other streams of
+   the connection fill its queue, ROOM says when to go on. */
+size_t h2_room(struct h2_stream *stream);
 
 /* h2_write_body queues bytes; false, with nothing queued, when they are more than h2_room or than
-   the announced length.  ROOM says when to go on. */
+   the announced length. */
 MUST_USE
 bool h2_write_body(struct h2_stream *stream, struct span bytes);
 

@@ -102,7 +102,7 @@ bool h2_write_head(struct h2_stream *stream, const struct http_response *respons
     return true;
 }
 
-size_t h2_room(const struct h2_stream *stream)
+size_t h2_room(struct h2_stream *stream)
 {
     const struct h2_limits *limits = stream->conn->server->limits;
     size_t all = stream->conn->queued < limits->connection_queue
@@ -112,6 +112,8 @@ size_t h2_room(const struct h2_stream *stream)
                                                           : 0;
     if (!stream->answered || stream->ended)
         return 0;
+    if (one == 0 || all == 0)
+        stream->wants_room = true;
     return one < all ? one : all;
 }
 

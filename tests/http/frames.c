@@ -16,17 +16,21 @@ static void put_fields(struct sink *out, const struct http_field *fields, size_t
     }
 }
 
+/* As much of a streamed answer as there is room for; how much was written is kept with the
+   stream. */
 static void write_some(struct peer *peer, struct h2_stream *stream)
 {
     static const uint8_t bytes[4096];
-    while (peer->stream_sent < peer->stream_bytes) {
-        size_t len = peer->stream_bytes - peer->stream_sent;
+    size_t sent = (uintptr_t)h2_user(stream);
+    while (sent < peer->stream_bytes) {
+        size_t len = peer->stream_bytes - sent, room = h2_room(stream);
         len = len < sizeof bytes ? len : sizeof bytes;
-        len = len < h2_room(stream) ? len : h2_room(stream);
+        len = len < room ? len : room;
         if (len == 0)
             return;
         assert_true(h2_write_body(stream, span_of(bytes, len)));
-        peer->stream_sent += len;
+        sent += len;
+        h2_set_user(stream, (void *)sent);
     }
     struct http_field status = { span_text("grpc-status"), span_text("0") };
     (void)!h2_write_end(stream, &status, peer->trailers ? 1 : 0);
@@ -40,10 +44,7 @@ static void answer(struct peer *peer, struct h2_stream *stream, unsigned status)
     };
     if (!peer->answers)
         return;
-    if (peer->stream_bytes > 0) {
-        response.streamed = true;
-        peer->stream_sent = 0;
-    }
+    response.streamed = peer->stream_bytes > 0;
     if (!h2_write_head(stream, &response))
         return;
     if (peer->stream_bytes > 0) {

@@ -33,7 +33,6 @@ struct peer {
     bool answers;        /* DONE and REFUSED are answered */
     bool decides;        /* HEAD is admitted */
     size_t stream_bytes; /* not 0: the answer is streamed, so many bytes */
-    size_t stream_sent;
     bool trailers;
     uint8_t sent_bytes[1 << 17], event_bytes[1 << 16], said_bytes[1 << 18], raw[1 << 20];
     size_t raw_len;

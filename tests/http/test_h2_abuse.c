@@ -249,6 +249,50 @@ static void test_zero_window(void **state)
     peer_end(&peer);
 }
 
+/* Streams that found the connection's queue full go on when others have left it. */
+static void test_nobody_starves(void **state)
+{
+    (void)state;
+    enum { STREAMS = 12, BYTES = 50000 };
+    peer_begin(&peer, &h2_limits_default);
+    peer.stream_bytes = BYTES;
+    peer_frame(&peer, F_SETTINGS, 0, 0, span_of("\0\4\0\0\0\0", 6));
+    for (int32_t stream = 1; stream < 2 * STREAMS; stream += 2)
+        peer_get(&peer, stream, "/");
+    assert_true(peer_go(&peer, SIZE_MAX));
+    assert_int_equal(peer.conn.queued, h2_limits_default.connection_queue);
+    peer_frame(&peer, F_SETTINGS, 0, 0, span_of("\0\4\0\4\0\0", 6)); /* 256 KiB each */
+    peer_frame(&peer, F_WINDOW, 0, 0, span_of("\0\x20\0\0", 4));
+    assert_true(peer_go(&peer, SIZE_MAX));
+    assert_int_equal(count_lines(peer_events(&peer), "closed OK"), STREAMS);
+    assert_int_equal(peer.conn.queued, 0);
+    peer_end(&peer);
+}
+
+/* Large headers of many streams at a time: the connection may end for want of memory, within its
+   own ceiling. */
+static void test_large_heads(void **state)
+{
+    (void)state;
+    static char text[30000];
+    peer_begin(&peer, &h2_limits_default);
+    peer.answers = false;
+    struct sink fields = sink_over(text, sizeof text);
+    sink_text(&fields, ":method:GET\n:scheme:https\n:path:/\n:authority:a\n");
+    for (size_t i = 0; i < 50; i++)
+        sink_format(&fields, "x%zu:%0200d\n", i, 7);
+    sink_u8(&fields, 0);
+    bool open = true;
+    for (int32_t stream = 1; open && stream < 120; stream += 2) {
+        peer_headers(&peer, END_STREAM | END_HEADERS, stream, text);
+        open = peer_go(&peer, SIZE_MAX);
+        sink_cut(&peer.events, 0);
+    }
+    assert_true(peer.conn.heap.used <= h2_limits_default.memory);
+    assert_true(open || peer.conn.reason == REASON_OUT_OF_MEMORY);
+    peer_end(&peer);
+}
+
 /* Whoever takes what was asked for may be slow. */
 static void test_slow_reader(void **state)
 {
@@ -299,10 +343,11 @@ static void test_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_floods, ""),       TEST(test_flood_in_one_read, ""),
-        TEST(test_rates, ""),        TEST(test_window_updates_that_were_called_for, ""),
-        TEST(test_continuation, ""), TEST(test_header_bomb, ""),
-        TEST(test_zero_window, ""),  TEST(test_slow_reader, ""),
+        TEST(test_floods, ""),         TEST(test_flood_in_one_read, ""),
+        TEST(test_rates, ""),          TEST(test_window_updates_that_were_called_for, ""),
+        TEST(test_continuation, ""),   TEST(test_header_bomb, ""),
+        TEST(test_zero_window, ""),    TEST(test_slow_reader, ""),
+        TEST(test_nobody_starves, ""), TEST(test_large_heads, ""),
         TEST(test_pieces, ""),
     };
     return RUN_TESTS(tests);
