@@ -45,6 +45,7 @@ LIBRARIES = {
     "uv.h": {"os", "proc"},
     "seccomp.h": {"os"},
     "cap-ng.h": {"os"},
+    "zlib.h": {"os"},
 }
 
 # Edges that the layers allow and the design does not.

@@ -19,6 +19,12 @@ int64_t clock_now(void)
     return read_clock(CLOCK_REALTIME).tv_sec;
 }
 
+int64_t clock_now_ms(void)
+{
+    struct timespec at = read_clock(CLOCK_REALTIME);
+    return (int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000;
+}
+
 int64_t clock_monotonic_ms(void)
 {
     struct timespec at = read_clock(CLOCK_MONOTONIC);

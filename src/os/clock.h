@@ -8,6 +8,9 @@
 /* clock_now: seconds since 1970-01-01T00:00:00Z by the system's clock. */
 int64_t clock_now(void);
 
+/* clock_now_ms: the same in milliseconds. */
+int64_t clock_now_ms(void);
+
 /* clock_monotonic_ms: milliseconds from some fixed point; never goes back, whatever is done
    to the system's clock.  For deadlines. */
 int64_t clock_monotonic_ms(void);

@@ -10,14 +10,16 @@ enum control_message {
     CONTROL_PEER,         /* u32 enum peer, one descriptor: replaces the channel to it */
     CONTROL_START,        /* all that was open is handed over: enter the jail */
     CONTROL_STOP,         /* finish what is under way and end */
-    CONTROL_ROTATED,      /* audit: two descriptors: the new log, the .gz to be filled; u8 1 */
+    CONTROL_ROTATED,      /* audit: u8 1 and one descriptor, the new log; u8 0: it could not be */
+    CONTROL_PACK_OPENED,  /* audit: u8 1 and two: the old log, an empty file for its packed form */
     CONTROL_CHILDREN,     /* core: for each process u32 peer, u32 pid, u32 starts, u64 since */
 
     /* process to monitor */
     CONTROL_READY = 0x41, /* serving; struct jail_report as u8 own_user, u8 network, u32 ABI */
-    CONTROL_ROTATE,       /* audit: text: the name under which the log is put away */
-    CONTROL_PACKED,       /* audit: text: the .gz of that name is whole, remove the plain one;
-                             u32 number of names to remove, texts */
+    CONTROL_ROTATE,       /* audit: bytes: the name under which the log is put away */
+    CONTROL_PACK,         /* audit: bytes: the name of a log that was put away */
+    CONTROL_PACKED,       /* audit: bytes: that name; its packed form is whole and replaces it */
+    CONTROL_REMOVE,       /* audit: u32 count, bytes each: names of logs that are old enough */
     CONTROL_RELOAD_DONE,
 };
 

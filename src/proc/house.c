@@ -134,7 +134,7 @@ static rc enter_jail(struct trail *trail, struct house *house)
         .keep = keep,
         .keep_count = kept_fds(house, keep, COUNT_OF(keep)),
         .fds = process->fds,
-        .file_bytes = HOUSE_FILE_BYTES_MAX,
+        .file_bytes = process->file_bytes != 0 ? process->file_bytes : HOUSE_FILE_BYTES_MAX,
         .forks = process->forks,
         .own_network = process->own_network,
         .rules = process->rules,

@@ -39,10 +39,11 @@ struct house_watch {
 /* What a process is.  Everything is constant; its state is `size` zeroed bytes. */
 struct process {
     enum peer peer;
-    uint32_t peers;  /* IN(...): has a channel with these */
-    uint32_t trusts; /* IN(...): a malformed message of these is a bug of the program */
-    uint32_t files;  /* IN(...): keeps these descriptors of enum house_file in the jail */
-    size_t fds;      /* descriptors, RLIMIT_NOFILE */
+    uint32_t peers;    /* IN(...): has a channel with these */
+    uint32_t trusts;   /* IN(...): a malformed message of these is a bug of the program */
+    uint32_t files;    /* IN(...): keeps these descriptors of enum house_file in the jail */
+    size_t fds;        /* descriptors, RLIMIT_NOFILE */
+    size_t file_bytes; /* of one file that it writes; 0: HOUSE_FILE_BYTES_MAX */
     bool forks;
     bool own_network; /* an empty network namespace: for all that own no socket */
     size_t memory;    /* bytes of the arena that lives as long as it; 0: HOUSE_MEMORY */

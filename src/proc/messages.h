@@ -26,10 +26,8 @@ enum message {
     MSG_TLS_CHAIN,
     MSG_TLS_CHAIN_IS,
 
-    /* core, keeper -> audit: a record without what the log itself adds
-         u8 event type, u8 actor type, u8 outcome
-         bytes actor id, bytes resource, bytes action, bytes address, bytes trace id (hex)
-         bytes details   as audit/ writes them, canonical JSON
+    /* core, keeper -> audit: a record with the types of its details (audit_client.h has the
+       layout, and both ends).
        audit -> the same id, once it is durable: u8 1, u64 seq; u8 0 when it cannot be logged. */
     MSG_AUDIT_APPEND = 0x300,
     MSG_AUDIT_APPENDED,
@@ -39,8 +37,8 @@ enum message {
 
     /* audit -> keeper: sign this head
          u64 old size, 32 old root, u64 size, 32 root, u32 count, count * 32 the proof
-       keeper -> audit: u8 1, bytes the signed checkpoint; u8 0 when it is no consistent
-       extension of the last head that was signed. */
+       keeper -> audit: u8 1, bytes the signed checkpoint; u8 0, u64 size, 32 root when it is
+       no consistent extension of the last head that was signed, which is that one. */
     MSG_SIGN_HEAD = 0x400,
     MSG_HEAD_SIGNED,
 

@@ -76,6 +76,12 @@ rc keeper_load_head(struct trail *trail, struct keeper *keeper)
     return RC_SUCCESS;
 }
 
+static void put_head(struct sink *body, const struct merkle_head *head)
+{
+    sink_u64le(body, head->size);
+    sink_put(body, SPAN(head->root.at));
+}
+
 static rc store_head(struct trail *trail, struct keeper *keeper, const struct merkle_head *head)
 {
     uint8_t bytes[RECORD_LEN];
@@ -83,8 +89,7 @@ static rc store_head(struct trail *trail, struct keeper *keeper, const struct me
     struct signed_head next = { keeper->last.counter + 1, *head };
     sink_put(&out, span_of(magic, RECORD_MAGIC));
     sink_u64le(&out, next.counter);
-    sink_u64le(&out, head->size);
-    sink_put(&out, SPAN(head->root.at));
+    put_head(&out, head);
     struct tagging what = { .record = sink_bytes(&out) };
     TRY(trail, secret_lend(keeper->seal, tag_with_key, &what));
     sink_put(&out, SPAN(what.tag));
@@ -165,6 +170,8 @@ rc keeper_on_sign_head(struct trail *trail, void *self, struct call *call)
     sink_u8(&body, rc_ok(signed_it));
     if (rc_ok(signed_it))
         put_bytes(&body, sink_bytes(&note));
+    else /* an answer that was lost on its way is found again from here */
+        put_head(&body, &keeper->last.head);
     struct frame answer = { .message = MSG_HEAD_SIGNED, .id = call->id, .body = sink_bytes(&body) };
     return channel_put(trail, call->from, &answer);
 }

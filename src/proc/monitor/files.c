@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "audit/rotate.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/listen.h"
@@ -148,52 +149,113 @@ rc monitor_open_listeners(struct trail *trail, struct monitor *monitor)
                      &monitor->files[FILE_TLS_LISTENER]);
 }
 
-/* A name in the folder of logs: "security-" and no way out of the folder. */
-static bool name_is_rotated(struct span name, char out[72])
+/* Room for a name of audit/rotate.h and ".gz.part". */
+enum { NAME_ROOM = AUDIT_FILE_NAME_MAX + 16 };
+
+static const char open_log[] = "security.log";
+static const char next_log[] = "security.new";
+
+/* The name of a log that was put away, of one form or the other: no other file can be meant,
+   and none outside the folder. */
+static bool log_name(struct span name, bool gzip, char out[NAME_ROOM])
 {
-    struct cursor in = cur_over(name);
-    uint8_t c = 0;
-    if (name.len > 64 || !cur_expect(&in, span_text("security-")))
+    struct audit_file_name said;
+    if (name.len > AUDIT_FILE_NAME_MAX || !audit_file_name_read(name, &said) || said.gzip != gzip)
         return false;
-    while (cur_u8(&in, &c)) {
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == 'T'))
-            return false;
-    }
     memcpy(out, name.at, name.len);
     out[name.len] = 0;
     return true;
 }
 
-rc monitor_rotate(struct trail *trail, struct monitor *monitor, struct span name, int fds[2])
+static bool is_open_log(const struct monitor *monitor, const char *name)
 {
-    char away[72], packed[80];
-    if (!name_is_rotated(name, away))
-        return FAIL(trail, RC_PEER, MONITOR_E_FILE);
-    snprintf(packed, sizeof packed, "%s.gz", away);
-    auto_fd int gz = openat(monitor->audit, packed,
-                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (gz < 0)
+    struct stat named, opened;
+    return fstat(monitor->files[FILE_AUDIT_LOG], &opened) == 0 &&
+           fstatat(monitor->audit, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
+}
+
+/* link and not rename: a name that is taken is a failure, never overwritten.  Then the new
+   file takes the old one's place in one step: there is no instant without an open log.  Killed
+   between the two, the log has both names, and the next rotation finds it so. */
+static rc put_away(struct trail *trail, struct monitor *monitor, const char *away)
+{
+    auto_fd int fresh = -1;
+    if (unlinkat(monitor->audit, next_log, 0) != 0 && errno != ENOENT)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    /* link and not rename: a name that is taken is a failure, never overwritten.  Killed
-       between the two the log has both names, and the next rotation finds the same file. */
-    if (linkat(monitor->audit, "security.log", monitor->audit, away, 0) != 0 && errno != EEXIST)
+    TRY(trail, open_file(trail, monitor->audit, next_log, O_APPEND | O_EXCL, &fresh));
+    if (!is_open_log(monitor, away) &&
+        linkat(monitor->audit, open_log, monitor->audit, away, 0) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    if (unlinkat(monitor->audit, "security.log", 0) != 0)
+    if (renameat(monitor->audit, next_log, monitor->audit, open_log) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    int fresh = -1;
-    TRY(trail, open_file(trail, monitor->audit, "security.log", O_APPEND | O_EXCL, &fresh));
-    fd_close(&monitor->files[FILE_AUDIT_LOG]);
-    monitor->files[FILE_AUDIT_LOG] = fresh;
-    if (fsync(monitor->audit) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    fds[0] = fresh;
-    fds[1] = fd_take(&gz);
     return RC_SUCCESS;
 }
 
-void monitor_forget(struct monitor *monitor, struct span name)
+/* Where the names are changed already, an earlier try failed after that. */
+rc monitor_rotate(struct trail *trail, struct monitor *monitor, struct span name, int *fd)
 {
-    char path[72];
-    if (name_is_rotated(name, path))
-        unlinkat(monitor->audit, path, 0);
+    char away[NAME_ROOM];
+    struct stat is;
+    auto_fd int fresh = -1;
+    if (!log_name(name, false, away))
+        return FAIL(trail, RC_PEER, MONITOR_E_FILE);
+    if (is_open_log(monitor, open_log))
+        TRY(trail, put_away(trail, monitor, away));
+    else if (!is_open_log(monitor, away))
+        return FAIL(trail, RC_WORLD, ENOENT);
+    TRY(trail, open_file(trail, monitor->audit, open_log, O_APPEND, &fresh));
+    if (fstat(fresh, &is) != 0 || fsync(monitor->audit) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    if (is.st_size != 0)
+        return FAIL(trail, RC_WORLD, EEXIST);
+    fd_close(&monitor->files[FILE_AUDIT_LOG]);
+    *fd = monitor->files[FILE_AUDIT_LOG] = fd_take(&fresh);
+    return RC_SUCCESS;
+}
+
+static void packed_name(const char *plain, const char *end, char out[NAME_ROOM])
+{
+    struct sink name = sink_over(out, NAME_ROOM);
+    sink_format(&name, "%s.gz%s", plain, end);
+    sink_terminate(&name);
+}
+
+rc monitor_open_packed(struct trail *trail, struct monitor *monitor, struct span name, int fds[2])
+{
+    char plain[NAME_ROOM], part[NAME_ROOM];
+    auto_fd int old = -1;
+    if (!log_name(name, false, plain))
+        return FAIL(trail, RC_PEER, MONITOR_E_FILE);
+    packed_name(plain, ".part", part);
+    old = openat(monitor->audit, plain, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (old < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    TRY(trail, open_file(trail, monitor->audit, part, O_TRUNC, &fds[1]));
+    fds[0] = fd_take(&old);
+    return RC_SUCCESS;
+}
+
+/* The packed form has its name, for good, before the plain one goes. */
+rc monitor_packed(struct trail *trail, struct monitor *monitor, struct span name)
+{
+    char plain[NAME_ROOM], part[NAME_ROOM], whole[NAME_ROOM];
+    if (!log_name(name, false, plain))
+        return FAIL(trail, RC_PEER, MONITOR_E_FILE);
+    packed_name(plain, ".part", part);
+    packed_name(plain, "", whole);
+    if (renameat(monitor->audit, part, monitor->audit, whole) != 0 || fsync(monitor->audit) != 0 ||
+        unlinkat(monitor->audit, plain, 0) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return RC_SUCCESS;
+}
+
+rc monitor_remove(struct trail *trail, struct monitor *monitor, struct span name)
+{
+    char path[NAME_ROOM];
+    if (!log_name(name, false, path) && !log_name(name, true, path))
+        return FAIL(trail, RC_PEER, MONITOR_E_FILE);
+    if (unlinkat(monitor->audit, path, 0) != 0 && errno != ENOENT)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return RC_SUCCESS;
 }

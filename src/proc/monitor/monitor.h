@@ -64,13 +64,21 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor);
 MUST_USE
 rc monitor_open_listeners(struct trail *trail, struct monitor *monitor);
 
-/* monitor_rotate puts the log away under a name and opens a new one and, beside it, the
-   empty file that the packed form is to be written to. */
+/* monitor_rotate puts the open log away under a name and opens a new one, which it keeps and
+   lends.  Called again after a failure, or after having been killed, it goes on where it was. */
 MUST_USE
-rc monitor_rotate(struct trail *trail, struct monitor *monitor, struct span name, int fds[2]);
+rc monitor_rotate(struct trail *trail, struct monitor *monitor, struct span name, int *fd);
 
-/* monitor_forget removes rotated logs by name. */
-void monitor_forget(struct monitor *monitor, struct span name);
+/* monitor_open_packed opens a log that was put away, and an empty file for its packed form;
+   both are the caller's.  monitor_packed gives that file its name and removes the plain one. */
+MUST_USE
+rc monitor_open_packed(struct trail *trail, struct monitor *monitor, struct span name, int fds[2]);
+MUST_USE
+rc monitor_packed(struct trail *trail, struct monitor *monitor, struct span name);
+
+/* monitor_remove removes a log that was put away. */
+MUST_USE
+rc monitor_remove(struct trail *trail, struct monitor *monitor, struct span name);
 
 /* children.c */
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "audit/rotate.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "proc/control.h"
@@ -59,32 +60,77 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
     return RC_SUCCESS;
 }
 
-/* The audit process alone may ask for files, and only for those of the log. */
+/* What the audit process alone may ask for, and only with names of logs that were put away.
+   A name that is none is the fault of whoever sent it; what the disk does not do is said in
+   the answer, or here. */
+static rc read_name(struct trail *trail, struct cursor *body, struct span *out)
+{
+    if (!get_bytes(body, AUDIT_FILE_NAME_MAX, out) || !cur_end(body))
+        return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    return RC_SUCCESS;
+}
+
+static rc answer_files(struct trail *trail, struct monitor *monitor, uint16_t message, rc done,
+                       const int *fds, size_t count)
+{
+    uint8_t answer = rc_ok(done);
+    struct frame frame = { .message = message, .body = span_of(&answer, 1) };
+    if (rc_class_of(done) == RC_PEER)
+        return done;
+    return channel_put_fds(trail, &monitor->children[PEER_AUDIT].control, &frame, fds,
+                           answer ? count : 0);
+}
+
 static rc on_rotate(struct trail *trail, struct monitor *monitor, struct cursor *body)
 {
     struct span name;
+    int fd = -1;
+    TRY(trail, read_name(trail, body, &name));
+    rc rotated = monitor_rotate(trail, monitor, name, &fd);
+    if (!rc_ok(rotated))
+        log_failure("log not rotated", rotated, trail);
+    return answer_files(trail, monitor, CONTROL_ROTATED, rotated, &fd, 1);
+}
+
+static rc on_pack(struct trail *trail, struct monitor *monitor, struct cursor *body)
+{
+    struct span name;
     int fds[2] = { -1, -1 };
-    if (!get_bytes(body, 64, &name) || !cur_end(body))
-        return FAIL(trail, RC_PEER, DOOR_E_BODY);
-    rc rotated = monitor_rotate(trail, monitor, name, fds);
-    uint8_t answer = rc_ok(rotated);
-    struct frame frame = { .message = CONTROL_ROTATED, .body = span_of(&answer, 1) };
-    rc sent = channel_put_fds(trail, &monitor->children[PEER_AUDIT].control, &frame, fds,
-                              answer ? 2 : 0);
-    fd_close(&fds[1]); /* fds[0] is now files[FILE_AUDIT_LOG] */
+    TRY(trail, read_name(trail, body, &name));
+    rc opened = monitor_open_packed(trail, monitor, name, fds);
+    if (!rc_ok(opened))
+        log_failure("rotated log not opened", opened, trail);
+    rc sent = answer_files(trail, monitor, CONTROL_PACK_OPENED, opened, fds, 2);
+    fd_close(&fds[0]);
+    fd_close(&fds[1]);
     return sent;
 }
 
 static rc on_packed(struct trail *trail, struct monitor *monitor, struct cursor *body)
+{
+    struct span name;
+    TRY(trail, read_name(trail, body, &name));
+    rc packed = monitor_packed(trail, monitor, name);
+    if (rc_ok(packed) || rc_class_of(packed) == RC_PEER)
+        return packed;
+    log_failure("packed log not named", packed, trail);
+    return RC_SUCCESS;
+}
+
+static rc on_remove(struct trail *trail, struct monitor *monitor, struct cursor *body)
 {
     uint32_t count = 0;
     struct span name;
     if (!cur_u32le(body, &count))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
     for (uint32_t i = 0; i < count; i++) {
-        if (!get_bytes(body, 64, &name))
+        if (!get_bytes(body, AUDIT_FILE_NAME_MAX, &name))
             return FAIL(trail, RC_PEER, DOOR_E_BODY);
-        monitor_forget(monitor, name);
+        rc removed = monitor_remove(trail, monitor, name);
+        if (rc_class_of(removed) == RC_PEER)
+            return removed;
+        if (!rc_ok(removed))
+            log_failure("old log not removed", removed, trail);
     }
     return cur_end(body) ? RC_SUCCESS : FAIL(trail, RC_PEER, DOOR_E_BODY);
 }
@@ -97,8 +143,12 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
         return on_ready(trail, monitor, peer, &body);
     if (frame->message == CONTROL_ROTATE && peer == PEER_AUDIT)
         return on_rotate(trail, monitor, &body);
+    if (frame->message == CONTROL_PACK && peer == PEER_AUDIT)
+        return on_pack(trail, monitor, &body);
     if (frame->message == CONTROL_PACKED && peer == PEER_AUDIT)
         return on_packed(trail, monitor, &body);
+    if (frame->message == CONTROL_REMOVE && peer == PEER_AUDIT)
+        return on_remove(trail, monitor, &body);
     return FAIL(trail, RC_PEER, DOOR_E_NONE);
 }
 

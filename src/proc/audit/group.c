@@ -1,0 +1,315 @@
+/* group.c - see parts.h: appending.  Many records, one write, one fdatasync; what is not
+   durable is never acknowledged, and what failed once is not tried again for its callers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "model/reason.h"
+#include "os/clock.h"
+#include "proc/audit/parts.h"
+#include "proc/log.h"
+#include "proc/messages.h"
+
+bool group_add(struct auditor *auditor, struct audit_record *record, enum peer peer, uint64_t id)
+{
+    struct group *group = &auditor->group;
+    size_t start = group->lines.len;
+    if (group->count == GROUP_RECORDS || group->lines.cap - start < AUDIT_LINE_MAX + 1)
+        return false;
+    if (group->count == 0)
+        group->next = auditor->chain;
+    record->at = clock_now_ms();
+    rc sealed = audit_chain_seal(&group->next, record, &group->lines, &group->leaves[group->count],
+                                 NULL);
+    if (!rc_ok(sealed))
+        return false;
+    group->starts[group->count] = (uint32_t)start;
+    group->who[group->count++] = (struct waiting_append){ peer, id };
+    return true;
+}
+
+static void answer(struct auditor *auditor, const struct waiting_append *who, bool logged,
+                   uint64_t seq)
+{
+    uint8_t bytes[9];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    if (who->peer == PEER_COUNT)
+        return;
+    sink_u8(&body, logged);
+    if (logged)
+        sink_u64le(&body, seq);
+    struct frame frame = { .message = MSG_AUDIT_APPENDED,
+                           .id = who->id,
+                           .body = sink_bytes(&body) };
+    /* Who is gone, or does not read, has no use for the answer: nothing was promised to it. */
+    rc put = house_put(NULL, auditor->house, who->peer, &frame);
+    (void)put;
+}
+
+static void empty(struct auditor *auditor)
+{
+    struct group *group = &auditor->group;
+    group->count = 0;
+    group->since_ms = 0;
+    group->lines = sink_over(group->lines.at, group->lines.cap);
+}
+
+static void refuse_all(struct auditor *auditor)
+{
+    struct group *group = &auditor->group;
+    for (size_t i = 0; i < group->count; i++)
+        answer(auditor, &group->who[i], false, 0);
+    empty(auditor);
+}
+
+static const char *cause(const struct auditor *auditor)
+{
+    if (auditor->writing == WRITING_DAMAGED)
+        return reason_info((enum reason)auditor->why)->name;
+    if (auditor->why == 0)
+        return "torn last line";
+    const char *name = strerrorname_np((int)auditor->why);
+    return name != NULL ? name : "unknown";
+}
+
+void group_stop(struct auditor *auditor, enum writing how, uint32_t why)
+{
+    static const char *const said[] = { [WRITING] = "",
+                                        [WRITING_FAILED] = "cannot log",
+                                        [WRITING_GONE] = "log file was taken away",
+                                        [WRITING_DAMAGED] = "log is damaged" };
+    bool news = auditor->writing != how || auditor->why != why;
+    if (auditor->writing > how) /* a damaged log does not get better by a full disk */
+        return;
+    auditor->writing = how;
+    auditor->why = why;
+    auditor->probe_ms = auditor->now_ms + PROBE_MS;
+    if (news)
+        log_event("%s: appends are refused why=%s records=%llu", said[how], cause(auditor),
+                  (unsigned long long)auditor->chain.tree.size);
+}
+
+/* The file is still the one in the folder, and ends where we left it. */
+static bool is_ours(struct auditor *auditor)
+{
+    struct stat is;
+    if (fstat(auditor->lines.fd, &is) != 0) {
+        group_stop(auditor, WRITING_FAILED, (uint32_t)errno);
+        return false;
+    }
+    if (is.st_nlink == 0 || events_say_gone(auditor)) {
+        group_stop(auditor, WRITING_GONE, ENOENT);
+        return false;
+    }
+    if ((uint64_t)is.st_size < auditor->lines.file.bytes) {
+        group_stop(auditor, WRITING_DAMAGED, REASON_AUDIT_TRUNCATED);
+        return false;
+    }
+    if ((uint64_t)is.st_size > auditor->lines.file.bytes) { /* of a failure, or of a stranger */
+        group_stop(auditor, WRITING_FAILED, EUCLEAN);
+        return false;
+    }
+    return true;
+}
+
+static rc write_lines(struct trail *trail, struct auditor *auditor)
+{
+    struct span bytes = sink_bytes(&auditor->group.lines);
+    size_t done = 0;
+    while (done < bytes.len) {
+        ssize_t put = write(auditor->lines.fd, bytes.at + done, bytes.len - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return FAIL(trail, RC_WORLD, put == 0 ? EIO : (uint32_t)errno);
+        done += (size_t)put;
+    }
+    if (fdatasync(auditor->lines.fd) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return RC_SUCCESS;
+}
+
+/* Durable from here on. */
+static void accept_all(struct auditor *auditor)
+{
+    struct group *group = &auditor->group;
+    struct lines *lines = &auditor->lines;
+    struct trail trail = { 0 };
+    uint64_t seq = auditor->chain.tree.size;
+    for (size_t i = 0; i < group->count; i++) {
+        lines_took(lines, lines->file.records + i, lines->file.bytes + group->starts[i]);
+        leaves_took(&auditor->leaves, &group->leaves[i]);
+        answer(auditor, &group->who[i], true, seq + i);
+    }
+    audit_file_count(&lines->file, group->count, group->lines.len);
+    auditor->chain = group->next;
+    rc written = leaves_write(&trail, &auditor->leaves, group->leaves, group->count);
+    if (!rc_ok(written))
+        group_stop(auditor, WRITING_FAILED, rc_number(written));
+    empty(auditor);
+}
+
+/* A failed fdatasync is not asked again: the kernel has called the pages clean, whatever the
+   disk holds.  The file goes back to the last size that was durable. */
+static void fail_all(struct auditor *auditor, rc failed)
+{
+    uint64_t lost = auditor->group.lines.len;
+    refuse_all(auditor);
+    group_stop(auditor, WRITING_FAILED, rc_number(failed));
+    if (ftruncate(auditor->lines.fd, (off_t)auditor->lines.file.bytes) == 0)
+        auditor->lost_bytes += lost;
+}
+
+static void first_record_counts(struct auditor *auditor)
+{
+    struct audit_file *file = &auditor->lines.file;
+    if (file->records == 0)
+        *file = audit_file_next(file, clock_now_ms());
+}
+
+void group_commit(struct auditor *auditor)
+{
+    struct group *group = &auditor->group;
+    if (group->count == 0)
+        return;
+    if (group->since_ms == 0)
+        group->since_ms = auditor->now_ms;
+    if (auditor->writing != WRITING || !is_ours(auditor)) {
+        refuse_all(auditor);
+        return;
+    }
+    if (rotate_due(auditor)) {
+        if (auditor->now_ms - group->since_ms >= GROUP_HOLD_MS)
+            refuse_all(auditor);
+        return;
+    }
+    first_record_counts(auditor);
+    rc written = write_lines(NULL, auditor);
+    if (rc_ok(written))
+        accept_all(auditor);
+    else
+        fail_all(auditor, written);
+}
+
+/* The lines behind the last known place, read from the disk and not from memory, are those
+   whose hashes we hold. */
+static bool tail_is_ours(struct auditor *auditor)
+{
+    struct lines *lines = &auditor->lines;
+    struct merkle_hash leaf = { 0 };
+    struct span line;
+    struct lines_walk walk = { .room = auditor->scratch };
+    uint64_t number = lines->file.records;
+    if (number == 0)
+        return true;
+    posix_fadvise(lines->fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (!lines_walk_from(lines, &walk, lines->first + number - 1) || !lines_next(&walk, &line))
+        return false;
+    merkle_leaf(line, &leaf);
+    return walk.at == lines->file.bytes && merkle_equal(&leaf, &auditor->chain.last);
+}
+
+rc group_catch_up(struct trail *trail, struct auditor *auditor)
+{
+    struct leaves *leaves = &auditor->leaves;
+    struct merkle_hash batch[MERKLE_BATCH];
+    struct lines_walk walk = { .room = auditor->scratch };
+    struct span line;
+    if (leaves->count < auditor->chain.tree.size &&
+        !lines_walk_from(&auditor->lines, &walk, leaves->count))
+        return FAIL(trail, RC_WORLD, EIO);
+    while (leaves->count < auditor->chain.tree.size) {
+        uint64_t left = auditor->chain.tree.size - leaves->count;
+        size_t count = 0;
+        while (count < MERKLE_BATCH && count < left && lines_next(&walk, &line))
+            merkle_leaf(line, &batch[count++]);
+        if (count == 0)
+            return FAIL(trail, RC_WORLD, EIO);
+        TRY(trail, leaves_write(trail, leaves, batch, count));
+    }
+    while (leaves->taken < leaves->count) {
+        uint64_t left = leaves->count - leaves->taken;
+        size_t count = left < MERKLE_BATCH ? (size_t)left : MERKLE_BATCH;
+        if (!leaves_read(leaves, leaves->taken, count, batch))
+            return FAIL(trail, RC_WORLD, EIO);
+        for (size_t i = 0; i < count; i++)
+            leaves_took(leaves, &batch[i]);
+    }
+    return leaves_sync(trail, leaves);
+}
+
+/* Brings the files to what is known to be durable. */
+static rc mend(struct trail *trail, struct auditor *auditor)
+{
+    struct stat is;
+    uint64_t bytes = auditor->lines.file.bytes;
+    if (fstat(auditor->lines.fd, &is) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    if ((uint64_t)is.st_size > bytes) {
+        if (ftruncate(auditor->lines.fd, (off_t)bytes) != 0)
+            return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        auditor->lost_bytes += (uint64_t)is.st_size - bytes;
+    }
+    if (fdatasync(auditor->lines.fd) != 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    if (!tail_is_ours(auditor))
+        return REFUSE(trail, REASON_AUDIT_LEAF_MISMATCH);
+    if (!auditor->heads.based)
+        TRY(trail, heads_write_base(trail, &auditor->heads, auditor->lines.first,
+                                    auditor->lines.file.day));
+    return group_catch_up(trail, auditor);
+}
+
+/* The probe is a record: that writing failed, and how much was cut off. */
+static bool add_repair(struct auditor *auditor)
+{
+    struct audit_record record = audit_record_of(AUDIT_EVENT_LOG_REPAIR, AUDIT_SUCCESS, 0);
+    audit_set_actor(&record, AUDIT_SYSTEM, span_text("audit"));
+    audit_set_resource(&record, span_text("log"));
+    audit_add_number(&record, "bytes", (int64_t)auditor->lost_bytes);
+    audit_add_text(&record, "cause", span_text(cause(auditor)));
+    return group_add(auditor, &record, PEER_COUNT, 0);
+}
+
+void group_probe(struct auditor *auditor)
+{
+    struct trail trail = { 0 };
+    auditor->probe_ms = auditor->now_ms + PROBE_MS;
+    if (auditor->group.count > 0)
+        refuse_all(auditor);
+    rc mended = mend(&trail, auditor);
+    if (rc_class_of(mended) == RC_DENIED) {
+        group_stop(auditor, WRITING_DAMAGED, rc_number(mended));
+        return;
+    }
+    if (!rc_ok(mended) || !is_ours(auditor) || !add_repair(auditor))
+        return;
+    first_record_counts(auditor);
+    rc written = write_lines(&trail, auditor);
+    if (!rc_ok(written)) {
+        fail_all(auditor, written);
+        return;
+    }
+    auditor->writing = WRITING;
+    auditor->lost_bytes = 0;
+    log_event("logging again records=%llu", (unsigned long long)auditor->group.next.tree.size);
+    accept_all(auditor);
+}
+
+void group_start(struct auditor *auditor)
+{
+    struct trail trail = { 0 };
+    if (auditor->writing > WRITING_FAILED)
+        return;
+    rc mended = auditor->writing == WRITING ? mend(&trail, auditor) : RC_SUCCESS;
+    if (rc_class_of(mended) == RC_DENIED)
+        group_stop(auditor, WRITING_DAMAGED, rc_number(mended));
+    else if (!rc_ok(mended))
+        group_stop(auditor, WRITING_FAILED, rc_number(mended));
+    else if (auditor->lost_bytes > 0)
+        group_stop(auditor, WRITING_FAILED, 0);
+    if (auditor->writing == WRITING_FAILED)
+        group_probe(auditor);
+}
