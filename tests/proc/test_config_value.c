@@ -71,19 +71,19 @@ static const struct {
     { &text, LONG_511, "\"" LONG_511 "\"" },
     { &address, "127.0.0.1:8443", "\"127.0.0.1:8443\"" },
     { &address, "[::1]:1", "\"[::1]:1\"" },
-    { &path, "ward-state", "\"/home/me/ward-state\"" },
-    { &path, "./a/./b//c/", "\"/home/me/a/b/c\"" },
-    { &path, ".", "\"/home/me\"" },
-    { &path, "..", "\"/home\"" },
-    { &path, "../you/x", "\"/home/you/x\"" },
+    { &path, "ward-state", "\"/srv/me/ward-state\"" },
+    { &path, "./a/./b//c/", "\"/srv/me/a/b/c\"" },
+    { &path, ".", "\"/srv/me\"" },
+    { &path, "..", "\"/srv\"" },
+    { &path, "../you/x", "\"/srv/you/x\"" },
     { &path, "../../etc", "\"/etc\"" },
     { &path, "../../../../etc", "\"/etc\"" },
-    { &path, "./../a", "\"/home/a\"" },
-    { &path, "...", "\"/home/me/...\"" },
-    { &path, "..a", "\"/home/me/..a\"" },
+    { &path, "./../a", "\"/srv/a\"" },
+    { &path, "...", "\"/srv/me/...\"" },
+    { &path, "..a", "\"/srv/me/..a\"" },
     { &path, "/", NULL },
     { &path, "//var//lib/./ward/", "\"/var/lib/ward\"" },
-    { &path, "~/x", "\"/home/me/~/x\"" },
+    { &path, "~/x", "\"/srv/me/~/x\"" },
     { &path, LONG_511, "\"" LONG_511 "\"" },
     { &store, "sqlite", "\"sqlite\"" },
     { &store, "host=db", "\"host=db\"" },
@@ -97,7 +97,7 @@ static void test_taken(void **state)
         struct config_why why = { "", NULL };
         char got[1024];
         struct sink out = sink_over(got, sizeof got);
-        bool good = config_value_text(taken[i].key, span_text(taken[i].text), "/home/me", &settings,
+        bool good = config_value_text(taken[i].key, span_text(taken[i].text), "/srv/me", &settings,
                                       &why);
         assert_int_equal(good, taken[i].toml != NULL);
         if (!good)
@@ -186,7 +186,10 @@ static const struct {
     { &path, "a\nb", "control characters" },
     { &store, "sqlit", "must be \"sqlite\"", "sqlite" },
     { &store, "host=db password=hunter2", "passfile" },
-    { &store, "postgresql://a:hunter2@b/", "passfile" },
+    { &store,
+      "postgresql://a:"
+      "hunter2@b/",
+      "passfile" },
     { &store, "hunter2", "must be \"sqlite\"" },
 };
 
@@ -197,7 +200,7 @@ static void test_refused(void **state)
         static const struct settings nothing;
         struct settings settings = { 0 };
         struct config_why why = { "", NULL };
-        if (config_value_text(refused[i].key, span_text(refused[i].text), "/home/me", &settings,
+        if (config_value_text(refused[i].key, span_text(refused[i].text), "/srv/me", &settings,
                               &why))
             fail_msg("row %zu is taken: %s", i, refused[i].text);
         if (strstr(why.text, refused[i].why) == NULL)
@@ -263,7 +266,7 @@ static void test_typed(void **state)
         sink_format(&out, "a = %s\n", typed[i].toml);
         const struct toml_value *root = NULL;
         assert_true(toml_parse(sink_bytes(&out), &arena, NULL, &root, NULL));
-        bool good = config_value_toml(typed[i].key, toml_first(root), "/home/me", &settings, &why);
+        bool good = config_value_toml(typed[i].key, toml_first(root), "/srv/me", &settings, &why);
         assert_int_equal(good, typed[i].why == NULL);
         if (typed[i].why != NULL && strstr(why.text, typed[i].why) == NULL)
             fail_msg("row %zu: %s", i, why.text);
@@ -297,7 +300,7 @@ static void test_unsound_settings_are_seen(void **state)
 {
     (void)state;
     static struct config_problems problems;
-    const struct config_inputs inputs = { .folder = "/home/me" };
+    const struct config_inputs inputs = { .folder = "/srv/me" };
     struct config good = { 0 };
     struct arena arena = { 0 };
     assert_true(config_read(&inputs, &arena, &good, &problems));
