@@ -46,12 +46,11 @@ static void on_head(struct run *run)
 
 static void on_done(struct run *run)
 {
-    static uint8_t memory[ROOM];
     uint8_t bytes[256];
     struct sink out = sink_over(bytes, sizeof bytes);
     struct http_response response = { .status = 200 };
     must(http1_write_head(&run->conn, &response, &out) && http1_write_end(&run->conn, &out));
-    must(http1_room_init(&run->room, run->conn.limits, memory, sizeof memory));
+    http1_room_reset(&run->room);
 }
 
 static bool step(struct run *run, struct cursor *in)

@@ -1,6 +1,7 @@
 """seeds.py - what each fuzz target begins with: files of the project's own vectors and of
 the vectors folder, chosen by kind, and fuzz/corpus/NAME with every input that ever broke
-it. Seeds are written to a scratch folder and never committed."""
+it and, for forms that only Ward writes, a few to begin with. Seeds are written to a scratch
+folder and never committed."""
 
 import base64
 import hashlib
@@ -87,6 +88,13 @@ ALWAYS = (b"", b"\0", b"0", b"\xff" * 64, b"2026-01-01T00:00:00Z")
 
 # Seeds of formats of which there are no files.
 TEXTS = {
+    "h2": (
+        b"\x3f\0\0\x2d\x01\x05\0\0\0\x01\0\x07:method\x03GET\0\x07:scheme\x05https\0\x05:path\x01/\0\x0a:authority\x01a",
+        b"\x05\0\0\x0a\x01\x04\0\0\0\x01\x83\x87\x04\x02/a\x41\x01a\x40\0"
+        b"\0\0\x03\0\x01\0\0\0\x01abc\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        b"\x20\0\0\x08\x01\x05\0\0\0\x01\x82\x87\x84\x41\x01a\x5f\0\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08",
+        b"\x10\0\0\x01\x01\x01\0\0\0\x01\x82\0\0\x06\x09\x04\0\0\0\x01\x87\x84\x41\x01a\x5f"
+        b"\0\0\x04\x08\0\0\0\0\x01\0\0\x10\0"),
     "http1": (
         b"GET /a%20b?c=d HTTP/1.1\r\nHost: a:8443\r\nConnection: close\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"

@@ -7,7 +7,10 @@
 
 #include "base/number.h"
 
-enum { ARENA_BLOCK_MIN = 16 * 1024 };
+enum {
+    ARENA_BLOCK_MIN = 16 * 1024,
+    ARENA_WHOLE = 128 * 1024, /* a block of this size comes zeroed from the kernel */
+};
 
 struct arena_block {
     struct arena_block *next;
@@ -48,7 +51,8 @@ static bool arena_grow(struct arena *arena, size_t len)
     size_t room;
     if (!add_size(sizeof(struct arena_block), wanted, &room))
         return false;
-    struct arena_block *block = malloc(room);
+    /* Zeroed by calloc, large memory costs nothing until it is used. */
+    struct arena_block *block = len >= ARENA_WHOLE ? calloc(1, room) : malloc(room);
     if (block == NULL)
         return false;
     block->next = arena->blocks;
@@ -67,12 +71,13 @@ void *arena_alloc(struct arena *arena, size_t len)
     padded -= padded % alignof(max_align_t);
     if (padded == 0)
         padded = alignof(max_align_t);
+    bool zeroed = arena->left < padded && padded >= ARENA_WHOLE;
     if (arena->left < padded && !arena_grow(arena, padded))
         return NULL;
     void *room = arena->at;
     arena->at += padded;
     arena->left -= padded;
-    return memset(room, 0, len);
+    return zeroed ? room : memset(room, 0, len);
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)

@@ -22,9 +22,9 @@ void *heap_take(struct heap *heap, size_t len);
 /* heap_resize is heap_take for a NULL piece; else it returns the piece with another length, its
    bytes kept, or NULL with the piece untouched.  Bytes that are new hold nothing in particular. */
 MUST_USE
-void *heap_resize(struct heap *heap, void *piece, size_t len);
+void *heap_resize(struct heap *heap, void *at, size_t len);
 
 /* heap_give takes a piece of that heap back; NULL is nothing. */
-void heap_give(struct heap *heap, void *piece);
+void heap_give(struct heap *heap, void *at);
 
 #endif

@@ -256,10 +256,10 @@ static bool accept(struct plan *plan, const struct resource *resource, const cha
     struct span chain;
     struct ward_collateral_item item = { 0 };
     const char *fault = "its issuer chain is not URL-encoded";
-    int descriptor;
-    if (!kept_lock(&plan->folder, &descriptor))
+    bool held;
+    auto_fd int lock = kept_lock(&plan->folder, &held);
+    if (lock < 0)
         return false;
-    auto_fd int lock = descriptor;
     if (read_chain(arena, reply->header, &chain)) {
         const struct ward_bytes files[] = {
             { reply->body.at, reply->body.len, reply_name },

@@ -106,13 +106,14 @@ static const char *name_of(const char *path)
 
 /* --- writing ----------------------------------------------------------------------------- */
 
-bool kept_lock(const struct kept_folder *folder, int *out)
+int kept_lock(const struct kept_folder *folder, bool *held)
 {
     struct trail trail = { 0 };
-    rc r = folder_lock(&trail, folder->path, out);
+    int lock = -1;
+    rc r = folder_lock(&trail, folder->path, &lock, held);
     if (!rc_ok(r))
         say("%s: %s", folder->path, file_error_text(r));
-    return rc_ok(r);
+    return lock;
 }
 
 static bool write_file(const struct kept_folder *folder, const char *name, struct span bytes)
@@ -386,16 +387,11 @@ static void tidy_chains(const struct kept_folder *folder, int lock)
     arena_fini(&arena);
 }
 
-bool kept_tidy(const struct kept_folder *folder)
+/* A hidden file is somebody's until nobody else can be at work. */
+static void sweep(const struct kept_folder *folder, int lock)
 {
     struct trail trail = { 0 };
-    struct folder names;
-    struct arena arena;
     size_t unfinished = 0;
-    int descriptor;
-    if (!kept_lock(folder, &descriptor))
-        return false;
-    auto_fd int lock = descriptor;
     rc r = file_write_sweep(&trail, lock, is_own_name, &unfinished);
     if (!rc_ok(r))
         say("collateral fetch: %s: what a stopped run left cannot be removed: %s", folder->path,
@@ -403,10 +399,23 @@ bool kept_tidy(const struct kept_folder *folder)
     if (unfinished > 0)
         say("collateral fetch: %s: removed %zu unfinished files of a stopped run", folder->path,
             unfinished);
+}
+
+bool kept_tidy(const struct kept_folder *folder)
+{
+    struct trail trail = { 0 };
+    struct folder names;
+    struct arena arena;
+    bool held;
+    auto_fd int lock = kept_lock(folder, &held);
+    if (lock < 0)
+        return false;
+    if (held)
+        sweep(folder, lock);
     if (folder->keep_all)
         return true;
     arena_init(&arena, TIDY_MEMORY);
-    r = folder_list(&trail, folder->path, TIDY_NAMES_MAX, &arena, &names);
+    rc r = folder_list(&trail, folder->path, TIDY_NAMES_MAX, &arena, &names);
     if (rc_ok(r))
         tidy_items(folder, lock, &names);
     else

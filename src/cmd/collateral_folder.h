@@ -31,9 +31,11 @@ struct kept_folder {
     size_t chain_count;
 };
 
-/* kept_lock waits until no other fetch is at work in the folder; closing *out ends it.  All of
-   these say on stderr what went wrong. */
-MUST_USE bool kept_lock(const struct kept_folder *folder, int *out);
+/* kept_lock waits until no other fetch is at work in the folder; closing the descriptor ends
+   it.  -1 when there is no such folder.  *held is false where the file system knows no such lock:
+   then only what a stopped run left is not looked for, all else is safe beside another run.  All
+   of these say on stderr what went wrong. */
+MUST_USE int kept_lock(const struct kept_folder *folder, bool *held);
 
 /* kept_put_item writes STEM-YYYYMMDD.ENDING, the date being that of valid_from; kept_put_chain
    writes PEM.  The path goes to stdout.  Whoever calls holds the lock. */

@@ -1,5 +1,6 @@
 /* collateral_show.c - `ward collateral show`: what a folder holds, for whom, until when. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "base/sink.h"
@@ -69,13 +70,16 @@ static void put_member(struct json_writer *json, const char *name, const char *t
 
 static bool print_json(struct arena *arena, const struct ward_collateral *collateral, int64_t now)
 {
-    size_t cap = 4096 + ward_collateral_count(collateral) * 4096;
+    struct ward_collateral_item item;
+    size_t cap = 4096;
+    /* A byte of a name is at most six of JSON. */
+    for (size_t i = 0; ward_collateral_item(collateral, i, &item); i++)
+        cap += 2048 + 6 * strlen(item.name);
     char *room = arena_alloc(arena, cap);
     if (room == NULL)
         return false;
     struct sink sink = sink_over(room, cap);
     struct json_writer json = json_write_to(&sink, 0);
-    struct ward_collateral_item item;
     json_begin_object(&json);
     json_put_key(&json, "items");
     json_begin_array(&json);

@@ -61,3 +61,34 @@ enum reason http_fields_judge(struct http_request *request)
     }
     return REASON_OK;
 }
+
+/* RFC 9110 6.5.1: nothing that frames, routes, authenticates or describes may come behind what
+   it is about. */
+bool http_may_trail(struct span name)
+{
+    static const char *const never[] = {
+        "content-length",
+        "transfer-encoding",
+        "host",
+        "trailer",
+        "te",
+        "connection",
+        "content-type",
+        "authorization",
+        "cookie",
+        "content-encoding",
+        "content-range",
+        "expect",
+        "upgrade",
+        "range",
+        "cache-control",
+        "traceparent",
+        "grpc-timeout",
+        "proxy-authorization",
+    };
+    for (size_t i = 0; i < COUNT_OF(never); i++) {
+        if (span_equal_text(name, never[i]))
+            return false;
+    }
+    return true;
+}

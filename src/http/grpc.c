@@ -1,7 +1,6 @@
 /* grpc.c - see grpc.h. */
 #include "http/grpc.h"
 
-#include "base/cursor.h"
 #include "codec/protobuf.h"
 
 uint64_t grpc_body_limit(uint32_t limit)
@@ -25,10 +24,10 @@ static enum reason begin_message(struct grpc_reader *reader)
     return REASON_OK;
 }
 
-enum reason grpc_read(struct grpc_reader *reader, struct span bytes, struct sink *message)
+/* Takes what belongs to the message that is coming. */
+static enum reason take_part(struct grpc_reader *reader, struct cursor *in, struct sink *message)
 {
-    struct cursor in = cur_over(bytes);
-    while (reader->have < GRPC_PREFIX && cur_u8(&in, &reader->prefix[reader->have])) {
+    while (reader->have < GRPC_PREFIX && cur_u8(in, &reader->prefix[reader->have])) {
         if (++reader->have < GRPC_PREFIX)
             continue;
         enum reason reason = begin_message(reader);
@@ -36,14 +35,31 @@ enum reason grpc_read(struct grpc_reader *reader, struct span bytes, struct sink
             return reason;
     }
     struct span part;
-    size_t len = cur_left(&in) < reader->left ? cur_left(&in) : reader->left;
-    if (!cur_take(&in, len, &part))
+    size_t len = cur_left(in) < reader->left ? cur_left(in) : reader->left;
+    if (!cur_take(in, len, &part))
         return REASON_GRPC_FRAME;
     reader->left -= (uint32_t)len;
     sink_put(message, part);
-    if (!sink_ok(message))
-        return REASON_OUT_OF_MEMORY;
+    return sink_ok(message) ? REASON_OK : REASON_OUT_OF_MEMORY;
+}
+
+enum reason grpc_read(struct grpc_reader *reader, struct span bytes, struct sink *message)
+{
+    struct cursor in = cur_over(bytes);
+    enum reason reason = take_part(reader, &in, message);
+    if (reason != REASON_OK)
+        return reason;
     return cur_end(&in) ? REASON_OK : REASON_GRPC_MESSAGE_COUNT;
+}
+
+enum reason grpc_take(struct grpc_reader *reader, struct cursor *in, struct sink *message,
+                      bool *whole)
+{
+    enum reason reason = take_part(reader, in, message);
+    *whole = reason == REASON_OK && reader->have == GRPC_PREFIX && reader->left == 0;
+    if (*whole)
+        reader->have = 0;
+    return reason;
 }
 
 enum reason grpc_read_end(const struct grpc_reader *reader)
@@ -103,17 +119,29 @@ enum reason grpc_judge(const struct http_request *request, const struct route *r
     return *deadline_ms == 0 ? REASON_GRPC_DEADLINE : REASON_OK;
 }
 
+size_t grpc_begin_message(struct sink *out)
+{
+    sink_zero(out, GRPC_PREFIX);
+    return out->len;
+}
+
+void grpc_end_message(struct sink *out, size_t begun)
+{
+    if (!sink_ok(out))
+        return;
+    struct sink prefix = sink_over(&out->at[begun - 4], 4);
+    sink_u32be(&prefix, (uint32_t)(out->len - begun));
+}
+
 bool grpc_write_message(const struct schema_message *message, const void *values, struct sink *out)
 {
     size_t before = out->len;
-    sink_zero(out, GRPC_PREFIX);
-    if (!sink_ok(out) || !protobuf_write(message, values, out) ||
-        out->len - before - GRPC_PREFIX > UINT32_MAX) {
+    size_t begun = grpc_begin_message(out);
+    if (!sink_ok(out) || !protobuf_write(message, values, out) || out->len - begun > UINT32_MAX) {
         sink_cut(out, before);
         return false;
     }
-    struct sink prefix = sink_over(&out->at[before + 1], 4);
-    sink_u32be(&prefix, (uint32_t)(out->len - before - GRPC_PREFIX));
+    grpc_end_message(out, begun);
     return true;
 }
 

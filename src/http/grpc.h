@@ -3,6 +3,7 @@
 #ifndef WARD_HTTP_GRPC_H
 #define WARD_HTTP_GRPC_H
 
+#include "base/cursor.h"
 #include "base/sink.h"
 #include "http/message.h"
 #include "http/router.h"
@@ -22,6 +23,12 @@ struct grpc_reader {
    GRPC_MESSAGE_COUNT (a second message), HTTP_BODY_TOO_LARGE, OUT_OF_MEMORY. */
 enum reason grpc_read(struct grpc_reader *reader, struct span bytes, struct sink *message);
 
+/* grpc_take is grpc_read for a stream of messages: it takes no further than the end of one, and
+ *then says whole; the reader is at the beginning again, and the message is the caller's to use and
+ *cut. */
+enum reason grpc_take(struct grpc_reader *reader, struct cursor *in, struct sink *message,
+                      bool *whole);
+
 /* grpc_read_end judges the end of the body: one whole message, or why not. */
 enum reason grpc_read_end(const struct grpc_reader *reader);
 
@@ -32,6 +39,11 @@ uint64_t grpc_body_limit(uint32_t limit);
    deadline in milliseconds: the call's own, at most that of the route; 0: it has passed. */
 enum reason grpc_judge(const struct http_request *request, const struct route *route,
                        uint32_t *deadline_ms);
+
+/* grpc_begin_message leaves room for a prefix; grpc_end_message, with what it returned, fills it.
+ */
+size_t grpc_begin_message(struct sink *out);
+void grpc_end_message(struct sink *out, size_t begun);
 
 /* grpc_write_message appends a message with its prefix. */
 MUST_USE

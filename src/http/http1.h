@@ -74,7 +74,6 @@ struct http1_room {
     size_t line;       /* where the current line begins */
     struct http_field *fields;
     size_t fields_cap;
-    size_t trailers_at; /* fields from here on are trailers */
     struct http_request request;
 };
 
@@ -84,10 +83,13 @@ void http1_init(struct http1 *conn, const struct http_limits *limits);
 size_t http1_room_size(const struct http_limits *limits);
 
 /* http1_room_init lays a room into memory that is aligned for any type; false when it is too
-   small.  A room is used for one request and initialised again for the next. */
+   small.  A room is used for one request; http1_room_reset makes it ready for the next one, of any
+   connection with the same limits. */
 MUST_USE
 bool http1_room_init(struct http1_room *room, const struct http_limits *limits, void *memory,
                      size_t size);
+
+void http1_room_reset(struct http1_room *room);
 
 /* http1_is_idle: between two requests; no room is needed. */
 bool http1_is_idle(const struct http1 *conn);

@@ -1,6 +1,5 @@
 /* http1_body.c - what follows a head: a body of a known length, or chunks and trailers.  Nothing
    of a body is kept here. */
-#include "base/number.h"
 #include "http/http1.h"
 
 /* Enough for any size that a route takes; more digits are a game. */
@@ -112,37 +111,6 @@ static enum reason take_chunk_end(struct http1 *conn, uint8_t byte)
     return REASON_OK;
 }
 
-/* RFC 9110 6.5.1: nothing that frames, routes, authenticates or describes may come behind what
-   it is about. */
-static bool may_trail(struct span name)
-{
-    static const char *const never[] = {
-        "content-length",
-        "transfer-encoding",
-        "host",
-        "trailer",
-        "te",
-        "connection",
-        "content-type",
-        "authorization",
-        "cookie",
-        "content-encoding",
-        "content-range",
-        "expect",
-        "upgrade",
-        "range",
-        "cache-control",
-        "traceparent",
-        "grpc-timeout",
-        "proxy-authorization",
-    };
-    for (size_t i = 0; i < COUNT_OF(never); i++) {
-        if (span_equal_text(name, never[i]))
-            return false;
-    }
-    return true;
-}
-
 static enum reason take_trailer_byte(struct http1 *conn, struct http1_room *room, uint8_t byte)
 {
     enum reason reason = http1_take_line_byte(conn, room, byte);
@@ -157,7 +125,7 @@ static enum reason take_trailer_byte(struct http1 *conn, struct http1_room *room
     if (reason == REASON_HTTP_FIELDS_TOO_LARGE)
         return reason;
     size_t at = room->request.field_count + room->request.trailer_count;
-    if (reason != REASON_OK || !may_trail(room->fields[at].name))
+    if (reason != REASON_OK || !http_may_trail(room->fields[at].name))
         return REASON_HTTP_TRAILER_INVALID;
     room->request.trailer_count++;
     return REASON_OK;

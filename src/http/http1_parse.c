@@ -39,6 +39,14 @@ bool http1_room_init(struct http1_room *room, const struct http_limits *limits, 
     return true;
 }
 
+void http1_room_reset(struct http1_room *room)
+{
+    sink_cut(&room->bytes, 0);
+    room->bytes.full = false;
+    room->line = 0;
+    room->request = (struct http_request){ 0 };
+}
+
 bool http1_is_idle(const struct http1 *conn)
 {
     return conn->state == HTTP1_IDLE;
@@ -87,8 +95,10 @@ enum reason http1_take_line_byte(struct http1 *conn, struct http1_room *room, ui
         return REASON_HTTP_CHARACTER;
     if (!has_room(conn, room))
         return too_long(conn);
-    sink_u8(&room->bytes, byte);
-    return sink_ok(&room->bytes) ? REASON_OK : too_long(conn);
+    if (room->bytes.len == room->bytes.cap)
+        return too_long(conn);
+    room->bytes.at[room->bytes.len++] = byte; /* once a byte: no call */
+    return REASON_OK;
 }
 
 /* The line that has just ended, without its CR LF. */

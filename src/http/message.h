@@ -85,6 +85,7 @@ enum http_event_kind {
     HTTP_EVENT_BODY,     /* some bytes of the body, valid for this call only */
     HTTP_EVENT_DONE,     /* the request is complete: answer it */
     HTTP_EVENT_REFUSED,  /* answer with the reason, then close */
+    HTTP_EVENT_ROOM,     /* more of the answer may be written (HTTP/2) */
     HTTP_EVENT_CLOSED,   /* the peer is gone, between two requests or in the midst of an answer */
 };
 
@@ -138,6 +139,9 @@ bool http_query_next(struct span *query, struct span *name, struct span *value);
    (application/x-www-form-urlencoded).  The result is UTF-8 without control characters. */
 MUST_USE
 bool http_query_decode(struct span raw, struct sink *out);
+
+/* http_may_trail: a field of that (lower-case) name may stand in trailers. */
+bool http_may_trail(struct span name);
 
 /* http_fields_judge looks at the fields that decide how a request is read, the same ones in both
    versions, and sets length, expectation and the like in *request.  REASON_OK, or why not. */

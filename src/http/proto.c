@@ -3,10 +3,23 @@
 #include "codec/protobuf.h"
 #include "http/router.h"
 
+/* What proto3 makes of a name with underscores in JSON is not that name. */
+static bool is_renamed(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.at[i] == '_')
+            return true;
+    }
+    return false;
+}
+
 static void put_field(const struct schema_field *field, struct sink *out)
 {
-    sink_format(out, "  // %s\n  %s%s %s = %u;\n", field->doc, field->most > 0 ? "repeated " : "",
+    sink_format(out, "  // %s\n  %s%s %s = %u", field->doc, field->most > 0 ? "repeated " : "",
                 route_type_name(field), field->name, field->number);
+    if (is_renamed(span_text(field->name)))
+        sink_format(out, " [json_name = \"%s\"]", field->name);
+    sink_text(out, ";\n");
 }
 
 static void put_services(const struct router *router, struct sink *out)

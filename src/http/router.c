@@ -90,6 +90,7 @@ struct route_match router_match(const struct router *router, const struct http_r
     if (grpc.reason != REASON_HTTP_ROUTE_UNKNOWN) {
         grpc.reason = REASON_HTTP_MEDIA_TYPE;
         grpc.route = NULL;
+        grpc.is_grpc = false;
         return grpc;
     }
     for (size_t i = 0; i < router->count; i++) {

@@ -89,7 +89,7 @@ static bool read_size(struct span line, uint64_t *out)
 
 static bool read_root(struct span line, struct merkle_hash *out)
 {
-    struct merkle_hash root;
+    struct merkle_hash root = { { 0 } };
     struct sink sink = sink_over(root.at, sizeof root.at);
     if (!base64_decode(line, &sink) || sink.len != sizeof root.at)
         return false;

@@ -20,6 +20,9 @@ struct remote_library {
 
 struct remote_library *remote_library_new(void)
 {
+    /* Whoever comes first decides for the process whether openssl.cnf is read: nobody does. */
+    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+        return NULL;
     struct remote_library *library = OPENSSL_zalloc(sizeof *library);
     if (library == NULL)
         return NULL;

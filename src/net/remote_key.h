@@ -29,8 +29,9 @@ struct remote_signer {
 };
 
 /* An OpenSSL library context of its own, with the provider of such keys beside the default
-   one.  It reads no configuration.  One for a process is enough; it outlives every key and
-   context made in it.  NULL without memory. */
+   one.  It reads no configuration; made before anything else of OpenSSL is used, it sees to it
+   that the process never reads openssl.cnf.  One for
+   a process is enough; it outlives every key and context made in it.  NULL without memory. */
 struct remote_library;
 
 struct remote_library *remote_library_new(void);

@@ -72,10 +72,12 @@ static void turn(ares_channel channel, int64_t left)
     ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
     struct pollfd polled[ARES_GETSOCK_MAXNUM];
     nfds_t count = 0;
-    int wanted = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+    /* One bit a socket to be read, above them one to be written.  (c-ares' own macros shift a
+       signed 1 into the sign.) */
+    unsigned wanted = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        short events = (short)((ARES_GETSOCK_READABLE(wanted, i) ? POLLIN : 0) |
-                               (ARES_GETSOCK_WRITABLE(wanted, i) ? POLLOUT : 0));
+        short events = (short)(((wanted >> i & 1) != 0 ? POLLIN : 0) |
+                               ((wanted >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0 ? POLLOUT : 0));
         if (events != 0)
             polled[count++] = (struct pollfd){ .fd = sockets[i], .events = events };
     }

@@ -77,9 +77,11 @@ rc folder_list(struct trail *trail, const char *path, size_t max_entries, struct
                struct folder *out);
 
 /* folder_lock opens a folder and waits until nobody else holds its lock.  Closing *out, or the
-   end of the process however it comes, gives it up.  It keeps out only who asks for it too. */
+   end of the process however it comes, gives it up.  It keeps out only who asks for it too.
+   *held is false where the file system knows no locks of folders (NFS): the folder is open, and
+   others may be at work in it. */
 MUST_USE
-rc folder_lock(struct trail *trail, const char *path, int *out);
+rc folder_lock(struct trail *trail, const char *path, int *out, bool *held);
 
 /* folder_remove removes one name from an open folder; one that is gone already is no failure.
    Not written through: after a crash the name may be back. */

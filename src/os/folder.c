@@ -98,15 +98,25 @@ rc folder_list(struct trail *trail, const char *path, size_t max_entries, struct
     return RC_SUCCESS;
 }
 
-rc folder_lock(struct trail *trail, const char *path, int *out)
+/* NFS takes locks of files that are open for writing, which a folder cannot be. */
+static bool knows_no_locks(int error)
+{
+    return error == EBADF || error == EINVAL || error == ENOLCK || error == ENOSYS ||
+           error == EOPNOTSUPP;
+}
+
+rc folder_lock(struct trail *trail, const char *path, int *out, bool *held)
 {
     auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return FAIL_ERRNO(trail);
-    while (flock(fd, LOCK_EX) != 0) {
-        if (errno != EINTR)
-            return FAIL_ERRNO(trail);
-    }
+    int failure;
+    do
+        failure = flock(fd, LOCK_EX) == 0 ? 0 : errno;
+    while (failure == EINTR);
+    if (failure != 0 && !knows_no_locks(failure))
+        return FAIL_ERRNO(trail);
+    *held = failure == 0;
     *out = fd_take(&fd);
     return RC_SUCCESS;
 }

@@ -89,7 +89,7 @@ static struct span behind_dot(struct span name)
     return span_of(name.at + skipped, name.len - skipped);
 }
 
-/* A wrong section before a right name is a likely mistake too. */
+/* First the whole name; then the name alone, for a section that is quite another one. */
 const char *config_key_nearest(struct span name)
 {
     const char *names[COUNT_OF(keys)];
@@ -98,14 +98,15 @@ const char *config_key_nearest(struct span name)
         names[i] = keys[i].name;
         parts[i] = last_part(keys[i].name);
     }
-    const char *part = text_nearest(behind_dot(name), parts, COUNT_OF(keys));
-    const char *whole = text_nearest(name, names, COUNT_OF(keys));
+    const char *near = text_nearest(name, names, COUNT_OF(keys));
+    if (near != NULL)
+        return near;
+    near = text_nearest(behind_dot(name), parts, COUNT_OF(keys));
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        if (parts[i] == part &&
-            (whole == NULL || text_distance(behind_dot(name), span_text(part)) == 0))
+        if (near != NULL && parts[i] == near)
             return names[i];
     }
-    return whole;
+    return NULL;
 }
 
 void config_key_variable(struct sink *out, const struct config_key *key)

@@ -331,9 +331,6 @@ static bool text_is_sound(const struct config_key *key, const struct settings *s
     struct config_why why;
     const char *text = config_field(key, settings);
     const char *end = memchr(text, 0, SETTING_TEXT_MAX);
-    /* The path of a seal that is no file. */
-    if (end == text && key->fallback == NULL)
-        return true;
     struct settings copy = { 0 };
     return end != NULL && (key->form != CONFIG_PATH || text[0] == '/') &&
            set_text(key, span_text(text), "/", &copy, &why) &&

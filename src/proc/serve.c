@@ -25,6 +25,22 @@ static void peer_is_gone(struct house *house, enum peer peer, rc why, const stru
         house->process->peer_changed(house->self, peer, false);
 }
 
+/* The peer was started again.  Its end may be told before that of its earlier life was read:
+   what was asked of that one is answered by nobody. */
+static rc replace_peer(struct trail *trail, struct house *house, struct cursor *body)
+{
+    struct cursor peek = *body;
+    uint32_t peer = 0;
+    if (!cur_u32le(&peek, &peer) || peer >= PEER_COUNT)
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    if (channel_is_open(&house->channels[peer]))
+        peer_is_gone(house, (enum peer)peer, RC_SUCCESS, NULL);
+    TRY(trail, house_take_peer(trail, house, body));
+    if (house->process->peer_changed != NULL)
+        house->process->peer_changed(house->self, (enum peer)peer, true);
+    return RC_SUCCESS;
+}
+
 static rc handle_control(struct trail *trail, struct house *house, const struct frame *frame)
 {
     struct call call = { .from = &house->control,
@@ -32,14 +48,8 @@ static rc handle_control(struct trail *trail, struct house *house, const struct 
                          .id = frame->id,
                          .body = cur_over(frame->body) };
     switch (frame->message) {
-    case CONTROL_PEER: {
-        struct cursor peek = call.body;
-        uint32_t peer = 0;
-        TRY(trail, house_take_peer(trail, house, &call.body));
-        if (house->process->peer_changed != NULL && cur_u32le(&peek, &peer))
-            house->process->peer_changed(house->self, (enum peer)peer, true);
-        return RC_SUCCESS;
-    }
+    case CONTROL_PEER:
+        return replace_peer(trail, house, &call.body);
     case CONTROL_STOP:
         house->stopping = true;
         return RC_SUCCESS;

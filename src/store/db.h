@@ -2,8 +2,9 @@
    at a time.  For this room's own files; callers see struct db_spec only.
 
    No SQL is made at run time: a statement is a row of sql.def, a migration a row of
-   migrations.c, and what varies is bound.  A failure is a reason; one that leaves the
-   connection useless sets `lost`, and the next db_open begins anew. */
+   migrations.c, and what varies is bound.  A process has one connection that writes to a file.  A
+   failure is a reason; one that leaves the connection useless sets `lost`, and the next db_open
+   begins anew. */
 #ifndef WARD_STORE_DB_H
 #define WARD_STORE_DB_H
 

@@ -15,16 +15,16 @@ const struct migration migrations[STORE_STEPS] = {
         "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL,"
         " created INTEGER NOT NULL, high_water INTEGER NOT NULL,"
         " generation INTEGER NOT NULL) STRICT;"
-        "CREATE TABLE done (key BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-        "CREATE INDEX done_at ON done (at)",
+        "CREATE TABLE done (key BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX done_until ON done (until)",
         "CREATE SCHEMA IF NOT EXISTS ward;"
         "CREATE TABLE ward.migrations (number BIGINT PRIMARY KEY, sum BYTEA NOT NULL,"
         " applied BIGINT NOT NULL);"
         "CREATE TABLE ward.meta (id BIGINT PRIMARY KEY CHECK (id = 1),"
         " installation BYTEA NOT NULL, created BIGINT NOT NULL, high_water BIGINT NOT NULL,"
         " generation BIGINT NOT NULL);"
-        "CREATE TABLE ward.done (key BYTEA PRIMARY KEY, at BIGINT NOT NULL);"
-        "CREATE INDEX done_at ON ward.done (at)",
+        "CREATE TABLE ward.done (key BYTEA PRIMARY KEY, until BIGINT NOT NULL);"
+        "CREATE INDEX done_until ON ward.done (until)",
     },
     {
         2,

@@ -21,7 +21,7 @@ static const char settings[] =
     "SET statement_timeout = '10s'; SET lock_timeout = '8s';"
     "SET idle_in_transaction_session_timeout = '5s'; SET synchronous_commit = on;"
     "SET client_min_messages = error; SET standard_conforming_strings = on;"
-    "SET search_path = ward, pg_catalog";
+    "SET search_path = ward";
 
 static bool begins(const char *text, const char *with)
 {

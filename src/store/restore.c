@@ -153,6 +153,8 @@ rc backup_restore(struct trail *trail, struct store *store, const struct backup_
 {
     struct backup_proof proof;
     TRY(trail, store_ready(trail, store));
+    if (store->writing)
+        return REFUSE(trail, REASON_STORE_STATEMENT);
     struct db *db = &store->db;
     TRY(trail, db->backend->begin(trail, db, DB_SCHEMA));
     store->writing = true;

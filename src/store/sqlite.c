@@ -78,7 +78,9 @@ static void lite_finish(struct db *db)
     db->current = SQL_COUNT;
 }
 
-/* What the kernel holds of a file that failed is forgotten, so the next open reads the disk. */
+/* What the kernel holds of a file that failed is forgotten, so the next open reads the disk.
+   (To close a file drops every lock that the process has on it: hence db.h's rule of one
+   connection to a file in a process that writes.) */
 static void forget_cached(const char *place)
 {
     static const char suffixes[][SUFFIX_LEN] = { "", "-wal" };
@@ -153,7 +155,8 @@ static rc settings(struct trail *trail, struct db *db)
                            "PRAGMA page_size = 4096; PRAGMA trusted_schema = OFF;"
                            "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;"
                            "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"
-                           "PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST",
+                           "PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST;"
+                           "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -32768",
                            NULL));
     return RC_SUCCESS;
 }
@@ -163,7 +166,13 @@ static rc judge_file(struct trail *trail, struct db *db)
     int reserved = SQLITE_PAGE_SUM_LEN;
     if (sqlite3_file_control(db->lite, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved) != SQLITE_OK)
         return lite_fail(trail, db, code_of(db));
-    TRY(trail, pragma_says(trail, db, "PRAGMA journal_mode = WAL", "wal"));
+    /* A file that two make at once: here SQLite does not wait by itself. */
+    rc logged = pragma_says(NULL, db, "PRAGMA journal_mode = WAL", "wal");
+    for (int i = 0; i < BUSY_MS / 20 && rc_number(logged) == REASON_STORE_BUSY; i++) {
+        sqlite3_sleep(20);
+        logged = pragma_says(NULL, db, "PRAGMA journal_mode = WAL", "wal");
+    }
+    TRY(trail, logged);
     TRY(trail, pragma_says(trail, db, "PRAGMA integrity_check(1)", "ok"));
     /* The names of the file and of its log, which is open by now: SQLite writes the folder
        through too, but does not look at whether that worked. */

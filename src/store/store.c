@@ -6,7 +6,7 @@
 #include "store/room.h"
 
 /* How often a transaction is begun again before the caller hears of it. */
-enum { TRIES = 4 };
+enum { TRIES = 4, OWN_KEY_KEPT = 300 };
 
 const struct store_limits store_limits_default = {
     .sessions = 65536,
@@ -49,7 +49,7 @@ void store_close(struct store *store)
 
 rc store_ready(struct trail *trail, struct store *store)
 {
-    if (!store->open)
+    if (!store->open || store->db.spec == NULL)
         return REFUSE(trail, REASON_STORE_UNREACHABLE);
     if (!store->db.lost && store->db.backend != NULL)
         return RC_SUCCESS;
@@ -64,6 +64,13 @@ rc store_ready(struct trail *trail, struct store *store)
     return RC_SUCCESS;
 }
 
+/* A transaction: whose work it is, and how long its key is remembered. */
+struct attempt {
+    const struct store_work *work;
+    int64_t now;
+    int64_t kept; /* seconds; 0: there is no key */
+};
+
 /* The first statement locks meta's one row until the end: writers take turns, whoever they
    are, so what one of them counted is still true when it commits. */
 static rc take_turn(struct trail *trail, struct store *store, int64_t now)
@@ -75,18 +82,23 @@ static rc take_turn(struct trail *trail, struct store *store, int64_t now)
         return REFUSE(trail, REASON_STORE_EMPTY);
     if (row.at[0].number % 64 != 0)
         return RC_SUCCESS;
-    const struct db_value before[] = { DB_INT(now - STORE_KEY_KEPT_S) };
+    const struct db_value before[] = { DB_INT(now) };
     return db_run(trail, &store->db, SQL_KEY_FORGET, before);
 }
 
-static rc work_once(struct trail *trail, struct store *store, int64_t now,
-                    const struct store_work *work, bool *ran)
+static rc work_once(struct trail *trail, struct store *store, const struct attempt *attempt,
+                    bool *ran)
 {
     struct db_row row;
-    bool new = false;
-    TRY(trail, take_turn(trail, store, now));
-    const struct db_value in[] = { DB_BYTES(SPAN(work->key)), DB_INT(now) };
-    TRY(trail, db_one(trail, &store->db, SQL_KEY_ADD, in, &row, &new));
+    bool new = true;
+    const struct store_work *work = attempt->work;
+    TRY(trail, take_turn(trail, store, attempt->now));
+    const struct db_value in[] = {
+        DB_BYTES(SPAN(work->key)),
+        DB_INT(attempt->now + attempt->kept),
+    };
+    if (attempt->kept > 0)
+        TRY(trail, db_one(trail, &store->db, SQL_KEY_ADD, in, &row, &new));
     *ran = new;
     /* Work that was done before is not believed to be durable because it can be read: this
        commit, which has at least the generation to write, is what makes it so. */
@@ -95,14 +107,14 @@ static rc work_once(struct trail *trail, struct store *store, int64_t now,
     return work->run(trail, store, work->arg);
 }
 
-static rc try_work(struct trail *trail, struct store *store, int64_t now,
-                   const struct store_work *work, bool *ran)
+static rc try_work(struct trail *trail, struct store *store, const struct attempt *attempt,
+                   bool *ran)
 {
     TRY(trail, store_ready(trail, store));
     struct db *db = &store->db;
     TRY(trail, db->backend->begin(trail, db, DB_WRITE));
     store->writing = true;
-    rc done = work_once(trail, store, now, work, ran);
+    rc done = work_once(trail, store, attempt, ran);
     store->writing = false;
     if (rc_ok(done))
         return db->backend->commit(trail, db);
@@ -112,15 +124,15 @@ static rc try_work(struct trail *trail, struct store *store, int64_t now,
 
 /* Only what is known not to have happened, or what its key will tell, is tried again here.  A
    disk that failed is not: nothing more is said to be durable until it was read again. */
-rc store_transact(struct trail *trail, struct store *store, int64_t now,
-                  const struct store_work *work, bool *ran)
+static rc transact(struct trail *trail, struct store *store, const struct attempt *attempt,
+                   bool *ran)
 {
     bool uncertain = false;
     if (store->writing)
         return REFUSE(trail, REASON_STORE_STATEMENT);
     for (int i = 0; i < TRIES; i++) {
         bool did = false;
-        rc done = try_work(NULL, store, now, work, &did);
+        rc done = try_work(NULL, store, attempt, &did);
         if (rc_ok(done)) {
             /* What an earlier try filled in is the outcome, if that try was the one. */
             *ran = did || uncertain;
@@ -135,6 +147,15 @@ rc store_transact(struct trail *trail, struct store *store, int64_t now,
     return REFUSE(trail, uncertain ? REASON_STORE_UNCERTAIN : REASON_STORE_BUSY);
 }
 
+rc store_transact(struct trail *trail, struct store *store, int64_t now,
+                  const struct store_work *work, bool *ran)
+{
+    const struct attempt attempt = { work, now, STORE_KEY_KEPT_S };
+    return transact(trail, store, &attempt, ran);
+}
+
+/* The key of a single call is for the tries of this call, and a file needs none: its commit
+   is never uncertain. */
 rc store_write(struct trail *trail, struct store *store, int64_t now,
                rc (*run)(struct trail *, struct store *, void *), void *arg)
 {
@@ -142,8 +163,13 @@ rc store_write(struct trail *trail, struct store *store, int64_t now,
         return run(trail, store, arg);
     struct store_work work = { .run = run, .arg = arg };
     bool ran = false;
+    const struct attempt attempt = {
+        .work = &work,
+        .now = now,
+        .kept = store->db.spec != NULL && store->db.spec->kind == DB_POSTGRES ? OWN_KEY_KEPT : 0,
+    };
     random_bytes(work.key, sizeof work.key);
-    return store_transact(trail, store, now, &work, &ran);
+    return transact(trail, store, &attempt, &ran);
 }
 
 rc store_find(struct trail *trail, struct store *store, enum db_sql sql, const struct db_value *in,

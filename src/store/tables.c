@@ -33,12 +33,11 @@ static rc has_room(struct trail *trail, struct store *store, const struct bounds
     int64_t all = 0;
     const struct db_value at[] = { DB_INT(now) };
     const struct db_value of[] = { DB_BYTES(identity), DB_INT(bounds->share_limit) };
-    const struct db_value in_all[] = { DB_INT(bounds->limit) };
     TRY(trail, db_run(trail, &store->db, bounds->sweep, at));
     TRY(trail, number_of(trail, store, bounds->share, of, &share));
     if (share >= bounds->share_limit)
         return REFUSE(trail, REASON_STORE_SHARE);
-    TRY(trail, number_of(trail, store, bounds->count, in_all, &all));
+    TRY(trail, number_of(trail, store, bounds->count, NULL, &all));
     if (all >= bounds->limit)
         return REFUSE(trail, REASON_STORE_LIMIT);
     return RC_SUCCESS;
@@ -193,8 +192,7 @@ static rc add_ban(struct trail *trail, struct store *store, void *arg)
     };
     TRY(trail, db_run(trail, &store->db, SQL_BAN_ADD, in));
     int64_t all = 0;
-    const struct db_value past[] = { DB_INT(store->limits.bans + 1) };
-    TRY(trail, number_of(trail, store, SQL_BAN_COUNT, past, &all));
+    TRY(trail, number_of(trail, store, SQL_BAN_COUNT, NULL, &all));
     if (all <= store->limits.bans)
         return RC_SUCCESS;
     return db_run(trail, &store->db, SQL_BAN_YIELD, in);

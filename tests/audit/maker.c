@@ -9,8 +9,18 @@
 enum { RECORDS = 300 };
 
 static const char *const texts[] = {
-    "plain",   "=1+1",        "a,\"b\"\r\nc",      "\x1b[31mred", "\xe2\x80\xaetxt.exe", "\xff\xfe",
-    "act=x y", "back\\slash", "\xc3\xa9t\xc3\xa9", " @x",         "\xe2\x80\xa8",        "",
+    "plain",
+    "=1+1",
+    "a,\"b\"\r\nc",
+    "\x1b[31mred",
+    "\xe2\x80\xaetxt.exe\xe2\x80\xac",
+    "\xff\xfe",
+    "act=x y",
+    "back\\slash",
+    "\xc3\xa9t\xc3\xa9",
+    " @x",
+    "\xe2\x80\xa8",
+    "",
 };
 
 static uint8_t room[RECORDS * 4096];

@@ -54,6 +54,8 @@ static const struct {
     { "its trace", { .traced = true, .trace = { 0xab } }, true },
     { "another trace", { .traced = true, .trace = { 0xac } }, false },
     { "text of a detail", { .text = T("curl") }, true },
+    { "a whole text", { .text = T("password") }, true },
+    { "more than a whole text", { .text = T("passwords") }, false },
     { "text beyond ASCII", { .text = T("l \xc3\xa9") }, true },
     { "a line end in a text", { .text = T("\n") }, true },
     { "text of the actor", { .text = T("-7") }, true },

@@ -147,7 +147,8 @@ static void test_a_draft_is_sealed(void **state)
     struct sink out = sink_over(room, sizeof room);
     struct audit_chain chain = { .last = { { 5 } } };
     struct merkle_hash leaf;
-    struct audit_record record = log_event(AUDIT_EVENT_HEAD_SIGN, span_text("a\n\xe2\x80\xae"));
+    struct audit_record record = log_event(AUDIT_EVENT_HEAD_SIGN,
+                                           span_text("a\n\xe2\x80\xae\xe2\x80\xac"));
     struct audit_record read;
     audit_add_secret(&record, "token");
     assert_true(rc_ok(audit_write(&record, &draft, NULL)));

@@ -50,6 +50,14 @@ static bool read_leaves(void *arg, uint64_t first, size_t count, struct merkle_h
     return true;
 }
 
+static bool read_one(void *arg, uint64_t first, size_t count, struct merkle_hash *out)
+{
+    if (first != 0 || count != 1)
+        return false;
+    *out = *(const struct merkle_hash *)arg;
+    return true;
+}
+
 static const struct merkle_source kept = { read_leaves, NULL, &genuine };
 static const struct audit_against all = { &kept, RECORDS, genuine.heads, HEADS, false };
 static const struct audit_against bytes_only = { &kept, RECORDS, genuine.heads, HEADS, true };
@@ -308,6 +316,34 @@ static void test_a_consistent_rewriting(void **state)
     assert_int_equal(v.finding.last, 3 * FILE_RECORDS - 1);
 }
 
+/* A writer that was taken over chains and keeps what is no record, and has it signed: the bytes
+   are those that were signed, and the line is no record all the same. */
+static void test_a_writer_taken_over(void **state)
+{
+    (void)state;
+    static struct merkle_hash leaf;
+    static const struct merkle_source theirs = { read_one, NULL, &leaf };
+    static const char line[] = "{\"action\":\"login\" }";
+    struct audit_chain chain = { 0 };
+    struct merkle_head head;
+    struct audit_verifier v;
+    merkle_leaf(span_text(line), &leaf);
+    assert_true(audit_chain_take(&chain, &leaf));
+    audit_chain_head(&chain, &head);
+    for (unsigned mode = 0; mode < 2; mode++) {
+        struct audit_against against = { &theirs, 1, &head, 1, mode == 1 };
+        audit_verify_begin(&v, &reader, &against);
+        seen(audit_verify_line(&v, span_text(line), NULL, NULL));
+        seen(audit_verify_end(&v, NULL));
+        assert_int_equal(v.finding.reason, mode == 1 ? REASON_OK : REASON_AUDIT_LINE_INVALID);
+    }
+    /* Past the head nothing is believed unread. */
+    struct audit_against past = { &theirs, 1, NULL, 0, true };
+    audit_verify_begin(&v, &reader, &past);
+    seen(audit_verify_line(&v, span_text(line), NULL, NULL));
+    assert_int_equal(v.finding.reason, REASON_AUDIT_LINE_INVALID);
+}
+
 /* A kept hash that was altered is seen at its record. */
 static void test_a_kept_hash_altered(void **state)
 {
@@ -468,6 +504,7 @@ int main(void)
         TEST(test_damage_without_kept_hashes, ""),
         TEST(test_rotated_files_swapped, ""),
         TEST(test_a_consistent_rewriting, ""),
+        TEST(test_a_writer_taken_over, ""),
         TEST(test_a_kept_hash_altered, ""),
         TEST(test_old_lines_gone, ""),
         TEST(test_skipping_where_it_may_not_be, ""),

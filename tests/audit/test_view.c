@@ -260,10 +260,8 @@ static const char *const attacks[] = {
     "\r\n=1",
     "|cmd",
     "%0a",
-    "\xef\xbc\x9d"
-    "1",
-    "\xef\xbc\xa0"
-    "x",
+    "\xef\xbc\x9dSUM(1)",
+    "\xef\xbc\xa0x",
     "=HYPERLINK(\"http://e.test\",\"x\")",
     "\",\"x\",\"",
     "\"\r\n\"forged\",\"row\"\r\n",
@@ -297,7 +295,7 @@ static void test_hostile_bytes(void **state)
     (void)state;
     struct test_random random = { 33 };
     static uint8_t text[4096];
-    static const char set[] = "=+-@|\\\"',\n\r\t \x1b{}[]:a\xe2\x80\xae\xff";
+    static const char set[] = "=+-@|\\\"',\n\r\t \x1b{}[]:a\xe2\x80\xae\xe2\x80\xac\xff";
     print_message("# seed 33\n");
     for (unsigned round = 0; round < 5000; round++) {
         size_t len = test_random_below(&random, round % 100 == 0 ? sizeof text : 60);

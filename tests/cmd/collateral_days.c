@@ -79,7 +79,7 @@ int main(int argc, char **argv)
     const struct sim_spec spec = spec_of(EVIDENCE_TDX_V4, 0);
     bool done = put(argv[1], "root.pem", sim_root, &authority, &spec) &&
                 put(argv[1], "quote.bin", sim_quote, &authority, &spec);
-    for (int64_t day = 0; done && day < atoll(argv[2]); day++)
+    for (int64_t day = 0; done && day < strtol(argv[2], NULL, 10); day++)
         done = write_day(&authority, argv[1], day);
     sim_authority_fini(&authority);
     return done ? 0 : 1;

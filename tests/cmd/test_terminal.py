@@ -54,6 +54,17 @@ class Terminal(unittest.TestCase):
         self.assert_quiet(ward("verify", OWN / "quote/tdx-v4.quote.bin", "--collateral",
                                self.folder / EVIL))
 
+    def test_names_of_the_longest_kind(self):
+        folder = self.folder
+        for _ in range(12):
+            folder = folder / ("\x01" * 255)
+        folder.mkdir(parents=True)
+        (folder / ("\x02" * 255)).write_bytes(b"x")
+        done = ward("collateral", "show", "--json", folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["items"][0]["name"][-255:], "\x02" * 255)
+        self.assert_quiet(done, b"\\u0002")
+
     def test_what_collateral_says(self):
         self.put_identity()
         self.put_certificate()

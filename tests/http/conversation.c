@@ -50,7 +50,6 @@ static void answer(struct talk *talk)
 /* True while there may be another event in the same bytes. */
 static bool on_event(struct talk *talk, struct http_event event)
 {
-    static uint8_t memory[64 * 1024];
     if (talk->in_body && event.kind != HTTP_EVENT_BODY && event.kind != HTTP_EVENT_NONE) {
         sink_text(talk->out, "\n");
         talk->in_body = false;
@@ -70,7 +69,7 @@ static bool on_event(struct talk *talk, struct http_event event)
         put_fields(talk->out, talk->room.request.trailers, talk->room.request.trailer_count);
         sink_text(talk->out, "\n");
         answer(talk);
-        assert_true(http1_room_init(&talk->room, talk->conn.limits, memory, sizeof memory));
+        http1_room_reset(&talk->room);
         return true;
     case HTTP_EVENT_REFUSED:
         sink_format(talk->out, "%s\n", reason_info(event.reason)->name);
@@ -78,6 +77,7 @@ static bool on_event(struct talk *talk, struct http_event event)
     case HTTP_EVENT_CLOSED:
         sink_text(talk->out, "closed\n");
         return false;
+    case HTTP_EVENT_ROOM:
     case HTTP_EVENT_NONE:
     default:
         return false;

@@ -110,7 +110,7 @@ static void test_descriptor(void **state)
     (void)state;
     struct router_types types;
     assert_true(router_types(&test_router, &types));
-    struct span file = written(router_write_descriptor), part, name;
+    struct span file = written(router_write_descriptor), part = { 0 }, name = { 0 };
     assert_int_equal(count_of(file, 1, 0, &name), 1);
     assert_true(span_equal_text(name, "ward/v1/ward.proto"));
     assert_int_equal(count_of(file, 2, 0, &name), 1);

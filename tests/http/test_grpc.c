@@ -167,7 +167,7 @@ static void test_reflection(void **state)
         { "another symbol", RAW("\x22\x0cward.v1.Pong"), 7 },
         { "an extension", RAW("\x2a\0"), 7 },
     };
-    struct span part;
+    struct span part = { 0 };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (reflect(rows[i].ask, rows[i].says, &part) != 1)
             fail_msg("%s", rows[i].name);

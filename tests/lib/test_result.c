@@ -194,7 +194,7 @@ static void reasons_and_checks_are_walked(void **state)
 static void signed_text_cannot_command_a_terminal(void **state)
 {
     static const char evil[] = "i-\xc2\x9b"
-                               "2J\xe2\x80\xae\x1b]0;x\x07\xf3\xa0\x80\x81";
+                               "2J\xe2\x80\xae\x1b]0;x\x07\xf3\xa0\x80\x81\xe2\x80\xac";
     static char json[WARD_RESULT_JSON];
     struct sim_nitro_spec spec = sim_nitro_default(SIM_SET_TIME);
     size_t len = 0;
@@ -207,7 +207,7 @@ static void signed_text_cannot_command_a_terminal(void **state)
     assert_int_equal(ward_result_json(judge.result, json, sizeof json, &len, NULL), WARD_DONE);
     json[len] = 0;
     assert_non_null(strstr(json, "\"module_id\":\"i-\\u009b2J\\u202e\\u001b]0;x\\u0007"
-                                 "\\udb40\\udc01\""));
+                                 "\\udb40\\udc01\\u202c\""));
     for (size_t i = 0; i < len; i++)
         assert_in_range(json[i], ' ', '~');
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +90,8 @@ static inline size_t name_server_answer(const struct name_server *server, uint8_
 
 static inline void name_server_serve(const struct name_server *server, int udp)
 {
+    /* A test that fails does not stop it; its end does. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         uint8_t message[2048];
         struct sockaddr_in from;
@@ -104,8 +107,9 @@ static inline void name_server_serve(const struct name_server *server, int udp)
 
 NET_UNUSED static void name_server_start(struct name_server *server)
 {
-    uint16_t port, same;
+    uint16_t port = 0, same;
     int udp = net_bind(SOCK_DGRAM, 1, 0, &port);
+    assert_true(udp >= 0);
     int tcp = net_bind(SOCK_STREAM, 1, port, &same);
     if (tcp >= 0)
         assert_int_equal(listen(tcp, 8), 0);

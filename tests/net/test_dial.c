@@ -28,7 +28,7 @@ static const struct row rows[] = {
 
 static uint8_t host_of(int fd)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = { 0 };
     socklen_t len = sizeof peer;
     assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &len), 0);
     return (uint8_t)(ntohl(peer.sin_addr.s_addr) & 0xff);

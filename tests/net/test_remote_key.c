@@ -41,6 +41,7 @@ struct world {
     struct keeper keeper;
     struct remote_library *library;
     struct made ca, server, client;
+    uint8_t ca_point[P256_POINT];
     struct ecdsa_secret *ca_key, *client_key;
 };
 
@@ -96,17 +97,16 @@ static rc put_scalar(uint8_t *at, size_t len, void *arg)
 static void make_certificate(struct world *w, struct made *out, struct certificate *c)
 {
     uint8_t room[CERTIFICATE_ROOM], digest[SHA256_LEN], raw[64];
-    uint8_t ca_point[P256_POINT];
     static uint8_t serial[CERTIFICATE_SERIAL] = { 0x40 };
     struct sink tbs = sink_over(room, sizeof room);
     struct sink whole = sink_over(out->bytes, sizeof out->bytes);
-    assert_true(ecdsa_secret_point(w->ca_key, ca_point));
+    assert_true(ecdsa_secret_point(w->ca_key, w->ca_point));
     serial[15]++;
     c->serial = SPAN(serial);
     c->issuer = span_text("Ward CA");
-    c->issuer_point = SPAN(ca_point);
+    c->issuer_point = SPAN(w->ca_point);
     if (c->ca)
-        c->point = SPAN(ca_point);
+        c->point = SPAN(w->ca_point);
     c->validity = (struct window){ 1700000000, 1700000000 + 300 * 86400 };
     certificate_write(&tbs, c);
     assert_true(sink_ok(&tbs));
@@ -142,6 +142,7 @@ static int begin(void **state)
     static struct world w;
     uint8_t scalar[KEY_PRIVATE], point[P256_POINT];
     memset(&w, 0, sizeof w);
+    w.library = remote_library_new();
     for (size_t i = 0; i < sizeof scalar; i++)
         scalar[i] = (uint8_t)(3 * i + 1);
     w.ca_key = ecdsa_secret_from_seed(CURVE_P256, span_text("seed"), "ca");
@@ -155,7 +156,6 @@ static int begin(void **state)
     assert_true(rc_ok(secret_fill(w.keeper.scalar, put_scalar, scalar)));
     w.keeper.peer = GUARD_FRONT;
     w.keeper.bound = SPAN(tls_id);
-    w.library = remote_library_new();
     *state = &w;
     return w.library == NULL;
 }

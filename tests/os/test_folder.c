@@ -3,8 +3,29 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/number.h"
 #include "os/file.h"
 #include "temp.h"
+
+int __real_flock(int fd, int how);
+int __wrap_flock(int fd, int how);
+
+static int flock_error; /* 0: the real one */
+
+static size_t flock_interrupts; /* so often before that */
+
+int __wrap_flock(int fd, int how)
+{
+    if (flock_interrupts > 0) {
+        flock_interrupts--;
+        errno = EINTR;
+        return -1;
+    }
+    if (flock_error == 0)
+        return __real_flock(fd, how);
+    errno = flock_error;
+    return -1;
+}
 
 static void assert_names(const struct folder *folder, const char *const *want, size_t count)
 {
@@ -59,19 +80,23 @@ static void test_one_at_a_time_holds_the_lock(void **state)
 {
     struct temp *temp = *state;
     int told[2], mine = -1;
+    bool held = false;
     char byte;
     assert_int_equal(pipe(told), 0);
     pid_t child = fork();
     if (child == 0) {
         int fd;
-        if (!rc_ok(folder_lock(NULL, temp->path, &fd)) || write(told[1], "x", 1) != 1)
+        bool locked;
+        if (!rc_ok(folder_lock(NULL, temp->path, &fd, &locked)) || !locked ||
+            write(told[1], "x", 1) != 1)
             _exit(1);
         usleep(200 * 1000);
         temp_put(temp, "late", span_text("x"));
         raise(SIGKILL);
     }
     assert_int_equal(read(told[0], &byte, 1), 1);
-    assert_true(rc_ok(folder_lock(NULL, temp->path, &mine)));
+    assert_true(rc_ok(folder_lock(NULL, temp->path, &mine, &held)));
+    assert_true(held);
     assert_int_equal(access(temp_path(temp, "late"), F_OK), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     for (size_t i = 0; i < 2; i++)
@@ -80,18 +105,45 @@ static void test_one_at_a_time_holds_the_lock(void **state)
     assert_true(rc_ok(folder_remove(NULL, mine, "late")));
     assert_int_equal(temp_count(temp), 0);
     close(mine);
-    assert_int_equal(rc_number(folder_lock(NULL, temp_path(temp, "absent"), &mine)), ENOENT);
+    assert_int_equal(rc_number(folder_lock(NULL, temp_path(temp, "absent"), &mine, &held)), ENOENT);
 }
 
 static void test_a_folder_is_not_removed_as_a_file(void **state)
 {
     struct temp *temp = *state;
     int fd;
+    bool held;
     assert_int_equal(mkdir(temp_path(temp, "folder"), 0700), 0);
-    assert_true(rc_ok(folder_lock(NULL, temp->path, &fd)));
+    assert_true(rc_ok(folder_lock(NULL, temp->path, &fd, &held)));
     assert_false(rc_ok(folder_remove(NULL, fd, "folder")));
     assert_int_equal(temp_count(temp), 1);
     close(fd);
+}
+
+static void test_a_file_system_without_locks(void **state)
+{
+    struct temp *temp = *state;
+    static const struct {
+        int error;
+        bool opened;
+    } errors[] = { { 0, true },      { EBADF, true },      { ENOLCK, true }, { EINVAL, true },
+                   { ENOSYS, true }, { EOPNOTSUPP, true }, { EIO, false },   { ENOMEM, false } };
+    for (size_t i = 0; i < COUNT_OF(errors); i++) {
+        int fd = -1;
+        bool held = errors[i].error != 0;
+        flock_error = errors[i].error;
+        flock_interrupts = i;
+        rc got = folder_lock(NULL, temp->path, &fd, &held);
+        flock_error = 0;
+        assert_int_equal(rc_ok(got), errors[i].opened);
+        assert_int_equal(fd >= 0, errors[i].opened);
+        if (rc_ok(got))
+            assert_int_equal(held, errors[i].error == 0);
+        else
+            assert_int_equal(rc_number(got), errors[i].error);
+        if (fd >= 0)
+            close(fd);
+    }
 }
 
 static void test_the_limit_is_exact(void **state)
@@ -147,6 +199,7 @@ int main(void)
         TEMP_TEST(test_the_folder_itself_may_be_a_link),
         TEMP_TEST(test_one_at_a_time_holds_the_lock),
         TEMP_TEST(test_a_folder_is_not_removed_as_a_file),
+        TEMP_TEST(test_a_file_system_without_locks),
         TEMP_TEST(test_the_limit_is_exact),
         TEMP_TEST(test_what_is_no_folder_says_why),
         TEMP_TEST(test_an_arena_without_room_is_busy),

@@ -20,7 +20,7 @@ static struct loaded *load(const struct config_inputs *given, size_t memory)
     struct config_inputs inputs = *given;
     struct arena arena;
     memset(&loaded, 0xee, sizeof loaded);
-    inputs.folder = inputs.folder != NULL ? inputs.folder : "/work/here";
+    inputs.folder = inputs.folder != NULL ? inputs.folder : "/srv/here";
     inputs.file_folder = "/etc/ward";
     arena_init(&arena, memory);
     loaded.good = config_read(&inputs, &arena, &loaded.config, &loaded.problems);
@@ -51,10 +51,10 @@ static struct loaded *load_flags(const struct config_flag *flags, size_t count)
 }
 
 static const struct settings defaults = {
-    .state = "/work/here/ward-state",
+    .state = "/srv/here/ward-state",
     .listen = "127.0.0.1:8443",
     .store = "sqlite",
-    .seal_path = "/work/here/ward-state.seal",
+    .seal_path = "/srv/here/ward-state.seal",
     .seal = SEAL_BY_FILE,
     .connections = 4096,
     .connections_per_address = 64,
@@ -88,7 +88,7 @@ static const struct {
 } values[] = {
     { "state.folder",
       { "'f'", "e", "g" },
-      { "\"/etc/ward/f\"", "\"/work/here/e\"", "\"/work/here/g\"" } },
+      { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"/srv/here/g\"" } },
     { "listen.tls",
       { "'[::1]:1'", "127.0.0.1:2", "127.0.0.1:3" },
       { "\"[::1]:1\"", "\"127.0.0.1:2\"", "\"127.0.0.1:3\"" } },
@@ -100,7 +100,7 @@ static const struct {
       { "\"passphrase\"", "\"file\"", "\"passphrase\"" } },
     { "seal.path",
       { "'f'", "e", "g" },
-      { "\"/etc/ward/f\"", "\"/work/here/e\"", "\"/work/here/g\"" } },
+      { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"/srv/here/g\"" } },
     { "limit.connections", { "11", "12", "13" }, { 0 } },
     { "limit.connections_per_address", { "21", "22", "23" }, { 0 } },
     { "limit.requests_per_second", { "31", "32", "33" }, { 0 } },
@@ -264,6 +264,11 @@ static const struct {
       "must lie outside state.folder", "" },
     { "seal is the state", "state.folder = '/s'\nseal.path = '/s/'\n", 2, 13, "must lie outside",
       "" },
+    { "state is bad, the seal not judged",
+      "state.folder = ''\nseal.path = '/srv/here/ward-state/x'\n", 1, 16, "must not be empty", "" },
+    { "seal kind is bad, its path not judged",
+      "seal.kind = 'fil'\nseal.path = '/srv/here/ward-state/x'\n", 1, 13, "must be one of",
+      "file" },
     { "credential without a path", "seal.kind = 'credential'\n", 1, 13, "seal.path must name", "" },
 };
 
@@ -311,6 +316,7 @@ static const struct {
       "WARD_LIMIT_CONNECTIONS" },
     { "WARD_LISTN_TLS=x", "no key has this variable", "WARD_LISTN_TLS", "WARD_LISTEN_TLS" },
     { "WARD_LIMIT_COLOUR=5", "no key has this variable", "WARD_LIMIT_COLOUR", "" },
+    { "WARD_SEAL_=5", "no key has this variable", "WARD_SEAL_", "" },
     { "WARD_LIMIT_\x1b[2J=5", "no key has this variable", "WARD_LIMIT_?[2J", "" },
     { "WARD_STATE_23456789012345678901234567890123456789012345678901234567890123456789012345=x",
       "no key has this variable",

@@ -2,6 +2,7 @@
    and why. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -70,19 +71,19 @@ static const struct {
     { &text, LONG_511, "\"" LONG_511 "\"" },
     { &address, "127.0.0.1:8443", "\"127.0.0.1:8443\"" },
     { &address, "[::1]:1", "\"[::1]:1\"" },
-    { &path, "ward-state", "\"/home/me/ward-state\"" },
-    { &path, "./a/./b//c/", "\"/home/me/a/b/c\"" },
-    { &path, ".", "\"/home/me\"" },
-    { &path, "..", "\"/home\"" },
-    { &path, "../you/x", "\"/home/you/x\"" },
+    { &path, "ward-state", "\"/srv/me/ward-state\"" },
+    { &path, "./a/./b//c/", "\"/srv/me/a/b/c\"" },
+    { &path, ".", "\"/srv/me\"" },
+    { &path, "..", "\"/srv\"" },
+    { &path, "../you/x", "\"/srv/you/x\"" },
     { &path, "../../etc", "\"/etc\"" },
     { &path, "../../../../etc", "\"/etc\"" },
-    { &path, "./../a", "\"/home/a\"" },
-    { &path, "...", "\"/home/me/...\"" },
-    { &path, "..a", "\"/home/me/..a\"" },
+    { &path, "./../a", "\"/srv/a\"" },
+    { &path, "...", "\"/srv/me/...\"" },
+    { &path, "..a", "\"/srv/me/..a\"" },
     { &path, "/", NULL },
     { &path, "//var//lib/./ward/", "\"/var/lib/ward\"" },
-    { &path, "~/x", "\"/home/me/~/x\"" },
+    { &path, "~/x", "\"/srv/me/~/x\"" },
     { &path, LONG_511, "\"" LONG_511 "\"" },
     { &store, "sqlite", "\"sqlite\"" },
     { &store, "host=db", "\"host=db\"" },
@@ -96,7 +97,7 @@ static void test_taken(void **state)
         struct config_why why = { "", NULL };
         char got[1024];
         struct sink out = sink_over(got, sizeof got);
-        bool good = config_value_text(taken[i].key, span_text(taken[i].text), "/home/me", &settings,
+        bool good = config_value_text(taken[i].key, span_text(taken[i].text), "/srv/me", &settings,
                                       &why);
         assert_int_equal(good, taken[i].toml != NULL);
         if (!good)
@@ -185,7 +186,10 @@ static const struct {
     { &path, "a\nb", "control characters" },
     { &store, "sqlit", "must be \"sqlite\"", "sqlite" },
     { &store, "host=db password=hunter2", "passfile" },
-    { &store, "postgresql://a:hunter2@b/", "passfile" },
+    { &store,
+      "postgresql://a:"
+      "hunter2@b/",
+      "passfile" },
     { &store, "hunter2", "must be \"sqlite\"" },
 };
 
@@ -196,7 +200,7 @@ static void test_refused(void **state)
         static const struct settings nothing;
         struct settings settings = { 0 };
         struct config_why why = { "", NULL };
-        if (config_value_text(refused[i].key, span_text(refused[i].text), "/home/me", &settings,
+        if (config_value_text(refused[i].key, span_text(refused[i].text), "/srv/me", &settings,
                               &why))
             fail_msg("row %zu is taken: %s", i, refused[i].text);
         if (strstr(why.text, refused[i].why) == NULL)
@@ -262,7 +266,7 @@ static void test_typed(void **state)
         sink_format(&out, "a = %s\n", typed[i].toml);
         const struct toml_value *root = NULL;
         assert_true(toml_parse(sink_bytes(&out), &arena, NULL, &root, NULL));
-        bool good = config_value_toml(typed[i].key, toml_first(root), "/home/me", &settings, &why);
+        bool good = config_value_toml(typed[i].key, toml_first(root), "/srv/me", &settings, &why);
         assert_int_equal(good, typed[i].why == NULL);
         if (typed[i].why != NULL && strstr(why.text, typed[i].why) == NULL)
             fail_msg("row %zu: %s", i, why.text);
@@ -285,6 +289,46 @@ static void test_paths_in_other_folders(void **state)
     assert_string_equal(settings.state, "/a");
 }
 
+static void put_text(char out[SETTING_TEXT_MAX], const char *from)
+{
+    memset(out, 0, SETTING_TEXT_MAX);
+    snprintf(out, SETTING_TEXT_MAX, "%s", from);
+}
+
+/* Settings that no reader makes. */
+static void test_unsound_settings_are_seen(void **state)
+{
+    (void)state;
+    static struct config_problems problems;
+    const struct config_inputs inputs = { .folder = "/srv/me" };
+    struct config good = { 0 };
+    struct arena arena = { 0 };
+    assert_true(config_read(&inputs, &arena, &good, &problems));
+    assert_true(config_is_sound(&good));
+    struct config bad[12];
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        bad[i] = good;
+    bad[0].settings.connections = 0;
+    bad[1].settings.connections = 1000001;
+    bad[2].settings.seal = COUNT_OF(words);
+    bad[3].settings.audit_rotate_bytes = (UINT64_C(1) << 30) + 1;
+    bad[4].settings.state[0] = 0;
+    bad[5].settings.state[0] = 'x';
+    put_text(bad[6].settings.state, "/a/../b");
+    put_text(bad[7].settings.state, "/a/");
+    put_text(bad[8].settings.listen, "localhost:1");
+    put_text(bad[9].settings.store, "password=x");
+    memset(bad[10].settings.seal_path, 'x', SETTING_TEXT_MAX);
+    bad[10].settings.seal_path[0] = '/';
+    bad[11].settings.seal_path[0] = 0;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        if (config_is_sound(&bad[i]))
+            fail_msg("row %zu", i);
+    }
+    bad[2].settings.seal = COUNT_OF(words) - 1;
+    assert_true(config_is_sound(&bad[2]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +336,7 @@ int main(void)
         TEST(test_refused, ""),
         TEST(test_typed, ""),
         TEST(test_paths_in_other_folders, ""),
+        TEST(test_unsound_settings_are_seen, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -30,6 +30,7 @@ static const struct {
     { "password=hunter2", STORE_URL_SECRET },
     { "host=db password=hunter2", STORE_URL_SECRET },
     { "host=db password = hunter2", STORE_URL_SECRET },
+    { "host=db\rpassword=x", STORE_URL_SECRET },
     { "host=db\npassword='hun ter'", STORE_URL_SECRET },
     { "host='a b' password=''", STORE_URL_SECRET },
     { "host='a\\' b' password=x", STORE_URL_SECRET },
@@ -40,10 +41,14 @@ static const struct {
     { "oauth_client_secret=x", STORE_URL_SECRET },
     { "scram_client_key=x", STORE_URL_SECRET },
     { "scram_server_key=x", STORE_URL_SECRET },
-    { "postgresql://ward:hunter2@db/ward", STORE_URL_SECRET },
+    { "postgresql://ward:"
+      "hunter2@db/ward",
+      STORE_URL_SECRET },
     { "postgresql://ward:@db/ward", STORE_URL_SECRET },
     { "postgresql://:x@", STORE_URL_SECRET },
-    { "postgres://ward:a?b@db/ward", STORE_URL_SECRET },
+    { "postgres://ward:"
+      "a?b@db/ward",
+      STORE_URL_SECRET },
     { "postgresql://db/ward?password=x", STORE_URL_SECRET },
     { "postgresql://db?sslmode=require&password=x", STORE_URL_SECRET },
     { "postgresql://db/ward?p%61ssword=x", STORE_URL_SECRET },
@@ -67,8 +72,12 @@ static const struct {
     { "host='db", STORE_URL_BAD },
     { "host=db\\", STORE_URL_BAD },
     { "postgresql://ward@hunter2@db/ward", STORE_URL_BAD },
-    { "postgresql://ward:hun/ter2@db/ward", STORE_URL_BAD },
-    { "postgresql://ward:hun/?ter2@db/ward", STORE_URL_BAD },
+    { "postgresql://ward:"
+      "hun/ter2@db/ward",
+      STORE_URL_BAD },
+    { "postgresql://ward:"
+      "hun/?ter2@db/ward",
+      STORE_URL_BAD },
     { "postgresql://db/ward?sslmode", STORE_URL_BAD },
     { "postgresql://db/ward?a=b&&c=d", STORE_URL_BAD },
     { "postgresql://db/ward?%=x", STORE_URL_BAD },
@@ -108,8 +117,11 @@ static void test_truncation(void **state)
             assert_true(kind <= STORE_URL_BAD);
         }
     }
-    const char *uri = "postgresql://ward:hunter2@db/ward";
-    for (size_t len = strlen("postgresql://ward:hunter2@"); len <= strlen(uri); len++)
+    const char *uri = "postgresql://ward:"
+                      "hunter2@db/ward";
+    for (size_t len = strlen("postgresql://ward:"
+                             "hunter2@");
+         len <= strlen(uri); len++)
         assert_int_equal(store_url_kind(span_of(uri, len)), STORE_URL_SECRET);
 }
 

@@ -231,7 +231,7 @@ static bool run_without_store(const struct db_spec *spec, const char *verb, char
     uint32_t until = args[0] == NULL ? UINT32_MAX : (uint32_t)strtoul(args[0], NULL, 10);
     if (strcmp(verb, "migrate") == 0)
         say("migrate", 0, store_migrate(NULL, spec, NOW, until));
-    else if (strcmp(verb, "check") == 0)
+    else if (strcmp(verb, "check") == 0 && args[0] != NULL)
         stream(NULL, verb, args[0]);
     else if (strcmp(verb, "plan") == 0) {
         rc got = store_plan_read(NULL, spec, &plan);

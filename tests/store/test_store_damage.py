@@ -18,15 +18,13 @@ class Damage(store.Folder):
         return lines[0][0] if code == 0 else lines[0][-1]
 
     def test_one_bit_in_every_page(self):
-        """Detected before anything is served, or (of a page that is not in use) of no effect."""
+        """Detected before anything is served. All pages are in use: nothing was deleted."""
         self.made(work=120)
         good = bytearray(self.path.read_bytes())
         self.assertFalse(self.folder.joinpath("ward.db-wal").exists())
-        state = self.opened(self.path)
-        self.assertRegex(state, "^[0-9a-f]{64}$")
+        self.assertRegex(self.opened(self.path), "^[0-9a-f]{64}$")
         generator = random.Random(store.SEED)
         print(f"# seed {store.SEED}")
-        seen = {}
         for page in range(len(good) // PAGE):
             for _ in range(24 if store.FULL else 2):
                 bit = generator.randrange(PAGE * 8)
@@ -34,10 +32,8 @@ class Damage(store.Folder):
                 bad[page * PAGE + bit // 8] ^= 1 << bit % 8
                 copy = self.folder / "bad.db"
                 copy.write_bytes(bad)
-                got = self.opened(copy)
-                seen[got] = seen.get(got, 0) + 1
-                self.assertIn(got, ("STORE_DAMAGED", state), f"page {page} bit {bit}")
-        self.assertGreater(seen["STORE_DAMAGED"], len(good) // PAGE, seen)
+                self.assertEqual(self.opened(copy), "STORE_DAMAGED", f"page {page} bit {bit}")
+        self.assertGreater(len(good) // PAGE, 20)
 
     def test_header_of_the_file(self):
         """Every bit of SQLite's own header."""
@@ -107,7 +103,7 @@ class Damage(store.Folder):
             generation = int(store.run(spec, "state")[1][0][1])
             judged = store.says(spec, "judge", newest)
             self.assertEqual(judged, "OK" if generation == newest else "STORE_ROLLED_BACK")
-        for _ in range(100 if store.FULL else 5):
+        for _ in range(100 if store.FULL else 20):
             shutil.copyfile(yesterday, self.folder / "old.db")
             spec = f"sqlite:{self.folder}/old.db"
             self.assertEqual(store.says(spec, "judge", newest), "STORE_ROLLED_BACK")

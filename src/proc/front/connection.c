@@ -234,7 +234,8 @@ static bool turn(struct front *front, struct connection *connection)
     case CONNECTION_HANDSHAKE:
         return shake_hands(front, connection);
     case CONNECTION_READING:
-        if (connection->work != NULL && connection->work->in_len > 0 &&
+        if (connection->work != NULL &&
+            (connection->work->in_len > 0 || !http1_is_idle(&connection->http)) &&
             exchange_next(front, connection))
             return true;
         return connection->phase == CONNECTION_READING

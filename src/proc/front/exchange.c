@@ -224,6 +224,7 @@ bool exchange_next(struct front *front, struct connection *connection)
     case HTTP_EVENT_CLOSED:
         front_close(front, connection);
         break;
+    case HTTP_EVENT_ROOM:
     case HTTP_EVENT_NONE:
         break;
     }

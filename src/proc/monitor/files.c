@@ -101,6 +101,9 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
     fd_close(&run);
     TRY(trail, locked);
     TRY(trail, open_file(trail, monitor->state, "ward.log", O_APPEND, &monitor->log));
+    /* Whoever started the house may wait for its own output to end. */
+    if (dup2(monitor->log, STDERR_FILENO) < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
     TRY(trail, make_folder(trail, monitor->state, "audit", &monitor->audit));
     TRY(trail, open_file(trail, monitor->audit, "security.log", O_APPEND, &files[FILE_AUDIT_LOG]));
     TRY(trail, open_file(trail, monitor->audit, "leaves", 0, &files[FILE_AUDIT_LEAVES]));

@@ -1,0 +1,80 @@
+/* call.h - one call from its head to its answer, REST or gRPC: what both have in common is here
+   once, so that a call that is refused in one form is refused in the other, and an answer
+   says the same in both.
+
+       HEAD   reason = call_begin(&call, &router, request, &limit)
+              OK: check call.match.route's permission and cost, then admit `limit` bytes
+       BODY   reason = call_body(&call, e.body)
+       DONE   reason = call_end(&call, request, &arena, &values)     values: the request's struct
+       answer call_write(&call, response, &out), then call_answer for head and trailers
+       any reason but REASON_OK: call_refuse makes the answer from a problem
+
+   The caller lends call.body memory for `limit` bytes between HEAD and BODY: nothing is
+   kept of a body before that. Pure; sends nothing itself. */
+#ifndef WARD_HTTP_CALL_H
+#define WARD_HTTP_CALL_H
+
+#include "base/arena.h"
+#include "http/grpc.h"
+#include "http/problem.h"
+#include "http/router.h"
+
+enum { CALL_FIELDS = 6 }; /* of an answer's head */
+
+/* Most calls are rows of the table; two are what every gRPC server has. */
+enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION };
+
+struct call {
+    enum call_kind kind;
+    struct route_match match;
+    struct trace trace;   /* of the request; {0} when it has none */
+    uint32_t deadline_ms; /* from its head on */
+    struct sink body;     /* the caller's memory */
+    struct grpc_reader reader;
+    struct values_error error; /* after call_end refused */
+};
+
+/* What is written for an answer: a head, the bytes, trailers (HTTP/2 only). */
+struct call_answer {
+    struct http_response response;
+    struct http_field fields[CALL_FIELDS];
+    struct http_field trailers[PROBLEM_TRAILERS];
+    size_t trailer_count; /* 0: none */
+};
+
+/* call_begin finds the route and judges the head.  On REASON_OK *body_limit is what the body may
+   take. On a refusal too call.match says whether it is gRPC, and call.trace whose it is. */
+enum reason call_begin(struct call *call, const struct router *router,
+                       const struct http_request *request, uint64_t *body_limit);
+
+enum reason call_body(struct call *call, struct span bytes);
+
+/* call_end reads the message into a struct of the arena. */
+enum reason call_end(struct call *call, const struct http_request *request, struct arena *arena,
+                     void **values);
+
+/* call_health is call_end and call_write of CALL_HEALTH: is the server ready to serve? */
+enum reason call_health(const struct call *call, const struct router *router, bool serving,
+                        struct sink *out);
+
+/* call_reflect is call_body of CALL_REFLECTION, where each message is answered before the next one
+   is sent: begin the answer at HEAD (call_answer), append what is in `out` after each BODY, and end
+   it at DONE. */
+enum reason call_reflect(struct call *call, const struct router *router, struct span bytes,
+                         struct sink *out);
+
+/* call_write appends an answer's message: JSON, or a gRPC frame. */
+MUST_USE
+bool call_write(const struct call *call, const void *values, struct sink *out);
+
+/* call_answer is the head of a success whose body has `length` bytes (streamed: unknown), and its
+ * trailers. */
+void call_answer(const struct call *call, uint64_t length, bool streamed, struct call_answer *out);
+
+/* call_refuse is a refusal: for REST a head and a body of problem+json, for gRPC a head that
+   is all there is.  `problem` is completed with trace, path and what was wrong; `body` and
+   `room` (PROBLEM_ROOM each) hold what the answer views. */
+void call_refuse(const struct call *call, struct problem *problem, struct sink *room,
+                 struct sink *body, struct call_answer *out);
+
+#endif
