@@ -39,7 +39,7 @@ enum {
     ASK_BYTES = 16 << 10,                   /* of one of them */
     SLICE_MS = 3,                           /* of work on one question between two groups */
     PAGE_BYTES = FRAME_BODY_MAX - 2 * 1024, /* of an answer */
-    QUERY_MS = 25,                          /* of work on one page: then it is sent as it is */
+    QUERY_MS = 15,                          /* of work on one page: then it is sent as it is */
 };
 
 /* leaves.c */

@@ -205,24 +205,94 @@ static enum reason find_first(struct auditor *auditor, uint64_t size, uint64_t k
     return walk.unreadable ? REASON_AUDIT_LEAVES_UNREADABLE : begin_empty(auditor, kept);
 }
 
-/* Takes the lines of the open file one after the other, each held against its kept hash. */
-static enum reason take_lines(struct auditor *auditor, struct audit_verifier *verifier,
-                              uint64_t size)
+/* Kept hashes, a batch at a time. */
+struct kept {
+    const struct leaves *leaves;
+    uint64_t count, first;
+    size_t have;
+    struct merkle_hash batch[MERKLE_BATCH];
+};
+
+static bool kept_at(struct kept *kept, uint64_t seq, struct merkle_hash *out)
+{
+    if (seq < kept->first || seq - kept->first >= kept->have) {
+        uint64_t left = kept->count - seq;
+        kept->first = seq;
+        kept->have = left < MERKLE_BATCH ? (size_t)left : MERKLE_BATCH;
+        if (!leaves_read(kept->leaves, seq, kept->have, kept->batch)) {
+            kept->have = 0;
+            return false;
+        }
+    }
+    *out = kept->batch[seq - kept->first];
+    return true;
+}
+
+static enum reason take(struct auditor *auditor, const struct merkle_hash *leaf)
+{
+    struct merkle_hash root;
+    const struct merkle_head *head = &auditor->heads.head;
+    if (!audit_chain_take(&auditor->chain, leaf))
+        return REASON_AUDIT_SEQ_GAP;
+    leaves_took(&auditor->leaves, leaf);
+    if (auditor->chain.tree.size != head->size)
+        return REASON_OK;
+    merkle_root(&auditor->chain.tree, &root);
+    return merkle_equal(&root, &head->root) ? REASON_OK : REASON_AUDIT_HEAD_MISMATCH;
+}
+
+/* A line whose hash was not kept, or is another: the line itself says what is wrong. */
+static enum reason judge_line(struct auditor *auditor, struct span line, bool kept)
+{
+    struct audit_record record;
+    if (!rc_ok(audit_read(&auditor->reader, line, &record, NULL)))
+        return REASON_AUDIT_LINE_INVALID;
+    if (record.seq != auditor->chain.tree.size)
+        return REASON_AUDIT_SEQ_GAP;
+    if (!merkle_equal(&record.prev, &auditor->chain.last))
+        return REASON_AUDIT_CHAIN_BROKEN;
+    return kept ? REASON_AUDIT_LEAF_MISMATCH : REASON_OK;
+}
+
+/* A line with the hash that was kept is the line that was written: it is not read again, so a
+   start costs one SHA-256 of the open file. */
+static enum reason take_line(struct auditor *auditor, struct kept *kept, struct span line)
+{
+    struct merkle_hash leaf, was;
+    uint64_t seq = auditor->chain.tree.size;
+    bool is_kept = seq < kept->count;
+    merkle_leaf(line, &leaf);
+    if (is_kept && !kept_at(kept, seq, &was))
+        return REASON_AUDIT_LEAVES_UNREADABLE;
+    if (!is_kept || !merkle_equal(&leaf, &was)) {
+        enum reason reason = judge_line(auditor, line, is_kept);
+        if (reason != REASON_OK)
+            return reason;
+    }
+    return take(auditor, &leaf);
+}
+
+static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64_t size)
 {
     struct lines *lines = &auditor->lines;
     struct lines_walk walk = { .room = auditor->scratch };
+    enum reason reason = REASON_OK;
+    struct merkle_hash leaf;
     struct span line;
-    rc taken = audit_verify_skip(verifier, lines->first, NULL);
+    if (lines->first > kept->count)
+        return REASON_AUDIT_LEAVES_UNREADABLE;
+    while (reason == REASON_OK && auditor->chain.tree.size < lines->first)
+        reason = kept_at(kept, auditor->chain.tree.size, &leaf) ? take(auditor, &leaf)
+                                                                : REASON_AUDIT_LEAVES_UNREADABLE;
     lines_walk_on(&walk, lines->fd, 0, size, lines->first);
-    while (rc_ok(taken) && lines_next(&walk, &line)) {
-        taken = audit_verify_line(verifier, line, NULL, NULL);
-        if (!rc_ok(taken))
+    while (reason == REASON_OK && lines_next(&walk, &line)) {
+        reason = take_line(auditor, kept, line);
+        if (reason != REASON_OK)
             break;
         lines_took(lines, lines->file.records, lines->file.bytes);
         audit_file_count(&lines->file, 1, line.len + 1);
     }
-    auditor->chain = verifier->chain;
-    return walk.unreadable ? REASON_AUDIT_LEAVES_UNREADABLE : verifier->finding.reason;
+    return walk.unreadable ? REASON_AUDIT_LEAVES_UNREADABLE : reason;
 }
 
 static void damaged(struct auditor *auditor, enum reason reason)
@@ -231,36 +301,13 @@ static void damaged(struct auditor *auditor, enum reason reason)
     group_stop(auditor, WRITING_DAMAGED, reason);
 }
 
-/* Hashes that are there are kept at hand, also for a log that is only shown. */
-static void take_kept(struct auditor *auditor, uint64_t kept)
-{
-    struct merkle_hash batch[MERKLE_BATCH];
-    struct leaves *leaves = &auditor->leaves;
-    while (leaves->taken < kept) {
-        uint64_t left = kept - leaves->taken;
-        size_t count = left < MERKLE_BATCH ? (size_t)left : MERKLE_BATCH;
-        if (!leaves_read(leaves, leaves->taken, count, batch))
-            return;
-        for (size_t i = 0; i < count; i++)
-            leaves_took(leaves, &batch[i]);
-    }
-}
-
 static enum reason judge(struct auditor *auditor, struct audit_remains *remains, uint64_t size)
 {
-    struct merkle_source kept = leaves_source(&auditor->leaves);
-    struct audit_verifier verifier;
+    struct kept kept = { .leaves = &auditor->leaves, .count = remains->kept };
     struct audit_repair repair = { 0 };
     enum reason reason = find_first(auditor, size, remains->kept);
-    if (reason != REASON_OK)
-        return reason;
-    struct audit_against against = { .kept = &kept,
-                                     .kept_count = remains->kept,
-                                     .heads = &auditor->heads.head,
-                                     .head_count = remains->head > 0 ? 1 : 0,
-                                     .bytes_only = true };
-    audit_verify_begin(&verifier, &auditor->reader, &against);
-    reason = take_lines(auditor, &verifier, size);
+    if (reason == REASON_OK)
+        reason = take_lines(auditor, &kept, size);
     if (reason != REASON_OK)
         return reason;
     remains->first = auditor->lines.first;
@@ -279,7 +326,6 @@ rc start_read(struct trail *trail, struct auditor *auditor)
     TRY(trail, count_leaves(trail, &auditor->leaves, &remains));
     remains.head = auditor->heads.head.size;
     enum reason reason = judge(auditor, &remains, size);
-    take_kept(auditor, remains.kept);
     if (reason != REASON_OK) {
         damaged(auditor, reason);
         return RC_SUCCESS;
