@@ -55,7 +55,7 @@ static enum exit_code put_all(struct exporting *e, struct audit_log *log)
         if (audit_query_is_past(&e->rows.query, e->rows.next))
             return code;
     }
-    if (code == EXIT_DONE && step == AUDIT_LOG_BROKEN)
+    if (code == EXIT_DONE && (step == AUDIT_LOG_BROKEN || step == AUDIT_LOG_DAMAGED))
         return EXIT_USAGE;
     if (step == AUDIT_LOG_TORN && !e->rows.lived_in)
         say("the log ends inside a line; `ward audit verify` says more");

@@ -45,8 +45,11 @@ bool audit_heads_read(struct arena *arena, const char *folder, struct audit_head
     struct audit_slot slot;
     struct span bytes;
     while (cur_take(&in, AUDIT_SLOT_BYTES, &bytes)) {
-        if (audit_slot_get(bytes, &slot) && slot.kind == AUDIT_SLOT_HEAD &&
-            !audit_heads_add(out, slot.payload))
+        if (!audit_slot_get(bytes, &slot))
+            continue;
+        if (slot.kind == AUDIT_SLOT_BASE && slot.a > out->base)
+            out->base = slot.a;
+        if (slot.kind == AUDIT_SLOT_HEAD && !audit_heads_add(out, slot.payload))
             say("%s: a head in it is none and is passed over", path);
     }
     return true;

@@ -113,6 +113,14 @@ enum exit_code audit_log_files(struct invocation *in, struct audit_log *out)
     return EXIT_DONE;
 }
 
+uint64_t audit_log_first(const struct audit_log *log, uint64_t base)
+{
+    struct audit_file_name name;
+    if (log->folder == NULL || log->count == 0)
+        return 0;
+    return audit_file_name_read(span_text(log->names[0]), &name) ? name.first : base;
+}
+
 static void close_file(struct audit_log *log)
 {
     fd_close(&log->fd);
@@ -183,10 +191,10 @@ static bool read_some(struct audit_log *log, uint8_t *out, size_t cap, size_t *l
     ssize_t got;
     if (log->packed) {
         rc unpacked = gzip_read(&trail, &log->gzip, out, cap, len);
+        log->damaged = rc_class_of(unpacked) == RC_PEER;
         if (!rc_ok(unpacked))
             say("%s: %s", log->name,
-                rc_class_of(unpacked) == RC_WORLD ? strerror((int)rc_number(unpacked))
-                                                  : "is no whole gzip file");
+                log->damaged ? "is no whole gzip file" : strerror((int)rc_number(unpacked)));
         return rc_ok(unpacked);
     }
     if (log->left < cap)
@@ -232,7 +240,7 @@ enum audit_log_step audit_log_next(struct audit_log *log, struct span *line)
             return AUDIT_LOG_TORN;
         if (log->fd >= 0 && !log->ended) {
             if (!refill(log))
-                return AUDIT_LOG_BROKEN;
+                return log->damaged ? AUDIT_LOG_DAMAGED : AUDIT_LOG_BROKEN;
             continue;
         }
         close_file(log);

@@ -30,7 +30,7 @@ struct audit_log {
 
     const char *name; /* of the file that is read now */
     int fd;
-    bool packed, ended, torn;
+    bool packed, ended, damaged;
     struct gzip_reader gzip;
     struct arena memory; /* of zlib, for one file */
     uint64_t left;       /* of a plain file: what was not read yet */
@@ -52,19 +52,25 @@ void audit_log_close(struct audit_log *log);
 enum audit_log_step {
     AUDIT_LOG_LINE,
     AUDIT_LOG_END,
-    AUDIT_LOG_TORN,  /* a file ends inside a line */
-    AUDIT_LOG_BROKEN /* a file cannot be read; that was said */
+    AUDIT_LOG_TORN,    /* a file ends inside a line */
+    AUDIT_LOG_DAMAGED, /* a packed file is not whole; that was said */
+    AUDIT_LOG_BROKEN   /* a file cannot be read; that was said */
 };
 
 /* audit_log_next views the next line without its newline until the next call. */
 MUST_USE
 enum audit_log_step audit_log_next(struct audit_log *log, struct span *line);
 
+/* audit_log_first: the seq that the first line must have, by the name of the oldest file that is
+   there.  What was before it may have been removed, and is known by its hashes only. */
+uint64_t audit_log_first(const struct audit_log *log, uint64_t base);
+
 /* audit_log_source reads the kept hashes. */
 struct merkle_source audit_log_source(struct audit_log *log);
 
 /* The heads that the house keeps, by size, each with its note. */
 struct audit_heads {
+    uint64_t base; /* seq of the open file's first record, 0 when it is not said */
     size_t count;
     struct merkle_head heads[AUDIT_LOG_HEADS];
     struct span notes[AUDIT_LOG_HEADS];

@@ -124,7 +124,7 @@ enum exit_code audit_rows_of_files(struct audit_rows *rows)
             break;
         code = audit_rows_print(rows, line);
     }
-    if (code == EXIT_DONE && step == AUDIT_LOG_BROKEN)
+    if (code == EXIT_DONE && (step == AUDIT_LOG_BROKEN || step == AUDIT_LOG_DAMAGED))
         code = EXIT_USAGE;
     if (code == EXIT_DONE && step == AUDIT_LOG_TORN && !rows->lived_in)
         say("the log ends inside a line; `ward audit verify` says more");

@@ -75,25 +75,13 @@ static enum exit_code take_heads(struct checking *c)
     return EXIT_DONE;
 }
 
-/* Records whose files were removed are taken by their hashes. */
-static rc take_first(struct checking *c, struct span line)
-{
-    struct audit_record record;
-    if (!rc_ok(audit_read(c->reader, line, &record, NULL)) || record.seq == 0 ||
-        record.seq > c->log.leaf_count)
-        return RC_SUCCESS; /* the line itself is then the finding */
-    c->first = record.seq;
-    return audit_verify_skip(c->verifier, record.seq, NULL);
-}
-
 /* Whatever is wrong is in the verifier's finding; false: the files could not be read. */
 static bool check_lines(struct checking *c)
 {
     struct span line;
     enum audit_log_step step = audit_log_next(&c->log, &line);
-    rc checked = RC_SUCCESS;
-    if (step == AUDIT_LOG_LINE)
-        checked = take_first(c, line);
+    c->first = audit_log_first(&c->log, c->heads.base);
+    rc checked = audit_verify_skip(c->verifier, c->first, NULL);
     for (; step == AUDIT_LOG_LINE; step = audit_log_next(&c->log, &line)) {
         if (rc_ok(checked))
             checked = audit_verify_line(c->verifier, line, NULL, NULL);
@@ -101,7 +89,8 @@ static bool check_lines(struct checking *c)
             return true;
     }
     /* A house that lives may be in the middle of a line. */
-    if (step == AUDIT_LOG_TORN && !(c->live && c->log.next == c->log.count))
+    if (step == AUDIT_LOG_DAMAGED ||
+        (step == AUDIT_LOG_TORN && !(c->live && c->log.next == c->log.count)))
         checked = audit_verify_torn(c->verifier, NULL);
     if (step != AUDIT_LOG_BROKEN && rc_ok(checked))
         checked = audit_verify_end(c->verifier, NULL);

@@ -13,6 +13,7 @@ enum { WINDOW_GZIP = 15 + 16, MEMORY_LEVEL = 8 };
 struct gzip_state {
     z_stream z;
     bool ended;
+    rc failed; /* said when all that came before it was given */
     uint8_t block[GZIP_BLOCK];
 };
 
@@ -133,25 +134,32 @@ static rc judge_end(struct trail *trail, struct gzip_reader *reader)
     return more == 0 ? RC_SUCCESS : FAIL(trail, RC_PEER, GZIP_E_FORMAT);
 }
 
+static rc inflate_some(struct trail *trail, struct gzip_reader *reader)
+{
+    struct gzip_state *state = reader->state;
+    size_t got = state->z.avail_in;
+    if (got == 0)
+        TRY(trail, refill(trail, reader, &got));
+    if (got == 0)
+        return FAIL(trail, RC_PEER, GZIP_E_FORMAT);
+    int said = inflate(&state->z, Z_NO_FLUSH);
+    state->ended = said == Z_STREAM_END;
+    if (said != Z_OK && said != Z_STREAM_END && said != Z_BUF_ERROR)
+        return FAIL(trail, RC_PEER, GZIP_E_FORMAT);
+    return state->ended ? judge_end(trail, reader) : RC_SUCCESS;
+}
+
 rc gzip_read(struct trail *trail, struct gzip_reader *reader, void *out, size_t cap, size_t *len)
 {
     struct gzip_state *state = reader->state;
     size_t want = cap < UINT32_MAX ? cap : UINT32_MAX;
     state->z.next_out = out;
     state->z.avail_out = (unsigned)want;
-    while (!state->ended && state->z.avail_out > 0) {
-        size_t got = state->z.avail_in;
-        if (got == 0)
-            TRY(trail, refill(trail, reader, &got));
-        if (got == 0)
-            return FAIL(trail, RC_PEER, GZIP_E_FORMAT);
-        int said = inflate(&state->z, Z_NO_FLUSH);
-        state->ended = said == Z_STREAM_END;
-        if (said != Z_OK && said != Z_STREAM_END && said != Z_BUF_ERROR)
-            return FAIL(trail, RC_PEER, GZIP_E_FORMAT);
-        if (state->ended)
-            TRY(trail, judge_end(trail, reader));
-    }
-    *len = want - state->z.avail_out;
+    while (rc_ok(state->failed) && !state->ended && state->z.avail_out > 0)
+        state->failed = inflate_some(NULL, reader);
+    size_t made = want - state->z.avail_out;
+    if (made == 0 && !rc_ok(state->failed))
+        return rc_note(trail, state->failed, __func__, __LINE__);
+    *len = made;
     return RC_SUCCESS;
 }

@@ -37,7 +37,8 @@ struct gzip_reader {
 MUST_USE
 rc gzip_read_begin(struct trail *trail, struct gzip_reader *reader, struct arena *arena, int fd);
 
-/* gzip_read gives at most cap bytes; *len 0 is the end, whose checksum was right. */
+/* gzip_read gives at most cap bytes; *len 0 is the end, whose checksum was right.  What comes
+   before a damage is given before the failure. */
 MUST_USE
 rc gzip_read(struct trail *trail, struct gzip_reader *reader, void *out, size_t cap, size_t *len);
 
