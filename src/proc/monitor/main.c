@@ -74,6 +74,8 @@ static rc take_signals(struct trail *trail, struct monitor *monitor)
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     signal(SIGPIPE, SIG_IGN);
+    /* Inherited as ignored, the ends of processes would never be told. */
+    signal(SIGCHLD, SIG_DFL);
     monitor->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (monitor->signals < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
