@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import unittest
 
 import auditor
@@ -214,6 +215,29 @@ class Asked(unittest.TestCase):
                     if wanted is None:
                         wanted = [69, 699]
                     self.assertEqual(seen, list(wanted), filters)
+
+    def test_pages_of_a_long_log(self):
+        """A million records, or what a short run allows: no page takes long, whatever is asked."""
+        count = 1000000 if FULL else 60000
+        with House(rotate=1 << 30) as house:
+            with open(house.folder / "security.log", "wb") as log:
+                log.writelines(line + b"\n" for line in
+                               lines_of(count, at="2999-12-31T00:00:00.000Z"))
+            house.start(seconds=60)
+            for name, ask in (("a page", {"n2": 100}), ("the longest page", {"n2": 1000}),
+                              ("nothing fits", {"n8": b"Denied"})):
+                taken = []
+                for number in range(100):
+                    cursor = b"%d" % (number * (count - 1000) // 100 + 1)
+                    began = time.monotonic()
+                    reason, _, page = house.ask(auditor.QUERY, protobuf(n1=cursor, **ask))
+                    taken.append(time.monotonic() - began)
+                    self.assertEqual(reason, 1)
+                    if ask != {"n8": b"Denied"}:
+                        self.assertGreater(len(page[1]), 99)
+                taken.sort()
+                print(f"# {count} records, {name}: p99 {1000 * taken[98]:.1f} ms")
+                self.assertLess(taken[98], 0.05 if FULL else 0.25)
 
     def test_questions_that_are_none(self):
         with House() as house:
