@@ -131,7 +131,7 @@ class Verify(Log):
                                             "key_checked": "--key" in words})
         self.assertTrue(self.run_audit("verify").startswith("sound: 60 records"))
 
-    def test_flipped_bit(self):
+    def flipped_bit(self):
         """In every line of every file; the chain alone, kept hashes and heads."""
         step = 1 if FULL else 97
         for packed in (False, True):
@@ -149,7 +149,7 @@ class Verify(Log):
                     self.assertEqual(said["first_bad"], seq, (name, at, said))
                 path.write_bytes(gzip.compress(plain) if gz else plain)
 
-    def test_flipped_bit_of_a_packed_file(self):
+    def flipped_bit_of_a_packed_file(self):
         name, first, end = PARTS[0]
         path = self.audit / (name + ".gz")
         whole = path.read_bytes()
@@ -166,7 +166,7 @@ class Verify(Log):
             path.write_bytes(whole[:cut])
             self.assertLessEqual(self.verify(code=1)["first_bad"], end)
 
-    def test_removed_doubled_and_swapped(self):
+    def removed_doubled_and_swapped(self):
         step = 1 if FULL else 7
         for seq in range(0, 59, step):
             without = [*self.lines[:seq], *self.lines[seq + 1:]]
@@ -177,7 +177,7 @@ class Verify(Log):
                 self.write(lines)
                 self.found("AUDIT_SEQ_GAP", bad)
 
-    def test_cut_off(self):
+    def cut_off(self):
         for seq in range(0, 60, 1 if FULL else 7):
             self.write(self.lines[:seq])
             self.found("AUDIT_TRUNCATED", seq)
@@ -193,7 +193,7 @@ class Verify(Log):
             log.write(self.lines[59][:50])
         self.found("AUDIT_TRUNCATED", 59)
 
-    def test_files_in_each_others_place(self):
+    def files_in_each_others_place(self):
         first, second = (self.audit / (name + ".gz") for name, _, _ in PARTS[:2])
         a, b = first.read_bytes(), second.read_bytes()
         first.write_bytes(b)
@@ -203,7 +203,7 @@ class Verify(Log):
         second.unlink()
         self.found("AUDIT_SEQ_GAP", 20)
 
-    def test_rewritten_with_its_chain(self):
+    def rewritten_with_its_chain(self):
         other = lines_of(60, at="2027-01-01T00:00:00.000Z")
         self.write(other)
         self.found("AUDIT_LEAF_MISMATCH", 0)
@@ -213,6 +213,14 @@ class Verify(Log):
                          ("AUDIT_HEAD_MISMATCH", 0, 54))
         self.write([*self.lines[:30], *other[30:]])
         self.found("AUDIT_CHAIN_BROKEN", 30)
+
+    def test_every_damage_is_found_and_named(self):  # proves: RL-77
+        for damage in (self.flipped_bit, self.flipped_bit_of_a_packed_file,
+                       self.removed_doubled_and_swapped, self.cut_off,
+                       self.files_in_each_others_place, self.rewritten_with_its_chain):
+            with self.subTest(damage.__name__):
+                self.write(self.lines)
+                damage()
 
     def test_old_files_are_gone(self):
         (self.audit / (PARTS[0][0] + ".gz")).unlink()

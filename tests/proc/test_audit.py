@@ -1,6 +1,7 @@
 """test_audit.py - the audit process by its doors: what it acknowledges is in the log, once and
 in its place, whatever happens to it, to its files and to those it talks to."""
 
+import datetime
 import os
 import pathlib
 import shutil
@@ -18,6 +19,10 @@ FULL = os.environ.get("WARD_FULL") == "1"
 ROOT = os.geteuid() == 0
 CALLS = ("write", "fdatasync", "pwrite64", "sendmsg", "pread64", "read", "ftruncate", "fsync",
          "recvmsg", "fstat", "newfstatat")
+
+CLOCKS = ((None, "UTC"), ("2026-01-01T23:59:59.999Z", "UTC"),
+          ("2999-12-31T00:00:00.000Z", "UTC"),
+          ("2026-10-25T00:59:59.999Z", "CET-1CEST,M3.5.0,M10.5.0/3"))
 
 
 def strace(*inject, log="/dev/null"):
@@ -145,7 +150,7 @@ class Loss(unittest.TestCase):
 
 
 class Disk(unittest.TestCase):
-    def test_failed_sync_is_never_acknowledged(self):
+    def test_failed_sync_is_never_acknowledged(self):  # proves: RL-50
         # The jail sees what strace puts in the call's place: getpid, which it allows.
         for when in range(1, 13):
             inject = strace(f"fdatasync:error=EIO:syscall=getpid:when={when}")
@@ -178,11 +183,13 @@ class Disk(unittest.TestCase):
     @unittest.skipUnless(ROOT, "needs root to mount a tmpfs")
     def test_full_disk(self):
         with tempfile.TemporaryDirectory() as place:
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", place], check=True)
-            try:
-                self.fill_and_free(pathlib.Path(place))
-            finally:
-                subprocess.run(["umount", "-l", place], check=True)
+            for size in ("1m", "4m", *(("16m", "64m") if FULL else ())):
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + size, "none", place],
+                               check=True)
+                try:
+                    self.fill_and_free(pathlib.Path(place))
+                finally:
+                    subprocess.run(["umount", "-l", place], check=True)
 
     def fill_and_free(self, place):
         with House(folder=place) as house:
@@ -235,8 +242,15 @@ class Killed(unittest.TestCase):
         house.until(lambda: not list(house.folder.glob("security-*.log")), 5)
 
     def one(self, call, when):
-        """False when the workload was over before the call came so often."""
-        with House(rotate=3000, prefix=strace(f"{call}:signal=KILL:when={when}")) as house:
+        """False when the workload was over before the call came so often.  By turns the log is
+        new, of an earlier day, of a later one as when the clock went back, and in a zone with
+        summer time, on the night when that ends."""
+        at, zone = CLOCKS[when % len(CLOCKS)]
+        prefix = ["env", "TZ=" + zone, *strace(f"{call}:signal=KILL:when={when}")]
+        with House(rotate=3000, days=36500, prefix=prefix) as house:
+            if at:
+                text = b"".join(line + b"\n" for line in lines_of(4, at=at))
+                (house.folder / "security.log").write_bytes(text)
             try:
                 house.start()
                 self.workload(house)
@@ -255,7 +269,7 @@ class Killed(unittest.TestCase):
             self.assertEqual(house.stop(), 0)
             return not over
 
-    def test_killed_at_every_call(self):
+    def test_killed_at_every_call(self):  # proves: RL-79
         for call in CALLS:
             step = 1 if FULL else {"sendmsg": 9, "recvmsg": 23, "write": 7, "pread64": 17,
                                    "pwrite64": 13, "fdatasync": 5}.get(call, 3)
@@ -317,18 +331,28 @@ class Rotation(unittest.TestCase):
             self.assertEqual(list(house.folder.glob("security-*")), [])
             house.check()
 
-    def test_old_files_are_removed(self):
-        with self.begin("2026-01-01T00:00:00.000Z") as house:
-            house.start()
-            house.append()
-            house.until(lambda: house.keeper.size == 6)
-            house.until(lambda: list(house.folder.glob("*.gz")))
-            house.stop()
-            house.start()
-            house.until(lambda: house.removed, 5)
-            self.assertEqual(house.removed, ["security-00000000000000000000-2026-01-01.log.gz"])
-            house.check(first=5)
-            self.assertEqual((house.folder / "leaves").stat().st_size, 6 * 32)
+    def test_closed_packed_and_removed_after_seven_days(self):  # proves: CX-54
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for days, stays in ((8, False), (3, True)):
+            at = (now - datetime.timedelta(days)).strftime("%Y-%m-%dT12:00:00.000Z")
+            name = f"security-00000000000000000000-{at[:10]}.log.gz"
+            with self.subTest(days), self.begin(at) as house:
+                house.start()
+                self.assertEqual(house.append(), 5)
+                house.until(lambda: house.keeper.size == 6)
+                house.until(lambda: (house.folder / name).exists())
+                house.check()
+                house.stop()
+                house.start()
+                if stays:
+                    self.assertEqual(house.append(), 6)
+                    house.check()
+                    self.assertEqual(house.removed, [])
+                    continue
+                house.until(lambda: house.removed, 5)
+                self.assertEqual(house.removed, [name])
+                house.check(first=5)
+                self.assertEqual((house.folder / "leaves").stat().st_size, 6 * 32)
 
     def test_old_files_without_a_head_stay(self):
         with self.begin("2026-01-01T00:00:00.000Z") as house:
