@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/fd.h"
@@ -74,6 +75,7 @@ static rc take_signals(struct trail *trail, struct monitor *monitor)
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored by whoever started it, nobody could be waited for */
     monitor->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (monitor->signals < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
@@ -137,12 +139,19 @@ int main(void)
     log_as("monitor");
     rc ended = live(&trail, &monitor);
     if (rc_ok(ended)) {
+        /* The next house needs not wait for anybody. */
+        if (ftruncate(monitor.lock, 0) != 0)
+            log_event("lock not emptied");
         log_event("stopped");
         return 0;
     }
     log_failure("stopped", ended, &trail);
-    monitor_say(&monitor, "failed %u %u", (unsigned)rc_class_of(ended), rc_number(ended));
     for (unsigned peer = 0; peer < PEER_COUNT; peer++)
         child_signal(&monitor.children[peer], SIGKILL);
+    while (wait(NULL) > 0 || errno == EINTR)
+        ;
+    monitor_blame(&monitor, REASON_HOUSE_FAILED, "%s: number %u", rc_class_name(rc_class_of(ended)),
+                  rc_number(ended));
+    monitor_say(&monitor, "failed %s %s", reason_info(monitor.because)->name, monitor.detail);
     return 1;
 }
