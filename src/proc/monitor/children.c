@@ -95,6 +95,9 @@ static rc give_files(struct trail *trail, struct monitor *monitor, const struct 
     for (unsigned file = 0; file < FILE_COUNT; file++) {
         if ((row->files & IN(file)) == 0 || monitor->files[file] < 0)
             continue;
+        /* One that is read has one place in it, and an earlier life of the process moved it. */
+        if (file == FILE_SEAL && lseek(monitor->files[file], 0, SEEK_SET) != 0 && errno != ESPIPE)
+            return FAIL(trail, RC_WORLD, (uint32_t)errno);
         TRY(trail, hand_over(trail, &monitor->children[row->peer].control, CONTROL_FILE, file,
                              monitor->files[file]));
     }

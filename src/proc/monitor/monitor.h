@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include "model/reason.h"
 #include "proc/house.h"
 
 enum {
@@ -14,7 +15,11 @@ enum {
     MONITOR_STEADY_MS = 60000,          /* alive so long: the next restart is a first again */
     MONITOR_STOP_MS = 10000,            /* for a process to finish what is under way */
     MONITOR_START_MS = 15000,           /* from its start until it is ready */
+    MONITOR_TRIES = 3,                  /* of a process, in a house that never was ready */
+    MONITOR_OLD_MS = 5000,              /* for what a killed house left to be gone */
 };
+
+enum { MONITOR_DETAIL_MAX = 640 }; /* bytes of a path and what is wrong with it */
 
 enum monitor_error {
     MONITOR_E_STATE = 0x1601, /* RC_WORLD: the state folder cannot be made or is another's */
@@ -48,11 +53,20 @@ struct monitor {
     int log; /* stderr of all */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
-    int signals; /* signalfd */
-    int report;  /* pipe to who started the house: one line a step; -1 when it is closed */
+    int signals;         /* signalfd */
+    int report;          /* pipe to who started the house: one line a step; -1 when it is closed */
+    bool was_killed;     /* the house before this one did not end by itself */
+    bool was_ready;      /* all processes were ready once */
+    enum reason because; /* why the house cannot be, for whoever started it */
+    char detail[MONITOR_DETAIL_MAX];
     bool stopping;
     int64_t stop_ms; /* by when the process that is being stopped must be gone */
 };
+
+/* monitor_blame keeps the reason and the detail, "PATH: what is wrong with it", that are told
+   to whoever started the house; the first one counts.  Leaves errno alone. */
+void monitor_blame(struct monitor *monitor, enum reason reason, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 /* files.c */
 
@@ -60,7 +74,8 @@ struct monitor {
 MUST_USE
 rc monitor_open_state(struct trail *trail, struct monitor *monitor);
 
-/* monitor_open_listeners binds the owner's socket and the TLS address. */
+/* monitor_open_listeners binds the owner's socket and the TLS address; where the house before
+   was killed, its processes get a moment to let go of that. */
 MUST_USE
 rc monitor_open_listeners(struct trail *trail, struct monitor *monitor);
 
@@ -106,6 +121,10 @@ void child_signal(const struct child *child, int signal);
 /* monitor_watch lives until the house is stopped. */
 MUST_USE
 rc monitor_watch(struct trail *trail, struct monitor *monitor);
+
+/* monitor_is_ready writes down, for all who look into the state folder, that the house is. */
+MUST_USE
+rc monitor_is_ready(struct trail *trail, struct monitor *monitor);
 
 /* monitor_say tells who started the house. */
 void monitor_say(struct monitor *monitor, const char *format, ...) PRINTF_LIKE(2, 3);

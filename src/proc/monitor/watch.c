@@ -16,17 +16,33 @@
 
 void monitor_say(struct monitor *monitor, const char *format, ...)
 {
-    uint8_t bytes[256];
+    uint8_t bytes[MONITOR_DETAIL_MAX + 128];
     struct sink line = sink_over(bytes, sizeof bytes);
     va_list args;
     va_start(args, format);
     sink_vformat(&line, format, args);
     va_end(args);
     sink_u8(&line, '\n');
-    if (monitor->report < 0)
+    if (monitor->report < 0 || !sink_ok(&line))
         return;
     if (write(monitor->report, line.at, line.len) != (ssize_t)line.len)
         fd_close(&monitor->report);
+}
+
+void monitor_blame(struct monitor *monitor, enum reason reason, const char *format, ...)
+{
+    int saved = errno;
+    va_list args;
+    if (monitor->because == REASON_NONE) {
+        struct sink text = sink_over(monitor->detail, sizeof monitor->detail);
+        va_start(args, format);
+        sink_vformat(&text, format, args);
+        va_end(args);
+        sink_terminate(&text);
+        monitor->because = reason;
+        log_event("failed reason=%s %s", reason_info(reason)->name, monitor->detail);
+    }
+    errno = saved;
 }
 
 static bool all_ready(const struct monitor *monitor)
@@ -53,7 +69,11 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
               (int)child->pid, (long long)(clock_monotonic_ms() - child->since_ms),
               child->jail.own_user, child->jail.landlock);
     monitor_say(monitor, "ready %s", peer_name(peer));
-    if (all_ready(monitor)) {
+    if (all_ready(monitor) && !monitor->was_ready) {
+        monitor->was_ready = true;
+        rc written = monitor_is_ready(trail, monitor);
+        if (!rc_ok(written))
+            log_failure("ready not written down", written, trail);
         monitor_say(monitor, "serving");
         fd_close(&monitor->report);
     }
@@ -295,6 +315,18 @@ static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
     return RC_SUCCESS;
 }
 
+/* A house that runs goes on trying; one that never did ends, for somebody waits to hear. */
+static rc judge_start(struct trail *trail, struct monitor *monitor)
+{
+    for (unsigned peer = 0; peer < PEER_COUNT && !monitor->was_ready; peer++) {
+        if (monitor->children[peer].failures < MONITOR_TRIES)
+            continue;
+        monitor_blame(monitor, REASON_HOUSE_PROCESS_FAILED, "%s", peer_name((enum peer)peer));
+        return FAIL(trail, RC_WORLD, MONITOR_E_START);
+    }
+    return RC_SUCCESS;
+}
+
 rc monitor_watch(struct trail *trail, struct monitor *monitor)
 {
     const struct child *told = NULL;
@@ -307,5 +339,6 @@ rc monitor_watch(struct trail *trail, struct monitor *monitor)
             told = last;
         }
         TRY(trail, wait_and_handle(trail, monitor));
+        TRY(trail, judge_start(trail, monitor));
     }
 }
