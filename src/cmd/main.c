@@ -16,6 +16,7 @@ const struct command *const commands[] = {
     &command_config_check,
     &command_config_explain,
     &command_config_show,
+    &command_doctor,
     &command_down,
     &command_help,
     &command_sim_make,
