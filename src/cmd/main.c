@@ -13,11 +13,22 @@
 enum { COMMAND_MEMORY_MAX = 64 * 1024 * 1024, COMMANDS_MAX = 64 };
 
 const struct command *const commands[] = {
-    &command_audit_export,    &command_audit_prove,  &command_audit_query,
-    &command_audit_tail,      &command_audit_verify, &command_collateral_fetch,
-    &command_collateral_show, &command_config_check, &command_config_explain,
-    &command_config_show,     &command_down,         &command_help,
-    &command_sim_make,        &command_up,           &command_verify,
+    &command_audit_export,
+    &command_audit_prove,
+    &command_audit_query,
+    &command_audit_tail,
+    &command_audit_verify,
+    &command_collateral_fetch,
+    &command_collateral_show,
+    &command_config_check,
+    &command_config_explain,
+    &command_config_show,
+    &command_doctor,
+    &command_down,
+    &command_help,
+    &command_sim_make,
+    &command_up,
+    &command_verify,
     &command_version,
 };
 const size_t commands_count = COUNT_OF(commands);

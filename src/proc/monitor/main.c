@@ -122,6 +122,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
     TRY(trail, monitor_open_state(trail, monitor));
     TRY(trail, monitor_open_listeners(trail, monitor));
     TRY(trail, leave_network(trail));
+    news_add(monitor, HAPPENED_HOUSE_START, PEER_MONITOR, (uint32_t)geteuid());
     for (size_t i = 0; i < monitor_plan_count; i++)
         TRY(trail, child_start(trail, monitor, monitor_plan[i].peer));
     return monitor_watch(trail, monitor);

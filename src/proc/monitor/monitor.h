@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "model/reason.h"
+#include "proc/control.h"
 #include "proc/house.h"
 
 enum {
@@ -43,6 +44,17 @@ struct child {
     struct jail_report jail;
 };
 
+enum { MONITOR_NEWS_MAX = 64 }; /* happenings that are kept until they are logged */
+
+struct news {
+    uint64_t number; /* 1.. */
+    enum happened what;
+    enum peer peer;
+    uint32_t pid;
+    uint32_t code;
+    int64_t at; /* milliseconds since 1970 */
+};
+
 struct monitor {
     struct arena arena;
     struct settings settings;
@@ -53,7 +65,10 @@ struct monitor {
     int log; /* stderr of all */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
-    int signals;         /* signalfd */
+    struct news news[MONITOR_NEWS_MAX]; /* by number; what is never logged gives way */
+    uint64_t news_last;                 /* the number of the last one */
+    uint64_t news_logged;               /* up to here they are in the log */
+    int signals;                        /* signalfd */
     int report;          /* pipe to who started the house: one line a step; -1 when it is closed */
     bool was_killed;     /* the house before this one did not end by itself */
     bool was_ready;      /* all processes were ready once */
@@ -115,6 +130,19 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
 
 /* child_signal sends a signal to that very process. */
 void child_signal(const struct child *child, int signal);
+
+/* news.c: what core is told */
+
+/* news_add keeps what happened to a process, and tells it. */
+void news_add(struct monitor *monitor, enum happened what, enum peer peer, uint32_t code);
+
+/* news_children tells how all processes are now; news_all tells a new core everything. */
+void news_children(struct monitor *monitor);
+void news_all(struct monitor *monitor);
+
+/* news_logged reads CONTROL_LOGGED. */
+MUST_USE
+rc news_logged(struct trail *trail, struct monitor *monitor, struct cursor *body);
 
 /* watch.c */
 

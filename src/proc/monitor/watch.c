@@ -64,7 +64,13 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
           cur_end(body)))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
     child->jail = (struct jail_report){ own_user != 0, landlock, own_network != 0 };
+    if (child->starts > 1)
+        news_add(monitor, HAPPENED_RESTART, peer, child->starts);
     child->ready = true;
+    if (peer == PEER_CORE)
+        news_all(monitor);
+    else
+        news_children(monitor);
     log_event("ready name=%s pid=%d ms=%lld own_user=%u landlock=%u", peer_name(peer),
               (int)child->pid, (long long)(clock_monotonic_ms() - child->since_ms),
               child->jail.own_user, child->jail.landlock);
@@ -169,6 +175,8 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
         return on_packed(trail, monitor, &body);
     if (frame->message == CONTROL_REMOVE && peer == PEER_AUDIT)
         return on_remove(trail, monitor, &body);
+    if (frame->message == CONTROL_LOGGED && peer == PEER_CORE)
+        return news_logged(trail, monitor, &body);
     return FAIL(trail, RC_PEER, DOOR_E_NONE);
 }
 
@@ -235,6 +243,7 @@ static void take_signals(struct monitor *monitor)
         if (!end || monitor->stopping)
             continue;
         log_event("stopping signal=%u", info.ssi_signo);
+        news_add(monitor, HAPPENED_HOUSE_STOP, PEER_MONITOR, info.ssi_signo);
         monitor->stopping = true;
     }
 }
@@ -289,14 +298,16 @@ static void flush(struct monitor *monitor)
 static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
 {
     struct pollfd fds[1 + 2 * PEER_COUNT];
+    int64_t now = clock_monotonic_ms();
+    int64_t next = do_due(monitor, now);
+    flush(monitor); /* what a start has told the neighbours */
     fds[0] = (struct pollfd){ .fd = monitor->signals, .events = POLLIN };
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
         struct child *child = &monitor->children[peer];
         fds[1 + 2 * peer] = (struct pollfd){ .fd = child->pidfd, .events = POLLIN };
-        fds[2 + 2 * peer] = (struct pollfd){ .fd = child->control.fd, .events = POLLIN };
+        short events = channel_has_queued(&child->control) ? POLLIN | POLLOUT : POLLIN;
+        fds[2 + 2 * peer] = (struct pollfd){ .fd = child->control.fd, .events = events };
     }
-    int64_t now = clock_monotonic_ms();
-    int64_t next = do_due(monitor, now);
     int64_t left = next <= now ? 0 : next - now;
     int ready = poll(fds, 1 + 2 * PEER_COUNT, next == INT64_MAX ? -1 : (int)left);
     if (ready < 0 && errno != EINTR)
