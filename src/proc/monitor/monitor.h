@@ -154,6 +154,8 @@ rc monitor_watch(struct trail *trail, struct monitor *monitor);
 MUST_USE
 rc monitor_is_ready(struct trail *trail, struct monitor *monitor);
 
+/* report.c */
+
 /* monitor_say tells who started the house. */
 void monitor_say(struct monitor *monitor, const char *format, ...) PRINTF_LIKE(2, 3);
 
