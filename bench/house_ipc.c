@@ -105,19 +105,15 @@ void *ipc_house_begin(const void *arg)
 /* The answers come in the order of the questions. */
 static bool take_answers(struct ipc *ipc, uint64_t first)
 {
-    for (unsigned i = 0; i < ipc->count;) {
+    int64_t until = clock_monotonic_ms() + WAIT_MS;
+    for (unsigned i = 0; i < ipc->count; i++) {
         struct frame answer;
-        rc got = channel_get(NULL, &ipc->channel, &answer);
-        if (rc_class_of(got) == RC_BUSY) {
-            int64_t until = clock_monotonic_ms() + WAIT_MS;
-            if (!rc_ok(packet_wait(NULL, ipc->channel.fd, false, until)))
-                return false;
-            continue;
-        }
-        if (!rc_ok(got) || answer.message != ECHOED || answer.id != first + i ||
-            answer.body.len != IPC_BODY)
+        if (!channel_has_unread(&ipc->channel) &&
+            !rc_ok(packet_wait(NULL, ipc->channel.fd, false, until)))
             return false;
-        i++;
+        if (!rc_ok(channel_get(NULL, &ipc->channel, &answer)) || answer.message != ECHOED ||
+            answer.id != first + i || answer.body.len != IPC_BODY)
+            return false;
     }
     return true;
 }
