@@ -10,7 +10,7 @@ static void answer(struct core *core, uint64_t id, enum reason reason, struct sp
                    struct span body)
 {
     struct arena scratch = arena_over(core->scratch, CORE_SCRATCH_MAX);
-    uint8_t *memory = arena_alloc(&scratch, FRAME_BODY_MAX);
+    uint8_t *memory = arena_room(&scratch, FRAME_BODY_MAX);
     struct sink out = sink_over(memory, memory == NULL ? 0 : FRAME_BODY_MAX);
     sink_u16le(&out, (uint16_t)reason);
     put_bytes(&out, detail);
@@ -41,7 +41,7 @@ static void answer_local(struct core *core, const struct request *request)
     struct arena scratch = arena_over((uint8_t *)core->scratch + CORE_SCRATCH_MAX,
                                       CORE_SCRATCH_MAX);
     enum { BODY_MAX = FRAME_BODY_MAX - 64 };
-    uint8_t *memory = arena_alloc(&scratch, BODY_MAX);
+    uint8_t *memory = arena_room(&scratch, BODY_MAX);
     struct sink body = sink_over(memory, memory == NULL ? 0 : BODY_MAX);
     enum reason reason = local[request->method](core, request, &scratch, &body);
     if (reason == REASON_OK && !sink_ok(&body))
