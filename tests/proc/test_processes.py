@@ -107,12 +107,9 @@ class House:
         return self
 
     def find_monitor(self):
-        for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
-            with contextlib.suppress(OSError):
-                links = [os.readlink(link) for link in (path.parent / "fd").iterdir()]
-                if path.read_text() == "ward-monitor\n" and str(self.state) in links:
-                    return int(path.parent.name)
-        raise AssertionError("there is no monitor")
+        """Who started those of whom the log says that they are ready."""
+        pids = re.findall(r" ready name=\w+ pid=(\d+)", (self.state / "ward.log").read_text())
+        return int(status_of(pids[-1])["PPid"])
 
     def children(self):
         """All of them, once they are ready."""
@@ -138,7 +135,8 @@ class TestProcesses(unittest.TestCase):
             with self.subTest(program):
                 self.judge_status(BY_PROGRAM[program], pid, as_root)
                 self.judge_limits(BY_PROGRAM[program], pid)
-                self.judge_fds(BY_PROGRAM[program], pid)
+                if ROOT_USER:  # to others a process that leaves no core shows none of them
+                    self.judge_fds(BY_PROGRAM[program], pid)
 
     def judge_status(self, process, pid, as_root):
         status = status_of(pid)
