@@ -40,11 +40,43 @@ static void test_anything_is_said_by_all(void **state)
     hostile_end(&hostile);
 }
 
+static rc ask(struct hostile *hostile, uint64_t id)
+{
+    uint8_t bytes[64];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u16le(&body, METHOD_AUDIT_HEAD);
+    sink_zero(&body, 1 + 16 + 16 + 4);
+    struct frame frame = { .message = MSG_REQUEST, .id = id, .body = sink_bytes(&body) };
+    return hostile_say(hostile, PEER_FRONT, &frame);
+}
+
+/* An audit process that never answers: who finds no place any more is told so at once. */
+static void test_so_many_wait_and_no_more(void **state)
+{
+    struct hostile hostile;
+    struct frame frame;
+    (void)state;
+    hostile_begin(&hostile, &core_process, IN(PEER_FRONT) | IN(PEER_AUDIT));
+    for (uint64_t id = 1; id <= CORE_PENDING_MAX; id++) {
+        assert_true(rc_ok(ask(&hostile, id)));
+        assert_true(hostile_hear(&hostile, PEER_AUDIT, &frame));
+        assert_int_equal(frame.message, MSG_AUDIT_ASK);
+        assert_false(hostile_hear(&hostile, PEER_FRONT, &frame));
+    }
+    assert_true(rc_ok(ask(&hostile, 4711)));
+    assert_false(hostile_hear(&hostile, PEER_AUDIT, &frame));
+    assert_true(hostile_hear(&hostile, PEER_FRONT, &frame));
+    assert_int_equal(frame.id, 4711);
+    assert_int_equal(frame.body.at[0] | frame.body.at[1] << 8, REASON_HOUSE_UNAVAILABLE);
+    hostile_end(&hostile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_anything_is_said_by_front, ""),
         TEST(test_anything_is_said_by_all, ""),
+        TEST(test_so_many_wait_and_no_more, ""),
     };
     return RUN_TESTS(tests);
 }
