@@ -7,6 +7,8 @@ int process_main(void);
 #include "proc/front/main.c"
 #undef main
 
+static struct tls_library *library; /* never freed: one for a process, as long as it lives */
+
 static void test_anything_is_said_to_front(void **state)
 {
     struct hostile hostile;
@@ -17,6 +19,7 @@ static void test_anything_is_said_to_front(void **state)
     assert_true(hostile.taken > 0 && hostile.refused > 0);
     /* Nobody had asked, so nobody was answered. */
     const struct front *front = hostile.house.self;
+    library = front->library;
     for (uint32_t i = 0; i < front->connection_count; i++)
         assert_int_equal(front->connections[i].phase, CONNECTION_FREE);
     hostile_end(&hostile);
