@@ -124,6 +124,7 @@ def always(kept, env, how):
         Step(UNIT, unit_tests(BUILD, "-t4", env=env, keep=kept), (GCC,)),
         Step("limits", tool("limits.py", how)),
         Step("reasons", tool("reasons.py", how)),
+        Step("processes", tool("processes.py", how)),
         Step("man pages", tool("manpages.py", how, "--build", BUILD), (GCC,)),
         Step("mistakes", tool("mistakes.py", "--build", BUILD), (GCC,)),
         Step(ASAN_UNIT, unit_tests(ASAN, "-t8", "--no-suite", "tools", env=SANITIZERS | env,

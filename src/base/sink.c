@@ -43,6 +43,16 @@ void sink_cut(struct sink *out, size_t len)
         out->len = len;
 }
 
+void sink_drop(struct sink *out, size_t len)
+{
+    if (len > out->len)
+        len = out->len;
+    if (len == 0)
+        return;
+    out->len -= len;
+    memmove(out->at, out->at + len, out->len);
+}
+
 void sink_put(struct sink *out, struct span bytes)
 {
     if (bytes.len == 0)

@@ -92,15 +92,6 @@ static bool would_block(rc r)
     return rc_class_of(r) == RC_BUSY && rc_number(r) == PACKET_E_BLOCK;
 }
 
-/* What was sent leaves the front of the queue.  Mostly that is all of it. */
-static void drop_sent(struct sink *queue, size_t sent)
-{
-    size_t left = queue->len - sent;
-    if (left > 0)
-        memmove(queue->at, queue->at + sent, left);
-    sink_cut(queue, left);
-}
-
 rc channel_flush(struct trail *trail, struct channel *channel)
 {
     size_t sent = 0;
@@ -116,8 +107,7 @@ rc channel_flush(struct trail *trail, struct channel *channel)
             break;
         sent += packet.len;
     }
-    if (sent > 0)
-        drop_sent(&channel->queue, sent);
+    sink_drop(&channel->queue, sent);
     if (rc_ok(result) || would_block(result))
         return RC_SUCCESS;
     return rc_note(trail, result, __func__, __LINE__);
