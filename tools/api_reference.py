@@ -12,7 +12,7 @@ DOCUMENTS = {"reference": "docs/api.md", "proto": "docs/api/ward.proto",
 
 
 def made(build, kind):
-    done = subprocess.run([build / "tests/proc/api_reference", kind], check=True,
+    done = subprocess.run([build / "tools/api_reference", kind], check=True,
                           capture_output=True, text=True)
     return done.stdout if done.stdout.endswith("\n") else done.stdout + "\n"
 

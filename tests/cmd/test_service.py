@@ -55,7 +55,7 @@ class Service:
         return self.manager.recv(4096).decode()
 
     def monitor(self):
-        return int((self.state / "run/lock").read_text())
+        return int((self.state / "run/lock").read_text().split()[0])
 
     def children(self):
         """The processes of the house that its log says are ready."""
