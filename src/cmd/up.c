@@ -122,24 +122,24 @@ static void tell_manager(const char *text)
         say("up: NOTIFY_SOCKET: %s does not listen", socket_name);
 }
 
-/* Whoever ends this command means the house. */
+/* Whoever ends this command means the house: from before there is one, so that none is left
+   without it. */
 static int take_end_signals(void)
 {
     sigset_t wanted;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
     sigprocmask(SIG_BLOCK, &wanted, NULL);
-    signal(SIGINT, SIG_IGN);
     return signalfd(-1, &wanted, SFD_CLOEXEC);
 }
 
 /* Until the monitor has ended; an interrupt of the terminal reaches it by itself. */
-static enum exit_code stay(struct spawned *monitor)
+static enum exit_code stay(struct spawned *monitor, int signals)
 {
     int status = 0;
-    auto_fd int signals = take_end_signals();
     struct pollfd fds[] = { { .fd = monitor->pidfd, .events = POLLIN },
                             { .fd = signals, .events = POLLIN } };
+    signal(SIGINT, SIG_IGN);
     tell_manager("READY=1\n");
     while (fds[0].revents == 0) {
         struct signalfd_siginfo info;
@@ -163,6 +163,7 @@ static enum exit_code start(struct invocation *in, const struct settings *settin
     struct spawned monitor;
     struct report report = { .fd = -1 };
     bool foreground = option_given(in, UP_FOREGROUND);
+    auto_fd int signals = foreground ? take_end_signals() : -1;
     if (!home_start(settings, !foreground, &monitor, &report.fd))
         return EXIT_INTERNAL;
     enum exit_code code = wait_until_ready(settings, &monitor, &report);
@@ -172,7 +173,7 @@ static enum exit_code start(struct invocation *in, const struct settings *settin
         show_address(settings, option_given(in, UP_JSON), false);
         fflush(stdout);
         if (foreground)
-            code = stay(&monitor);
+            code = stay(&monitor, signals);
     }
     fd_close(&monitor.pidfd);
     return code;

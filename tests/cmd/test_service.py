@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import tap
@@ -57,6 +58,15 @@ class Service:
     def monitor(self):
         return int((self.state / "run/lock").read_text().split()[0])
 
+    def holders(self):
+        """Processes anywhere that have this state folder's lock open."""
+        for link in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
+            try:
+                if os.readlink(link) == str(self.state / "run/lock"):
+                    yield link
+            except OSError:
+                continue
+
     def children(self):
         """The processes of the house that its log says are ready."""
         text = (self.state / "ward.log").read_text()
@@ -100,6 +110,19 @@ class Foreground(unittest.TestCase):
                 if service.up.poll() is None:
                     service.up.send_signal(signal.SIGTERM)
             self.assertEqual(service.up.wait(20), 0)
+
+    def test_ended_at_any_moment_of_the_start(self):
+        """Too early there is no house yet; from then on none is left behind."""
+        for ms in (0, 2, 5, 10, 20, 40, 60, 80, 100, 150):
+            with self.subTest(ms), tempfile.TemporaryDirectory() as folder, \
+                    Service(folder) as service:
+                time.sleep(ms / 1000)
+                service.up.send_signal(signal.SIGTERM)
+                self.assertIn(service.up.wait(40), (0, -signal.SIGTERM))
+                house = [service.monitor(), *service.children()] if service.up.returncode == 0 \
+                    else []
+                self.assertFalse(any(map(lives, house)))
+                self.assertFalse(any(service.holders()))
 
     def test_a_monitor_that_dies_is_a_failure(self):
         with tempfile.TemporaryDirectory() as folder, Service(folder) as service:
