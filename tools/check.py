@@ -126,6 +126,7 @@ def always(kept, env, how):
         Step("reasons", tool("reasons.py", how)),
         Step("processes", tool("processes.py", how)),
         Step("man pages", tool("manpages.py", how, "--build", BUILD), (GCC,)),
+        Step("API reference", tool("api_reference.py", how, "--build", BUILD), (GCC,)),
         Step("mistakes", tool("mistakes.py", "--build", BUILD), (GCC,)),
         Step(ASAN_UNIT, unit_tests(ASAN, "-t8", "--no-suite", "tools", env=SANITIZERS | env,
                                    keep=kept), (CLANG,)),

@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "cmd/settings_load.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/notify.h"
 
 enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON, UP_LOOK_MS = 20 };
 
@@ -119,11 +122,49 @@ static enum exit_code wait_until_ready(struct spawned *monitor, struct report *r
     }
 }
 
+/* A service manager that wants to know is told; one that does not listen is no reason to
+   stop. */
+static void tell_manager(const char *text)
+{
+    const char *socket_name = getenv("NOTIFY_SOCKET");
+    if (socket_name == NULL)
+        return;
+    rc told = notify_send(NULL, socket_name, text);
+    if (!rc_ok(told))
+        say("up: NOTIFY_SOCKET: %s does not listen", socket_name);
+}
+
+/* Whoever ends this command means the house: from before there is one, so that none is left
+   without it. */
+static int take_end_signals(void)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    return signalfd(-1, &wanted, SFD_CLOEXEC);
+}
+
 /* Until the monitor has ended; an interrupt of the terminal reaches it by itself. */
-static enum exit_code stay(struct spawned *monitor)
+static enum exit_code stay(struct spawned *monitor, int signals)
 {
     int status = 0;
+    struct pollfd fds[] = { { .fd = monitor->pidfd, .events = POLLIN },
+                            { .fd = signals, .events = POLLIN } };
     signal(SIGINT, SIG_IGN);
+    tell_manager("READY=1\n");
+    while (fds[0].revents == 0) {
+        struct signalfd_siginfo info;
+        int ready = poll(fds, COUNT_OF(fds), -1);
+        if (ready < 0 && errno != EINTR)
+            return EXIT_INTERNAL;
+        if (ready <= 0 || fds[1].revents == 0 ||
+            read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+            continue;
+        tell_manager("STOPPING=1\n");
+        rc told = process_signal(NULL, monitor->pidfd, SIGTERM);
+        (void)told; /* it has ended, and that is heard next */
+    }
     while (waitpid(monitor->pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_INTERNAL;
@@ -134,6 +175,7 @@ static enum exit_code start(struct invocation *in, const struct settings *settin
     struct spawned monitor;
     struct report report = { .fd = -1 };
     bool foreground = option_given(in, UP_FOREGROUND);
+    auto_fd int signals = foreground ? take_end_signals() : -1;
     if (!home_start(settings, !foreground, &monitor, &report.fd))
         return EXIT_INTERNAL;
     enum exit_code code = wait_until_ready(&monitor, &report, again);
@@ -143,7 +185,7 @@ static enum exit_code start(struct invocation *in, const struct settings *settin
         show_address(settings, option_given(in, UP_JSON), false);
         fflush(stdout);
         if (foreground)
-            code = stay(&monitor);
+            code = stay(&monitor, signals);
     }
     fd_close(&monitor.pidfd);
     return code;
