@@ -15,6 +15,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import unittest
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 AUDIT = BUILD / "src/proc/ward-audit"
@@ -33,6 +34,17 @@ EVENTS = [line.split("(")[1].split(",")[0] for line in
 # What looks for leaks at the end would need calls that the jail does not have.
 JAILED = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 TEXT, NUMBER, BOOL, TIME, HASH, ADDRESS, SECRET = range(1, 8)
+
+
+def may_trace():
+    try:
+        return subprocess.run(["strace", "-o", "/dev/null", "true"], check=False,
+                              capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+needs_strace = unittest.skipUnless(may_trace(), "strace, and the right to trace")
 
 
 def sha256(data):

@@ -34,7 +34,7 @@ def is_stopped(pid):
 
 
 @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mkfs.ext4"),
-                     "needs root and mkfs.ext4 for a disk of its own")
+                     "root, who may mount")
 class Power(unittest.TestCase):
     def setUp(self):
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="ward-power-"))
@@ -107,6 +107,7 @@ class Power(unittest.TestCase):
         finally:
             run("umount", "-l", self.after)
 
+    @auditor.needs_strace
     def test_power_cut_at_every_call(self):
         for call in CALLS:
             when, step = 1, 1 if FULL else {"sendmsg": 17, "pwrite64": 41}.get(call, 11)
