@@ -2,27 +2,30 @@
 #include "proc/audit_slot.h"
 
 #include "base/cursor.h"
-#include "codec/hex.h"
 #include "crypto/hash.h"
 
 static const char *const kinds[] = {
     [AUDIT_SLOT_NONE] = "", [AUDIT_SLOT_BASE] = "base", [AUDIT_SLOT_HEAD] = "head"
 };
 
-static void slot_sum(struct span head, struct span payload, uint8_t out[SHA256_LEN])
+enum { SLOT_LINE = 160 };
+
+/* The first line, whole: one slot has one. */
+static void put_line(struct sink *out, const struct audit_slot *slot)
 {
-    const struct span parts[] = { head, payload };
-    hash_sha256_parts(parts, 2, out);
+    uint8_t sum[SHA256_LEN];
+    size_t mark = out->len;
+    sink_format(out, "ward %s %llu %llu %zu ", kinds[slot->kind], (unsigned long long)slot->a,
+                (unsigned long long)slot->b, slot->payload.len);
+    const struct span parts[] = { span_of(out->at + mark, out->len - mark), slot->payload };
+    hash_sha256_parts(parts, 2, sum);
+    sink_hex(out, SPAN(sum));
+    sink_u8(out, '\n');
 }
 
 void audit_slot_put(struct sink *out, const struct audit_slot *slot)
 {
-    uint8_t sum[SHA256_LEN];
-    sink_format(out, "ward %s %llu %llu %zu ", kinds[slot->kind], (unsigned long long)slot->a,
-                (unsigned long long)slot->b, slot->payload.len);
-    slot_sum(sink_bytes(out), slot->payload, sum);
-    sink_hex(out, SPAN(sum));
-    sink_u8(out, '\n');
+    put_line(out, slot);
     sink_put(out, slot->payload);
     sink_zero(out, out->cap - out->len);
 }
@@ -57,19 +60,20 @@ bool audit_slot_get(struct span bytes, struct audit_slot *out)
 {
     struct cursor in = cur_over(bytes);
     struct audit_slot slot = { 0 };
-    struct span hex;
+    uint8_t room[SLOT_LINE];
+    struct sink line = sink_over(room, sizeof room);
+    struct span sum;
     uint64_t len = 0;
-    uint8_t said[SHA256_LEN], sum[SHA256_LEN];
     if (!(cur_expect(&in, span_text("ward ")) && take_kind(&in, &slot.kind) &&
           cur_expect(&in, span_text(" ")) && take_number(&in, &slot.a) &&
-          take_number(&in, &slot.b) && take_number(&in, &len)))
+          take_number(&in, &slot.b) && take_number(&in, &len) &&
+          cur_take(&in, (size_t)2 * SHA256_LEN + 1, &sum)))
         return false;
-    struct span head = cur_since(&in, 0);
-    if (!(cur_take(&in, 2 * sizeof said, &hex) && hex_decode(hex, said, sizeof said) &&
-          cur_expect(&in, span_text("\n")) && cur_take(&in, (size_t)len, &slot.payload)))
+    size_t line_len = cur_offset(&in);
+    if (!cur_take(&in, (size_t)len, &slot.payload))
         return false;
-    slot_sum(head, slot.payload, sum);
-    if (!bytes_equal(said, sum, sizeof sum))
+    put_line(&line, &slot);
+    if (!sink_ok(&line) || !span_equal(sink_bytes(&line), span_of(bytes.at, line_len)))
         return false;
     *out = slot;
     return true;

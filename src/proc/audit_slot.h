@@ -29,7 +29,7 @@ struct audit_slot {
 void audit_slot_put(struct sink *out, const struct audit_slot *slot);
 
 /* audit_slot_get reads a whole slot; the payload views the bytes.  False for a slot that was
-   never written, is torn, or damaged. */
+   never written, is torn, or damaged: for all but what audit_slot_put writes. */
 MUST_USE
 bool audit_slot_get(struct span bytes, struct audit_slot *out);
 

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import unittest
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 AUDIT = BUILD / "src/proc/ward-audit"
@@ -33,6 +34,17 @@ EVENTS = [line.split("(")[1].split(",")[0] for line in
 # What looks for leaks at the end would need calls that the jail does not have.
 JAILED = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 TEXT, NUMBER, BOOL, TIME, HASH, ADDRESS, SECRET = range(1, 8)
+
+
+def may_trace():
+    try:
+        return subprocess.run(["strace", "-o", "/dev/null", "true"], check=False,
+                              capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+needs_strace = unittest.skipUnless(may_trace(), "strace, and the right to trace")
 
 
 def sha256(data):
@@ -235,6 +247,13 @@ class House:
             flags |= os.O_APPEND
         return os.open(self.folder / name, flags, 0o600)
 
+    def sync_names(self):
+        """As the monitor does: a name is as durable as what is written under it."""
+        for folder in (self.folder, self.state):
+            fd = os.open(folder, os.O_RDONLY)
+            os.fsync(fd)
+            os.close(fd)
+
     def settings(self):
         def text(value):
             return value.encode().ljust(512, b"\0")
@@ -254,6 +273,7 @@ class House:
             fd = self.open(name)
             self.control.send(FILE, 0, struct.pack("<I", number), [fd])
             os.close(fd)
+        self.sync_names()
         for peer in (KEEPER, CORE):
             mine, other = pair()
             self.channels[peer] = Channel(mine)
@@ -303,6 +323,7 @@ class House:
         elif message == PACKED:
             name = body[4:].decode()
             os.rename(self.folder / (name + ".gz.part"), self.folder / (name + ".gz"))
+            self.sync_names()
             os.unlink(self.folder / name)
         elif message == REMOVE:
             count, at = struct.unpack_from("<I", body)[0], 4
@@ -332,6 +353,7 @@ class House:
             return
         os.rename(self.folder / "security.log", self.folder / name)
         fd = self.open("security.log")
+        self.sync_names()
         self.control.send(ROTATED, 0, b"\1", [fd])
         os.close(fd)
 

@@ -13,7 +13,7 @@ import unittest
 
 import auditor
 import tap
-from auditor import House, leaf_of, lines_of, protobuf
+from auditor import House, leaf_of, lines_of, needs_strace, protobuf
 
 FULL = os.environ.get("WARD_FULL") == "1"
 ROOT = os.geteuid() == 0
@@ -150,6 +150,7 @@ class Loss(unittest.TestCase):
 
 
 class Disk(unittest.TestCase):
+    @needs_strace
     def test_failed_sync_is_never_acknowledged(self):  # proves: RL-50
         # The jail sees what strace puts in the call's place: getpid, which it allows.
         for when in range(1, 13):
@@ -168,6 +169,7 @@ class Disk(unittest.TestCase):
                 self.assertIsNotNone(house.append())
                 house.check()
 
+    @needs_strace
     def test_every_write_fails_once(self):
         for call, error in (("write", "ENOSPC"), ("write", "EIO"), ("pwrite64", "ENOSPC"),
                             ("pwrite64", "EIO"), ("ftruncate", "EIO")):
@@ -180,7 +182,7 @@ class Disk(unittest.TestCase):
                     house.until(lambda: house.append() is not None, 5)
                     house.check()
 
-    @unittest.skipUnless(ROOT, "needs root to mount a tmpfs")
+    @unittest.skipUnless(ROOT, "root, who may mount")
     def test_full_disk(self):
         with tempfile.TemporaryDirectory() as place:
             for size in ("1m", "4m", *(("16m", "64m") if FULL else ())):
@@ -269,6 +271,7 @@ class Killed(unittest.TestCase):
             self.assertEqual(house.stop(), 0)
             return not over
 
+    @needs_strace
     def test_killed_at_every_call(self):  # proves: RL-79
         for call in CALLS:
             step = 1 if FULL else {"sendmsg": 9, "recvmsg": 23, "write": 7, "pread64": 17,

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import tap
+from auditor import needs_strace
 
 ROTATOR = pathlib.Path(os.environ["WARD_BUILD"]) / "tests/proc/rotator"
 NAME = "security-00000000000000000007-2026-01-01.log"
@@ -57,12 +58,14 @@ class Rotate(unittest.TestCase):
             self.assertIn(OLD, closed)
         return done.returncode != 0
 
+    @needs_strace
     def test_killed_at_every_call(self):
         for call in CALLS:
             when = 1
             while self.one(call, when, "signal=KILL"):
                 when += 1
 
+    @needs_strace
     def test_every_call_fails(self):
         for call in CALLS[:-1]:
             for error in ("EIO", "ENOSPC", "EMFILE"):

@@ -217,6 +217,9 @@ void ask_end(struct auditor *auditor)
 bool ask_step(struct auditor *auditor)
 {
     struct work *work = &auditor->work;
+    /* Answers are long: the next one is made when the last one has left. */
+    if (channel_has_queued(&auditor->house->channels[PEER_CORE]))
+        return false;
     if (!work->busy && auditor->ask_count > 0) {
         struct ask *ask = &auditor->asks[auditor->ask_first];
         begin(auditor, ask);

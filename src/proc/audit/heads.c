@@ -202,7 +202,7 @@ static void compare_with(struct auditor *auditor, const struct merkle_head *thei
 
 static rc take_refusal(struct trail *trail, struct auditor *auditor, struct call *call)
 {
-    struct merkle_head theirs;
+    struct merkle_head theirs = { 0 };
     if (!cur_u64le(&call->body, &theirs.size) ||
         !cur_copy(&call->body, theirs.root.at, sizeof theirs.root.at) || !cur_end(&call->body))
         return door_fault(trail, call, DOOR_E_BODY);
