@@ -289,14 +289,15 @@ static void flush(struct monitor *monitor)
 static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
 {
     struct pollfd fds[1 + 2 * PEER_COUNT];
+    /* First, for what it starts is waited for as well. */
+    int64_t now = clock_monotonic_ms();
+    int64_t next = do_due(monitor, now);
     fds[0] = (struct pollfd){ .fd = monitor->signals, .events = POLLIN };
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
         struct child *child = &monitor->children[peer];
         fds[1 + 2 * peer] = (struct pollfd){ .fd = child->pidfd, .events = POLLIN };
         fds[2 + 2 * peer] = (struct pollfd){ .fd = child->control.fd, .events = POLLIN };
     }
-    int64_t now = clock_monotonic_ms();
-    int64_t next = do_due(monitor, now);
     int64_t left = next <= now ? 0 : next - now;
     int ready = poll(fds, 1 + 2 * PEER_COUNT, next == INT64_MAX ? -1 : (int)left);
     if (ready < 0 && errno != EINTR)
