@@ -24,8 +24,9 @@ enum {
     CORE_LOG_MS = 900,    /* for a record to be durable: refused within one second */
     CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
     CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
-    CORE_REFUSALS = 16,   /* recorded one by one in a second; the others are counted */
-    CORE_NEWS_MAX = 64,   /* of the monitor's, that wait to be logged */
+    CORE_SECOND_MS = 1000,
+    CORE_REFUSALS = 16, /* recorded one by one in a second; the others are counted */
+    CORE_NEWS_MAX = 64, /* of the monitor's, that wait to be logged */
 };
 
 /* A request of front's, as it came. */
@@ -86,12 +87,13 @@ struct core {
     struct kept *kept; /* CORE_KEPT_MAX */
     struct core_news news;
     struct core_child children[PEER_COUNT];
-    int64_t refusals_ms; /* when the second began in which they are counted */
-    uint32_t refusals;   /* recorded in it */
-    uint64_t unrecorded; /* refusals since the last that was recorded */
-    bool cannot_log;     /* the last record that was to be durable was not */
-    int64_t stop_ms;     /* when it ends, logged or not; 0: it does not stop */
-    int64_t started;     /* seconds since 1970 */
+    int64_t refusals_ms;    /* when the second began in which they are counted */
+    uint32_t refusals;      /* recorded in it */
+    uint64_t unrecorded;    /* refusals since the last that was recorded */
+    struct request refused; /* the last of them */
+    bool cannot_log;        /* the last record that was to be durable was not */
+    int64_t stop_ms;        /* when it ends, logged or not; 0: it does not stop */
+    int64_t started;        /* seconds since 1970 */
     void *scratch;
 };
 
@@ -129,6 +131,10 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
 
 /* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
 void core_log_refusal(struct core *core, const struct request *request);
+
+/* core_log_unrecorded records the last of those that were only counted, with their number,
+   when their second is over; says when that is. */
+int64_t core_log_unrecorded(struct core *core, int64_t now_ms);
 MUST_USE
 rc core_on_refused(struct trail *trail, void *core, struct call *call);
 

@@ -27,8 +27,11 @@ static int64_t tick(void *self, int64_t now_ms)
     struct core *core = self;
     int64_t news = news_step(core, now_ms);
     int64_t next = core_expire(core, now_ms);
+    int64_t refusals = core_log_unrecorded(core, now_ms);
     if (news < next)
         next = news;
+    if (refusals < next)
+        next = refusals;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
