@@ -9,11 +9,13 @@
 #define WARD_PROC_CORE_H
 
 #include "audit/record.h"
+#include "merkle/proof.h"
 #include "model/api.h"
 #include "proc/control.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
+#include "store/store.h"
 
 enum {
     CORE_PENDING_MAX = 1024,        /* requests that wait for another process */
@@ -24,8 +26,11 @@ enum {
     CORE_LOG_MS = 900,    /* for a record to be durable: refused within one second */
     CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
     CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
-    CORE_REFUSALS = 16,   /* recorded one by one in a second; the others are counted */
-    CORE_NEWS_MAX = 64,   /* of the monitor's, that wait to be logged */
+    CORE_SECOND_MS = 1000,
+    CORE_ANCHOR_MS = 5000, /* between two looks at the log's head */
+    CORE_ANSWER_MS = 5000, /* for the audit process to show it */
+    CORE_REFUSALS = 16,    /* recorded one by one in a second; the others are counted */
+    CORE_NEWS_MAX = 64,    /* of the monitor's, that wait to be logged */
 };
 
 /* A request of front's, as it came. */
@@ -79,19 +84,34 @@ struct core_child {
     struct jail_report jail;
 };
 
+/* The store, and the anchor of the log in it. */
+struct core_store {
+    char place[SETTING_TEXT_MAX + 16];
+    struct db_spec spec;
+    struct store store;
+    enum reason reason; /* REASON_OK: it is open, and the log is what it was */
+    struct store_anchor anchor;
+    struct merkle_head head; /* that was asked for last */
+    uint64_t id;             /* of our question; 0: none */
+    enum method asked;
+    int64_t next_ms;
+};
+
 struct core {
     struct house *house;
     struct pending pending[CORE_PENDING_MAX];
     uint32_t pending_count;
     struct kept *kept; /* CORE_KEPT_MAX */
     struct core_news news;
+    struct core_store store;
     struct core_child children[PEER_COUNT];
-    int64_t refusals_ms; /* when the second began in which they are counted */
-    uint32_t refusals;   /* recorded in it */
-    uint64_t unrecorded; /* refusals since the last that was recorded */
-    bool cannot_log;     /* the last record that was to be durable was not */
-    int64_t stop_ms;     /* when it ends, logged or not; 0: it does not stop */
-    int64_t started;     /* seconds since 1970 */
+    int64_t refusals_ms;    /* when the second began in which they are counted */
+    uint32_t refusals;      /* recorded in it */
+    uint64_t unrecorded;    /* refusals since the last that was recorded */
+    struct request refused; /* the last of them */
+    bool cannot_log;        /* the last record that was to be durable was not */
+    int64_t stop_ms;        /* when it ends, logged or not; 0: it does not stop */
+    int64_t started;        /* seconds since 1970 */
     void *scratch;
 };
 
@@ -129,12 +149,26 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
 
 /* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
 void core_log_refusal(struct core *core, const struct request *request);
+
+/* core_log_unrecorded records the last of those that were only counted, with their number,
+   when their second is over; says when that is. */
+int64_t core_log_unrecorded(struct core *core, int64_t now_ms);
 MUST_USE
 rc core_on_refused(struct trail *trail, void *core, struct call *call);
 
 /* core_log_happening asks for the record of something that the monitor saw. */
 MUST_USE
 bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id);
+
+/* anchor.c */
+
+/* core_store_open opens the store before the jail, and keeps its descriptors. */
+void core_store_open(struct core *core);
+
+/* anchor_step asks for the log's head when it is time; says when the next time is.
+   anchor_answered takes an answer; false when it is another's. */
+int64_t anchor_step(struct core *core, int64_t now_ms);
+bool anchor_answered(struct core *core, uint64_t id, enum reason reason, struct span body);
 
 /* news.c: what the monitor tells. */
 MUST_USE

@@ -10,6 +10,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     core->house = house;
     core->started = clock_now();
     core->scratch = arena_alloc(&house->arena, 2 * (size_t)CORE_SCRATCH_MAX);
+    core_store_open(core);
     core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
     return core->scratch != NULL && core->kept != NULL ? RC_SUCCESS
                                                        : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -27,8 +28,14 @@ static int64_t tick(void *self, int64_t now_ms)
     struct core *core = self;
     int64_t news = news_step(core, now_ms);
     int64_t next = core_expire(core, now_ms);
+    int64_t anchor = anchor_step(core, now_ms);
+    int64_t refusals = core_log_unrecorded(core, now_ms);
     if (news < next)
         next = news;
+    if (anchor < next)
+        next = anchor;
+    if (refusals < next)
+        next = refusals;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 

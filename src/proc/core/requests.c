@@ -219,6 +219,8 @@ rc core_on_audit_answer(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, FRAME_BODY_MAX, &detail) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &body) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
+    if (anchor_answered(core, call->id, (enum reason)reason, body))
+        return RC_SUCCESS;
     struct pending *pending = find(core, call->id, false);
     if (pending == NULL)
         return RC_SUCCESS; /* too late: answered by the clock */
@@ -244,6 +246,7 @@ void core_audit_gone(struct core *core)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
     news_appended(core, core->news.id, false);
+    core->store.id = 0;
 }
 
 int64_t core_expire(struct core *core, int64_t now_ms)

@@ -29,8 +29,8 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
     struct child *child = &monitor->children[peer];
     uint8_t own_user = 0, own_network = 0;
     uint32_t landlock = 0;
-    if (!(cur_u8(body, &own_user) && cur_u8(body, &own_network) && cur_u32le(body, &landlock) &&
-          cur_end(body)))
+    if (child->ready || !(cur_u8(body, &own_user) && cur_u8(body, &own_network) &&
+                          cur_u32le(body, &landlock) && cur_end(body)))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
     child->jail = (struct jail_report){ own_user != 0, landlock, own_network != 0 };
     if (child->starts > 1)
