@@ -25,11 +25,19 @@ struct request {
     struct span body; /* protobuf */
 };
 
-/* One that waits for an answer of the audit process. */
+/* One that waits for an answer of another process. */
 struct pending {
-    uint64_t id;       /* of our question; 0: free */
+    uint64_t id; /* of our question to that peer; 0: free */
+    enum peer peer;
     uint64_t front_id; /* of front's */
     int64_t until_ms;
+};
+
+/* What is said to a request. */
+struct answer {
+    enum reason reason;
+    struct span detail;
+    struct span body; /* protobuf */
 };
 
 struct core {
@@ -56,9 +64,26 @@ rc core_on_request(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_audit_answer(struct trail *trail, void *core, struct call *call);
 
-/* core_audit_gone answers all who wait for it; core_expire those whose time is over, and says
+/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put;
+   core_answered answers the request whose question had this id, if it still waits. */
+void core_ask(struct core *core, const struct request *request, enum peer peer,
+              struct frame *question);
+void core_answered(struct core *core, const struct call *call, enum peer peer,
+                   const struct answer *answer);
+
+/* core_refuse answers a request with a reason alone. */
+void core_refuse(struct core *core, const struct request *request, enum reason reason);
+
+/* keyring.c: what the keeper alone knows and does. */
+void core_ask_keeper(struct core *core, const struct request *request);
+MUST_USE
+rc core_on_keyring(struct trail *trail, void *core, struct call *call);
+MUST_USE
+rc core_on_rotated(struct trail *trail, void *core, struct call *call);
+
+/* core_peer_gone answers all who wait for it; core_expire those whose time is over, and says
    when the next one's will be. */
-void core_audit_gone(struct core *core);
+void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
 
 #endif

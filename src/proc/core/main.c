@@ -16,8 +16,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     (void)open; /* a new channel has not heard the old one's questions either */
-    if (peer == PEER_AUDIT)
-        core_audit_gone(self);
+    core_peer_gone(self, peer);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -34,6 +33,8 @@ static bool may_stop(void *self)
 static const struct door doors[] = {
     { MSG_REQUEST, IN(PEER_FRONT), ~0u, 39, FRAME_BODY_MAX, 0, core_on_request },
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
+    { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
+    { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
 };
 
 static const struct process core_process = {

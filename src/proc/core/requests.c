@@ -57,30 +57,62 @@ static void settle(struct core *core, struct pending *pending)
     core->pending_count--;
 }
 
+void core_refuse(struct core *core, const struct request *request, enum reason reason)
+{
+    answer(core, request->id, reason, (struct span){ 0 }, (struct span){ 0 });
+}
+
+void core_ask(struct core *core, const struct request *request, enum peer peer,
+              struct frame *question)
+{
+    struct pending *pending = vacancy(core);
+    struct channel *channel = &core->house->channels[peer];
+    question->id = channel_next_id(channel);
+    if (pending == NULL || !rc_ok(channel_put(NULL, channel, question))) {
+        core_refuse(core, request, REASON_HOUSE_UNAVAILABLE);
+        return;
+    }
+    uint32_t deadline = house_router.routes[request->method].deadline_ms;
+    *pending = (struct pending){ question->id, peer, request->id, clock_monotonic_ms() + deadline };
+    core->pending_count++;
+}
+
+/* One that came too late was answered by the clock. */
+void core_answered(struct core *core, const struct call *call, enum peer peer,
+                   const struct answer *said)
+{
+    for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
+        struct pending *pending = &core->pending[i];
+        if (pending->id != call->id || pending->peer != peer || pending->id == 0)
+            continue;
+        answer(core, pending->front_id, said->reason, said->detail, said->body);
+        settle(core, pending);
+        return;
+    }
+}
+
 /* The audit process knows its log; who may ask for what was decided here. */
 static void ask_audit(struct core *core, const struct request *request)
 {
-    struct pending *pending = vacancy(core);
-    struct channel *audit = &core->house->channels[PEER_AUDIT];
     uint8_t bytes[4096 + 16384];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u16le(&body, (uint16_t)request->method);
     put_bytes(&body, request->body);
-    if (pending == NULL || !sink_ok(&body)) {
-        answer(core, request->id, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 }, (struct span){ 0 });
+    if (!sink_ok(&body)) {
+        core_refuse(core, request, REASON_HOUSE_UNAVAILABLE);
         return;
     }
-    struct frame frame = { .message = MSG_AUDIT_ASK,
-                           .id = channel_next_id(audit),
-                           .body = sink_bytes(&body) };
-    if (!rc_ok(channel_put(NULL, audit, &frame))) {
-        answer(core, request->id, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 }, (struct span){ 0 });
-        return;
-    }
-    uint32_t deadline = house_router.routes[request->method].deadline_ms;
-    *pending = (struct pending){ frame.id, request->id, clock_monotonic_ms() + deadline };
-    core->pending_count++;
+    struct frame frame = { .message = MSG_AUDIT_ASK, .body = sink_bytes(&body) };
+    core_ask(core, request, PEER_AUDIT, &frame);
 }
+
+/* Who answers what core does not know itself. */
+static void (*const forward[METHOD_COUNT])(struct core *, const struct request *) = {
+    [METHOD_AUDIT_QUERY] = ask_audit,          [METHOD_AUDIT_GET] = ask_audit,
+    [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
+    [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
+    [METHOD_KEYRING_ROTATE] = core_ask_keeper,
+};
 
 static bool read_request(struct call *call, struct request *out)
 {
@@ -112,7 +144,7 @@ rc core_on_request(struct trail *trail, void *self, struct call *call)
     else if (local[request.method] != NULL)
         answer_local(core, &request);
     else
-        ask_audit(core, &request);
+        forward[request.method](core, &request);
     return RC_SUCCESS;
 }
 
@@ -125,22 +157,16 @@ rc core_on_audit_answer(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, FRAME_BODY_MAX, &detail) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &body) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
-        struct pending *pending = &core->pending[i];
-        if (pending->id != call->id)
-            continue;
-        answer(core, pending->front_id, (enum reason)reason, detail, body);
-        settle(core, pending);
-        return RC_SUCCESS;
-    }
-    return RC_SUCCESS; /* too late: answered by the clock */
+    struct answer said = { (enum reason)reason, detail, body };
+    core_answered(core, call, PEER_AUDIT, &said);
+    return RC_SUCCESS;
 }
 
-void core_audit_gone(struct core *core)
+void core_peer_gone(struct core *core, enum peer peer)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
-        if (pending->id == 0)
+        if (pending->id == 0 || pending->peer != peer)
             continue;
         answer(core, pending->front_id, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 },
                (struct span){ 0 });
