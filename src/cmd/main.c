@@ -18,6 +18,8 @@ const struct command *const commands[] = {
     &command_config_show,
     &command_down,
     &command_help,
+    &command_keyring_list,
+    &command_keyring_rotate,
     &command_sim_make,
     &command_up,
     &command_verify,
