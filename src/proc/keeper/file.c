@@ -168,7 +168,8 @@ static rc open_into_plain(uint8_t *at, size_t len, void *arg)
 {
     struct sealing *what = arg;
     (void)len;
-    struct keyfile_bytes bytes = { .file = span_of(what->file, KEYFILE_LEN) };
+    struct keyfile_bytes bytes = { .file = span_of(what->file, KEYFILE_LEN),
+                                   .floor = what->keeper->standing.logged };
     return keyfile_open(NULL, &what->keeper->head, what->key, bytes, at, &what->found);
 }
 
@@ -176,8 +177,13 @@ static rc open_with_key(struct span key, void *arg)
 {
     struct sealing *what = arg;
     what->key = key.at;
-    rc good = keyfile_check_key(NULL, &what->keeper->head, key.at);
-    return rc_ok(good) ? secret_fill(what->ring, open_into_plain, what) : good;
+    return secret_fill(what->ring, open_into_plain, what);
+}
+
+static rc check_key(struct span key, void *arg)
+{
+    const struct keeper *keeper = arg;
+    return keyfile_check_key(NULL, &keeper->head, key.at);
 }
 
 static rc read_ring(struct span plain, void *arg)
@@ -210,7 +216,7 @@ static rc make_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
     keeper->generation = 1;
     keeper->other = KEYFILE_OTHER_EMPTY;
     log_event("keyring made keys=%zu", keeper->ring.count);
-    return RC_SUCCESS;
+    return keeper_load_standing(trail, keeper);
 }
 
 /* What was read may be in the kernel's memory alone, when an earlier life's fdatasync failed:
@@ -227,6 +233,8 @@ static rc keep_slot(struct trail *trail, struct keeper *keeper, const uint8_t *f
     return RC_SUCCESS;
 }
 
+/* A keyring that is older than what the log was told of would bring retired keys back to
+   life. */
 static rc open_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
 {
     static const char *const others[] = { [KEYFILE_OTHER_EMPTY] = "empty",
@@ -235,6 +243,8 @@ static rc open_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
     struct sealing what = { .keeper = keeper, .ring = keeper->plain, .file = file };
     TRY(trail, keyfile_head_read(trail, KEYFILE_STORE, span_of(file, KEYFILE_LEN), &keeper->head));
     TRY(trail, derive_seal(trail, keeper));
+    TRY(trail, secret_lend(keeper->seal, check_key, keeper));
+    TRY(trail, keeper_load_standing(trail, keeper));
     TRY(trail, secret_lend(keeper->seal, open_with_key, &what));
     TRY(trail, secret_lend(keeper->plain, read_ring, keeper));
     keeper->generation = what.found.generation;

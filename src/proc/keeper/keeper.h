@@ -91,7 +91,8 @@ struct keeper {
 
 /* file.c */
 
-/* keeper_open_file opens the sealed file, or makes it when it was never made whole.  A failure
+/* keeper_open_file opens the sealed file with its standing, or makes it when it was never made
+   whole.  A failure
    has a reason for its number, or one of enum house_error. */
 MUST_USE
 rc keeper_open_file(struct trail *trail, struct keeper *keeper);

@@ -32,7 +32,6 @@ static rc open_keys(struct trail *trail, struct keeper *keeper)
     TRY(trail, secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->plain));
     TRY(trail, secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->next));
     TRY(trail, keeper_open_file(trail, keeper));
-    TRY(trail, keeper_load_standing(trail, keeper));
     name_log(keeper);
     TRY(trail, keeper_make_certificates(trail, keeper, clock_now(), &changed));
     return keeper_publish_ca(trail, keeper);
