@@ -21,6 +21,7 @@ enum control_message {
     CONTROL_PACKED,       /* audit: bytes: that name; its packed form is whole and replaces it */
     CONTROL_REMOVE,       /* audit: u32 count, bytes each: names of logs that are old enough */
     CONTROL_RELOAD_DONE,
+    CONTROL_FAILED = 0x60, /* could not start: u16 enum reason, its last word */
 };
 
 #endif

@@ -18,7 +18,10 @@ from auditor import BUILD, EVENTS, FILE, PEER, SETTINGS, START, Channel, data, p
 KEEPER = BUILD / "src/proc/ward-keeper"
 AUDIT, CORE, FRONT = 1, 3, 4
 KEYRING, SEAL, CA = 3, 4, 5
-READY = 0x41
+READY, FAILED = 0x41, 0x60
+REASONS = ["NONE"] + [line.split("(")[1].split(",")[0] for line in
+                      (pathlib.Path(__file__).parents[2] / "src/model/reasons.def").read_text()
+                      .splitlines() if line.startswith("REASON(")]
 SIGN_TLS, TLS_SIGNED, CHAIN, CHAIN_IS = range(0x200, 0x204)
 APPEND, APPENDED = 0x300, 0x301
 SIGN_HEAD, HEAD_SIGNED = 0x400, 0x401
@@ -132,6 +135,8 @@ class Lockbox:
             frame = self.control.read(20)
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return False
+        if frame is not None and frame[0] == FAILED:
+            self.why = REASONS[struct.unpack("<H", frame[2])[0]]
         return frame is not None and frame[0] == READY
 
     def log(self, seconds=0):
@@ -153,10 +158,10 @@ class Lockbox:
             raise Lost from end
         audit.waiting += others
 
-    def settle(self, count=0, opened=0):
-        """Until the log has so many records, and so many starts among them."""
+    def settle(self, count, name=None):
+        """Until the log has so many records, or so many of this name."""
         end = time.monotonic() + 5
-        while len(self.records) < count or len(self.event("KEYRING_OPEN")) < opened:
+        while len(self.event(name) if name else self.records) < count:
             if time.monotonic() > end:
                 raise TimeoutError(self.said())
             self.log(0.05)

@@ -52,7 +52,7 @@ class Doors(unittest.TestCase):
         for name, content in rows:
             with self.subTest(name):
                 self.assertIsNone(self.box.sign(content))
-        self.box.settle(6)
+        self.box.settle(1, "POLICY_REFUSE")
         refusals = self.box.event("POLICY_REFUSE")
         self.assertEqual(len(refusals), 1)  # the others are told of later, as a number
         self.assertIn(b"GUARD_PAYLOAD_UNKNOWN", refusals[0])
@@ -86,7 +86,7 @@ class Doors(unittest.TestCase):
         self.assertTrue(box.start())
         self.assertEqual(box.head(EMPTY, other), box.tree(5))
         self.assertEqual(box.head(last, box.tree(5), good), box.tree(5))
-        box.settle(7)
+        box.settle(2, "KEYRING_OPEN")
         self.assertLessEqual(len(box.event("POLICY_REFUSE")), 2)  # one of each life
 
     def test_every_door_has_one_peer_and_one_form(self):
@@ -112,11 +112,11 @@ class Doors(unittest.TestCase):
         for role in ("tls", "ca", "node", "log"):
             before = box.active(role)[0]
             ca = (box.folder / "ca.pem").read_bytes()
-            told = len(box.records)
+            told = len(box.event("KEY_ROTATE"))
             new, old = box.rotate(role)
             self.assertEqual(old, before["id"])
             self.assertEqual([key["id"] for key in box.active(role)], [new])
-            box.settle(told + 1)
+            box.settle(told + 1, "KEY_ROTATE")
             record = box.event("KEY_ROTATE")[-1]
             self.assertEqual(detail(record, b"key_id"), new.hex().encode())
             self.assertEqual(detail(record, b"replaces"), old.hex().encode())
@@ -134,14 +134,15 @@ class Doors(unittest.TestCase):
         known = box.active("log")[0]["public"]
         self.assertTrue(note_is_signed(box.head(EMPTY, box.tree(5)), known))
         box.rotate("log")
-        box.settle(6)
+        box.settle(1, "KEY_ROTATE")
         handover = detail(box.event("KEY_ROTATE")[0], b"handover").decode()
         self.assertTrue(note_is_signed(handover, known))
         origin, size, root, line = handover.split("\n\n")[0].split("\n")
         self.assertEqual(box.notes[5].split("\n"), [origin, size, root])
         import base64
         heir = base64.b64decode(line.removeprefix("ward-log-key "))
-        note = box.head(box.tree(5), box.tree(6), consistency(box.leaves, 5))
+        size = len(box.leaves)
+        note = box.head(box.tree(5), box.tree(size), consistency(box.leaves, 5))
         self.assertTrue(note_is_signed(note, heir))
         self.assertFalse(note_is_signed(note, known))
         self.assertEqual(note.split("\n")[0], origin)
@@ -242,6 +243,7 @@ class Files(unittest.TestCase):
                 before = (box.folder / "keyring").read_bytes()
                 self.assertFalse(box.start())
                 self.assertIn(f"reason={reason}", box.said())
+                self.assertEqual(box.why, reason)
                 self.assertEqual((box.folder / "keyring").read_bytes(), before)
 
     def test_a_torn_slot_or_standing_is_no_loss(self):
@@ -306,11 +308,11 @@ class Killed(unittest.TestCase):
                 seen["asked"] = box.tree(len(box.leaves))
                 box.head(seen["head"], seen["asked"], consistency(box.leaves, seen["head"][0]))
                 seen["head"] = seen["asked"]
-                told = len(box.records)
+                told = len(box.event("KEY_ROTATE"))
                 new, old = box.rotate(role)
                 seen["keys"].add(new)
                 seen["rotated"].append((role, new, old))
-                box.settle(told + 1)
+                box.settle(told + 1, "KEY_ROTATE")
             return seen, True
         except Lost:
             return seen, False
@@ -329,7 +331,7 @@ class Killed(unittest.TestCase):
         fork = (max(seen["head"][0], 1), sha256(b"another story"))
         last = box.head((1 << 40, bytes(32)), fork)
         self.assertIn(last, (seen["head"], seen["asked"] or EMPTY))
-        box.settle(opened=opened + 1)
+        box.settle(opened + 1, "KEYRING_OPEN")
         created = b"".join(box.event("KEY_CREATE"))
         rotated = b"".join(box.event("KEY_ROTATE"))
         for key in keys:
