@@ -77,6 +77,7 @@ class Lockbox:
         self.prefix = list(prefix)
         self.stderr = open(self.folder / "stderr", "ab+")
         self.process, self.ident = None, 0
+        self.follows = True             # the front fetches the chain when it is told to
         self.hold = self.deny = False   # the log does not answer, or says no
         self.records = []               # bodies that were acknowledged
         self.leaves = []                # of the log that is played
@@ -174,7 +175,10 @@ class Lockbox:
             channel.send(message, self.ident, body)
             end = time.monotonic() + 10
             while time.monotonic() < end:
-                frame = channel.read(0.02 if peer != AUDIT else 0.5)
+                if message == ROTATE:
+                    self.log()
+                    self.follow()
+                frame = channel.read(0.02)
                 if frame and frame[0] == CHANGED and peer == FRONT:
                     self.changed += 1
                 elif frame and frame[0] == APPEND and peer == AUDIT:
@@ -187,6 +191,16 @@ class Lockbox:
         except (EOFError, BrokenPipeError, ConnectionResetError) as end:
             raise Lost from end
         raise TimeoutError(self.said())
+
+    def follow(self):
+        """Plays a front that hears of a new chain."""
+        front = self.channels[FRONT]
+        frame = front.read(0)
+        if frame and frame[0] == CHANGED:
+            self.changed += 1
+            if self.follows:
+                front.send(CHAIN, 0, b"")
+                assert front.read(5)[0] == CHAIN_IS
 
     # What the peers ask for.
 

@@ -152,7 +152,9 @@ rc keeper_renew_certificates(struct trail *trail, struct keeper *keeper)
         return RC_SUCCESS;
     log_event("certificates made again");
     TRY(trail, keeper_publish_ca(trail, keeper));
-    keeper->front_is_behind = keeper->front_has_key;
+    if (!keeper->front_has_key || keeper->front_is_behind)
+        return RC_SUCCESS;
+    keeper->front_is_behind = true;
     rc told = house_put(NULL, keeper->house, PEER_FRONT, &notice);
     (void)told;
     return RC_SUCCESS;

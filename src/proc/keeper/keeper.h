@@ -22,6 +22,7 @@ enum {
     KEEPER_BLOCK = 4096,           /* apart, so that no sector holds two of them */
     KEEPER_FILE_LEN = KEYFILE_LEN + 2 * KEEPER_BLOCK, /* and the two blocks of the standing */
     KEEPER_HANDOVER = 640,       /* bytes of a note by which one log key names the next */
+    KEEPER_WAIT_MS = 900,        /* for the log, before a key is not rotated */
     KEEPER_AGAIN_MS = 1000,      /* after the log would not take a record */
     KEEPER_REFUSED_MS = 60000,   /* refusals of one kind are told of once in this time */
     KEEPER_LOOK_MS = 600 * 1000, /* how often the listener's certificate is looked at */
@@ -63,6 +64,21 @@ struct teller {
     bool opened;     /* this start was told of */
 };
 
+/* A rotation that waits for the log to have the change before it. */
+struct waiting_rotation {
+    uint64_t id; /* of core's question; 0: none */
+    enum key_role role;
+    int64_t until_ms;
+};
+
+/* An answer that waits for the front to have the new chain: what is done is in effect. */
+struct held_answer {
+    uint64_t id; /* 0: none */
+    int64_t until_ms;
+    size_t len;
+    uint8_t bytes[64];
+};
+
 struct keeper {
     struct house *house;
     int file;
@@ -84,6 +100,8 @@ struct keeper {
     char origin_text[64];
     struct refused refused[REFUSED_COUNT];
     struct teller teller;
+    struct waiting_rotation waiting;
+    struct held_answer held;
     int64_t look_ms; /* when to look at the listener's certificate again */
     size_t ca_len, leaf_len;
     uint8_t ca[KEEPER_CERTIFICATE_MAX], leaf[KEEPER_CERTIFICATE_MAX];
@@ -174,6 +192,10 @@ rc keeper_on_chain(struct trail *trail, void *keeper, struct call *call);
 /* rotate.c, keyring_doors.c */
 MUST_USE
 rc keeper_on_rotate(struct trail *trail, void *keeper, struct call *call);
+
+/* keeper_rotate_waiting does what waited, or refuses it, and answers what was held; says when it
+ * wants to be called again. */
+int64_t keeper_rotate_waiting(struct keeper *keeper, int64_t now_ms);
 MUST_USE
 rc keeper_on_list(struct trail *trail, void *keeper, struct call *call);
 

@@ -59,6 +59,10 @@ static void peer_changed(void *self, enum peer peer, bool open)
         keeper->front_has_key = keeper->front_is_behind = false;
     if (peer == PEER_AUDIT)
         keeper_log_is_gone(keeper);
+    if (peer == PEER_CORE) {
+        keeper->waiting = (struct waiting_rotation){ 0 };
+        keeper->held = (struct held_answer){ 0 };
+    }
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -71,7 +75,9 @@ static int64_t tick(void *self, int64_t now_ms)
             keeper_log("certificates not made again", renewed, &trail);
         keeper->look_ms = now_ms + KEEPER_LOOK_MS;
     }
-    int64_t next = keeper_tell(keeper, now_ms);
+    int64_t waits = keeper_rotate_waiting(keeper, now_ms);
+    int64_t tells = keeper_tell(keeper, now_ms);
+    int64_t next = waits < tells ? waits : tells;
     return next < keeper->look_ms ? next : keeper->look_ms;
 }
 

@@ -16,6 +16,7 @@
 
 #include "codec/base64.h"
 #include "merkle/checkpoint.h"
+#include "os/clock.h"
 #include "proc/keeper/keeper.h"
 #include "proc/log.h"
 
@@ -62,27 +63,94 @@ static enum reason reason_of(rc failure)
     return number < REASON_COUNT ? (enum reason)number : REASON_KEYRING_NOT_WRITTEN;
 }
 
+/* A core that does not read or is gone has nobody to tell. */
+static void say(struct keeper *keeper, uint64_t id, struct span body)
+{
+    struct frame frame = { .message = MSG_KEY_ROTATED, .id = id, .body = body };
+    rc sent = house_put(NULL, keeper->house, PEER_CORE, &frame);
+    (void)sent;
+}
+
+static void refuse(struct keeper *keeper, uint64_t id, enum reason reason)
+{
+    uint8_t bytes[2];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u16le(&body, (uint16_t)reason);
+    say(keeper, id, sink_bytes(&body));
+}
+
+static void put_done(struct keeper *keeper, const struct rotation *rotation, struct sink *body)
+{
+    struct trail trail = { 0 };
+    rc renewed = keeper_renew_certificates(&trail, keeper);
+    if (!rc_ok(renewed))
+        keeper_log("certificates not made again", renewed, &trail);
+    sink_u16le(body, REASON_OK);
+    sink_u64le(body, keeper->generation);
+    put_bytes(body, SPAN(rotation->new.id));
+    put_bytes(body, SPAN(rotation->old.id));
+}
+
+static void answer(struct keeper *keeper, uint64_t id, enum key_role role)
+{
+    struct held_answer held = { .id = id, .until_ms = clock_monotonic_ms() + KEEPER_WAIT_MS };
+    struct sink body = sink_over(held.bytes, sizeof held.bytes);
+    struct rotation rotation = { .role = role };
+    struct trail trail = { 0 };
+    rc rotated = rotate(&trail, keeper, &rotation);
+    if (!rc_ok(rotated)) {
+        keeper_log("key not rotated", rotated, &trail);
+        refuse(keeper, id, reason_of(rotated));
+        return;
+    }
+    put_done(keeper, &rotation, &body);
+    held.len = body.len;
+    if (keeper->front_is_behind)
+        keeper->held = held;
+    else
+        say(keeper, id, sink_bytes(&body));
+}
+
+/* One may wait for the log to have the change before it, and for the front to have the chain
+   of that, for a second. */
 rc keeper_on_rotate(struct trail *trail, void *self, struct call *call)
 {
     struct keeper *keeper = self;
-    uint8_t role = 0, bytes[64];
-    struct sink body = sink_over(bytes, sizeof bytes);
-    struct trail of_rotation = { 0 };
+    uint8_t role = 0;
     if (!cur_u8(&call->body, &role) || !cur_end(&call->body))
         return door_fault(trail, call, DOOR_E_BODY);
-    struct rotation rotation = { .role = (enum key_role)role };
-    rc rotated = rotate(&of_rotation, keeper, &rotation);
-    if (!rc_ok(rotated))
-        keeper_log("key not rotated", rotated, &of_rotation);
-    sink_u16le(&body, (uint16_t)(rc_ok(rotated) ? REASON_OK : reason_of(rotated)));
-    if (rc_ok(rotated)) {
-        sink_u64le(&body, keeper->generation);
-        put_bytes(&body, SPAN(rotation.new.id));
-        put_bytes(&body, SPAN(rotation.old.id));
-        rc renewed = keeper_renew_certificates(&of_rotation, keeper);
-        if (!rc_ok(renewed))
-            keeper_log("certificates not made again", renewed, &of_rotation);
-    }
-    struct frame answer = { .message = MSG_KEY_ROTATED, .id = call->id, .body = sink_bytes(&body) };
-    return channel_put(trail, call->from, &answer);
+    struct waiting_rotation asked = { call->id, (enum key_role)role,
+                                      clock_monotonic_ms() + KEEPER_WAIT_MS };
+    if (keeper_all_told(keeper) && keeper->held.id == 0)
+        answer(keeper, asked.id, asked.role);
+    else if (keeper->waiting.id == 0)
+        keeper->waiting = asked;
+    else
+        refuse(keeper, asked.id, REASON_HOUSE_UNAVAILABLE);
+    return RC_SUCCESS;
+}
+
+static int64_t release_held(struct keeper *keeper, int64_t now_ms)
+{
+    struct held_answer *held = &keeper->held;
+    if (held->id == 0)
+        return INT64_MAX;
+    if (keeper->front_is_behind && now_ms < held->until_ms)
+        return held->until_ms;
+    say(keeper, held->id, span_of(held->bytes, held->len));
+    *held = (struct held_answer){ 0 };
+    return INT64_MAX;
+}
+
+int64_t keeper_rotate_waiting(struct keeper *keeper, int64_t now_ms)
+{
+    struct waiting_rotation waiting = keeper->waiting;
+    int64_t next = release_held(keeper, now_ms);
+    if (waiting.id == 0)
+        return next;
+    if ((!keeper_all_told(keeper) || next != INT64_MAX) && now_ms < waiting.until_ms)
+        return waiting.until_ms < next ? waiting.until_ms : next;
+    keeper->waiting = (struct waiting_rotation){ 0 };
+    answer(keeper, waiting.id, waiting.role);
+    return release_held(keeper, now_ms);
 }
