@@ -15,10 +15,10 @@
 #include "crypto/ct.h"
 #include "os/fd.h"
 
-enum { PHRASE_MAX = 1024 }; /* bytes that ward-keyring takes (crypto/argon2.h) */
+enum { PHRASE_BYTES = 1024 }; /* bytes that ward-keyring takes (crypto/argon2.h) */
 
 /* One line, without its end.  Less than 0: it cannot be read, or is too long. */
-static ssize_t read_line(int fd, char line[PHRASE_MAX + 2])
+static ssize_t read_line(int fd, char line[PHRASE_BYTES + 2])
 {
     size_t have = 0;
     char c = 0;
@@ -30,7 +30,7 @@ static ssize_t read_line(int fd, char line[PHRASE_MAX + 2])
             return -1;
         if (got == 0 || c == '\n')
             return (ssize_t)have;
-        if (have == PHRASE_MAX)
+        if (have == PHRASE_BYTES)
             return -1;
         line[have++] = c;
     }
@@ -45,7 +45,7 @@ static int hold(const char *line, size_t len)
     return fd_take(&fd);
 }
 
-static ssize_t ask(int terminal, const char *question, char line[PHRASE_MAX + 2])
+static ssize_t ask(int terminal, const char *question, char line[PHRASE_BYTES + 2])
 {
     struct termios as_it_was, silent;
     if (tcgetattr(terminal, &as_it_was) != 0)
@@ -64,7 +64,7 @@ static ssize_t ask(int terminal, const char *question, char line[PHRASE_MAX + 2]
 
 static int phrase_of_terminal(bool is_new)
 {
-    char lines[2][PHRASE_MAX + 2];
+    char lines[2][PHRASE_BYTES + 2];
     auto_fd int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (terminal < 0) {
         say("keyring: there is no terminal to ask for the passphrase; name its file");
@@ -82,7 +82,7 @@ static int phrase_of_terminal(bool is_new)
 
 int keyring_phrase(const char *file, bool is_new)
 {
-    char line[PHRASE_MAX + 2];
+    char line[PHRASE_BYTES + 2];
     if (file == NULL)
         return phrase_of_terminal(is_new);
     auto_fd int from = strcmp(file, "-") == 0 ? dup(STDIN_FILENO)

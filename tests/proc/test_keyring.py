@@ -9,9 +9,11 @@ import re
 import shutil
 import socket
 import ssl
+import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cmd"))
 import tap
 from lockbox import hkdf, plaintexts, privates
 from ward import ROOT, ward
