@@ -23,7 +23,7 @@ enum control_message {
     CONTROL_PACK,         /* audit: bytes: the name of a log that was put away */
     CONTROL_PACKED,       /* audit: bytes: that name; its packed form is whole and replaces it */
     CONTROL_REMOVE,       /* audit: u32 count, bytes each: names of logs that are old enough */
-    CONTROL_RELOAD_DONE,
+    CONTROL_FAILED = 0x60, /* could not start: u16 enum reason, its last word */
     CONTROL_LOGGED, /* core: u64 number: what happened up to it is in the security log */
 };
 

@@ -50,10 +50,11 @@ struct kept {
     uint8_t body[CORE_BODY_BYTES];
 };
 
-/* One that waits for the audit process: to have it logged while `kept` is set, and then, if
-   it is a question about the log, for its answer. */
+/* One that waits for another process: for the audit process to have it logged while `kept`
+   is set, and then for the answer of whoever knows it. */
 struct pending {
-    uint64_t id;       /* of our question; 0: free */
+    uint64_t id; /* of our question to that peer; 0: free */
+    enum peer peer;
     uint64_t front_id; /* of front's */
     int64_t until_ms;
     struct kept *kept;
@@ -97,6 +98,13 @@ struct core_store {
     int64_t next_ms;
 };
 
+/* What is said to a request. */
+struct answer {
+    enum reason reason;
+    struct span detail;
+    struct span body; /* protobuf */
+};
+
 struct core {
     struct house *house;
     struct pending pending[CORE_PENDING_MAX];
@@ -133,9 +141,26 @@ rc core_on_audit_answer(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_appended(struct trail *trail, void *core, struct call *call);
 
-/* core_audit_gone answers all who wait for it; core_expire those whose time is over, and says
+/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put;
+   core_answered answers the request whose question had this id, if it still waits. */
+void core_ask(struct core *core, const struct request *request, enum peer peer,
+              struct frame *question);
+void core_answered(struct core *core, const struct call *call, enum peer peer,
+                   const struct answer *answer);
+
+/* core_refuse answers a request with a reason alone. */
+void core_refuse(struct core *core, const struct request *request, enum reason reason);
+
+/* keyring.c: what the keeper alone knows and does. */
+void core_ask_keeper(struct core *core, const struct request *request);
+MUST_USE
+rc core_on_keyring(struct trail *trail, void *core, struct call *call);
+MUST_USE
+rc core_on_rotated(struct trail *trail, void *core, struct call *call);
+
+/* core_peer_gone answers all who wait for it; core_expire those whose time is over, and says
    when the next one's will be. */
-void core_audit_gone(struct core *core);
+void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
 
 /* records.c: what core has logged. */

@@ -19,8 +19,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     (void)open; /* a new channel has not heard the old one's questions either */
-    if (peer == PEER_AUDIT)
-        core_audit_gone(self);
+    core_peer_gone(self, peer);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -56,6 +55,8 @@ static const struct door doors[] = {
     { MSG_REFUSED, IN(PEER_FRONT), ~0u, 34, 34, 0, core_on_refused },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, core_on_appended },
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
+    { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
+    { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
 };
 
 static const struct process core_process = {

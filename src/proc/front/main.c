@@ -175,8 +175,17 @@ static bool may_stop(void *self)
     return true;
 }
 
+static rc chain_changed(struct trail *trail, void *self, struct call *call)
+{
+    (void)trail;
+    (void)call;
+    peer_changed(self, PEER_KEEPER, true);
+    return RC_SUCCESS;
+}
+
 static const struct door doors[] = {
     { MSG_REPLY, IN(PEER_CORE), ~0u, 10, FRAME_BODY_MAX, 0, exchange_reply },
+    { MSG_CHAIN_CHANGED, IN(PEER_KEEPER), ~0u, 0, 0, 0, chain_changed },
 };
 
 static const struct process front_process = {
