@@ -347,8 +347,9 @@ static void look_store(const struct doctor *doctor, struct doctor_row *row)
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         doctor_say(row, DOCTOR_WARN, "this user may not read it");
-    else if (is.st_size != 0 && (read(fd, begin, sizeof begin) != (ssize_t)sizeof begin ||
-                                 memcmp(begin, magic, sizeof magic) != 0))
+    else if (is.st_size != 0 &&
+             (read(fd, begin, sizeof begin) != (ssize_t)sizeof begin ||
+              !span_equal(span_of(begin, sizeof begin), span_of(magic, sizeof magic))))
         doctor_say(row, DOCTOR_FAIL, "ward.db is no database");
     else
         doctor_say(row, DOCTOR_OK, "ward.db, %lld KiB", (long long)is.st_size >> 10);

@@ -122,7 +122,7 @@ static void compare(struct core *core)
     struct sink request = sink_over(bytes, sizeof bytes);
     struct api_audit_prove_request prove = { .size = size > anchored ? size : anchored,
                                              .old_size = size > anchored ? anchored : size };
-    bool same = memcmp(store->head.root.at, store->anchor.root, sizeof store->anchor.root) == 0;
+    bool same = span_equal(SPAN(store->head.root.at), SPAN(store->anchor.root));
     if (anchored == 0 && size > 0) {
         move(store);
     } else if (size == anchored) {

@@ -30,7 +30,7 @@ enum {
     CORE_ANCHOR_MS = 5000, /* between two looks at the log's head */
     CORE_ANSWER_MS = 5000, /* for the audit process to show it */
     CORE_REFUSALS = 16,    /* recorded one by one in a second; the others are counted */
-    CORE_NEWS_MAX = 64,    /* of the monitor's, that wait to be logged */
+    CORE_NEWS = 64,        /* of the monitor's, that wait to be logged */
 };
 
 /* A request of front's, as it came. */
@@ -71,7 +71,7 @@ struct happening {
 
 /* The monitor's news, by number; one at a time is on its way to the log. */
 struct core_news {
-    struct happening rows[CORE_NEWS_MAX];
+    struct happening rows[CORE_NEWS];
     uint64_t last, logged;
     uint64_t asked;   /* the number that is on its way */
     uint64_t id;      /* of that question; 0: none */

@@ -44,7 +44,7 @@ struct child {
     struct jail_report jail;
 };
 
-enum { MONITOR_NEWS_MAX = 64 }; /* happenings that are kept until they are logged */
+enum { MONITOR_NEWS = 64 }; /* happenings that are kept until they are logged */
 
 struct news {
     uint64_t number; /* 1.. */
@@ -65,7 +65,7 @@ struct monitor {
     int log; /* stderr of all */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
-    struct news news[MONITOR_NEWS_MAX]; /* by number; what is never logged gives way */
+    struct news news[MONITOR_NEWS]; /* by number; what is never logged gives way */
     uint64_t news_last;                 /* the number of the last one */
     uint64_t news_logged;               /* up to here they are in the log */
     int signals;                        /* signalfd */
