@@ -19,25 +19,74 @@ static rc watch_listeners(struct trail *trail, struct front *front)
     return poller_add(trail, front->poller, files[FILE_TLS_LISTENER], TOKEN_TLS, true, false);
 }
 
+rc front_listen(struct trail *trail, struct front *front, bool listening)
+{
+    const int *files = front->house->files;
+    TRY(trail, poller_change(trail, front->poller, files[FILE_OWNER_LISTENER], TOKEN_OWNER,
+                             listening, false));
+    return poller_change(trail, front->poller, files[FILE_TLS_LISTENER], TOKEN_TLS, listening,
+                         false);
+}
+
 static bool make_work(struct front *front, struct arena *arena)
 {
     struct work *work = arena_alloc(arena, sizeof *work);
-    size_t room = http1_room_size(&http_limits_default);
-    if (work == NULL)
+    uint8_t *out = arena_alloc(arena, FRONT_OUT_MAX);
+    if (work == NULL || out == NULL)
         return false;
-    uint8_t *body = arena_alloc(arena, FRONT_BODY_MAX), *out = arena_alloc(arena, FRONT_OUT_MAX);
-    work->room_memory = arena_alloc(arena, room);
+    work->room_memory = arena_alloc(arena, http1_room_size(&http_limits_default));
     work->in = arena_alloc(arena, FRONT_IN_MAX);
-    work->scratch = arena_alloc(arena, 2 * FRONT_SCRATCH_MAX);
-    work->answer = arena_alloc(arena, FRONT_ANSWER_MAX);
-    if (work->room_memory == NULL || work->in == NULL || body == NULL || out == NULL ||
-        work->scratch == NULL || work->answer == NULL)
+    if (work->room_memory == NULL || work->in == NULL)
         return false;
-    work->body = sink_over(body, FRONT_BODY_MAX);
     work->out = sink_over(out, FRONT_OUT_MAX);
     work->next = front->free_works;
     front->free_works = work;
     return true;
+}
+
+static bool make_remainder(struct front *front, struct arena *arena)
+{
+    struct remainder *rest = arena_alloc(arena, sizeof *rest);
+    uint8_t *bytes = arena_alloc(arena, FRONT_OUT_MAX);
+    if (rest == NULL || bytes == NULL)
+        return false;
+    rest->bytes = sink_over(bytes, FRONT_OUT_MAX);
+    rest->next = front->free_remainders;
+    front->free_remainders = rest;
+    return true;
+}
+
+static bool make_exchanges(struct front *front, struct arena *arena)
+{
+    front->exchanges = arena_array(arena, FRONT_EXCHANGES_MAX, sizeof *front->exchanges);
+    uint8_t *bodies = arena_array(arena, FRONT_EXCHANGES_MAX, FRONT_BODY_MAX);
+    if (front->exchanges == NULL || bodies == NULL)
+        return false;
+    for (unsigned i = FRONT_EXCHANGES_MAX; i > 0; i--) {
+        struct exchange *exchange = &front->exchanges[i - 1];
+        *exchange = (struct exchange){ .generation = 1,
+                                       .body = bodies + (size_t)(i - 1) * FRONT_BODY_MAX,
+                                       .next = front->free_exchanges };
+        front->free_exchanges = exchange;
+    }
+    return true;
+}
+
+/* What calls need, as long as the process lives. */
+static bool make_room(struct front *front, struct arena *arena)
+{
+    front->in = arena_alloc(arena, FRONT_IN_MAX);
+    front->out = arena_alloc(arena, FRONT_IN_MAX);
+    front->answer = arena_alloc(arena, FRONT_ANSWER_MAX);
+    front->scratch = arena_alloc(arena, 2 * FRONT_SCRATCH_MAX);
+    bool made = front->in != NULL && front->out != NULL && front->answer != NULL &&
+                front->scratch != NULL && make_exchanges(front, arena) &&
+                h2_server_init(&front->h2, &h2_limits_default, front_h2_event, front);
+    for (unsigned i = 0; made && i < FRONT_WORKS_MAX; i++)
+        made = make_work(front, arena);
+    for (unsigned i = 0; made && i < FRONT_REMAINDERS_MAX; i++)
+        made = make_remainder(front, arena);
+    return made;
 }
 
 static bool make_admission(struct front *front, struct arena *arena)
@@ -48,13 +97,16 @@ static bool make_admission(struct front *front, struct arena *arena)
                                   .half = settings->connections / 5 + 1,
                                   .peer = settings->connections_per_address,
                                   .peer_half = settings->connections_per_address / 4 + 1 };
-    uint8_t keys[3][SIPHASH_KEY_LEN];
+    uint8_t keys[4][SIPHASH_KEY_LEN];
     random_bytes(keys, sizeof keys);
     if (!gcra_rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
-                      &rates.requests))
+                      &rates.requests) ||
+        !gcra_rate_of(8 * settings->requests_per_second, 1000000, 8 * settings->requests_burst,
+                      &rates.sites))
         return false;
     front->admit = (struct admit){ .connects = &front->connects,
                                    .requests = &front->requests,
+                                   .sites = &front->sites,
                                    .conns = &front->conns };
     front->pace = pace_limits_default();
     front->pace.head_us = (uint64_t)settings->header_seconds * 1000000;
@@ -62,7 +114,8 @@ static bool make_admission(struct front *front, struct arena *arena)
     front->pace.idle_us = (uint64_t)settings->idle_seconds * 1000000;
     return conn_table_init(&front->conns, arena, &limits, keys[0]) &&
            admit_table_init(&front->connects, arena, FRONT_RATE_SETS, &rates.connects, keys[1]) &&
-           admit_table_init(&front->requests, arena, FRONT_RATE_SETS, &rates.requests, keys[2]);
+           admit_table_init(&front->requests, arena, FRONT_RATE_SETS, &rates.requests, keys[2]) &&
+           admit_table_init(&front->sites, arena, FRONT_RATE_SETS, &rates.sites, keys[3]);
 }
 
 static bool make_connections(struct front *front, struct arena *arena)
@@ -84,9 +137,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
 {
     struct front *front = self;
     front->house = house;
-    bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena);
-    for (unsigned i = 0; made && i < FRONT_WORKS_MAX; i++)
-        made = make_work(front, &house->arena);
+    bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena) &&
+                make_room(front, &house->arena);
     front->library = tls_library_new();
     if (!made || front->library == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -128,23 +180,30 @@ static void peer_changed(void *self, enum peer peer, bool open)
     if (peer == PEER_CORE && !open)
         exchange_core_gone(front);
     /* A keeper that was started again may have another key. */
-    if (peer == PEER_KEEPER && open)
+    if (peer == PEER_KEEPER && open) {
         front->chain_wanted = true;
+        front->chain_ms = 0;
+        front->silent_ms = 0;
+    }
 }
 
+/* Everybody who was woken is moved, once for all that woke him. */
 static rc settle(struct trail *trail, void *self)
 {
     struct front *front = self;
     struct trail of_chain = { 0 };
+    int64_t now = clock_monotonic_ms();
     (void)trail;
-    if (!front->chain_wanted || !channel_is_open(&front->house->channels[PEER_KEEPER]))
+    front_wake_all(front);
+    if (!front->chain_wanted || now < front->chain_ms ||
+        !channel_is_open(&front->house->channels[PEER_KEEPER]))
         return RC_SUCCESS;
     rc fetched = chain_fetch(&of_chain, front);
     if (rc_class_of(fetched) == RC_BUG)
         return fetched;
     if (!rc_ok(fetched)) {
         log_failure("no certificates yet", fetched, &of_chain);
-        front->chain_wanted = false; /* asked again when the keeper comes back */
+        front->chain_ms = now + FRONT_SILENCE_MS + FRONT_KEEPER_MS;
     }
     return RC_SUCCESS;
 }
@@ -156,21 +215,14 @@ static int64_t tick(void *self, int64_t now_ms)
         front_sweep(front, now_ms);
         front->swept_ms = now_ms;
     }
-    return front->swept_ms + FRONT_SWEEP_MS;
+    bool more = front->ready.count > 0 || (front->starved.count > 0 && front->free_works != NULL);
+    return more ? now_ms : front->swept_ms + FRONT_SWEEP_MS;
 }
 
 /* What is asked for already is still answered; nobody new is let in. */
 static bool may_stop(void *self)
 {
-    struct front *front = self;
-    for (uint32_t i = 0; i < front->connection_count; i++) {
-        struct connection *connection = &front->connections[i];
-        if (connection->phase == CONNECTION_WAITING || connection->phase == CONNECTION_ANSWERING)
-            return false;
-    }
-    for (uint32_t i = 0; i < front->connection_count; i++)
-        front_close(front, &front->connections[i]);
-    return true;
+    return front_may_stop(self);
 }
 
 static const struct door doors[] = {
@@ -183,7 +235,7 @@ static const struct process front_process = {
     .trusts = IN(PEER_CORE) | IN(PEER_KEEPER),
     .files = IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER),
     .fds = 16384,
-    .memory = 160u << 20,
+    .memory = 192u << 20,
     .size = sizeof(struct front),
     .rules = front_rules,
     .rule_count = COUNT_OF(front_rules),
