@@ -113,10 +113,11 @@ static void complete_trace(struct trace *trace)
 void exchange_refuse_request(struct front *front, const struct way *way, enum reason reason)
 {
     struct problem problem = { .reason = reason };
-    struct http_call call;
+    struct http_call call = { 0 };
     uint64_t limit = 0;
-    /* What could be read of it says in which form it is answered, and under which trace. */
-    (void)call_begin(&call, &house_router, way->request, &limit);
+    /* A head that was read says in which form it is answered, and under which trace. */
+    if (way->request->path.len > 0)
+        (void)call_begin(&call, &house_router, way->request, &limit);
     complete_trace(&call.trace);
     answer_refusal(front, way, &call, &problem);
 }
@@ -130,7 +131,7 @@ static enum reason judge(struct front *front, const struct connection *connectio
                                                    front_now_us());
         if (!admission.admitted) {
             front->counts.rate_limited++;
-            problem->retry_after = (uint32_t)(admission.retry_us / 1000000 + 1);
+            problem->retry_after = (uint32_t)((admission.retry_us + 999999) / 1000000);
             return admission.reason;
         }
     }
