@@ -22,6 +22,8 @@
 #include "proc/routes.h"
 
 enum {
+    FRONT_CONNECTIONS_MAX = 16000, /* from strangers, whatever is set */
+    FRONT_FDS_SPARE = 64,          /* descriptors of its own */
     FRONT_WORKS_MAX = 128,         /* HTTP/1.1 requests under way at once */
     FRONT_EXCHANGES_MAX = 1024,    /* calls under way at once */
     FRONT_REMAINDERS_MAX = 32,     /* answers over HTTP/2 that the peer does not take at once */

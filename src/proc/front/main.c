@@ -7,7 +7,7 @@
 #include "proc/log.h"
 #include "proc/messages.h"
 
-enum { TOKEN_OWNER = 1, TOKEN_TLS = 2, FRONT_FDS_SPARE = 64, FRONT_RATE_SETS = 1 << 14 };
+enum { TOKEN_OWNER = 1, TOKEN_TLS = 2, FRONT_RATE_SETS = 1 << 14 };
 
 /* The poller's tokens of the two listeners; those of connections have a generation of at
    least 1. */
@@ -89,20 +89,35 @@ static bool make_room(struct front *front, struct arena *arena)
     return made;
 }
 
+/* What is set, as far as descriptors go; and one in its handshake beside the only one. */
+static uint32_t connections_of(const struct front *front)
+{
+    uint32_t set = front->house->settings.connections;
+    return set < 2 ? 2 : set < FRONT_CONNECTIONS_MAX ? set : FRONT_CONNECTIONS_MAX;
+}
+
+/* A rate that cannot be kept exactly is the next lower one that can: a number of hundreds. */
+static bool rate_of(uint32_t count, uint64_t period_us, uint32_t burst, struct gcra_rate *out)
+{
+    return gcra_rate_of(count, period_us, burst, out) ||
+           gcra_rate_of(count - count % 100, period_us, burst, out);
+}
+
 static bool make_admission(struct front *front, struct arena *arena)
 {
     const struct settings *settings = &front->house->settings;
     struct admit_rates rates = admit_rates_default();
-    struct conn_limits limits = { .total = settings->connections,
-                                  .half = settings->connections / 5 + 1,
+    uint32_t total = connections_of(front);
+    struct conn_limits limits = { .total = total,
+                                  .half = total / 5 + 1,
                                   .peer = settings->connections_per_address,
                                   .peer_half = settings->connections_per_address / 4 + 1 };
     uint8_t keys[4][SIPHASH_KEY_LEN];
     random_bytes(keys, sizeof keys);
-    if (!gcra_rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
-                      &rates.requests) ||
-        !gcra_rate_of(8 * settings->requests_per_second, 1000000, 8 * settings->requests_burst,
-                      &rates.sites))
+    if (!rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
+                 &rates.requests) ||
+        !rate_of(settings->requests_per_second, 1000000 / 8, 8 * settings->requests_burst,
+                 &rates.sites))
         return false;
     front->admit = (struct admit){ .connects = &front->connects,
                                    .requests = &front->requests,
@@ -120,7 +135,10 @@ static bool make_admission(struct front *front, struct arena *arena)
 
 static bool make_connections(struct front *front, struct arena *arena)
 {
-    uint32_t count = front->house->settings.connections + FRONT_FDS_SPARE;
+    uint32_t count = connections_of(front) + FRONT_LOCAL_MAX;
+    if (front->house->settings.connections > FRONT_CONNECTIONS_MAX)
+        log_event("limit.connections is more than one process can have: takes %d",
+                  FRONT_CONNECTIONS_MAX);
     front->connections = arena_array(arena, count, sizeof *front->connections);
     front->vacant = arena_array(arena, count, sizeof *front->vacant);
     if (front->connections == NULL || front->vacant == NULL)
@@ -234,7 +252,7 @@ static const struct process front_process = {
     .peers = IN(PEER_CORE) | IN(PEER_KEEPER),
     .trusts = IN(PEER_CORE) | IN(PEER_KEEPER),
     .files = IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER),
-    .fds = 16384,
+    .fds = FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + FRONT_FDS_SPARE,
     .memory = 192u << 20,
     .size = sizeof(struct front),
     .rules = front_rules,
