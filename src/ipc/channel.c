@@ -1,7 +1,6 @@
 /* channel.c - see channel.h. */
 #include "ipc/channel.h"
 
-
 #include "os/clock.h"
 #include "os/fd.h"
 

@@ -66,9 +66,9 @@ struct monitor {
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
     struct news news[MONITOR_NEWS]; /* by number; what is never logged gives way */
-    uint64_t news_last;                 /* the number of the last one */
-    uint64_t news_logged;               /* up to here they are in the log */
-    int signals;                        /* signalfd */
+    uint64_t news_last;             /* the number of the last one */
+    uint64_t news_logged;           /* up to here they are in the log */
+    int signals;                    /* signalfd */
     int report;          /* pipe to who started the house: one line a step; -1 when it is closed */
     bool was_killed;     /* the house before this one did not end by itself */
     bool was_ready;      /* all processes were ready once */
