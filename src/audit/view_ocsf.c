@@ -36,6 +36,7 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_KEY_ROTATE] = { ENTITY_MANAGEMENT, 3, "Update" },
     [AUDIT_EVENT_KEY_RETIRE] = { ENTITY_MANAGEMENT, 4, "Delete" },
     [AUDIT_EVENT_KEY_USE] = { API_ACTIVITY, 2, "Read" },
+    [AUDIT_EVENT_KEYRING_OPEN] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_HEAD_SIGN] = { API_ACTIVITY, 1, "Create" },
     [AUDIT_EVENT_LOG_REPAIR] = { ENTITY_MANAGEMENT, 3, "Update" },
     [AUDIT_EVENT_BAN] = { ENTITY_MANAGEMENT, 1, "Create" },
