@@ -42,7 +42,8 @@ static long preemptions(void)
 static double clock_seconds(const struct lane *lane)
 {
     struct timespec at;
-    clock_gettime(lane->start == NULL ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &at);
+    clockid_t alone = lane->bench->helped ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID;
+    clock_gettime(lane->start == NULL ? alone : CLOCK_MONOTONIC, &at);
     return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
 }
 
@@ -238,6 +239,7 @@ static void run_case(const struct bench *bench, double seconds, int core, int co
         return;
     }
     bool ok = true;
+    pin(core); /* and with it the threads that a side begins */
     for (size_t l = 0; l < count; l++)
         ok = lane_begin(&lanes[l], bench, (core + (int)l) % cores) && ok;
     if (!ok) {
@@ -248,7 +250,10 @@ static void run_case(const struct bench *bench, double seconds, int core, int co
         double limit;
         double share;
         judge_slices(lanes, count, &limit, &share);
-        printf("%s\t%.6g\t%.6g\n", bench->name, limit * share, limit / bench->limit_runs);
+        limit *= bench->amount < 1 ? 1 : bench->amount;
+        double value = limit * share;
+        limit /= bench->limit_runs < 1 ? 1 : bench->limit_runs;
+        printf("%s\t%.6g\t%.6g\n", bench->name, value, limit);
     }
     fflush(stdout);
     for (size_t l = 0; l < count; l++)

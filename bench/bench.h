@@ -26,8 +26,11 @@ struct bench {
     const char *name; /* a row of cases.tsv */
     struct bench_work work;
     const struct bench_work *limit;
-    unsigned limit_runs; /* how many runs of the limit are in one run of the work */
+    unsigned limit_runs; /* how many runs of the limit are in one run of the work; 0: one */
     unsigned threads;    /* 0 and 1: one */
+    unsigned amount;     /* what is counted in one run of the work: messages, say; 0: one */
+    bool helped;         /* both sides have a thread of their own that works for them: its CPU
+                            time counts too */
     const void *arg;     /* given to both begins */
     /* What is no rate (bytes, say) measures itself, and then nothing above but the name is
        used.  False when its input is not there. */
@@ -38,9 +41,9 @@ enum { BENCH_THREADS_MAX = 8 };
 
 /* bench_main measures the cases whose names are given, or all, and prints one line for each:
        NAME <tab> VALUE <tab> LIMIT
-   in runs per second, the limit divided by limit_runs; or, without a figure, NAME <tab> "skip" or
-   "disturbed" <tab> reason.  A line that starts with "# " is for whoever reads the figures.
-   Options: --seconds N for each case (2), --core N (the last).  Returns the exit code. */
+   in runs (or amounts) per second, the limit divided by limit_runs; or, without a figure, NAME
+   <tab> "skip" or "disturbed" <tab> reason.  A line that starts with "# " is for whoever reads the
+   figures. Options: --seconds N for each case (2), --core N (the last).  Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *cases, size_t count);
 
 /* The limits that suites share: OpenSSL verifying one good signature with the key and the

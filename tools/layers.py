@@ -42,7 +42,6 @@ LIBRARIES = {
     "ares.h": {"net"},
     "sqlite3": {"store"},
     "libpq": {"store"},
-    "uv.h": {"os", "proc"},
     "seccomp.h": {"os"},
     "cap-ng.h": {"os"},
     "zlib.h": {"os"},

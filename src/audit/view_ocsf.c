@@ -41,6 +41,11 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_BAN] = { ENTITY_MANAGEMENT, 1, "Create" },
     [AUDIT_EVENT_BAN_LIFT] = { ENTITY_MANAGEMENT, 4, "Delete" },
     [AUDIT_EVENT_POLICY_REFUSE] = { API_ACTIVITY, 99, "Refuse" },
+    [AUDIT_EVENT_HOUSE_START] = { LIFECYCLE, 3, "Start" },
+    [AUDIT_EVENT_HOUSE_STOP] = { LIFECYCLE, 4, "Stop" },
+    [AUDIT_EVENT_ACCESS_REFUSE] = { API_ACTIVITY, 99, "Refuse" },
+    [AUDIT_EVENT_CONFIG_READ] = { API_ACTIVITY, 2, "Read" },
+    [AUDIT_EVENT_LOG_READ] = { API_ACTIVITY, 2, "Read" },
 };
 
 static const char *const severities[] = { "Unknown", "Informational", "Low", "Medium", "High" };

@@ -63,7 +63,8 @@ static bool arena_grow(struct arena *arena, size_t len)
     return true;
 }
 
-void *arena_alloc(struct arena *arena, size_t len)
+/* *zeroed: it comes from the kernel and nobody had it before. */
+static void *take(struct arena *arena, size_t len, bool *zeroed)
 {
     size_t padded;
     if (!add_size(len, alignof(max_align_t) - 1, &padded))
@@ -71,13 +72,26 @@ void *arena_alloc(struct arena *arena, size_t len)
     padded -= padded % alignof(max_align_t);
     if (padded == 0)
         padded = alignof(max_align_t);
-    bool zeroed = arena->left < padded && padded >= ARENA_WHOLE;
+    *zeroed = arena->left < padded && padded >= ARENA_WHOLE;
     if (arena->left < padded && !arena_grow(arena, padded))
         return NULL;
     void *room = arena->at;
     arena->at += padded;
     arena->left -= padded;
-    return zeroed ? room : memset(room, 0, len);
+    return room;
+}
+
+void *arena_alloc(struct arena *arena, size_t len)
+{
+    bool zeroed = false;
+    void *room = take(arena, len, &zeroed);
+    return room == NULL || zeroed ? room : memset(room, 0, len);
+}
+
+void *arena_room(struct arena *arena, size_t len)
+{
+    bool zeroed = false;
+    return take(arena, len, &zeroed);
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)
@@ -90,7 +104,7 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
 
 bool arena_copy(struct arena *arena, struct span bytes, struct span *out)
 {
-    uint8_t *copy = arena_alloc(arena, bytes.len);
+    uint8_t *copy = arena_room(arena, bytes.len);
     if (copy == NULL)
         return false;
     if (bytes.len > 0)

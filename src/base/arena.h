@@ -33,6 +33,11 @@ struct arena arena_over(void *memory, size_t len);
 MUST_USE
 void *arena_alloc(struct arena *arena, size_t len);
 
+/* arena_room is arena_alloc of bytes that hold anything: for what is written before it is
+   read, like the room of a sink.  A long room costs nothing then. */
+MUST_USE
+void *arena_room(struct arena *arena, size_t len);
+
 /* arena_array is arena_alloc of count * size with the product checked. */
 MUST_USE
 void *arena_array(struct arena *arena, size_t count, size_t size);

@@ -26,18 +26,6 @@ bool cur_expect(struct cursor *in, struct span want)
     return cur_skip(in, want.len);
 }
 
-static bool cur_le(struct cursor *in, size_t len, uint64_t *out)
-{
-    struct span taken;
-    if (!cur_take(in, len, &taken))
-        return false;
-    uint64_t value = 0;
-    for (size_t i = len; i > 0; i--)
-        value = value << 8 | taken.at[i - 1];
-    *out = value;
-    return true;
-}
-
 static bool cur_be(struct cursor *in, size_t len, uint64_t *out)
 {
     struct span taken;
@@ -50,27 +38,37 @@ static bool cur_be(struct cursor *in, size_t len, uint64_t *out)
     return true;
 }
 
+/* Little endian is what frames and records are full of: written so that each is one load. */
+static uint32_t le32(const uint8_t *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 bool cur_u16le(struct cursor *in, uint16_t *out)
 {
-    uint64_t value;
-    if (!cur_le(in, 2, &value))
+    struct span taken;
+    if (!cur_take(in, 2, &taken))
         return false;
-    *out = (uint16_t)value;
+    *out = (uint16_t)(taken.at[0] | taken.at[1] << 8);
     return true;
 }
 
 bool cur_u32le(struct cursor *in, uint32_t *out)
 {
-    uint64_t value;
-    if (!cur_le(in, 4, &value))
+    struct span taken;
+    if (!cur_take(in, 4, &taken))
         return false;
-    *out = (uint32_t)value;
+    *out = le32(taken.at);
     return true;
 }
 
 bool cur_u64le(struct cursor *in, uint64_t *out)
 {
-    return cur_le(in, 8, out);
+    struct span taken;
+    if (!cur_take(in, 8, &taken))
+        return false;
+    *out = le32(taken.at) | (uint64_t)le32(taken.at + 4) << 32;
+    return true;
 }
 
 bool cur_u16be(struct cursor *in, uint16_t *out)

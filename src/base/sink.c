@@ -43,6 +43,16 @@ void sink_cut(struct sink *out, size_t len)
         out->len = len;
 }
 
+void sink_drop(struct sink *out, size_t len)
+{
+    if (len > out->len)
+        len = out->len;
+    if (len == 0)
+        return;
+    out->len -= len;
+    memmove(out->at, out->at + len, out->len);
+}
+
 void sink_put(struct sink *out, struct span bytes)
 {
     if (bytes.len == 0)
@@ -61,14 +71,6 @@ void sink_zero(struct sink *out, size_t len)
         memset(room, 0, len);
 }
 
-static void sink_le(struct sink *out, uint64_t value, size_t len)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-    sink_put(out, span_of(bytes, len));
-}
-
 static void sink_be(struct sink *out, uint64_t value, size_t len)
 {
     uint8_t bytes[8];
@@ -79,22 +81,43 @@ static void sink_be(struct sink *out, uint64_t value, size_t len)
 
 void sink_u8(struct sink *out, uint8_t value)
 {
-    sink_le(out, value, 1);
+    uint8_t *room = sink_room(out, 1);
+    if (room != NULL)
+        *room = value;
+}
+
+/* Little endian is what frames and records are full of: written so that each is one store. */
+static void put_le32(uint8_t *room, uint32_t value)
+{
+    room[0] = (uint8_t)value;
+    room[1] = (uint8_t)(value >> 8);
+    room[2] = (uint8_t)(value >> 16);
+    room[3] = (uint8_t)(value >> 24);
 }
 
 void sink_u16le(struct sink *out, uint16_t value)
 {
-    sink_le(out, value, 2);
+    uint8_t *room = sink_room(out, 2);
+    if (room == NULL)
+        return;
+    room[0] = (uint8_t)value;
+    room[1] = (uint8_t)(value >> 8);
 }
 
 void sink_u32le(struct sink *out, uint32_t value)
 {
-    sink_le(out, value, 4);
+    uint8_t *room = sink_room(out, 4);
+    if (room != NULL)
+        put_le32(room, value);
 }
 
 void sink_u64le(struct sink *out, uint64_t value)
 {
-    sink_le(out, value, 8);
+    uint8_t *room = sink_room(out, 8);
+    if (room == NULL)
+        return;
+    put_le32(room, (uint32_t)value);
+    put_le32(room + 4, (uint32_t)(value >> 32));
 }
 
 void sink_u16be(struct sink *out, uint16_t value)

@@ -37,6 +37,10 @@ uint8_t *sink_room(struct sink *out, size_t len);
    takes back what turned out to be no good.  It does not clear `full`. */
 void sink_cut(struct sink *out, size_t len);
 
+/* sink_drop drops the first len bytes, at most all of them, and moves the rest to the front:
+   what stands in a queue once its head was taken.  It does not clear `full`. */
+void sink_drop(struct sink *out, size_t len);
+
 void sink_u8(struct sink *out, uint8_t value);
 void sink_u16le(struct sink *out, uint16_t value);
 void sink_u32le(struct sink *out, uint32_t value);

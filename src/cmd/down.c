@@ -1,5 +1,7 @@
 /* down.c - `ward down`: stops a house, and with --purge removes all that it left. */
+#include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 #include "os/fd.h"
 #include "os/tree.h"
 
-enum { DOWN_PURGE = SETTINGS_OPTION_COUNT, DOWN_PLAN, DOWN_YES };
+enum { DOWN_PURGE = SETTINGS_OPTION_COUNT, DOWN_PLAN, DOWN_YES, DOWN_NUMBER_MS = 1000 };
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
@@ -22,13 +24,18 @@ static const struct option_spec options[] = {
     [DOWN_YES] = { "--yes", NULL, NULL, "do not ask before removing" },
 };
 
-static enum exit_code stop(pid_t number)
+/* The number may be another's by the time it is held: it is the monitor's only when the lock
+   is still that one's afterwards. */
+static enum exit_code stop(const struct settings *settings, pid_t number)
 {
     struct trail trail = { 0 };
+    pid_t now = 0;
     auto_fd int monitor = -1;
     int64_t until = clock_monotonic_ms() + 1000 * HOME_STOP_S;
     if (!rc_ok(process_hold(&trail, number, &monitor)))
         return EXIT_DONE; /* it ended just now */
+    if (home_look(settings->state, &now) == HOME_EMPTY || now != number)
+        return EXIT_DONE;
     rc told = process_signal(&trail, monitor, SIGTERM);
     if (!rc_ok(told) && rc_number(told) == EPERM) {
         say("down: process %d is not yours to stop", (int)number);
@@ -70,17 +77,56 @@ static bool agreed(const struct settings *settings)
     return false;
 }
 
-/* The seal goes last: as long as anything is there that it opens, it is there too. */
+/* Nothing is in the folder, or nothing but that one entry. */
+static bool holds_only(const char *path, const char *name)
+{
+    DIR *list = opendir(path);
+    const struct dirent *entry;
+    bool only = list != NULL;
+    while (only && (entry = readdir(list)) != NULL)
+        only = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+               strcmp(entry->d_name, name) == 0;
+    if (list != NULL)
+        closedir(list);
+    return only;
+}
+
+/* What a purge leaves that was killed before its last steps: an empty folder, an empty `run`
+   in it, or the seal of a folder that is gone already. */
+static bool is_remnant(const struct settings *settings)
+{
+    char run[SETTING_TEXT_MAX + 16], seal[SETTING_TEXT_MAX + 16];
+    snprintf(run, sizeof run, "%s/run", settings->state);
+    snprintf(seal, sizeof seal, "%s.seal", settings->state);
+    if (access(settings->state, F_OK) != 0)
+        return settings->seal == SEAL_BY_FILE && strcmp(settings->seal_path, seal) == 0 &&
+               access(seal, F_OK) == 0;
+    return holds_only(settings->state, "run") && (access(run, F_OK) != 0 || holds_only(run, ""));
+}
+
+/* The lock, by which it is known what this folder is, goes after everything else in it; the
+   seal last: as long as anything is there that it opens, it is there too. */
+static rc remove_state(struct trail *trail, const char *state)
+{
+    char run[SETTING_TEXT_MAX + 16];
+    snprintf(run, sizeof run, "%s/run", state);
+    TRY(trail, tree_remove_around(trail, state, "run"));
+    if (access(run, F_OK) == 0)
+        TRY(trail, tree_remove_around(trail, run, "lock"));
+    return tree_remove(trail, state);
+}
+
 static enum exit_code purge(struct invocation *in, const struct settings *settings)
 {
     struct trail trail = { 0 };
-    if (!is_state_folder(settings->state)) {
+    if (!is_state_folder(settings->state) && !is_remnant(settings)) {
         say("down: %s is no state folder", settings->state);
         return access(settings->state, F_OK) == 0 ? EXIT_USAGE : EXIT_DONE;
     }
     if (!option_given(in, DOWN_YES) && !agreed(settings))
         return EXIT_USAGE;
-    rc removed = tree_remove(&trail, settings->state);
+    rc removed = access(settings->state, F_OK) == 0 ? remove_state(&trail, settings->state)
+                                                    : RC_SUCCESS;
     if (!rc_ok(removed)) {
         say("down: %s: %s", settings->state, strerror((int)rc_number(removed)));
         return EXIT_INTERNAL;
@@ -103,6 +149,20 @@ static enum exit_code plan(struct invocation *in, const struct settings *setting
     return EXIT_DONE;
 }
 
+/* A monitor that has the lock writes its number the next moment. */
+static enum home_state look(const struct settings *settings, pid_t *monitor)
+{
+    int64_t until = clock_monotonic_ms() + DOWN_NUMBER_MS;
+    for (;;) {
+        enum home_state home = home_look(settings->state, monitor);
+        if (home != HOME_STARTING || *monitor > 1)
+            return home;
+        if (clock_monotonic_ms() >= until)
+            return HOME_UNREADABLE;
+        poll(NULL, 0, 10);
+    }
+}
+
 static enum exit_code run(struct invocation *in)
 {
     struct settings_loaded loaded;
@@ -111,15 +171,15 @@ static enum exit_code run(struct invocation *in)
     enum exit_code code = settings_load(in, &loaded);
     if (code != EXIT_DONE)
         return code;
-    enum home_state home = home_look(settings->state, &monitor);
+    enum home_state home = look(settings, &monitor);
     if (home == HOME_UNREADABLE) {
         say("down: %s/run/lock cannot be read", settings->state);
         return EXIT_NOT_PERMITTED;
     }
     if (option_given(in, DOWN_PLAN))
-        return plan(in, settings, home == HOME_LIVED_IN);
-    if (home == HOME_LIVED_IN)
-        code = stop(monitor);
+        return plan(in, settings, home != HOME_EMPTY);
+    if (home != HOME_EMPTY)
+        code = stop(settings, monitor);
     if (code == EXIT_DONE && option_given(in, DOWN_PURGE))
         code = purge(in, settings);
     return code;

@@ -6,13 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "cmd/command.h"
 #include "os/fd.h"
 
-enum { HOME_PATH_MAX = 4096, HOME_SETTINGS_FD = 3, HOME_REPORT_FD = 4 };
+enum {
+    HOME_PATH_MAX = 4096,
+    HOME_SETTINGS_FD = 3,
+    HOME_REPORT_FD = 4,
+    HOME_DESCRIPTORS = 16384, /* of the process that has most */
+};
 
 bool home_monitor(char *path, size_t cap)
 {
@@ -41,16 +47,43 @@ enum home_state home_look(const char *state, pid_t *monitor)
     auto_fd int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (lock < 0)
         return errno == ENOENT || errno == ENOTDIR ? HOME_EMPTY : HOME_UNREADABLE;
-    if (flock(lock, LOCK_SH | LOCK_NB) == 0)
+    /* Asks who holds it without taking it: a house that starts just now is not disturbed. */
+    struct flock held = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(lock, F_OFD_GETLK, &held) != 0)
+        return HOME_UNREADABLE;
+    if (held.l_type == F_UNLCK)
         return HOME_EMPTY;
-    /* The number is that of whoever holds the lock now. */
     ssize_t got = read(lock, text, sizeof text - 1);
     text[got > 0 ? got : 0] = 0;
+    const char *at = text;
     int number = 0;
-    for (const char *at = text; *at >= '0' && *at <= '9' && number < 100000000; at++)
+    for (; *at >= '0' && *at <= '9' && number < 100000000; at++)
         number = number * 10 + (*at - '0');
-    *monitor = number;
-    return number > 1 ? HOME_LIVED_IN : HOME_UNREADABLE;
+    *monitor = number; /* 0: it has the lock and has not written yet */
+    return strcmp(at, " ready\n") == 0 && number > 1 ? HOME_LIVED_IN : HOME_STARTING;
+}
+
+enum exit_code home_explain(enum reason reason, const char *detail)
+{
+    static const struct {
+        enum reason reason;
+        enum exit_code code;
+    } codes[] = {
+        { REASON_HOUSE_LOCKED, EXIT_CONFLICT },
+        { REASON_HOUSE_NOT_GONE, EXIT_CONFLICT },
+        { REASON_HOUSE_LISTEN, EXIT_CONFLICT },
+        { REASON_HOUSE_STATE_UNSAFE, EXIT_NOT_PERMITTED },
+        { REASON_HOUSE_STATE_UNUSABLE, EXIT_USAGE },
+        { REASON_HOUSE_SEAL_MISSING, EXIT_NOT_FOUND },
+    };
+    const struct reason_info *info = reason_info(reason);
+    say("the house did not start: %s: %s", info->name, detail);
+    say("%s %s", info->cause, info->help);
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        if (codes[i].reason == reason)
+            return codes[i].code;
+    }
+    return EXIT_INTERNAL;
 }
 
 static bool write_settings(int fd, const struct settings *settings)
@@ -58,12 +91,31 @@ static bool write_settings(int fd, const struct settings *settings)
     return write(fd, settings, sizeof *settings) == (ssize_t)sizeof *settings;
 }
 
+/* The processes of the house set limits of their own, none above what they were given. */
+static bool raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= HOME_DESCRIPTORS &&
+        limit.rlim_cur >= HOME_DESCRIPTORS)
+        return true;
+    struct rlimit wanted = { HOME_DESCRIPTORS, limit.rlim_max > HOME_DESCRIPTORS
+                                                   ? limit.rlim_max
+                                                   : HOME_DESCRIPTORS };
+    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
+        return true;
+    char detail[64];
+    snprintf(detail, sizeof detail, "%ju where %d are needed", (uintmax_t)limit.rlim_max,
+             HOME_DESCRIPTORS);
+    home_explain(REASON_HOUSE_DESCRIPTORS, detail);
+    return false;
+}
+
 bool home_start(const struct settings *settings, bool new_session, struct spawned *out, int *report)
 {
     char path[HOME_PATH_MAX];
     int given[2], told[2];
     struct trail trail = { 0 };
-    if (!home_monitor(path, sizeof path))
+    if (!home_monitor(path, sizeof path) || !raise_descriptors())
         return false;
     if (pipe2(given, O_CLOEXEC) != 0)
         return false;

@@ -3,7 +3,8 @@
 #ifndef WARD_CMD_HOME_H
 #define WARD_CMD_HOME_H
 
-#include "base/result.h"
+#include "cmd/command.h"
+#include "model/reason.h"
 #include "os/spawn.h"
 #include "proc/settings.h"
 
@@ -17,15 +18,21 @@ enum {
 MUST_USE
 bool home_monitor(char *path, size_t cap);
 
-enum home_state { HOME_EMPTY, HOME_LIVED_IN, HOME_UNREADABLE };
+enum home_state { HOME_EMPTY, HOME_STARTING, HOME_LIVED_IN, HOME_UNREADABLE };
 
-/* home_look tells whether a monitor holds the lock of the folder, and its number. */
+/* home_look tells whether a monitor holds the lock of the folder, its number, and whether its
+   house was ready yet. */
 enum home_state home_look(const char *state, pid_t *monitor);
 
 /* home_start starts a monitor with these settings.  `report` is the end of a pipe on which it
-   tells a line a step: "ready NAME", at last "serving" or "failed CLASS NUMBER". */
+   tells a line a step: "ready NAME", at last "serving" or "failed REASON DETAIL".  On failure
+   it has said why. */
 MUST_USE
 bool home_start(const struct settings *settings, bool new_session, struct spawned *out,
                 int *report);
+
+/* home_explain says why a house did not start: the reason, its detail and what to do, and
+   gives the exit code for it. */
+enum exit_code home_explain(enum reason reason, const char *detail);
 
 #endif

@@ -1,7 +1,9 @@
 /* main.c - finds the command and runs it.  Everything a command is stands in its own file. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/number.h"
 #include "base/sink.h"
@@ -11,11 +13,22 @@
 enum { COMMAND_MEMORY_MAX = 64 * 1024 * 1024, COMMANDS_MAX = 64 };
 
 const struct command *const commands[] = {
-    &command_audit_export,    &command_audit_prove,  &command_audit_query,
-    &command_audit_tail,      &command_audit_verify, &command_collateral_fetch,
-    &command_collateral_show, &command_config_check, &command_config_explain,
-    &command_config_show,     &command_down,         &command_help,
-    &command_sim_make,        &command_up,           &command_verify,
+    &command_audit_export,
+    &command_audit_prove,
+    &command_audit_query,
+    &command_audit_tail,
+    &command_audit_verify,
+    &command_collateral_fetch,
+    &command_collateral_show,
+    &command_config_check,
+    &command_config_explain,
+    &command_config_show,
+    &command_doctor,
+    &command_down,
+    &command_help,
+    &command_sim_make,
+    &command_up,
+    &command_verify,
     &command_version,
 };
 const size_t commands_count = COUNT_OF(commands);
@@ -100,8 +113,20 @@ static enum exit_code run_command(const struct command *command, int argc, char 
     return code;
 }
 
+/* What is opened later must not get the number of a standard descriptor that was closed:
+   talk would end up in it.  Reading and writing still fail, as they would have. */
+static void hold_standard_numbers(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return;
+    }
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_numbers();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         help_print(argc < 2 ? stderr : stdout, NULL);

@@ -3,19 +3,23 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
 #include "base/number.h"
+#include "base/span.h"
 #include "cmd/command.h"
 #include "cmd/home.h"
 #include "cmd/settings_load.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/notify.h"
 
-enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON };
+enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON, UP_LOOK_MS = 20 };
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
@@ -26,7 +30,7 @@ static const struct option_spec options[] = {
 /* What the monitor tells, line by line. */
 struct report {
     int fd;
-    char line[128];
+    char line[1024];
     size_t len;
 };
 
@@ -66,11 +70,18 @@ static void show_address(const struct settings *settings, bool json, bool was_up
     printf("https://%s\n", settings->listen);
 }
 
-static enum exit_code explain_failure(const struct settings *settings, const char *line)
+/* "failed REASON DETAIL"; a monitor that was killed says nothing. */
+static enum reason read_failure(const char *line, const char **detail)
 {
-    say("up: the house did not start (%s); the reason is in %s/ward.log",
-        line[0] != 0 ? line : "no word from the monitor", settings->state);
-    return EXIT_INTERNAL;
+    static const char failed[] = "failed ";
+    *detail = "the monitor ended without a word";
+    if (strncmp(line, failed, strlen(failed)) != 0)
+        return REASON_HOUSE_FAILED;
+    const char *name = line + strlen(failed);
+    size_t len = strcspn(name, " ");
+    enum reason reason = reason_find(span_of(name, len));
+    *detail = name + len + (name[len] == ' ');
+    return reason != REASON_NONE ? reason : REASON_HOUSE_FAILED;
 }
 
 /* Ends what was started: a house that is not ready is none. */
@@ -82,11 +93,13 @@ static void give_up(struct spawned *monitor)
         told = process_signal(NULL, monitor->pidfd, SIGKILL);
 }
 
-static enum exit_code wait_until_ready(const struct settings *settings, struct spawned *monitor,
-                                       struct report *report)
+/* `again` becomes true when another house was faster and is to be looked at. */
+static enum exit_code wait_until_ready(struct spawned *monitor, struct report *report, bool *again)
 {
     int64_t until = clock_monotonic_ms() + 1000 * HOME_READY_S;
     char last[sizeof report->line] = "";
+    const char *detail;
+    enum reason reason;
     for (;;) {
         switch (next_line(report, until)) {
         case TOLD_TIME:
@@ -95,7 +108,9 @@ static enum exit_code wait_until_ready(const struct settings *settings, struct s
             return EXIT_UNREACHABLE;
         case TOLD_END:
             give_up(monitor);
-            return explain_failure(settings, last);
+            reason = read_failure(last, &detail);
+            *again = reason == REASON_HOUSE_LOCKED;
+            return *again ? EXIT_CONFLICT : home_explain(reason, detail);
         case TOLD_LINE:
             break;
         }
@@ -107,31 +122,70 @@ static enum exit_code wait_until_ready(const struct settings *settings, struct s
     }
 }
 
+/* A service manager that wants to know is told; one that does not listen is no reason to
+   stop. */
+static void tell_manager(const char *text)
+{
+    const char *socket_name = getenv("NOTIFY_SOCKET");
+    if (socket_name == NULL)
+        return;
+    rc told = notify_send(NULL, socket_name, text);
+    if (!rc_ok(told))
+        say("up: NOTIFY_SOCKET: %s does not listen", socket_name);
+}
+
+/* Whoever ends this command means the house: from before there is one, so that none is left
+   without it. */
+static int take_end_signals(void)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    return signalfd(-1, &wanted, SFD_CLOEXEC);
+}
+
 /* Until the monitor has ended; an interrupt of the terminal reaches it by itself. */
-static enum exit_code stay(struct spawned *monitor)
+static enum exit_code stay(struct spawned *monitor, int signals)
 {
     int status = 0;
+    struct pollfd fds[] = { { .fd = monitor->pidfd, .events = POLLIN },
+                            { .fd = signals, .events = POLLIN } };
     signal(SIGINT, SIG_IGN);
+    tell_manager("READY=1\n");
+    while (fds[0].revents == 0) {
+        struct signalfd_siginfo info;
+        int ready = poll(fds, COUNT_OF(fds), -1);
+        if (ready < 0 && errno != EINTR)
+            return EXIT_INTERNAL;
+        if (ready <= 0 || fds[1].revents == 0 ||
+            read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+            continue;
+        tell_manager("STOPPING=1\n");
+        rc told = process_signal(NULL, monitor->pidfd, SIGTERM);
+        (void)told; /* it has ended, and that is heard next */
+    }
     while (waitpid(monitor->pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_INTERNAL;
 }
 
-static enum exit_code start(struct invocation *in, const struct settings *settings)
+static enum exit_code start(struct invocation *in, const struct settings *settings, bool *again)
 {
     struct spawned monitor;
     struct report report = { .fd = -1 };
     bool foreground = option_given(in, UP_FOREGROUND);
+    auto_fd int signals = foreground ? take_end_signals() : -1;
     if (!home_start(settings, !foreground, &monitor, &report.fd))
         return EXIT_INTERNAL;
-    enum exit_code code = wait_until_ready(settings, &monitor, &report);
+    enum exit_code code = wait_until_ready(&monitor, &report, again);
     fd_close(&report.fd);
     if (code == EXIT_DONE) {
         say("SIMULATED TEE: evidence of this house proves nothing about hardware");
         show_address(settings, option_given(in, UP_JSON), false);
         fflush(stdout);
         if (foreground)
-            code = stay(&monitor);
+            code = stay(&monitor, signals);
     }
     fd_close(&monitor.pidfd);
     return code;
@@ -141,22 +195,37 @@ static enum exit_code run(struct invocation *in)
 {
     struct settings_loaded loaded;
     const struct settings *settings = &loaded.config.settings;
-    pid_t monitor = 0;
     enum exit_code code = settings_load(in, &loaded);
+    int64_t until = clock_monotonic_ms() + 1000 * HOME_READY_S;
     if (code != EXIT_DONE)
         return code;
-    switch (home_look(settings->state, &monitor)) {
-    case HOME_LIVED_IN:
-        say("up: already up in %s (process %d)", settings->state, (int)monitor);
-        show_address(settings, option_given(in, UP_JSON), true);
-        return EXIT_DONE;
-    case HOME_UNREADABLE:
-        say("up: %s/run/lock cannot be read", settings->state);
-        return EXIT_NOT_PERMITTED;
-    case HOME_EMPTY:
-        break;
+    for (;;) {
+        pid_t monitor = 0;
+        bool again = false;
+        switch (home_look(settings->state, &monitor)) {
+        case HOME_LIVED_IN:
+            say("up: already up in %s (process %d)", settings->state, (int)monitor);
+            show_address(settings, option_given(in, UP_JSON), true);
+            return EXIT_DONE;
+        case HOME_UNREADABLE:
+            say("up: %s/run/lock cannot be read", settings->state);
+            return EXIT_NOT_PERMITTED;
+        case HOME_STARTING:
+            break;
+        case HOME_EMPTY:
+            code = start(in, settings, &again);
+            if (!again)
+                return code;
+            break;
+        }
+        /* Somebody else starts it: what counts is that it becomes ready. */
+        if (clock_monotonic_ms() >= until) {
+            say("up: the house that somebody else starts in %s is not ready after %d seconds",
+                settings->state, HOME_READY_S);
+            return EXIT_UNREACHABLE;
+        }
+        poll(NULL, 0, UP_LOOK_MS);
     }
-    return start(in, settings);
 }
 
 const struct command command_up = {

@@ -167,7 +167,7 @@ static bool read_bytes(const struct schema_field *field, struct span text, struc
     if (text.len / 4 > field->limit / 3 + 1)
         return false;
     size_t cap = text.len / 4 * 3;
-    void *room = arena_alloc(arena, cap);
+    void *room = arena_room(arena, cap);
     struct sink bytes = sink_over(room, cap);
     if (room == NULL || !base64_decode(text, &bytes))
         return false;

@@ -26,7 +26,7 @@ static bool read_string(const struct reading *r, uint32_t node, struct span *out
     if (json_type(r->json, node) != JSON_STRING)
         return false;
     size_t cap = json_raw(r->json, node).len;
-    void *room = arena_alloc(r->arena, cap);
+    void *room = arena_room(r->arena, cap);
     struct sink text = sink_over(room, cap);
     if (room == NULL || !json_string_copy(r->json, node, &text))
         return false;

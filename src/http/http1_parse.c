@@ -28,7 +28,7 @@ bool http1_room_init(struct http1_room *room, const struct http_limits *limits, 
 {
     struct arena arena = arena_over(memory, size);
     struct http_field *fields = arena_array(&arena, limits->fields, sizeof *fields);
-    void *bytes = arena_alloc(&arena, head_size(limits));
+    void *bytes = arena_room(&arena, head_size(limits));
     if (fields == NULL || bytes == NULL)
         return false;
     *room = (struct http1_room){

@@ -1,6 +1,8 @@
 /* channel.c - see channel.h. */
 #include "ipc/channel.h"
 
+#include <string.h>
+
 #include "os/clock.h"
 #include "os/fd.h"
 
@@ -90,22 +92,6 @@ static bool would_block(rc r)
     return rc_class_of(r) == RC_BUSY && rc_number(r) == PACKET_E_BLOCK;
 }
 
-/* What was sent leaves the front of the queue. */
-static void drop_sent(struct sink *queue, size_t sent)
-{
-    struct sink rest = sink_over(queue->at, queue->cap);
-    struct cursor all = cur_over(sink_bytes(queue));
-    if (cur_skip(&all, sent))
-        for (struct span left = cur_rest(&all); left.len > 0; left = cur_rest(&all)) {
-            /* In steps no longer than the gap, so that source and target never overlap. */
-            size_t step = left.len < sent ? left.len : sent;
-            sink_put(&rest, span_of(left.at, step));
-            if (!cur_skip(&all, step))
-                break;
-        }
-    *queue = rest;
-}
-
 rc channel_flush(struct trail *trail, struct channel *channel)
 {
     size_t sent = 0;
@@ -121,8 +107,7 @@ rc channel_flush(struct trail *trail, struct channel *channel)
             break;
         sent += packet.len;
     }
-    if (sent > 0)
-        drop_sent(&channel->queue, sent);
+    sink_drop(&channel->queue, sent);
     if (rc_ok(result) || would_block(result))
         return RC_SUCCESS;
     return rc_note(trail, result, __func__, __LINE__);
@@ -202,11 +187,12 @@ rc channel_ask(struct trail *trail, struct channel *channel, struct frame *quest
     TRY(trail, channel_put(trail, channel, question));
     TRY(trail, send_all(trail, channel, until_ms));
     for (;;) {
-        rc got = channel_get(trail, channel, answer);
-        if (would_block(got)) {
+        /* No answer is there before the question was read: to look first is a call for nothing. */
+        if (!channel_has_unread(channel))
             TRY(trail, packet_wait(trail, channel->fd, false, until_ms));
+        rc got = channel_get(trail, channel, answer);
+        if (would_block(got))
             continue;
-        }
         TRY(trail, got);
         if (answer->id == question->id)
             return RC_SUCCESS;

@@ -1,12 +1,17 @@
 /* door.c - see door.h. */
 #include "ipc/door.h"
 
+static bool is_in(uint32_t set, unsigned number)
+{
+    return number < 32 && (set & IN(number)) != 0;
+}
+
 static const struct door *find(const struct entrance *entrance, unsigned peer, uint16_t message)
 {
     for (size_t i = 0; i < entrance->count; i++) {
         const struct door *door = &entrance->doors[i];
-        if (door->message == message && (door->peers & IN(peer)) != 0 &&
-            (door->states & IN(entrance->state)) != 0)
+        if (door->message == message && is_in(door->peers, peer) &&
+            is_in(door->states, entrance->state))
             return door;
     }
     return NULL;

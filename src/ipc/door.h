@@ -5,7 +5,7 @@
 
 #include "ipc/channel.h"
 
-/* A set of small numbers: peers, states. */
+/* A set of numbers below 32: peers, states.  A higher one is in no set. */
 #define IN(n) (1u << (n))
 
 /* A message that came through a door. */

@@ -62,6 +62,10 @@ static _Noreturn void become(const struct spawn *what, int failure)
         char *const *taken;
     } argv = { .given = what->argv };
     sigset_t none;
+    /* What whoever started us ignores would be ignored for ever: its children's end, the wish
+       to stop. */
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int tell = fcntl(failure, F_DUPFD_CLOEXEC, SPAWN_ABOVE + SPAWN_FDS_MAX);

@@ -14,7 +14,8 @@ static rc remove_entry(struct trail *trail, int above, const char *name, dev_t d
 
 /* Entries are removed while the folder is read: what readdir may then skip stays, and the
    rmdir that follows says so; such a folder is read again. */
-static rc remove_entries(struct trail *trail, int folder, dev_t device, unsigned depth)
+static rc remove_entries(struct trail *trail, int folder, dev_t device, unsigned depth,
+                         const char *kept)
 {
     DIR *list = fdopendir(folder);
     if (list == NULL) {
@@ -25,7 +26,8 @@ static rc remove_entries(struct trail *trail, int folder, dev_t device, unsigned
     rc result = RC_SUCCESS;
     const struct dirent *entry;
     while (rc_ok(result) && (entry = readdir(list)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            (kept == NULL || strcmp(entry->d_name, kept) != 0))
             result = remove_entry(trail, dirfd(list), entry->d_name, device, depth);
     }
     closedir(list);
@@ -42,7 +44,7 @@ static rc remove_folder(struct trail *trail, int above, const char *name, dev_t 
         int folder = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (folder < 0)
             return FAIL_ERRNO(trail);
-        TRY(trail, remove_entries(trail, folder, device, depth + 1));
+        TRY(trail, remove_entries(trail, folder, device, depth + 1, NULL));
         if (unlinkat(above, name, AT_REMOVEDIR) == 0)
             return RC_SUCCESS;
         if (errno != ENOTEMPTY && errno != EEXIST)
@@ -64,6 +66,20 @@ static rc remove_entry(struct trail *trail, int above, const char *name, dev_t d
     if (unlinkat(above, name, 0) != 0 && errno != ENOENT)
         return FAIL_ERRNO(trail);
     return RC_SUCCESS;
+}
+
+rc tree_remove_around(struct trail *trail, const char *path, const char *kept)
+{
+    struct stat is;
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return FAIL_ERRNO(trail);
+    if (fstat(folder, &is) != 0) {
+        rc failed = FAIL_ERRNO(trail);
+        close(folder);
+        return failed;
+    }
+    return remove_entries(trail, folder, is.st_dev, 0, kept);
 }
 
 rc tree_remove(struct trail *trail, const char *path)

@@ -17,4 +17,9 @@ enum tree_error {
 MUST_USE
 rc tree_remove(struct trail *trail, const char *path);
 
+/* tree_remove_around removes all that is in a folder except the entry of that name, as
+   tree_remove does. */
+MUST_USE
+rc tree_remove_around(struct trail *trail, const char *path, const char *kept);
+
 #endif

@@ -12,7 +12,10 @@ enum control_message {
     CONTROL_STOP,         /* finish what is under way and end */
     CONTROL_ROTATED,      /* audit: u8 1 and one descriptor, the new log; u8 0: it could not be */
     CONTROL_PACK_OPENED,  /* audit: u8 1 and two: the old log, an empty file for its packed form */
-    CONTROL_CHILDREN,     /* core: for each process u32 peer, u32 pid, u32 starts, u64 since */
+    CONTROL_CHILDREN,     /* core: u8 count, then each process: u8 peer, u32 pid, u32 starts,
+                             u8 ready, u8 own_user, u8 network, u32 ABI */
+    CONTROL_HAPPENED,     /* core: u64 number, u8 enum happened, u8 peer, u32 pid, u32 code,
+                             u64 milliseconds since 1970: to be logged */
 
     /* process to monitor */
     CONTROL_READY = 0x41, /* serving; struct jail_report as u8 own_user, u8 network, u32 ABI */
@@ -21,6 +24,18 @@ enum control_message {
     CONTROL_PACKED,       /* audit: bytes: that name; its packed form is whole and replaces it */
     CONTROL_REMOVE,       /* audit: u32 count, bytes each: names of logs that are old enough */
     CONTROL_RELOAD_DONE,
+    CONTROL_LOGGED, /* core: u64 number: what happened up to it is in the security log */
+};
+
+/* What the monitor saw, for the security log.  It tells a core that was started again what
+   the one before did not get logged. */
+enum happened {
+    HAPPENED_HOUSE_START, /* code: the house's uid */
+    HAPPENED_HOUSE_STOP,  /* code: the signal that asked for it */
+    HAPPENED_RESTART,     /* serving again; code: which start this was */
+    HAPPENED_KILLED,      /* a process died; code: the signal */
+    HAPPENED_EXITED,      /* it ended by itself, unasked; code: its exit status */
+    HAPPENED_COUNT
 };
 
 #endif

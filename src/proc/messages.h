@@ -16,6 +16,9 @@ enum message {
          bytes detail    text for people
          bytes answer    protobuf */
     MSG_REPLY,
+    /* front -> core: what it refused itself to somebody who is not the owner, for the log.
+         u16 method, 16 address, 16 trace id: as MSG_REQUEST.  No answer. */
+    MSG_REFUSED,
 
     /* front -> keeper: what is to be signed in a TLS 1.3 CertificateVerify, whole
        (RFC 8446 4.4.3).  keeper -> front, the same id: u8 1 and the signature, or u8 0. */

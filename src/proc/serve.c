@@ -199,8 +199,8 @@ static bool may_end(struct house *house)
 
 rc house_serve(struct trail *trail, struct house *house)
 {
+    struct waiting waiting; /* out here: what is declared inside is cleared each time */
     for (;;) {
-        struct waiting waiting;
         if (house->process->settle != NULL)
             TRY(trail, house->process->settle(trail, house->self));
         TRY(trail, flush_all(trail, house));

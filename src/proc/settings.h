@@ -21,6 +21,8 @@ struct settings {
 
     uint32_t connections;             /* limit.connections: in all */
     uint32_t connections_per_address; /* limit.connections_per_address */
+    uint32_t connects_per_second;     /* limit.connects_per_second: new ones of one address */
+    uint32_t connects_burst;          /* limit.connects_burst */
     uint32_t requests_per_second;     /* limit.requests_per_second: of one address */
     uint32_t requests_burst;          /* limit.requests_burst */
     uint32_t header_seconds;          /* limit.header_seconds */

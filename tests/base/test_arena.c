@@ -80,6 +80,30 @@ static void test_over_memory_of_the_caller(void **state)
     assert_null(arena_alloc(&tiny, 1));
 }
 
+/* As what it holds, room is the caller's; as memory it is like any other of the arena. */
+static void test_room_is_memory_that_is_not_cleared(void **state)
+{
+    (void)state;
+    uint8_t memory[4096] __attribute__((aligned(16)));
+    memset(memory, 0xee, sizeof memory);
+    struct arena arena = arena_over(memory, sizeof memory);
+    uint8_t *room = arena_room(&arena, 1001);
+    assert_ptr_equal(room, memory);
+    for (size_t i = 0; i < 1001; i++)
+        assert_int_equal(room[i], 0xee);
+    uint8_t *next = arena_alloc(&arena, 40);
+    assert_ptr_equal(next, memory + 1008);
+    assert_true(bytes_are_zero(next, 40));
+    assert_null(arena_room(&arena, sizeof memory));
+    assert_null(arena_room(&arena, SIZE_MAX));
+    assert_non_null(arena_room(&arena, 0));
+    arena_init(&arena, 4096);
+    assert_null(arena_room(&arena, 4097));
+    assert_non_null(arena_room(&arena, 4096));
+    assert_null(arena_room(&arena, 1));
+    arena_fini(&arena);
+}
+
 static void test_copy_owns_its_bytes(void **state)
 {
     (void)state;
@@ -107,6 +131,7 @@ int main(void)
         TEST(test_memory_is_zero_and_aligned, ""),
         TEST(test_products_are_checked, ""),
         TEST(test_over_memory_of_the_caller, ""),
+        TEST(test_room_is_memory_that_is_not_cleared, ""),
         TEST(test_copy_owns_its_bytes, ""),
         TEST(test_a_block_and_its_head_are_summed_with_care, ""),
     };

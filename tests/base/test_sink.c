@@ -102,6 +102,36 @@ static void test_room_and_cut(void **state)
     assert_false(sink_ok(&none));
 }
 
+static void test_drop(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *has, *left;
+        size_t drop;
+    } rows[] = {
+        { "abcdef", "abcdef", 0 },  { "abcdef", "bcdef", 1 },
+        { "abcdef", "def", 3 },     { "abcdef", "f", 5 },
+        { "abcdef", "", 6 },        { "abcdef", "", 7 },
+        { "abcdef", "", SIZE_MAX }, { "", "", 1 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t bytes[6];
+        struct sink out = sink_over(bytes, sizeof bytes);
+        sink_text(&out, rows[i].has);
+        sink_drop(&out, rows[i].drop);
+        assert_span_equal(sink_bytes(&out), span_text(rows[i].left));
+        assert_true(sink_is_sound(&out) && sink_ok(&out));
+        sink_zero(&out, sizeof bytes - out.len); /* the room is there again */
+        assert_true(sink_ok(&out));
+        sink_u8(&out, 1);
+        sink_drop(&out, 6);
+        assert_false(sink_ok(&out));
+    }
+    struct sink none = sink_over(NULL, 0);
+    sink_drop(&none, 1);
+    assert_int_equal(none.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +140,7 @@ int main(void)
         TEST(test_format_is_whole_or_nothing, ""),
         TEST(test_hex_and_terminate, ""),
         TEST(test_room_and_cut, ""),
+        TEST(test_drop, ""),
     };
     return RUN_TESTS(tests);
 }

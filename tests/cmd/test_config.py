@@ -93,6 +93,8 @@ MATRIX = {
     "seal.path": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
     "limit.connections": (("11", "12", "13"), (11, 12, 13)),
     "limit.connections_per_address": (("11", "12", "13"), (11, 12, 13)),
+    "limit.connects_per_second": (("11", "12", "13"), (11, 12, 13)),
+    "limit.connects_burst": (("11", "12", "13"), (11, 12, 13)),
     "limit.requests_per_second": (("11", "12", "13"), (11, 12, 13)),
     "limit.requests_burst": (("11", "12", "13"), (11, 12, 13)),
     "limit.header_seconds": (("11", "12s", "1m"), (11, 12, 60)),

@@ -87,12 +87,61 @@ static void test_a_message_without_a_door_leaves_no_descriptor(void **state)
     end(&both);
 }
 
+/* A peer that does not read costs this much memory and no more. */
+static void test_the_queue_is_bounded(void **state)
+{
+    (void)state;
+    enum { BODY = 1000, FRAMES = CHANNEL_QUEUE_MAX / (FRAME_HEAD + BODY) };
+    static uint8_t body[BODY];
+    struct both both;
+    struct frame frame = { .message = 1, .body = SPAN(body) };
+    begin(&both, CHANNEL_LESS_TRUSTED);
+    for (size_t i = 0; i < FRAMES; i++)
+        assert_true(rc_ok(channel_put(NULL, &both.channel, &frame)));
+    assert_int_equal(channel_put(NULL, &both.channel, &frame).code,
+                     rc_make(RC_BUSY, CHANNEL_E_FULL).code);
+    /* A shorter one still finds room, and what is queued goes out whole and in order. */
+    frame.body = span_of(body, CHANNEL_QUEUE_MAX % (FRAME_HEAD + BODY) - FRAME_HEAD);
+    assert_true(rc_ok(channel_put(NULL, &both.channel, &frame)));
+    assert_int_equal(both.channel.queue.len, CHANNEL_QUEUE_MAX);
+    assert_true(channel_is_sound(&both.channel));
+
+    static uint8_t packet[PACKET_BYTES_MAX];
+    size_t frames = 0;
+    while (channel_has_queued(&both.channel)) {
+        struct packet_fds fds;
+        size_t len = 0;
+        assert_true(rc_ok(channel_flush(NULL, &both.channel)));
+        while (rc_ok(packet_receive(NULL, both.peer, packet, sizeof packet, &len, &fds)))
+            for (struct cursor in = cur_over(span_of(packet, len)); !cur_end(&in); frames++)
+                assert_true(frame_get(&in, &frame));
+    }
+    assert_int_equal(frames, FRAMES + 1);
+    end(&both);
+}
+
+static void test_a_body_too_long_is_our_own_bug(void **state)
+{
+    (void)state;
+    static uint8_t body[FRAME_BODY_MAX + 1];
+    struct both both;
+    struct frame frame = { .message = 1, .body = SPAN(body) };
+    begin(&both, CHANNEL_LESS_TRUSTED);
+    assert_int_equal(channel_put(NULL, &both.channel, &frame).code,
+                     rc_make(RC_BUG, CHANNEL_E_FRAME).code);
+    frame.body.len--;
+    assert_true(rc_ok(channel_put(NULL, &both.channel, &frame)));
+    end(&both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_fault_has_the_class_of_the_trust, ""),
         TEST(test_stale_answers_put_no_deadline_off, ""),
         TEST(test_a_message_without_a_door_leaves_no_descriptor, ""),
+        TEST(test_the_queue_is_bounded, ""),
+        TEST(test_a_body_too_long_is_our_own_bug, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -1,18 +1,31 @@
 /* core.h - the process that knows what the house does: it takes requests that front has read,
    answers what it knows itself, and asks the process that knows the rest.  It holds no key
-   and reads nothing that a stranger wrote except as messages of the table of routes. */
+   and reads nothing that a stranger wrote except as messages of the table of routes.
+
+   It also speaks for the house in the security log: that the house started and stopped, which
+   process died, who was refused.  What the owner reads of the settings or the log is answered
+   only when the record of it is durable. */
 #ifndef WARD_PROC_CORE_H
 #define WARD_PROC_CORE_H
 
+#include "audit/record.h"
 #include "model/api.h"
+#include "proc/control.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
 
 enum {
-    CORE_PENDING_MAX = 1024,    /* requests that wait for another process */
-    CORE_SCRATCH_MAX = 1 << 20, /* for one request and its answer */
+    CORE_PENDING_MAX = 1024,        /* requests that wait for another process */
+    CORE_KEPT_MAX = 64,             /* of those, the ones that wait to be logged first */
+    CORE_BODY_BYTES = 4096 + 16384, /* of a request that is kept or handed on */
+    CORE_SCRATCH_MAX = 1 << 20,     /* for one request and its answer */
     CORE_TRACE = 16,
+    CORE_LOG_MS = 900,    /* for a record to be durable: refused within one second */
+    CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
+    CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
+    CORE_REFUSALS = 16,   /* recorded one by one in a second; the others are counted */
+    CORE_NEWS_MAX = 64,   /* of the monitor's, that wait to be logged */
 };
 
 /* A request of front's, as it came. */
@@ -25,22 +38,64 @@ struct request {
     struct span body; /* protobuf */
 };
 
-/* One that waits for an answer of the audit process. */
+/* One that is carried out when it is in the log. */
+struct kept {
+    bool used;
+    struct request request;
+    uint8_t body[CORE_BODY_BYTES];
+};
+
+/* One that waits for the audit process: to have it logged while `kept` is set, and then, if
+   it is a question about the log, for its answer. */
 struct pending {
     uint64_t id;       /* of our question; 0: free */
     uint64_t front_id; /* of front's */
     int64_t until_ms;
+    struct kept *kept;
+};
+
+/* What the monitor saw (control.h). */
+struct happening {
+    uint64_t number;
+    enum happened what;
+    enum peer peer;
+    uint32_t pid, code;
+    int64_t at;
+};
+
+/* The monitor's news, by number; one at a time is on its way to the log. */
+struct core_news {
+    struct happening rows[CORE_NEWS_MAX];
+    uint64_t last, logged;
+    uint64_t asked;   /* the number that is on its way */
+    uint64_t id;      /* of that question; 0: none */
+    int64_t retry_ms; /* not before */
+};
+
+/* A process, as the monitor has told. */
+struct core_child {
+    uint32_t pid, starts;
+    bool ready;
+    struct jail_report jail;
 };
 
 struct core {
     struct house *house;
     struct pending pending[CORE_PENDING_MAX];
     uint32_t pending_count;
-    int64_t started; /* seconds since 1970 */
+    struct kept *kept; /* CORE_KEPT_MAX */
+    struct core_news news;
+    struct core_child children[PEER_COUNT];
+    int64_t refusals_ms; /* when the second began in which they are counted */
+    uint32_t refusals;   /* recorded in it */
+    uint64_t unrecorded; /* refusals since the last that was recorded */
+    bool cannot_log;     /* the last record that was to be durable was not */
+    int64_t stop_ms;     /* when it ends, logged or not; 0: it does not stop */
+    int64_t started;     /* seconds since 1970 */
     void *scratch;
 };
 
-/* system.c: the methods that core answers itself.  False: the answer is `reason`. */
+/* system.c: the methods that core answers itself.  REASON_OK with an answer. */
 enum reason core_ping(struct core *core, const struct request *request, struct arena *scratch,
                       struct sink *answer);
 enum reason core_version(struct core *core, const struct request *request, struct arena *scratch,
@@ -55,10 +110,40 @@ MUST_USE
 rc core_on_request(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_audit_answer(struct trail *trail, void *core, struct call *call);
+MUST_USE
+rc core_on_appended(struct trail *trail, void *core, struct call *call);
 
 /* core_audit_gone answers all who wait for it; core_expire those whose time is over, and says
    when the next one's will be. */
 void core_audit_gone(struct core *core);
 int64_t core_expire(struct core *core, int64_t now_ms);
+
+/* records.c: what core has logged. */
+
+/* core_must_log: the owner's call of this method is answered only when it is in the log. */
+bool core_must_log(enum method method);
+
+/* core_log_access asks for the record of such a call; *id is the question's. */
+MUST_USE
+bool core_log_access(struct core *core, const struct request *request, uint64_t *id);
+
+/* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
+void core_log_refusal(struct core *core, const struct request *request);
+MUST_USE
+rc core_on_refused(struct trail *trail, void *core, struct call *call);
+
+/* core_log_happening asks for the record of something that the monitor saw. */
+MUST_USE
+bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id);
+
+/* news.c: what the monitor tells. */
+MUST_USE
+rc core_on_control(struct trail *trail, void *core, struct call *call);
+
+/* news_step has the next one logged; says when to be called again at the latest. */
+int64_t news_step(struct core *core, int64_t now_ms);
+
+/* news_appended: the answer to that question; false when it is another's. */
+bool news_appended(struct core *core, uint64_t id, bool logged);
 
 #endif

@@ -10,7 +10,9 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     core->house = house;
     core->started = clock_now();
     core->scratch = arena_alloc(&house->arena, 2 * (size_t)CORE_SCRATCH_MAX);
-    return core->scratch != NULL ? RC_SUCCESS : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
+    return core->scratch != NULL && core->kept != NULL ? RC_SUCCESS
+                                                       : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
 }
 
 static void peer_changed(void *self, enum peer peer, bool open)
@@ -22,17 +24,30 @@ static void peer_changed(void *self, enum peer peer, bool open)
 
 static int64_t tick(void *self, int64_t now_ms)
 {
-    return core_expire(self, now_ms);
+    struct core *core = self;
+    int64_t news = news_step(core, now_ms);
+    int64_t next = core_expire(core, now_ms);
+    if (news < next)
+        next = news;
+    return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
+/* That the house stops is the last thing it has logged; a log that does not take it does not
+   keep the house from stopping. */
 static bool may_stop(void *self)
 {
-    const struct core *core = self;
-    return core->pending_count == 0;
+    struct core *core = self;
+    int64_t now = clock_monotonic_ms();
+    if (core->stop_ms == 0)
+        core->stop_ms = now + CORE_STOP_MS;
+    bool told = core->news.logged == core->news.last || now >= core->stop_ms;
+    return core->pending_count == 0 && told;
 }
 
 static const struct door doors[] = {
     { MSG_REQUEST, IN(PEER_FRONT), ~0u, 39, FRAME_BODY_MAX, 0, core_on_request },
+    { MSG_REFUSED, IN(PEER_FRONT), ~0u, 34, 34, 0, core_on_refused },
+    { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, core_on_appended },
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
 };
 
@@ -47,6 +62,7 @@ static const struct process core_process = {
     .doors = doors,
     .door_count = COUNT_OF(doors),
     .before_jail = before_jail,
+    .control = core_on_control,
     .peer_changed = peer_changed,
     .tick = tick,
     .may_stop = may_stop,

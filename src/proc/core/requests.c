@@ -1,13 +1,16 @@
 /* requests.c - see core.h: from front's request to its answer. */
+#include <string.h>
+
 #include "base/number.h"
 #include "os/clock.h"
+#include "proc/audit_client.h"
 #include "proc/core/core.h"
 
 static void answer(struct core *core, uint64_t id, enum reason reason, struct span detail,
                    struct span body)
 {
     struct arena scratch = arena_over(core->scratch, CORE_SCRATCH_MAX);
-    uint8_t *memory = arena_alloc(&scratch, FRAME_BODY_MAX);
+    uint8_t *memory = arena_room(&scratch, FRAME_BODY_MAX);
     struct sink out = sink_over(memory, memory == NULL ? 0 : FRAME_BODY_MAX);
     sink_u16le(&out, (uint16_t)reason);
     put_bytes(&out, detail);
@@ -16,6 +19,11 @@ static void answer(struct core *core, uint64_t id, enum reason reason, struct sp
     /* A front that does not read or is gone has nobody to answer any more. */
     rc sent = sink_ok(&out) ? house_put(NULL, core->house, PEER_FRONT, &frame) : RC_SUCCESS;
     (void)sent;
+}
+
+static void refuse(struct core *core, uint64_t front_id, enum reason reason)
+{
+    answer(core, front_id, reason, (struct span){ 0 }, (struct span){ 0 });
 }
 
 typedef enum reason local_fn(struct core *, const struct request *, struct arena *, struct sink *);
@@ -33,7 +41,7 @@ static void answer_local(struct core *core, const struct request *request)
     struct arena scratch = arena_over((uint8_t *)core->scratch + CORE_SCRATCH_MAX,
                                       CORE_SCRATCH_MAX);
     enum { BODY_MAX = FRAME_BODY_MAX - 64 };
-    uint8_t *memory = arena_alloc(&scratch, BODY_MAX);
+    uint8_t *memory = arena_room(&scratch, BODY_MAX);
     struct sink body = sink_over(memory, memory == NULL ? 0 : BODY_MAX);
     enum reason reason = local[request->method](core, request, &scratch, &body);
     if (reason == REASON_OK && !sink_ok(&body))
@@ -53,6 +61,8 @@ static struct pending *vacancy(struct core *core)
 
 static void settle(struct core *core, struct pending *pending)
 {
+    if (pending->kept != NULL)
+        pending->kept->used = false;
     *pending = (struct pending){ 0 };
     core->pending_count--;
 }
@@ -62,23 +72,67 @@ static void ask_audit(struct core *core, const struct request *request)
 {
     struct pending *pending = vacancy(core);
     struct channel *audit = &core->house->channels[PEER_AUDIT];
-    uint8_t bytes[4096 + 16384];
+    uint8_t bytes[CORE_BODY_BYTES + 8];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u16le(&body, (uint16_t)request->method);
     put_bytes(&body, request->body);
     if (pending == NULL || !sink_ok(&body)) {
-        answer(core, request->id, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 }, (struct span){ 0 });
+        refuse(core, request->id, REASON_HOUSE_UNAVAILABLE);
         return;
     }
     struct frame frame = { .message = MSG_AUDIT_ASK,
                            .id = channel_next_id(audit),
                            .body = sink_bytes(&body) };
     if (!rc_ok(channel_put(NULL, audit, &frame))) {
-        answer(core, request->id, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 }, (struct span){ 0 });
+        refuse(core, request->id, REASON_HOUSE_UNAVAILABLE);
         return;
     }
     uint32_t deadline = house_router.routes[request->method].deadline_ms;
-    *pending = (struct pending){ frame.id, request->id, clock_monotonic_ms() + deadline };
+    *pending = (struct pending){ frame.id, request->id, clock_monotonic_ms() + deadline, NULL };
+    core->pending_count++;
+}
+
+static void carry_out(struct core *core, const struct request *request)
+{
+    if (local[request->method] != NULL)
+        answer_local(core, request);
+    else
+        ask_audit(core, request);
+}
+
+static struct kept *keep(struct core *core, const struct request *request)
+{
+    for (size_t i = 0; i < CORE_KEPT_MAX && request->body.len <= CORE_BODY_BYTES; i++) {
+        struct kept *kept = &core->kept[i];
+        if (kept->used)
+            continue;
+        kept->used = true;
+        kept->request = *request;
+        kept->request.body = span_of(kept->body, request->body.len);
+        if (request->body.len > 0)
+            memcpy(kept->body, request->body.at, request->body.len);
+        return kept;
+    }
+    return NULL;
+}
+
+/* First the record, then the answer: what cannot be logged is not done. */
+static void log_first(struct core *core, const struct request *request)
+{
+    struct pending *pending = vacancy(core);
+    struct kept *kept = pending != NULL ? keep(core, request) : NULL;
+    uint64_t id = 0;
+    if (kept == NULL) {
+        refuse(core, request->id, REASON_HOUSE_UNAVAILABLE);
+        return;
+    }
+    if (!core_log_access(core, request, &id)) {
+        kept->used = false;
+        core->cannot_log = true;
+        refuse(core, request->id, REASON_AUDIT_CANNOT_LOG);
+        return;
+    }
+    *pending = (struct pending){ id, request->id, clock_monotonic_ms() + CORE_LOG_MS, kept };
     core->pending_count++;
 }
 
@@ -99,6 +153,12 @@ static bool read_request(struct call *call, struct request *out)
     return true;
 }
 
+static void refuse_stranger(struct core *core, const struct request *request)
+{
+    core_log_refusal(core, request);
+    refuse(core, request->id, REASON_HOUSE_OWNER_ONLY);
+}
+
 rc core_on_request(struct trail *trail, void *self, struct call *call)
 {
     struct core *core = self;
@@ -108,11 +168,45 @@ rc core_on_request(struct trail *trail, void *self, struct call *call)
     /* Front has said no to these already; a front that does not is taken over. */
     if (house_router.routes[request.method].permission == ROUTE_OWNER &&
         request.caller != CALLER_OWNER)
-        answer(core, request.id, REASON_HOUSE_OWNER_ONLY, (struct span){ 0 }, (struct span){ 0 });
-    else if (local[request.method] != NULL)
-        answer_local(core, &request);
+        refuse_stranger(core, &request);
+    else if (core_must_log(request.method))
+        log_first(core, &request);
     else
-        ask_audit(core, &request);
+        carry_out(core, &request);
+    return RC_SUCCESS;
+}
+
+static struct pending *find(struct core *core, uint64_t id, bool kept)
+{
+    for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
+        struct pending *pending = &core->pending[i];
+        if (pending->id == id && id != 0 && (pending->kept != NULL) == kept)
+            return pending;
+    }
+    return NULL;
+}
+
+rc core_on_appended(struct trail *trail, void *self, struct call *call)
+{
+    struct core *core = self;
+    uint64_t seq = 0;
+    (void)trail;
+    bool logged = audit_client_appended(&call->body, &seq);
+    core->cannot_log = !logged;
+    if (news_appended(core, call->id, logged))
+        return RC_SUCCESS;
+    struct pending *pending = find(core, call->id, true);
+    if (pending == NULL)
+        return RC_SUCCESS; /* a refusal's, or too late */
+    /* Its place is free for the question that follows; its body lives until the end of this. */
+    struct kept *kept = pending->kept;
+    pending->kept = NULL;
+    settle(core, pending);
+    if (logged)
+        carry_out(core, &kept->request);
+    else
+        refuse(core, kept->request.id, REASON_AUDIT_CANNOT_LOG);
+    kept->used = false;
     return RC_SUCCESS;
 }
 
@@ -125,27 +219,31 @@ rc core_on_audit_answer(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, FRAME_BODY_MAX, &detail) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &body) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
-        struct pending *pending = &core->pending[i];
-        if (pending->id != call->id)
-            continue;
-        answer(core, pending->front_id, (enum reason)reason, detail, body);
-        settle(core, pending);
-        return RC_SUCCESS;
-    }
-    return RC_SUCCESS; /* too late: answered by the clock */
+    struct pending *pending = find(core, call->id, false);
+    if (pending == NULL)
+        return RC_SUCCESS; /* too late: answered by the clock */
+    answer(core, pending->front_id, (enum reason)reason, detail, body);
+    settle(core, pending);
+    return RC_SUCCESS;
+}
+
+/* What was not answered in time: of what was to be logged nobody knows whether it was. */
+static void give_up(struct core *core, struct pending *pending, enum reason reason)
+{
+    if (pending->kept != NULL)
+        core->cannot_log = true;
+    refuse(core, pending->front_id, pending->kept != NULL ? REASON_AUDIT_CANNOT_LOG : reason);
+    settle(core, pending);
 }
 
 void core_audit_gone(struct core *core)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
-        if (pending->id == 0)
-            continue;
-        answer(core, pending->front_id, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 },
-               (struct span){ 0 });
-        settle(core, pending);
+        if (pending->id != 0)
+            give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
+    news_appended(core, core->news.id, false);
 }
 
 int64_t core_expire(struct core *core, int64_t now_ms)
@@ -156,9 +254,7 @@ int64_t core_expire(struct core *core, int64_t now_ms)
         if (pending->id == 0)
             continue;
         if (pending->until_ms <= now_ms) {
-            answer(core, pending->front_id, REASON_HOUSE_DEADLINE, (struct span){ 0 },
-                   (struct span){ 0 });
-            settle(core, pending);
+            give_up(core, pending, REASON_HOUSE_DEADLINE);
         } else if (pending->until_ms < next) {
             next = pending->until_ms;
         }

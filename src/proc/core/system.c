@@ -68,6 +68,39 @@ static void add(struct api_doctor_response *doctor, struct api_doctor_check *che
         doctor->finding = (uint32_t)how;
 }
 
+static bool all_have_users(const struct core *core)
+{
+    for (unsigned peer = PEER_AUDIT; peer < PEER_COUNT; peer++) {
+        if (core->children[peer].ready && !core->children[peer].jail.own_user)
+            return false;
+    }
+    return core->house->jail.own_user;
+}
+
+/* Landlock keeps out all, or the one that it does not keep out is the way. */
+static bool all_are_locked(const struct core *core)
+{
+    for (unsigned peer = PEER_AUDIT; peer < PEER_COUNT; peer++) {
+        if (core->children[peer].ready && core->children[peer].jail.landlock == 0)
+            return false;
+    }
+    return core->house->jail.landlock > 0;
+}
+
+static bool none_died(const struct core *core)
+{
+    for (unsigned peer = PEER_AUDIT; peer < PEER_COUNT; peer++) {
+        if (core->children[peer].starts > 1)
+            return false;
+    }
+    return true;
+}
+
+static enum api_finding good_or(bool good, enum api_finding bad)
+{
+    return good ? API_FINDING_OK : bad;
+}
+
 enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,
                         struct sink *answer)
 {
@@ -82,7 +115,17 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
         "the TEE is simulated: its evidence proves nothing",
         "Run on a machine with Intel TDX or AWS Nitro Enclaves for anything but trials."
     };
-    struct api_doctor_check checks[PEER_COUNT + 3];
+    static const struct finding log = { "house.log", "what must be logged is logged",
+                                        "records become durable",
+                                        "the last record was not logged: such calls are refused",
+                                        "Free disk space or mend the disk under the state folder; "
+                                        "it resumes by itself." };
+    static const struct finding deaths = { "house.restarts", "no process died",
+                                           "none was started again",
+                                           "a process died and was started again",
+                                           "See process.crash in the security log, and "
+                                           "STATE/ward.log for the reason." };
+    struct api_doctor_check checks[PEER_COUNT + 5];
     struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
     (void)request;
     (void)scratch;
@@ -91,9 +134,10 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
             add(&doctor, checks, &peers[peer],
                 channel_is_open(&core->house->channels[peer]) ? API_FINDING_OK : API_FINDING_FAIL);
     }
-    add(&doctor, checks, &user, core->house->jail.own_user ? API_FINDING_OK : API_FINDING_WARN);
-    add(&doctor, checks, &paths,
-        core->house->jail.landlock > 0 ? API_FINDING_OK : API_FINDING_WARN);
+    add(&doctor, checks, &log, good_or(!core->cannot_log, API_FINDING_FAIL));
+    add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
+    add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
+    add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));
     add(&doctor, checks, &hardware, API_FINDING_WARN);
     return write(&api_doctor_response, &doctor, answer);
 }

@@ -125,6 +125,7 @@ static void on_head(struct front *front, struct connection *connection)
     }
     if (work->match.route->permission == ROUTE_OWNER && !connection->owner) {
         problem.reason = REASON_HOUSE_OWNER_ONLY;
+        refusal_tell(front, connection);
         refuse(front, connection, &problem);
         return;
     }

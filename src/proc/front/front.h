@@ -125,6 +125,9 @@ rc exchange_reply(struct trail *trail, void *front, struct call *call);
 /* exchange_core_gone answers all who wait for core. */
 void exchange_core_gone(struct front *front);
 
+/* refusal.c: core hears of a request that was the owner's alone, for the log. */
+void refusal_tell(struct front *front, const struct connection *connection);
+
 /* chain.c */
 
 /* chain_fetch asks the keeper for its certificates and makes the server of them. */

@@ -50,7 +50,9 @@ static bool make_admission(struct front *front, struct arena *arena)
                                   .peer_half = settings->connections_per_address / 4 + 1 };
     uint8_t keys[3][SIPHASH_KEY_LEN];
     random_bytes(keys, sizeof keys);
-    if (!gcra_rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
+    if (!gcra_rate_of(settings->connects_per_second, 1000000, settings->connects_burst,
+                      &rates.connects) ||
+        !gcra_rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
                       &rates.requests))
         return false;
     front->admit = (struct admit){ .connects = &front->connects,

@@ -76,7 +76,7 @@ static enum seal_source source_of(const struct keeper *keeper)
 static rc derive_seal(struct trail *trail, struct keeper *keeper)
 {
     uint8_t given[SEAL_CREDENTIAL_MAX];
-    ssize_t len = read(keeper->house->files[FILE_SEAL], given, sizeof given);
+    ssize_t len = pread(keeper->house->files[FILE_SEAL], given, sizeof given, 0);
     if (len < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     struct deriving what = { &keeper->head, span_of(given, (size_t)len) };

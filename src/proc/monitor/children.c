@@ -90,11 +90,16 @@ static rc hand_over(struct trail *trail, struct channel *control, uint16_t messa
     return channel_put_fds(trail, control, &frame, &fd, 1);
 }
 
+/* The place in a file is shared by all who were given it: a process that is started again
+   begins where the first one did.  Sockets have none. */
 static rc give_files(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
 {
     for (unsigned file = 0; file < FILE_COUNT; file++) {
         if ((row->files & IN(file)) == 0 || monitor->files[file] < 0)
             continue;
+        /* One that is read has one place in it, and an earlier life of the process moved it. */
+        if (file == FILE_SEAL && lseek(monitor->files[file], 0, SEEK_SET) != 0 && errno != ESPIPE)
+            return FAIL(trail, RC_WORLD, (uint32_t)errno);
         TRY(trail, hand_over(trail, &monitor->children[row->peer].control, CONTROL_FILE, file,
                              monitor->files[file]));
     }
@@ -173,8 +178,13 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
     struct child *child = &monitor->children[peer];
     fd_close(&child->pidfd);
     channel_close(&child->control);
-    child->pid = 0;
     child->ready = false;
+    if (WIFSIGNALED(status))
+        news_add(monitor, HAPPENED_KILLED, peer, (uint32_t)WTERMSIG(status));
+    else if (!monitor->stopping || WEXITSTATUS(status) != 0)
+        news_add(monitor, HAPPENED_EXITED, peer, (uint32_t)WEXITSTATUS(status));
+    child->pid = 0;
+    news_children(monitor);
     if (monitor->stopping)
         return;
     child->failures = now_ms - child->since_ms >= MONITOR_STEADY_MS ? 1 : child->failures + 1;

@@ -1,6 +1,7 @@
 /* files.c - see monitor.h: the state folder, and everything that is opened once.
 
-       STATE/run/lock             held as long as the house lives
+       STATE/run/lock             held as long as the house lives; "NUMBER starting" or
+                                  "NUMBER ready" of its monitor, nothing after an orderly end
        STATE/run/ward.sock        the owner's socket
        STATE/keyring              the keeper's sealed file
        STATE/audit/security.log   the log that is written; rotated ones beside it
@@ -11,6 +12,7 @@
        SEAL (beside STATE)        what the keyring is sealed with, where that is a file */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,25 +22,42 @@
 #include <unistd.h>
 
 #include "audit/rotate.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/listen.h"
 #include "os/random.h"
 #include "proc/monitor/monitor.h"
 
-enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024 };
+enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024, OLD_LOOK_MS = 10 };
 
-static rc make_folder(struct trail *trail, int above, const char *name, int *out)
+static const char open_log[] = "security.log";
+static const char next_log[] = "security.new";
+
+/* What is no folder or file of this user's own is refused, the rest is the system's word. */
+static rc unusable(struct trail *trail, struct monitor *monitor, const char *name)
+{
+    int why = errno;
+    bool unsafe = why == ENOTDIR || why == ELOOP || why == EISDIR || why == ENXIO;
+    monitor_blame(monitor, unsafe ? REASON_HOUSE_STATE_UNSAFE : REASON_HOUSE_STATE_UNUSABLE,
+                  "%s: %s", name, unsafe ? "not a plain folder or file" : strerror(why));
+    return FAIL(trail, RC_WORLD, (uint32_t)why);
+}
+
+static rc make_folder(struct trail *trail, struct monitor *monitor, int above, const char *name,
+                      int *out)
 {
     if (mkdirat(above, name, 0700) != 0 && errno != EEXIST)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, name);
     int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, name);
     struct stat is;
     /* A folder that others may write to could be made to say anything. */
     if (fstat(fd, &is) != 0 || is.st_uid != geteuid() || (is.st_mode & 022) != 0) {
         close(fd);
+        monitor_blame(monitor, REASON_HOUSE_STATE_UNSAFE,
+                      "%s: another user's, or writable by others", name);
         return FAIL(trail, RC_DENIED, MONITOR_E_STATE);
     }
     *out = fd;
@@ -59,15 +78,62 @@ static rc open_file(struct trail *trail, int folder, const char *name, int flags
     return RC_SUCCESS;
 }
 
+/* For a file that is named in what is said when it cannot be used. */
+static rc keep_file(struct trail *trail, struct monitor *monitor, int folder, const char *name,
+                    int flags, int *out)
+{
+    rc opened = open_file(trail, folder, name, flags, out);
+    if (rc_class_of(opened) == RC_DENIED)
+        monitor_blame(monitor, REASON_HOUSE_STATE_UNSAFE, "%s: another user's, or no plain file",
+                      name);
+    else if (!rc_ok(opened))
+        return unusable(trail, monitor, name);
+    return opened;
+}
+
+static rc write_lock(struct trail *trail, struct monitor *monitor, const char *how)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%d %s\n", (int)getpid(), how);
+    if (ftruncate(monitor->lock, 0) != 0 || pwrite(monitor->lock, text, (size_t)len, 0) != len)
+        return unusable(trail, monitor, "run/lock");
+    return RC_SUCCESS;
+}
+
+rc monitor_is_ready(struct trail *trail, struct monitor *monitor)
+{
+    return write_lock(trail, monitor, "ready");
+}
+
+/* A lock of this open file, so that looking whether it is held never takes it. */
 static rc take_lock(struct trail *trail, struct monitor *monitor, int run)
 {
-    TRY(trail, open_file(trail, run, "lock", 0, &monitor->lock));
-    if (flock(monitor->lock, LOCK_EX | LOCK_NB) != 0)
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct stat is;
+    TRY(trail, keep_file(trail, monitor, run, "lock", 0, &monitor->lock));
+    if (fcntl(monitor->lock, F_OFD_SETLK, &whole) != 0) {
+        monitor_blame(monitor, REASON_HOUSE_LOCKED, "%s", monitor->settings.state);
         return FAIL(trail, RC_DENIED, MONITOR_E_LOCKED);
-    char text[32];
-    int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (ftruncate(monitor->lock, 0) != 0 || pwrite(monitor->lock, text, (size_t)len, 0) != len)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    }
+    monitor->was_killed = fstat(monitor->lock, &is) == 0 && is.st_size > 0;
+    return write_lock(trail, monitor, "starting");
+}
+
+/* The processes have this very open file from the monitor, and with it its lock: it is free
+   when the last of them is gone.  A monitor that was killed leaves them for a moment, and two
+   that write one log would break its chain. */
+static rc wait_for_old(struct trail *trail, struct monitor *monitor, enum house_file file)
+{
+    int64_t until = clock_monotonic_ms() + MONITOR_OLD_MS;
+    while (flock(monitor->files[file], LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return unusable(trail, monitor, "the lock of a file");
+        if (clock_monotonic_ms() >= until) {
+            monitor_blame(monitor, REASON_HOUSE_NOT_GONE, "%s", monitor->settings.state);
+            return FAIL(trail, RC_DENIED, MONITOR_E_LOCKED);
+        }
+        poll(NULL, 0, OLD_LOOK_MS);
+    }
     return RC_SUCCESS;
 }
 
@@ -76,48 +142,63 @@ static rc open_seal(struct trail *trail, struct monitor *monitor)
 {
     struct stat is;
     if (fstat(monitor->files[FILE_KEYRING], &is) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, "keyring");
     const char *path = monitor->settings.seal_path;
     if (is.st_size == 0 && monitor->settings.seal == SEAL_BY_FILE && access(path, F_OK) != 0) {
         uint8_t bytes[SEAL_BYTES];
         random_bytes(bytes, sizeof bytes);
         rc made = file_write_new(trail, path, SPAN(bytes), 0600);
         explicit_bzero(bytes, sizeof bytes);
+        if (!rc_ok(made))
+            monitor_blame(monitor, REASON_HOUSE_STATE_UNUSABLE, "%s: %s", path,
+                          strerror((int)rc_number(made)));
         TRY(trail, made);
     }
     monitor->files[FILE_SEAL] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (monitor->files[FILE_SEAL] < 0)
+    if (monitor->files[FILE_SEAL] < 0) {
+        monitor_blame(monitor, REASON_HOUSE_SEAL_MISSING, "%s: %s", path, strerror(errno));
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    }
     return RC_SUCCESS;
+}
+
+static rc open_kept(struct trail *trail, struct monitor *monitor)
+{
+    int *files = monitor->files;
+    TRY(trail, keep_file(trail, monitor, monitor->audit, "leaves", 0, &files[FILE_AUDIT_LEAVES]));
+    TRY(trail, keep_file(trail, monitor, monitor->audit, "heads", 0, &files[FILE_AUDIT_HEADS]));
+    TRY(trail, keep_file(trail, monitor, monitor->state, "keyring", 0, &files[FILE_KEYRING]));
+    return keep_file(trail, monitor, monitor->state, "ca.pem", 0, &files[FILE_CA]);
 }
 
 rc monitor_open_state(struct trail *trail, struct monitor *monitor)
 {
     int *files = monitor->files;
     int run = -1;
-    TRY(trail, make_folder(trail, AT_FDCWD, monitor->settings.state, &monitor->state));
-    TRY(trail, make_folder(trail, monitor->state, "run", &run));
+    TRY(trail, make_folder(trail, monitor, AT_FDCWD, monitor->settings.state, &monitor->state));
+    TRY(trail, make_folder(trail, monitor, monitor->state, "run", &run));
     rc locked = take_lock(trail, monitor, run);
     fd_close(&run);
     TRY(trail, locked);
-    TRY(trail, open_file(trail, monitor->state, "ward.log", O_APPEND, &monitor->log));
+    TRY(trail, keep_file(trail, monitor, monitor->state, "ward.log", O_APPEND, &monitor->log));
     /* Whoever started the house may wait for its own output to end. */
     if (dup2(monitor->log, STDERR_FILENO) < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    TRY(trail, make_folder(trail, monitor->state, "audit", &monitor->audit));
-    TRY(trail, open_file(trail, monitor->audit, "security.log", O_APPEND, &files[FILE_AUDIT_LOG]));
-    TRY(trail, open_file(trail, monitor->audit, "leaves", 0, &files[FILE_AUDIT_LEAVES]));
-    TRY(trail, open_file(trail, monitor->audit, "heads", 0, &files[FILE_AUDIT_HEADS]));
-    TRY(trail, open_file(trail, monitor->state, "keyring", 0, &files[FILE_KEYRING]));
-    TRY(trail, open_file(trail, monitor->state, "ca.pem", 0, &files[FILE_CA]));
+    TRY(trail, make_folder(trail, monitor, monitor->state, "audit", &monitor->audit));
+    TRY(trail, open_kept(trail, monitor));
     if (fchmod(files[FILE_CA], 0644) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, "ca.pem");
+    TRY(trail, wait_for_old(trail, monitor, FILE_AUDIT_HEADS));
+    TRY(trail, wait_for_old(trail, monitor, FILE_KEYRING));
+    /* Only now: the house before may have rotated it to its last moment. */
+    TRY(trail,
+        keep_file(trail, monitor, monitor->audit, open_log, O_APPEND, &files[FILE_AUDIT_LOG]));
     /* The names must be as durable as what will be written under them. */
     if (fsync(monitor->audit) != 0 || fsync(monitor->state) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    files[FILE_STATE] = dup(monitor->state);
+        return unusable(trail, monitor, monitor->settings.state);
+    files[FILE_STATE] = fcntl(monitor->state, F_DUPFD_CLOEXEC, 0);
     if (files[FILE_STATE] < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, monitor->settings.state);
     return open_seal(trail, monitor);
 }
 
@@ -129,31 +210,39 @@ static rc listen_owner(struct trail *trail, struct monitor *monitor)
                        monitor->state);
     auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || len < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, "run/ward.sock");
     /* We hold the lock: a socket that lies here is of a house that is gone. */
     if (unlink(name.sun_path) != 0 && errno != ENOENT)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, "run/ward.sock");
     mode_t old = umask(0177);
     int bound = bind(fd, (const struct sockaddr *)&name, sizeof name);
     umask(old);
     if (bound != 0 || listen(fd, LISTEN_BACKLOG) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return unusable(trail, monitor, "run/ward.sock");
     monitor->files[FILE_OWNER_LISTENER] = fd_take(&fd);
     return RC_SUCCESS;
 }
 
 rc monitor_open_listeners(struct trail *trail, struct monitor *monitor)
 {
+    int64_t until = clock_monotonic_ms() + (monitor->was_killed ? MONITOR_OLD_MS : 0);
     TRY(trail, listen_owner(trail, monitor));
-    return listen_on(trail, monitor->settings.listen, LISTEN_BACKLOG,
-                     &monitor->files[FILE_TLS_LISTENER]);
+    for (;;) {
+        rc bound = listen_on(trail, monitor->settings.listen, LISTEN_BACKLOG,
+                             &monitor->files[FILE_TLS_LISTENER]);
+        if (rc_ok(bound))
+            return RC_SUCCESS;
+        if (rc_number(bound) != EADDRINUSE || clock_monotonic_ms() >= until) {
+            monitor_blame(monitor, REASON_HOUSE_LISTEN, "%s: %s", monitor->settings.listen,
+                          strerror((int)rc_number(bound)));
+            return bound;
+        }
+        poll(NULL, 0, OLD_LOOK_MS);
+    }
 }
 
 /* Room for a name of audit/rotate.h and ".gz.part". */
 enum { NAME_ROOM = AUDIT_FILE_NAME_MAX + 16 };
-
-static const char open_log[] = "security.log";
-static const char next_log[] = "security.new";
 
 /* The name of a log that was put away, of one form or the other: no other file can be meant,
    and none outside the folder. */

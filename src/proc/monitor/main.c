@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/fd.h"
@@ -121,6 +122,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
     TRY(trail, monitor_open_state(trail, monitor));
     TRY(trail, monitor_open_listeners(trail, monitor));
     TRY(trail, leave_network(trail));
+    news_add(monitor, HAPPENED_HOUSE_START, PEER_MONITOR, (uint32_t)geteuid());
     for (size_t i = 0; i < monitor_plan_count; i++)
         TRY(trail, child_start(trail, monitor, monitor_plan[i].peer));
     return monitor_watch(trail, monitor);
@@ -139,12 +141,19 @@ int main(void)
     log_as("monitor");
     rc ended = live(&trail, &monitor);
     if (rc_ok(ended)) {
+        /* The next house needs not wait for anybody. */
+        if (ftruncate(monitor.lock, 0) != 0)
+            log_event("lock not emptied");
         log_event("stopped");
         return 0;
     }
     log_failure("stopped", ended, &trail);
-    monitor_say(&monitor, "failed %u %u", (unsigned)rc_class_of(ended), rc_number(ended));
     for (unsigned peer = 0; peer < PEER_COUNT; peer++)
         child_signal(&monitor.children[peer], SIGKILL);
+    while (wait(NULL) > 0 || errno == EINTR)
+        ;
+    monitor_blame(&monitor, REASON_HOUSE_FAILED, "%s: number %u", rc_class_name(rc_class_of(ended)),
+                  rc_number(ended));
+    monitor_say(&monitor, "failed %s %s", reason_info(monitor.because)->name, monitor.detail);
     return 1;
 }

@@ -6,6 +6,8 @@
 
 #include <sys/types.h>
 
+#include "model/reason.h"
+#include "proc/control.h"
 #include "proc/house.h"
 
 enum {
@@ -14,7 +16,11 @@ enum {
     MONITOR_STEADY_MS = 60000,          /* alive so long: the next restart is a first again */
     MONITOR_STOP_MS = 10000,            /* for a process to finish what is under way */
     MONITOR_START_MS = 15000,           /* from its start until it is ready */
+    MONITOR_TRIES = 3,                  /* of a process, in a house that never was ready */
+    MONITOR_OLD_MS = 5000,              /* for what a killed house left to be gone */
 };
+
+enum { MONITOR_DETAIL_MAX = 640 }; /* bytes of a path and what is wrong with it */
 
 enum monitor_error {
     MONITOR_E_STATE = 0x1601, /* RC_WORLD: the state folder cannot be made or is another's */
@@ -38,6 +44,17 @@ struct child {
     struct jail_report jail;
 };
 
+enum { MONITOR_NEWS_MAX = 64 }; /* happenings that are kept until they are logged */
+
+struct news {
+    uint64_t number; /* 1.. */
+    enum happened what;
+    enum peer peer;
+    uint32_t pid;
+    uint32_t code;
+    int64_t at; /* milliseconds since 1970 */
+};
+
 struct monitor {
     struct arena arena;
     struct settings settings;
@@ -48,11 +65,23 @@ struct monitor {
     int log; /* stderr of all */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
-    int signals; /* signalfd */
-    int report;  /* pipe to who started the house: one line a step; -1 when it is closed */
+    struct news news[MONITOR_NEWS_MAX]; /* by number; what is never logged gives way */
+    uint64_t news_last;                 /* the number of the last one */
+    uint64_t news_logged;               /* up to here they are in the log */
+    int signals;                        /* signalfd */
+    int report;          /* pipe to who started the house: one line a step; -1 when it is closed */
+    bool was_killed;     /* the house before this one did not end by itself */
+    bool was_ready;      /* all processes were ready once */
+    enum reason because; /* why the house cannot be, for whoever started it */
+    char detail[MONITOR_DETAIL_MAX];
     bool stopping;
     int64_t stop_ms; /* by when the process that is being stopped must be gone */
 };
+
+/* monitor_blame keeps the reason and the detail, "PATH: what is wrong with it", that are told
+   to whoever started the house; the first one counts.  Leaves errno alone. */
+void monitor_blame(struct monitor *monitor, enum reason reason, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 /* files.c */
 
@@ -60,7 +89,8 @@ struct monitor {
 MUST_USE
 rc monitor_open_state(struct trail *trail, struct monitor *monitor);
 
-/* monitor_open_listeners binds the owner's socket and the TLS address. */
+/* monitor_open_listeners binds the owner's socket and the TLS address; where the house before
+   was killed, its processes get a moment to let go of that. */
 MUST_USE
 rc monitor_open_listeners(struct trail *trail, struct monitor *monitor);
 
@@ -101,11 +131,30 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
 /* child_signal sends a signal to that very process. */
 void child_signal(const struct child *child, int signal);
 
+/* news.c: what core is told */
+
+/* news_add keeps what happened to a process, and tells it. */
+void news_add(struct monitor *monitor, enum happened what, enum peer peer, uint32_t code);
+
+/* news_children tells how all processes are now; news_all tells a new core everything. */
+void news_children(struct monitor *monitor);
+void news_all(struct monitor *monitor);
+
+/* news_logged reads CONTROL_LOGGED. */
+MUST_USE
+rc news_logged(struct trail *trail, struct monitor *monitor, struct cursor *body);
+
 /* watch.c */
 
 /* monitor_watch lives until the house is stopped. */
 MUST_USE
 rc monitor_watch(struct trail *trail, struct monitor *monitor);
+
+/* monitor_is_ready writes down, for all who look into the state folder, that the house is. */
+MUST_USE
+rc monitor_is_ready(struct trail *trail, struct monitor *monitor);
+
+/* report.c */
 
 /* monitor_say tells who started the house. */
 void monitor_say(struct monitor *monitor, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -14,21 +14,6 @@
 #include "proc/log.h"
 #include "proc/monitor/monitor.h"
 
-void monitor_say(struct monitor *monitor, const char *format, ...)
-{
-    uint8_t bytes[256];
-    struct sink line = sink_over(bytes, sizeof bytes);
-    va_list args;
-    va_start(args, format);
-    sink_vformat(&line, format, args);
-    va_end(args);
-    sink_u8(&line, '\n');
-    if (monitor->report < 0)
-        return;
-    if (write(monitor->report, line.at, line.len) != (ssize_t)line.len)
-        fd_close(&monitor->report);
-}
-
 static bool all_ready(const struct monitor *monitor)
 {
     for (size_t i = 0; i < monitor_plan_count; i++) {
@@ -48,12 +33,22 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
           cur_end(body)))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
     child->jail = (struct jail_report){ own_user != 0, landlock, own_network != 0 };
+    if (child->starts > 1)
+        news_add(monitor, HAPPENED_RESTART, peer, child->starts);
     child->ready = true;
+    if (peer == PEER_CORE)
+        news_all(monitor);
+    else
+        news_children(monitor);
     log_event("ready name=%s pid=%d ms=%lld own_user=%u landlock=%u", peer_name(peer),
               (int)child->pid, (long long)(clock_monotonic_ms() - child->since_ms),
               child->jail.own_user, child->jail.landlock);
     monitor_say(monitor, "ready %s", peer_name(peer));
-    if (all_ready(monitor)) {
+    if (all_ready(monitor) && !monitor->was_ready) {
+        monitor->was_ready = true;
+        rc written = monitor_is_ready(trail, monitor);
+        if (!rc_ok(written))
+            log_failure("ready not written down", written, trail);
         monitor_say(monitor, "serving");
         fd_close(&monitor->report);
     }
@@ -149,6 +144,8 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
         return on_packed(trail, monitor, &body);
     if (frame->message == CONTROL_REMOVE && peer == PEER_AUDIT)
         return on_remove(trail, monitor, &body);
+    if (frame->message == CONTROL_LOGGED && peer == PEER_CORE)
+        return news_logged(trail, monitor, &body);
     return FAIL(trail, RC_PEER, DOOR_E_NONE);
 }
 
@@ -215,6 +212,7 @@ static void take_signals(struct monitor *monitor)
         if (!end || monitor->stopping)
             continue;
         log_event("stopping signal=%u", info.ssi_signo);
+        news_add(monitor, HAPPENED_HOUSE_STOP, PEER_MONITOR, info.ssi_signo);
         monitor->stopping = true;
     }
 }
@@ -269,14 +267,16 @@ static void flush(struct monitor *monitor)
 static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
 {
     struct pollfd fds[1 + 2 * PEER_COUNT];
+    int64_t now = clock_monotonic_ms();
+    int64_t next = do_due(monitor, now);
+    flush(monitor); /* what a start has told the neighbours */
     fds[0] = (struct pollfd){ .fd = monitor->signals, .events = POLLIN };
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
         struct child *child = &monitor->children[peer];
         fds[1 + 2 * peer] = (struct pollfd){ .fd = child->pidfd, .events = POLLIN };
-        fds[2 + 2 * peer] = (struct pollfd){ .fd = child->control.fd, .events = POLLIN };
+        short events = channel_has_queued(&child->control) ? POLLIN | POLLOUT : POLLIN;
+        fds[2 + 2 * peer] = (struct pollfd){ .fd = child->control.fd, .events = events };
     }
-    int64_t now = clock_monotonic_ms();
-    int64_t next = do_due(monitor, now);
     int64_t left = next <= now ? 0 : next - now;
     int ready = poll(fds, 1 + 2 * PEER_COUNT, next == INT64_MAX ? -1 : (int)left);
     if (ready < 0 && errno != EINTR)
@@ -295,6 +295,18 @@ static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
     return RC_SUCCESS;
 }
 
+/* A house that runs goes on trying; one that never did ends, for somebody waits to hear. */
+static rc judge_start(struct trail *trail, struct monitor *monitor)
+{
+    for (unsigned peer = 0; peer < PEER_COUNT && !monitor->was_ready; peer++) {
+        if (monitor->children[peer].failures < MONITOR_TRIES)
+            continue;
+        monitor_blame(monitor, REASON_HOUSE_PROCESS_FAILED, "%s", peer_name((enum peer)peer));
+        return FAIL(trail, RC_WORLD, MONITOR_E_START);
+    }
+    return RC_SUCCESS;
+}
+
 rc monitor_watch(struct trail *trail, struct monitor *monitor)
 {
     const struct child *told = NULL;
@@ -307,5 +319,6 @@ rc monitor_watch(struct trail *trail, struct monitor *monitor)
             told = last;
         }
         TRY(trail, wait_and_handle(trail, monitor));
+        TRY(trail, judge_start(trail, monitor));
     }
 }

@@ -1,0 +1,155 @@
+/* records.c - see core.h: the records that core asks for, each filled by its kind. */
+#include <string.h>
+
+#include "admit/address.h"
+#include "base/number.h"
+#include "os/clock.h"
+#include "proc/audit_client.h"
+#include "proc/core/core.h"
+
+static bool append(struct core *core, const struct audit_record *record, uint64_t *id)
+{
+    return rc_ok(audit_client_append(NULL, &core->house->channels[PEER_AUDIT], record, id));
+}
+
+static struct span method_name(enum method method)
+{
+    return span_text(house_router.routes[method].grpc);
+}
+
+/* What the owner reads of the house is an access to its data; what everybody may have, and the
+   check of the house that must answer when the log does not, is none. */
+static const enum audit_event accesses[METHOD_COUNT] = {
+    [METHOD_CONFIG] = AUDIT_EVENT_CONFIG_READ,
+    [METHOD_AUDIT_QUERY] = AUDIT_EVENT_LOG_READ,
+    [METHOD_AUDIT_GET] = AUDIT_EVENT_LOG_READ,
+    [METHOD_AUDIT_VERIFY] = AUDIT_EVENT_LOG_READ,
+};
+
+bool core_must_log(enum method method)
+{
+    return accesses[method] != AUDIT_EVENT_NONE;
+}
+
+bool core_log_access(struct core *core, const struct request *request, uint64_t *id)
+{
+    uint8_t bytes[32];
+    struct sink owner = sink_over(bytes, sizeof bytes);
+    enum audit_event event = accesses[request->method];
+    struct audit_record record = audit_record_of(event, AUDIT_SUCCESS, 0);
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, span_text(event == AUDIT_EVENT_CONFIG_READ ? "settings" : "log"));
+    audit_set_trace(&record, request->trace);
+    audit_add_text(&record, "method", method_name(request->method));
+    return append(core, &record, id);
+}
+
+/* So many in a second: whoever is refused again and again does not fill the disk. */
+static bool may_record(struct core *core)
+{
+    int64_t now = clock_monotonic_ms();
+    if (core->refusals_ms == 0 || now - core->refusals_ms >= 1000) {
+        core->refusals_ms = now;
+        core->refusals = 0;
+    }
+    if (core->refusals == CORE_REFUSALS)
+        return false;
+    core->refusals++;
+    return true;
+}
+
+void core_log_refusal(struct core *core, const struct request *request)
+{
+    uint8_t bytes[AUDIT_ADDRESS_MAX];
+    struct sink text = sink_over(bytes, sizeof bytes);
+    struct address address;
+    struct audit_record record = audit_record_of(AUDIT_EVENT_ACCESS_REFUSE, AUDIT_DENIED, 0);
+    uint64_t id = 0;
+    memcpy(address.bytes, request->address, sizeof address.bytes);
+    address_write(&text, &address);
+    audit_set_actor(&record, AUDIT_ANONYMOUS, span_text("anonymous"));
+    audit_set_resource(&record, method_name(request->method));
+    audit_set_address(&record, sink_bytes(&text));
+    audit_set_trace(&record, request->trace);
+    audit_add_text(&record, "method", method_name(request->method));
+    audit_add_text(&record, "reason", span_text(reason_info(REASON_HOUSE_OWNER_ONLY)->name));
+    if (core->unrecorded > 0)
+        audit_add_number(&record, "unrecorded", (int64_t)core->unrecorded);
+    if (may_record(core) && append(core, &record, &id))
+        core->unrecorded = 0;
+    else
+        core->unrecorded++;
+}
+
+rc core_on_refused(struct trail *trail, void *core, struct call *call)
+{
+    struct request request = { 0 };
+    uint16_t method = 0;
+    if (!(cur_u16le(&call->body, &method) && method < METHOD_COUNT &&
+          cur_copy(&call->body, request.address, sizeof request.address) &&
+          cur_copy(&call->body, request.trace, sizeof request.trace) && cur_end(&call->body)))
+        return door_fault(trail, call, DOOR_E_BODY);
+    request.method = (enum method)method;
+    core_log_refusal(core, &request);
+    return RC_SUCCESS;
+}
+
+static enum audit_event event_of(enum happened what)
+{
+    switch (what) {
+    case HAPPENED_HOUSE_START:
+        return AUDIT_EVENT_HOUSE_START;
+    case HAPPENED_HOUSE_STOP:
+        return AUDIT_EVENT_HOUSE_STOP;
+    case HAPPENED_RESTART:
+        return AUDIT_EVENT_PROCESS_START;
+    case HAPPENED_KILLED:
+    case HAPPENED_EXITED:
+    case HAPPENED_COUNT:
+        break;
+    }
+    return AUDIT_EVENT_PROCESS_CRASH;
+}
+
+static void add_code(struct audit_record *record, const struct happening *happening,
+                     struct sink *cause)
+{
+    switch (happening->what) {
+    case HAPPENED_HOUSE_START:
+        audit_add_text(record, "version", span_text(WARD_VERSION));
+        audit_add_number(record, "uid", happening->code);
+        return;
+    case HAPPENED_RESTART:
+        audit_add_number(record, "start", happening->code);
+        return;
+    case HAPPENED_HOUSE_STOP:
+    case HAPPENED_KILLED:
+    case HAPPENED_EXITED:
+    case HAPPENED_COUNT:
+        break;
+    }
+    sink_format(cause, "%s %u", happening->what == HAPPENED_EXITED ? "exit" : "signal",
+                happening->code);
+    audit_add_text(record, "cause", sink_bytes(cause));
+}
+
+/* The record's own time is that of the log; what it tells of may be older. */
+bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id)
+{
+    uint8_t bytes[32];
+    struct sink cause = sink_over(bytes, sizeof bytes);
+    bool house = happening->peer == PEER_MONITOR;
+    bool bad = event_of(happening->what) == AUDIT_EVENT_PROCESS_CRASH;
+    struct span name = span_text(house ? "house" : peer_name(happening->peer));
+    struct audit_record record = audit_record_of(event_of(happening->what),
+                                                 bad ? AUDIT_FAILURE : AUDIT_SUCCESS, 0);
+    audit_set_actor(&record, AUDIT_SYSTEM, span_text("monitor"));
+    audit_set_resource(&record, name);
+    if (!house)
+        audit_add_text(&record, "process", name);
+    audit_add_number(&record, "pid", happening->pid);
+    audit_add_time(&record, "happened_at", happening->at);
+    add_code(&record, happening, &cause);
+    return append(core, &record, id);
+}

@@ -1,0 +1,85 @@
+/* news.c - see monitor.h: what happened to the processes, kept until core says that it is in the
+   security log.  A core that cannot be told is told when it is ready again. */
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "proc/log.h"
+#include "proc/monitor/monitor.h"
+
+/* Core hears of others only when it serves: before that it is told everything at once. */
+static void tell(struct monitor *monitor, uint16_t message, const struct sink *body)
+{
+    struct child *core = &monitor->children[PEER_CORE];
+    struct frame frame = { .message = message, .body = sink_bytes(body) };
+    if (!core->ready)
+        return;
+    if (!rc_ok(channel_put(NULL, &core->control, &frame)))
+        log_event("core not told message=%u", message);
+}
+
+static void tell_one(struct monitor *monitor, const struct news *news)
+{
+    uint8_t bytes[32];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u64le(&body, news->number);
+    sink_u8(&body, (uint8_t)news->what);
+    sink_u8(&body, (uint8_t)news->peer);
+    sink_u32le(&body, news->pid);
+    sink_u32le(&body, news->code);
+    sink_u64le(&body, (uint64_t)news->at);
+    tell(monitor, CONTROL_HAPPENED, &body);
+}
+
+void news_add(struct monitor *monitor, enum happened what, enum peer peer, uint32_t code)
+{
+    uint64_t number = ++monitor->news_last;
+    struct news *news = &monitor->news[number % MONITOR_NEWS_MAX];
+    if (number > monitor->news_logged + MONITOR_NEWS_MAX)
+        log_event("not in the security log: number=%llu", (unsigned long long)news->number);
+    *news = (struct news){ .number = number,
+                           .what = what,
+                           .peer = peer,
+                           .pid = (uint32_t)(peer == PEER_MONITOR ? getpid()
+                                                                  : monitor->children[peer].pid),
+                           .code = code,
+                           .at = clock_now_ms() };
+    tell_one(monitor, news);
+}
+
+void news_children(struct monitor *monitor)
+{
+    uint8_t bytes[1 + PEER_COUNT * 20];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u8(&body, (uint8_t)monitor_plan_count);
+    for (size_t i = 0; i < monitor_plan_count; i++) {
+        const struct child *child = &monitor->children[monitor_plan[i].peer];
+        sink_u8(&body, (uint8_t)monitor_plan[i].peer);
+        sink_u32le(&body, (uint32_t)child->pid);
+        sink_u32le(&body, child->starts);
+        sink_u8(&body, child->ready);
+        sink_u8(&body, child->jail.own_user);
+        sink_u8(&body, child->jail.own_network);
+        sink_u32le(&body, child->jail.landlock);
+    }
+    tell(monitor, CONTROL_CHILDREN, &body);
+}
+
+void news_all(struct monitor *monitor)
+{
+    uint64_t first = monitor->news_logged + 1;
+    if (monitor->news_last >= MONITOR_NEWS_MAX && first <= monitor->news_last - MONITOR_NEWS_MAX)
+        first = monitor->news_last - MONITOR_NEWS_MAX + 1;
+    for (uint64_t number = first; number <= monitor->news_last; number++)
+        tell_one(monitor, &monitor->news[number % MONITOR_NEWS_MAX]);
+    news_children(monitor);
+}
+
+rc news_logged(struct trail *trail, struct monitor *monitor, struct cursor *body)
+{
+    uint64_t number = 0;
+    if (!cur_u64le(body, &number) || !cur_end(body) || number > monitor->news_last)
+        return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    if (number > monitor->news_logged)
+        monitor->news_logged = number;
+    return RC_SUCCESS;
+}

@@ -1,0 +1,272 @@
+"""test_house_faults.py - processes of the house killed, frozen and stormed with signals: it
+comes back by itself, and nobody gets another's answer."""
+
+import http.client
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+import house as houses
+from house import House, Evidence, children_of, lives, stat_of, until
+
+BACK_S = 5  # without an operator
+
+
+def kill(pid, number=signal.SIGKILL):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+class Load:
+    """Clients that each say something nobody else says, and keep what was wrong."""
+
+    def __init__(self, house, clients=3):
+        self.house, self.odd, self.good, self.refused, self.slowest = house, [], 0, 0, 0.0
+        self.end = threading.Event()
+        self.threads = [threading.Thread(target=self.client, args=(number,))
+                        for number in range(clients)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        for thread in self.threads:
+            thread.join()
+
+    def client(self, number):
+        count = 0
+        while not self.end.is_set():
+            count += 1
+            said, begin = f"{number}-{count}", time.monotonic()
+            try:
+                status, answer = self.house.ask(f"/v1/system/ping?text={said}", 30,
+                                                tls=bool(number & 1))
+                if status == 200 and answer["text"] == said:
+                    self.good += 1
+                elif status in (503, 504):
+                    self.refused += 1
+                else:
+                    self.odd.append((status, answer))
+            except TimeoutError:
+                self.odd.append(f"{said}: no answer in 30 s")
+            except (OSError, http.client.HTTPException):
+                self.refused += 1
+                time.sleep(0.02)
+            self.slowest = max(self.slowest, time.monotonic() - begin)
+
+
+class Killed(unittest.TestCase):
+    def test_up_killed(self):
+        """`ward up` itself, at any moment: run again it returns with a house that is ready."""
+        for delay in (0, 0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.05, 0.1):
+            with self.subTest(delay), House() as house:
+                first = subprocess.Popen(house.words("up"), stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL)
+                time.sleep(delay)
+                first.kill()
+                first.wait()
+                house.up()
+                self.assertTrue(house.works())
+
+    def test_monitor_killed_starting(self):
+        for step in range(10):
+            with self.subTest(step), House() as house:
+                first = subprocess.Popen(house.words("up"), stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.PIPE)
+                try:
+                    monitor = until(house.monitor, 10, 0)
+                    time.sleep(step * 0.004)
+                    house.processes()
+                    kill(monitor)
+                    house.up()
+                    self.assertTrue(house.works())
+                finally:
+                    first.communicate(timeout=30)
+
+    def test_child_killed_starting(self):
+        for name in houses.NAMES:
+            for step in range(3):
+                with self.subTest(name, step=step), House() as house:
+                    first = subprocess.Popen(house.words("up"), stdout=subprocess.DEVNULL,
+                                             stderr=subprocess.DEVNULL)
+                    try:
+                        monitor = until(house.monitor, 10, 0)
+                        child = until(lambda monitor=monitor, name=name:
+                                      children_of(monitor).get(name), 10, 0)
+                        time.sleep(step * 0.008)
+                        kill(child)
+                        self.assertEqual(first.wait(30), 0, house.log())
+                        house.until_works(BACK_S)
+                    finally:
+                        first.kill()
+                        first.wait()
+
+    def test_monitor_killed(self):
+        """Without it the others end by themselves, and the next house does not wait for long."""
+        with House() as house:
+            evidence = Evidence(house.state)
+            house.up()
+            for _ in range(3):
+                evidence.note(house)
+                before = house.processes()
+                kill(before["monitor"])
+                house.up()
+                self.assertTrue(house.works())
+                self.assertFalse(set(before.values()) & set(house.processes().values()))
+                until(lambda: not any(map(lives, before.values())), 2)
+            evidence.note(house)
+            house.down()
+            evidence.check()
+
+    def test_all_end_with_monitor(self):
+        with House() as house:
+            house.up()
+            before = house.processes()
+            kill(before["monitor"])
+            until(lambda: not any(map(lives, before.values())), 5)
+
+    def test_old_writer(self):
+        """As long as a process of a killed house may write the log or the keyring, no other
+        house does."""
+        for name in ("audit", "keeper"):
+            with self.subTest(name), House() as house:
+                house.up()
+                before = house.processes()
+                kill(before[name], signal.SIGSTOP)
+                kill(before["monitor"])
+                done = house.run("up")
+                self.assertEqual(done.returncode, 7, done.stderr)
+                self.assertIn("HOUSE_NOT_GONE", done.stderr)
+                kill(before[name], signal.SIGCONT)
+                house.up()
+                self.assertTrue(house.works())
+
+    def test_child_killed(self):
+        with House() as house:
+            house.up()
+            evidence = Evidence(house.state)
+            for name in houses.NAMES:
+                with self.subTest(name):
+                    evidence.note(house)
+                    before = house.processes()
+                    kill(before[name])
+                    until(lambda name=name, before=before:
+                          house.processes().get(name) not in (None, before[name]), BACK_S)
+                    took = house.until_works(BACK_S)
+                    after = house.processes()
+                    self.assertEqual({key for key in before if before[key] != after[key]}, {name})
+                    print(f"# {name}: answers again after {took:.2f} s")
+            house.down()
+            evidence.check()
+
+    def test_killed_under_load(self):
+        with House() as house:
+            house.up()
+            with Load(house) as load:
+                until(lambda: load.good > 10)
+                for name in houses.NAMES:
+                    kill(house.processes()[name])
+                    house.until_works(BACK_S)
+            self.assertEqual(load.odd, [])
+            self.assertLess(load.slowest, 12)
+
+
+class Frozen(unittest.TestCase):
+    # proves: RL-35
+    def test_frozen(self):
+        """Each process stands still for a second under load: nothing dies of it, late answers
+        reach nobody, and all goes on."""
+        with House() as house:
+            house.up()
+            before = house.processes()
+            for name, pid in before.items():
+                with self.subTest(name), Load(house) as load:
+                    until(lambda load=load: load.good > 5)
+                    kill(pid, signal.SIGSTOP)
+                    time.sleep(1)
+                    kill(pid, signal.SIGCONT)
+                    house.until_works(BACK_S)
+                    good = load.good
+                    until(lambda load=load, good=good: load.good > good + 5, BACK_S)
+                self.assertEqual(load.odd, [])
+                self.assertLess(load.slowest, 10)
+            self.assertEqual(house.processes(), before, house.log())
+
+    def test_frozen_often(self):
+        """Stopped and continued at any moment: a system call that is begun again is allowed."""
+        rng = random.Random(35)
+        with House() as house:
+            house.up()
+            before = house.processes()
+            with Load(house, 2) as load:
+                for _ in range(300):
+                    pid = rng.choice(list(before.values()))
+                    kill(pid, signal.SIGSTOP)
+                    time.sleep(rng.random() * 0.005)
+                    kill(pid, signal.SIGCONT)
+            self.assertEqual(load.odd, [])
+            house.until_works(BACK_S)
+            self.assertEqual(house.processes(), before, house.log())
+
+
+class Signals(unittest.TestCase):
+    # proves: RL-31
+    def test_storm(self):
+        """Signals that ask for nothing change nothing; each process that is killed meanwhile is
+        reaped once and started again; however often it is told, the house stops once."""
+        rng = random.Random(31)
+        calm = [signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG]
+        with House() as house:
+            house.up()
+            before = house.processes()
+            children = [pid for name, pid in before.items() if name != "monitor"]
+            for _ in range(1500):
+                kill(before["monitor"], rng.choice(calm))
+                kill(rng.choice(children), rng.choice(calm + [signal.SIGINT]))
+            self.assertTrue(house.works())
+            self.assertEqual(house.processes(), before, house.log())
+            for _ in range(4):
+                now = house.processes()
+                victim = rng.choice([name for name in now if name != "monitor"])
+                for count in range(60):
+                    kill(before["monitor"], rng.choice(calm))
+                    if count == 30:
+                        kill(now[victim])
+                house.until_works(12)
+            zombies = [entry for entry in os.listdir("/proc") if entry.isdigit() and
+                       (stat_of(entry) or ("", "", 0))[1:] == ("Z", before["monitor"])]
+            self.assertEqual(zombies, [])
+            for _ in range(200):
+                kill(before["monitor"], rng.choice([signal.SIGTERM, signal.SIGINT, *calm]))
+            until(lambda: not house.processes(), 15)
+            self.assertEqual(house.log().count("stopping signal="), 1)
+            self.assertEqual(house.log().count("monitor stopped"), 1)
+            house.up()
+            self.assertTrue(house.works())
+
+    def test_interrupt_of_the_terminal(self):
+        """--foreground: an interrupt goes to the whole group, and the house ends in order."""
+        with House() as house:
+            here = subprocess.Popen(house.words("up", "--foreground"), start_new_session=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            here.stdout.readline()
+            self.assertTrue(house.works())
+            house.processes()
+            os.killpg(here.pid, signal.SIGINT)
+            here.communicate(timeout=20)
+            self.assertEqual(here.returncode, 0)
+            self.assertEqual((house.state / "run/lock").read_bytes(), b"")
+
+
+if __name__ == "__main__":
+    import tap
+    tap.main()

@@ -1,0 +1,56 @@
+/* test_syscalls.c - the list of system calls of each process of the house is exact: every
+   number is tried in a forked child under its filter. */
+#include "base/number.h"
+#include "os/exact.h"
+#include "proc/audit_syscalls.h"
+#include "proc/core_syscalls.h"
+#include "proc/front_syscalls.h"
+#include "proc/keeper_syscalls.h"
+
+#define EXACT(name)                                                                                \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        assert_true(assert_exact(name##_rules, COUNT_OF(name##_rules)) >                           \
+                    3 * (EXACT_NUMBERS - 10));                                                     \
+    }
+
+EXACT(audit)
+EXACT(core)
+EXACT(front)
+EXACT(keeper)
+
+/* What no process of the house has a use for, whatever it is taken over for. */
+static void test_none_may_reach_out(void **state)
+{
+    static const char *const never[] = {
+        "execve",           "execveat",    "fork",        "vfork",   "clone",
+        "clone3",           "open",        "openat",      "openat2", "socket",
+        "connect",          "bind",        "ptrace",      "kill",    "unlink",
+        "rename",           "chmod",       "setuid",      "bpf",     "io_uring_setup",
+        "process_vm_readv", "pidfd_getfd", "memfd_create"
+    };
+    static const struct {
+        const struct jail_rule *rules;
+        size_t count;
+    } lists[] = {
+        { audit_rules, COUNT_OF(audit_rules) },
+        { core_rules, COUNT_OF(core_rules) },
+        { front_rules, COUNT_OF(front_rules) },
+        { keeper_rules, COUNT_OF(keeper_rules) },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        for (size_t j = 0; j < lists[i].count; j++)
+            for (size_t k = 0; k < COUNT_OF(never); k++)
+                assert_string_not_equal(lists[i].rules[j].name, never[k]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_audit, "RL-33"),  TEST(test_core, "RL-33"),          TEST(test_front, "RL-33"),
+        TEST(test_keeper, "RL-33"), TEST(test_none_may_reach_out, ""),
+    };
+    return RUN_TESTS(tests);
+}
