@@ -18,7 +18,7 @@
 
 enum { DOCTOR_JSON = SETTINGS_OPTION_COUNT };
 
-enum { HOUSE_ROWS_MAX = 64, HOUSE_ASK_MS = 5000 };
+enum { HOUSE_ROWS = 64, HOUSE_ASK_MS = 5000 };
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
@@ -34,7 +34,7 @@ struct report_row {
 };
 
 struct report {
-    struct report_row rows[HOUSE_ROWS_MAX * 2];
+    struct report_row rows[HOUSE_ROWS * 2];
     size_t count;
     enum doctor_finding worst;
 };
@@ -120,7 +120,7 @@ static void add_house(struct report *report, const struct doctor *doctor)
         &(struct report_row){ DOCTOR_OK, id, title, span_text("over its owner's socket"), { 0 } });
     uint32_t list = json_member(&json, 0, "checks");
     size_t count = 0;
-    for (uint32_t row = json_first(&json, list); row != JSON_NONE && count < HOUSE_ROWS_MAX;
+    for (uint32_t row = json_first(&json, list); row != JSON_NONE && count < HOUSE_ROWS;
          row = json_next(&json, row), count++)
         add(report, &(struct report_row){ finding_of(&json, row),
                                           text_of(doctor, &json, json_member(&json, row, "id")),

@@ -93,7 +93,8 @@ static void look_modes(const struct doctor *doctor, struct doctor_row *row)
                                          "/audit/security.log",
                                          "/audit/leaves",
                                          "/audit/heads",
-                                         "/ward.log" };
+                                         "/ward.log",
+                                         "/ward.db" };
     uid_t owner = 0;
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct stat is;
@@ -329,6 +330,31 @@ static void look_collateral(const struct doctor *doctor, struct doctor_row *row)
     doctor_say(row, DOCTOR_OK, "none configured");
 }
 
+/* Only its first bytes: to open it would be to change it, and the house reads all of it at each
+   start. */
+static void look_store(const struct doctor *doctor, struct doctor_row *row)
+{
+    static const char magic[16] = "SQLite format 3";
+    char path[DOCTOR_PATH], begin[sizeof magic] = "";
+    struct stat is;
+    if (strcmp(doctor->settings->store, "sqlite") != 0) {
+        doctor_say(row, DOCTOR_WARN, "a server: this version of the house does not use it yet");
+        return;
+    }
+    if (!see(doctor, "/ward.db", &is, row) ||
+        !doctor_path(path, doctor->settings->state, "/ward.db"))
+        return;
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        doctor_say(row, DOCTOR_WARN, "this user may not read it");
+    else if (is.st_size != 0 &&
+             (read(fd, begin, sizeof begin) != (ssize_t)sizeof begin ||
+              !span_equal(span_of(begin, sizeof begin), span_of(magic, sizeof magic))))
+        doctor_say(row, DOCTOR_FAIL, "ward.db is no database");
+    else
+        doctor_say(row, DOCTOR_OK, "ward.db, %lld KiB", (long long)is.st_size >> 10);
+}
+
 /* Beside the state folder, as the seal is: what lies inside is lost with it. */
 static void look_backup(const struct doctor *doctor, struct doctor_row *row)
 {
@@ -376,6 +402,8 @@ const struct doctor_check doctor_state[] = {
       "Start the house again: it makes its certificates anew when they end.", look_certificate },
     { "collateral.age", "evidence is judged by fresh collateral",
       "Fetch it again: ward collateral fetch.", look_collateral },
+    { "store.file", "the database is there",
+      "Keep the file for inspection, and restore the backup of the state folder.", look_store },
     { "audit.head", "the log is under a signed head",
       "Look into ward.log: the keeper signs heads, and says there why it does not.", look_head },
     { "audit.leaves", "no record is missing",

@@ -6,7 +6,7 @@
 
 enum { REFLECTIONS = 16 }; /* the longest messages of one stream; the usual ones are short */
 
-static void read_trace(struct call *call, const struct http_request *request)
+static void read_trace(struct http_call *call, const struct http_request *request)
 {
     struct span value;
     if (http_field_find(request->fields, request->field_count, "traceparent", &value))
@@ -33,7 +33,7 @@ static enum call_kind kind_of(const struct http_request *request)
 }
 
 /* The services that are not in the table, when one of them is called. */
-static void match_standard(struct call *call, const struct http_request *request)
+static void match_standard(struct http_call *call, const struct http_request *request)
 {
     if (call->match.route != NULL || !call->match.is_grpc)
         return;
@@ -44,10 +44,10 @@ static void match_standard(struct call *call, const struct http_request *request
     call->match.route = &standard;
 }
 
-enum reason call_begin(struct call *call, const struct router *router,
+enum reason call_begin(struct http_call *call, const struct router *router,
                        const struct http_request *request, uint64_t *body_limit)
 {
-    *call = (struct call){ .match = router_match(router, request) };
+    *call = (struct http_call){ .match = router_match(router, request) };
     read_trace(call, request);
     match_standard(call, request);
     if (call->match.route == NULL)
@@ -61,7 +61,7 @@ enum reason call_begin(struct call *call, const struct router *router,
     return call->match.is_grpc ? grpc_judge(request, route, &call->deadline_ms) : REASON_OK;
 }
 
-enum reason call_body(struct call *call, struct span bytes)
+enum reason call_body(struct http_call *call, struct span bytes)
 {
     if (call->match.is_grpc)
         return grpc_read(&call->reader, bytes, &call->body);
@@ -69,8 +69,8 @@ enum reason call_body(struct call *call, struct span bytes)
     return sink_ok(&call->body) ? REASON_OK : REASON_HTTP_BODY_TOO_LARGE;
 }
 
-enum reason call_end(struct call *call, const struct http_request *request, struct arena *arena,
-                     void **values)
+enum reason call_end(struct http_call *call, const struct http_request *request,
+                     struct arena *arena, void **values)
 {
     const struct schema_message *message = call->match.route->request;
     if (call->kind != CALL_ROUTE)
@@ -91,7 +91,7 @@ enum reason call_end(struct call *call, const struct http_request *request, stru
     return reason;
 }
 
-enum reason call_health(const struct call *call, const struct router *router, bool serving,
+enum reason call_health(const struct http_call *call, const struct router *router, bool serving,
                         struct sink *out)
 {
     enum reason reason = grpc_read_end(&call->reader);
@@ -105,7 +105,7 @@ enum reason call_health(const struct call *call, const struct router *router, bo
     return known ? REASON_OK : REASON_GRPC_SERVICE_UNKNOWN;
 }
 
-enum reason call_reflect(struct call *call, const struct router *router, struct span bytes,
+enum reason call_reflect(struct http_call *call, const struct router *router, struct span bytes,
                          struct sink *out)
 {
     struct cursor in = cur_over(bytes);
@@ -125,7 +125,7 @@ enum reason call_reflect(struct call *call, const struct router *router, struct 
     return REASON_OK;
 }
 
-bool call_write(const struct call *call, const void *values, struct sink *out)
+bool call_write(const struct http_call *call, const void *values, struct sink *out)
 {
     const struct schema_message *message = call->match.route->response;
     if (call->kind != CALL_ROUTE)
@@ -149,7 +149,8 @@ static size_t common_fields(const char *type, struct http_field *fields)
     return 3;
 }
 
-void call_answer(const struct call *call, uint64_t length, bool streamed, struct call_answer *out)
+void call_answer(const struct http_call *call, uint64_t length, bool streamed,
+                 struct call_answer *out)
 {
     *out = (struct call_answer){ .response = { .status = 200 } };
     bool grpc = call->match.is_grpc;
@@ -195,7 +196,7 @@ static void refuse_grpc(struct problem *problem, struct sink *room, struct call_
     out->response.field_count = count;
 }
 
-void call_refuse(const struct call *call, struct problem *problem, struct sink *room,
+void call_refuse(const struct http_call *call, struct problem *problem, struct sink *room,
                  struct sink *body, struct call_answer *out)
 {
     *out = (struct call_answer){ 0 };

@@ -24,7 +24,7 @@ enum { CALL_FIELDS = 6 }; /* of an answer's head */
 /* Most calls are rows of the table; two are what every gRPC server has. */
 enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION };
 
-struct call {
+struct http_call {
     enum call_kind kind;
     struct route_match match;
     struct trace trace;   /* of the request; {0} when it has none */
@@ -44,37 +44,38 @@ struct call_answer {
 
 /* call_begin finds the route and judges the head.  On REASON_OK *body_limit is what the body may
    take. On a refusal too call.match says whether it is gRPC, and call.trace whose it is. */
-enum reason call_begin(struct call *call, const struct router *router,
+enum reason call_begin(struct http_call *call, const struct router *router,
                        const struct http_request *request, uint64_t *body_limit);
 
-enum reason call_body(struct call *call, struct span bytes);
+enum reason call_body(struct http_call *call, struct span bytes);
 
 /* call_end reads the message into a struct of the arena. */
-enum reason call_end(struct call *call, const struct http_request *request, struct arena *arena,
-                     void **values);
+enum reason call_end(struct http_call *call, const struct http_request *request,
+                     struct arena *arena, void **values);
 
 /* call_health is call_end and call_write of CALL_HEALTH: is the server ready to serve? */
-enum reason call_health(const struct call *call, const struct router *router, bool serving,
+enum reason call_health(const struct http_call *call, const struct router *router, bool serving,
                         struct sink *out);
 
 /* call_reflect is call_body of CALL_REFLECTION, where each message is answered before the next one
    is sent: begin the answer at HEAD (call_answer), append what is in `out` after each BODY, and end
    it at DONE. */
-enum reason call_reflect(struct call *call, const struct router *router, struct span bytes,
+enum reason call_reflect(struct http_call *call, const struct router *router, struct span bytes,
                          struct sink *out);
 
 /* call_write appends an answer's message: JSON, or a gRPC frame. */
 MUST_USE
-bool call_write(const struct call *call, const void *values, struct sink *out);
+bool call_write(const struct http_call *call, const void *values, struct sink *out);
 
 /* call_answer is the head of a success whose body has `length` bytes (streamed: unknown), and its
  * trailers. */
-void call_answer(const struct call *call, uint64_t length, bool streamed, struct call_answer *out);
+void call_answer(const struct http_call *call, uint64_t length, bool streamed,
+                 struct call_answer *out);
 
 /* call_refuse is a refusal: for REST a head and a body of problem+json, for gRPC a head that
    is all there is.  `problem` is completed with trace, path and what was wrong; `body` and
    `room` (PROBLEM_ROOM each) hold what the answer views. */
-void call_refuse(const struct call *call, struct problem *problem, struct sink *room,
+void call_refuse(const struct http_call *call, struct problem *problem, struct sink *room,
                  struct sink *body, struct call_answer *out);
 
 #endif

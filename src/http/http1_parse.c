@@ -259,8 +259,8 @@ static enum reason end_line(struct http1 *conn, struct http1_room *room)
         return read_request_line(conn, room);
     }
     struct span line = http1_take_line(room);
+    room->request.fields = room->fields; /* also for whoever looks at a head that is refused */
     if (line.len == 0) {
-        room->request.fields = room->fields;
         conn->state = HTTP1_DECIDE;
         return http1_judge(conn, room);
     }

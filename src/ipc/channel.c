@@ -1,8 +1,6 @@
 /* channel.c - see channel.h. */
 #include "ipc/channel.h"
 
-#include <string.h>
-
 #include "os/clock.h"
 #include "os/fd.h"
 

@@ -97,15 +97,21 @@ static bool read_root(struct span line, struct merkle_hash *out)
     return true;
 }
 
-/* Up to the empty line, which is moved over. */
-static bool read_text(struct cursor *in, struct checkpoint *out)
+static bool read_body(struct cursor *in, struct checkpoint *out)
 {
     struct span size;
     struct span root;
+    return take_line(in, &out->origin) && out->origin.len > 0 &&
+           out->origin.len <= CHECKPOINT_NAME_MAX && take_line(in, &size) &&
+           read_size(size, &out->head.size) && take_line(in, &root) &&
+           read_root(root, &out->head.root);
+}
+
+/* Up to the empty line, which is moved over. */
+static bool read_text(struct cursor *in, struct checkpoint *out)
+{
     struct span line;
-    if (!(take_line(in, &out->origin) && out->origin.len > 0 && take_line(in, &size) &&
-          read_size(size, &out->head.size) && take_line(in, &root) &&
-          read_root(root, &out->head.root)))
+    if (!read_body(in, out))
         return false;
     size_t mark = cur_offset(in);
     do {
@@ -114,7 +120,23 @@ static bool read_text(struct cursor *in, struct checkpoint *out)
         if (!take_line(in, &line))
             return false;
     } while (line.len > 0);
-    return out->origin.len <= CHECKPOINT_NAME_MAX && out->text.len <= CHECKPOINT_TEXT_MAX;
+    return out->text.len <= CHECKPOINT_TEXT_MAX;
+}
+
+rc checkpoint_parse_text(struct span text, struct checkpoint *out, struct trail *trail)
+{
+    struct checkpoint read = { .text = text };
+    struct cursor in = cur_over(text);
+    struct span line;
+    if (!is_note_text(text) || text.len > CHECKPOINT_TEXT_MAX || !read_body(&in, &read))
+        return REFUSE(trail, REASON_AUDIT_HEAD_INVALID);
+    read.extensions = cur_rest(&in);
+    while (!cur_end(&in)) {
+        if (!take_line(&in, &line) || line.len == 0)
+            return REFUSE(trail, REASON_AUDIT_HEAD_INVALID);
+    }
+    *out = read;
+    return RC_SUCCESS;
 }
 
 /* "base64(32-bit key ID || signature)" */

@@ -47,6 +47,10 @@ struct checkpoint {
 MUST_USE
 rc checkpoint_parse(struct span note, struct checkpoint *out, struct trail *trail);
 
+/* checkpoint_parse_text reads the text alone, what is signed, up to its end: no signatures. */
+MUST_USE
+rc checkpoint_parse_text(struct span text, struct checkpoint *out, struct trail *trail);
+
 /* checkpoint_put_text appends the bytes to sign; `extensions` are whole lines or empty.
    checkpoint_put_signature appends one signature line; the first of them is preceded by
    checkpoint_end_text.  They write what they are given: checkpoint_parse judges a note. */

@@ -233,3 +233,44 @@ static const struct schema_field api_audit_verify_response_fields[] = {
       .doc = "What was found." },
 };
 MESSAGE(api_audit_verify_response, "AuditVerifyResponse", "Whether the log is as it was written.");
+
+static const struct schema_field api_keyring_key_fields[] = {
+    { AT(api_keyring_key, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The id of the key, in hex." },
+    { AT(api_keyring_key, role), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What it is for: ca, tls, log, token or node." },
+    { AT(api_keyring_key, kind), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What it is made of: p256, ed25519 or hmac." },
+    { AT(api_keyring_key, state), .number = 4, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Where it is in its life: active, verifying or retired." },
+    { AT(api_keyring_key, created), .number = 5, .type = SCHEMA_TIME, .doc = "When it was made." },
+    { AT(api_keyring_key, retired), .number = 6, .type = SCHEMA_TIME,
+      .doc = "When it stopped signing; not set while it signs." },
+    { AT(api_keyring_key, public_part), .number = 7, .type = SCHEMA_BYTES, .limit = WORD,
+      .doc = "Its public part: a point of P-256, or an Ed25519 key; empty for a MAC key." },
+};
+MESSAGE(api_keyring_key, "KeyringKey", "A long-term key, without its private part.");
+
+static const struct schema_field api_keyring_list_response_fields[] = {
+    { AT(api_keyring_list_response, generation), .number = 1, .type = SCHEMA_UINT64,
+      .doc = "How often the keyring was written; each change is one more." },
+    { AT(api_keyring_list_response, keys), .number = 2, .type = SCHEMA_MESSAGE, .most = 64,
+      .message = &api_keyring_key, .doc = "The keys, oldest first." },
+};
+MESSAGE(api_keyring_list_response, "KeyringListResponse", "Every key of this installation.");
+
+static const struct schema_field api_keyring_rotate_request_fields[] = {
+    { AT(api_keyring_rotate_request, role), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .required = true, .doc = "Which key is replaced: ca, tls, log or node." },
+};
+MESSAGE(api_keyring_rotate_request, "KeyringRotateRequest", "Which key is to be replaced.");
+
+static const struct schema_field api_keyring_rotate_response_fields[] = {
+    { AT(api_keyring_rotate_response, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The id of the new key, in hex." },
+    { AT(api_keyring_rotate_response, replaces), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The id of the key that signs no longer." },
+    { AT(api_keyring_rotate_response, generation), .number = 3, .type = SCHEMA_UINT64,
+      .doc = "The generation of the keyring that has the new key." },
+};
+MESSAGE(api_keyring_rotate_response, "KeyringRotateResponse", "The key that signs from now on.");

@@ -134,6 +134,32 @@ struct api_audit_verify_response {
     struct span detail;
 };
 
+/* ward.v1.Keyring */
+struct api_keyring_key {
+    struct span id;   /* hex */
+    struct span role; /* the words of key.h */
+    struct span kind;
+    struct span state;
+    int64_t created;
+    int64_t retired;         /* 0: it signs */
+    struct span public_part; /* empty: it has none */
+};
+
+struct api_keyring_list_response {
+    uint64_t generation;
+    struct schema_list keys; /* api_keyring_key */
+};
+
+struct api_keyring_rotate_request {
+    struct span role;
+};
+
+struct api_keyring_rotate_response {
+    struct span id;       /* of the new key, hex */
+    struct span replaces; /* of the one that it takes over from */
+    uint64_t generation;
+};
+
 /* Each is one row of a table; the struct is the one of the same name. */
 extern const struct schema_message api_empty;
 extern const struct schema_message api_ping_request, api_ping_response;
@@ -146,5 +172,7 @@ extern const struct schema_message api_audit_get_request;
 extern const struct schema_message api_audit_head_response;
 extern const struct schema_message api_audit_prove_request, api_audit_prove_response;
 extern const struct schema_message api_audit_verify_request, api_audit_verify_response;
+extern const struct schema_message api_keyring_key, api_keyring_list_response;
+extern const struct schema_message api_keyring_rotate_request, api_keyring_rotate_response;
 
 #endif

@@ -23,7 +23,7 @@ struct tls_library *tls_library_new(void)
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned in_len, void *arg)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char ours[] = "\x02h2\x08http/1.1";
     unsigned char *chosen = NULL;
     (void)ssl;
     (void)arg;
@@ -103,6 +103,14 @@ enum tls_step tls_handshake(struct tls *tls)
 {
     ERR_clear_error();
     return step_of(tls, SSL_do_handshake(ssl_of(tls)));
+}
+
+bool tls_chose_h2(const struct tls *tls)
+{
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+    SSL_get0_alpn_selected((const SSL *)tls, &name, &len);
+    return span_equal_text(span_of(name, len), "h2");
 }
 
 enum tls_step tls_read(struct tls *tls, uint8_t *at, size_t cap, size_t *len)

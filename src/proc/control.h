@@ -18,13 +18,13 @@ enum control_message {
                              u64 milliseconds since 1970: to be logged */
 
     /* process to monitor */
-    CONTROL_READY = 0x41, /* serving; struct jail_report as u8 own_user, u8 network, u32 ABI */
-    CONTROL_ROTATE,       /* audit: bytes: the name under which the log is put away */
-    CONTROL_PACK,         /* audit: bytes: the name of a log that was put away */
-    CONTROL_PACKED,       /* audit: bytes: that name; its packed form is whole and replaces it */
-    CONTROL_REMOVE,       /* audit: u32 count, bytes each: names of logs that are old enough */
-    CONTROL_RELOAD_DONE,
-    CONTROL_LOGGED, /* core: u64 number: what happened up to it is in the security log */
+    CONTROL_READY = 0x41,  /* serving; struct jail_report as u8 own_user, u8 network, u32 ABI */
+    CONTROL_ROTATE,        /* audit: bytes: the name under which the log is put away */
+    CONTROL_PACK,          /* audit: bytes: the name of a log that was put away */
+    CONTROL_PACKED,        /* audit: bytes: that name; its packed form is whole and replaces it */
+    CONTROL_REMOVE,        /* audit: u32 count, bytes each: names of logs that are old enough */
+    CONTROL_FAILED = 0x60, /* could not start: u16 enum reason, its last word */
+    CONTROL_LOGGED,        /* core: u64 number: what happened up to it is in the security log */
 };
 
 /* What the monitor saw, for the security log.  It tells a core that was started again what

@@ -155,6 +155,34 @@ static rc say_ready(struct trail *trail, struct house *house)
     return channel_flush(trail, &house->control);
 }
 
+/* Why this process will not start, where that has a name: whoever waits for the house wants
+   to hear it.  Numbers of this program and of the system that are no reasons are in the log. */
+static void say_failed(struct house *house, rc failure)
+{
+    uint8_t bytes[2];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    uint32_t number = rc_number(failure);
+    struct frame frame = { .message = CONTROL_FAILED, .body = SPAN(bytes) };
+    if (!house->process->fails_by_reason || number == 0 || number >= HOUSE_FIRST_NUMBER)
+        return;
+    sink_u16le(&body, (uint16_t)number);
+    rc told = channel_put(NULL, &house->control, &frame);
+    if (rc_ok(told))
+        told = channel_flush(NULL, &house->control);
+    (void)told; /* the log has it, too */
+}
+
+static rc open_before_jail(struct trail *trail, struct house *house)
+{
+    const struct process *process = house->process;
+    if (process->before_jail == NULL)
+        return RC_SUCCESS;
+    rc opened = process->before_jail(trail, house->self, house);
+    if (!rc_ok(opened))
+        say_failed(house, opened);
+    return opened;
+}
+
 static rc live(struct trail *trail, struct house *house)
 {
     const struct process *process = house->process;
@@ -163,8 +191,7 @@ static rc live(struct trail *trail, struct house *house)
     if (house->self == NULL || !make_channels(house))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     TRY(trail, take_over(trail, house));
-    if (process->before_jail != NULL)
-        TRY(trail, process->before_jail(trail, house->self, house));
+    TRY(trail, open_before_jail(trail, house));
     TRY(trail, enter_jail(trail, house));
     if (process->begin != NULL)
         TRY(trail, process->begin(trail, house->self, house));

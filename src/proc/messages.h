@@ -45,13 +45,17 @@ enum message {
     MSG_SIGN_HEAD = 0x400,
     MSG_HEAD_SIGNED,
 
-    /* core -> keeper: keys without their secrets.  keeper -> core: u32 count, then for each
-       u8 role, u8 state, u64 created, u64 retired, bytes id, bytes public key. */
+    /* core -> keeper: keys without their secrets.  keeper -> core: u64 generation, u32 count,
+       then for each u8 role, u8 state, u64 created, u64 retired, bytes id, bytes public key. */
     MSG_KEYRING_LIST = 0x500,
     MSG_KEYRING_IS,
-    /* core -> keeper: u8 role.  keeper -> core: u16 reason, bytes id of the new key. */
+    /* core -> keeper: u8 role.  keeper -> core: u16 reason; with REASON_OK u64 generation,
+       bytes id of the new key, bytes id of the one that it replaces. */
     MSG_KEY_ROTATE,
     MSG_KEY_ROTATED,
+    /* keeper -> front, nobody asked: the chain is another one now, fetch it.  Nothing is
+       signed for the old one any more. */
+    MSG_CHAIN_CHANGED,
 };
 
 /* Who asks, as front found out. */

@@ -100,6 +100,27 @@ static const struct route rows[METHOD_COUNT] = {
                               .doc = "Has the log checked record by record where it lies.",
                               .request = &api_audit_verify_request,
                               .response = &api_audit_verify_response },
+    [METHOD_KEYRING_LIST] = { .grpc = "/ward.v1.Keyring/List",
+                              .method = HTTP_METHOD_GET,
+                              .path = "/v1/keyring/keys",
+                              .permission = ROUTE_OWNER,
+                              .body_limit = SMALL,
+                              .cost = 1,
+                              .deadline_ms = MS_SHORT,
+                              .doc = "Lists the keys of the house with their public parts.",
+                              .request = &api_empty,
+                              .response = &api_keyring_list_response },
+    [METHOD_KEYRING_ROTATE] = { .grpc = "/ward.v1.Keyring/Rotate",
+                                .method = HTTP_METHOD_POST,
+                                .path = "/v1/keyring/rotate",
+                                .permission = ROUTE_OWNER,
+                                .body_limit = TEXT,
+                                .cost = 50,
+                                .deadline_ms = MS_SHORT,
+                                .doc = "Makes a new key that takes over from the one of its "
+                                       "role; the old one's private part is destroyed.",
+                                .request = &api_keyring_rotate_request,
+                                .response = &api_keyring_rotate_response },
 };
 
 const struct router house_router = {

@@ -134,7 +134,7 @@ class Up(unittest.TestCase):
             self.assertTrue(got["up"])
             self.assertLessEqual(before, {"machine.nofile", "state.space", "machine.seccomp"})
             for name in ("house.answers", "house.audit", "house.keeper", "house.front",
-                         "house.log", "house.restarts", "listen.port", "install.versions",
+                         "house.log", "house.store", "house.restarts", "listen.port", "install.versions",
                          "certificate.ca", "seal.file", "state.permissions", "audit.leaves"):
                 self.assertEqual(checks[name]["finding"], "ok", checks[name])
             self.assertEqual(checks["house.tee"]["finding"], "warn")
@@ -165,6 +165,7 @@ class Up(unittest.TestCase):
             ca, whole = house.state / "ca.pem", log.read_bytes()
             pem = ca.read_bytes()
             inside = house.state / "seal"
+            database = house.state / "ward.db"
 
             def hide():
                 shutil.move(seal, inside)
@@ -188,6 +189,9 @@ class Up(unittest.TestCase):
                  (house.state / "audit/heads").write_bytes(bytes(4096)) and
                  (house.state / "audit/heads").chmod(0o600),
                  lambda: shutil.move(away, house.state / "audit/heads")),
+                ("store.file", lambda: shutil.move(database, away) and
+                 database.write_bytes(b"no database at all") and database.chmod(0o600),
+                 lambda: shutil.move(away, database)),
                 ("certificate.ca", lambda: ca.write_bytes(pem[:-40]), lambda: ca.write_bytes(pem)),
             )
             for number, (name, hurt, heal) in enumerate(rows):

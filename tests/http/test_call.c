@@ -80,7 +80,7 @@ struct reply {
 
 /* A call from its head on; answers into *reply. */
 struct exchange {
-    struct call call;
+    struct http_call call;
     struct reply reply;
     struct sink out;
     enum reason reason;
@@ -472,7 +472,7 @@ static void test_health(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct http_request request = standard_call(GRPC_HEALTH_CHECK);
-        struct call call;
+        struct http_call call;
         uint64_t limit;
         assert_int_equal(call_begin(&call, &test_router, &request, &limit), REASON_OK);
         assert_int_equal(call.kind, CALL_HEALTH);
@@ -498,7 +498,7 @@ static void test_reflection(void **state)
     static const uint8_t body[] = "\0\0\0\0\2\x3a\0\0\0\0\0\x10\x22\x0eward.v1.System";
     for (size_t piece = 1; piece <= sizeof body; piece++) {
         struct http_request request = standard_call(GRPC_REFLECTION);
-        struct call call;
+        struct http_call call;
         uint64_t limit;
         assert_int_equal(call_begin(&call, &test_router, &request, &limit), REASON_OK);
         assert_int_equal(call.kind, CALL_REFLECTION);
@@ -525,7 +525,7 @@ static void test_reflection(void **state)
         assert_int_equal(answers, 2);
     }
     struct http_request request = standard_call(GRPC_REFLECTION);
-    struct call call;
+    struct http_call call;
     uint64_t limit;
     struct sink out = sink_over(out_bytes, sizeof out_bytes);
     static const struct {

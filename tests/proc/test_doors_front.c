@@ -4,6 +4,7 @@
 
 int process_main(void);
 #define main process_main
+// NOLINTNEXTLINE(bugprone-suspicious-include): the table of doors is its own
 #include "proc/front/main.c"
 #undef main
 

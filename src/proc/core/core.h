@@ -9,11 +9,13 @@
 #define WARD_PROC_CORE_H
 
 #include "audit/record.h"
+#include "merkle/proof.h"
 #include "model/api.h"
 #include "proc/control.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
+#include "store/store.h"
 
 enum {
     CORE_PENDING_MAX = 1024,        /* requests that wait for another process */
@@ -24,8 +26,11 @@ enum {
     CORE_LOG_MS = 900,    /* for a record to be durable: refused within one second */
     CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
     CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
-    CORE_REFUSALS = 16,   /* recorded one by one in a second; the others are counted */
-    CORE_NEWS_MAX = 64,   /* of the monitor's, that wait to be logged */
+    CORE_SECOND_MS = 1000,
+    CORE_ANCHOR_MS = 5000, /* between two looks at the log's head */
+    CORE_ANSWER_MS = 5000, /* for the audit process to show it */
+    CORE_REFUSALS = 16,    /* recorded one by one in a second; the others are counted */
+    CORE_NEWS = 64,        /* of the monitor's, that wait to be logged */
 };
 
 /* A request of front's, as it came. */
@@ -45,10 +50,11 @@ struct kept {
     uint8_t body[CORE_BODY_BYTES];
 };
 
-/* One that waits for the audit process: to have it logged while `kept` is set, and then, if
-   it is a question about the log, for its answer. */
+/* One that waits for another process: for the audit process to have it logged while `kept`
+   is set, and then for the answer of whoever knows it. */
 struct pending {
-    uint64_t id;       /* of our question; 0: free */
+    uint64_t id; /* of our question to that peer; 0: free */
+    enum peer peer;
     uint64_t front_id; /* of front's */
     int64_t until_ms;
     struct kept *kept;
@@ -65,7 +71,7 @@ struct happening {
 
 /* The monitor's news, by number; one at a time is on its way to the log. */
 struct core_news {
-    struct happening rows[CORE_NEWS_MAX];
+    struct happening rows[CORE_NEWS];
     uint64_t last, logged;
     uint64_t asked;   /* the number that is on its way */
     uint64_t id;      /* of that question; 0: none */
@@ -79,19 +85,41 @@ struct core_child {
     struct jail_report jail;
 };
 
+/* The store, and the anchor of the log in it. */
+struct core_store {
+    char place[SETTING_TEXT_MAX + 16];
+    struct db_spec spec;
+    struct store store;
+    enum reason reason; /* REASON_OK: it is open, and the log is what it was */
+    struct store_anchor anchor;
+    struct merkle_head head; /* that was asked for last */
+    uint64_t id;             /* of our question; 0: none */
+    enum method asked;
+    int64_t next_ms;
+};
+
+/* What is said to a request. */
+struct answer {
+    enum reason reason;
+    struct span detail;
+    struct span body; /* protobuf */
+};
+
 struct core {
     struct house *house;
     struct pending pending[CORE_PENDING_MAX];
     uint32_t pending_count;
     struct kept *kept; /* CORE_KEPT_MAX */
     struct core_news news;
+    struct core_store store;
     struct core_child children[PEER_COUNT];
-    int64_t refusals_ms; /* when the second began in which they are counted */
-    uint32_t refusals;   /* recorded in it */
-    uint64_t unrecorded; /* refusals since the last that was recorded */
-    bool cannot_log;     /* the last record that was to be durable was not */
-    int64_t stop_ms;     /* when it ends, logged or not; 0: it does not stop */
-    int64_t started;     /* seconds since 1970 */
+    int64_t refusals_ms;    /* when the second began in which they are counted */
+    uint32_t refusals;      /* recorded in it */
+    uint64_t unrecorded;    /* refusals since the last that was recorded */
+    struct request refused; /* the last of them */
+    bool cannot_log;        /* the last record that was to be durable was not */
+    int64_t stop_ms;        /* when it ends, logged or not; 0: it does not stop */
+    int64_t started;        /* seconds since 1970 */
     void *scratch;
 };
 
@@ -113,9 +141,26 @@ rc core_on_audit_answer(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_appended(struct trail *trail, void *core, struct call *call);
 
-/* core_audit_gone answers all who wait for it; core_expire those whose time is over, and says
+/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put;
+   core_answered answers the request whose question had this id, if it still waits. */
+void core_ask(struct core *core, const struct request *request, enum peer peer,
+              struct frame *question);
+void core_answered(struct core *core, const struct call *call, enum peer peer,
+                   const struct answer *answer);
+
+/* core_refuse answers a request with a reason alone. */
+void core_refuse(struct core *core, const struct request *request, enum reason reason);
+
+/* keyring.c: what the keeper alone knows and does. */
+void core_ask_keeper(struct core *core, const struct request *request);
+MUST_USE
+rc core_on_keyring(struct trail *trail, void *core, struct call *call);
+MUST_USE
+rc core_on_rotated(struct trail *trail, void *core, struct call *call);
+
+/* core_peer_gone answers all who wait for it; core_expire those whose time is over, and says
    when the next one's will be. */
-void core_audit_gone(struct core *core);
+void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
 
 /* records.c: what core has logged. */
@@ -129,12 +174,26 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
 
 /* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
 void core_log_refusal(struct core *core, const struct request *request);
+
+/* core_log_unrecorded records the last of those that were only counted, with their number,
+   when their second is over; says when that is. */
+int64_t core_log_unrecorded(struct core *core, int64_t now_ms);
 MUST_USE
 rc core_on_refused(struct trail *trail, void *core, struct call *call);
 
 /* core_log_happening asks for the record of something that the monitor saw. */
 MUST_USE
 bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id);
+
+/* anchor.c */
+
+/* core_store_open opens the store before the jail, and keeps its descriptors. */
+void core_store_open(struct core *core);
+
+/* anchor_step asks for the log's head when it is time; says when the next time is.
+   anchor_answered takes an answer; false when it is another's. */
+int64_t anchor_step(struct core *core, int64_t now_ms);
+bool anchor_answered(struct core *core, uint64_t id, enum reason reason, struct span body);
 
 /* news.c: what the monitor tells. */
 MUST_USE

@@ -10,6 +10,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     core->house = house;
     core->started = clock_now();
     core->scratch = arena_alloc(&house->arena, 2 * (size_t)CORE_SCRATCH_MAX);
+    core_store_open(core);
     core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
     return core->scratch != NULL && core->kept != NULL ? RC_SUCCESS
                                                        : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -18,8 +19,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     (void)open; /* a new channel has not heard the old one's questions either */
-    if (peer == PEER_AUDIT)
-        core_audit_gone(self);
+    core_peer_gone(self, peer);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -27,8 +27,14 @@ static int64_t tick(void *self, int64_t now_ms)
     struct core *core = self;
     int64_t news = news_step(core, now_ms);
     int64_t next = core_expire(core, now_ms);
+    int64_t anchor = anchor_step(core, now_ms);
+    int64_t refusals = core_log_unrecorded(core, now_ms);
     if (news < next)
         next = news;
+    if (anchor < next)
+        next = anchor;
+    if (refusals < next)
+        next = refusals;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
@@ -49,6 +55,8 @@ static const struct door doors[] = {
     { MSG_REFUSED, IN(PEER_FRONT), ~0u, 34, 34, 0, core_on_refused },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, core_on_appended },
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
+    { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
+    { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
 };
 
 static const struct process core_process = {

@@ -38,10 +38,10 @@ static rc take_happening(struct trail *trail, struct core *core, struct cursor *
         return RC_SUCCESS;
     if (news->last == 0) /* what came before is in the log */
         news->logged = row.number - 1;
-    news->rows[row.number % CORE_NEWS_MAX] = row;
+    news->rows[row.number % CORE_NEWS] = row;
     news->last = row.number;
-    if (news->last - news->logged > CORE_NEWS_MAX) /* the oldest was overwritten */
-        news->logged = news->last - CORE_NEWS_MAX;
+    if (news->last - news->logged > CORE_NEWS) /* the oldest was overwritten */
+        news->logged = news->last - CORE_NEWS;
     return RC_SUCCESS;
 }
 
@@ -63,7 +63,7 @@ int64_t news_step(struct core *core, int64_t now_ms)
     if (now_ms < news->retry_ms)
         return news->retry_ms;
     news->asked = news->logged + 1;
-    if (core_log_happening(core, &news->rows[news->asked % CORE_NEWS_MAX], &id)) {
+    if (core_log_happening(core, &news->rows[news->asked % CORE_NEWS], &id)) {
         news->id = id;
         return INT64_MAX;
     }

@@ -49,7 +49,7 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
 static bool may_record(struct core *core)
 {
     int64_t now = clock_monotonic_ms();
-    if (core->refusals_ms == 0 || now - core->refusals_ms >= 1000) {
+    if (core->refusals_ms == 0 || now - core->refusals_ms >= CORE_SECOND_MS) {
         core->refusals_ms = now;
         core->refusals = 0;
     }
@@ -80,6 +80,21 @@ void core_log_refusal(struct core *core, const struct request *request)
         core->unrecorded = 0;
     else
         core->unrecorded++;
+    core->refused = *request;
+    core->refused.body = (struct span){ 0 };
+}
+
+int64_t core_log_unrecorded(struct core *core, int64_t now_ms)
+{
+    int64_t due = core->refusals_ms + CORE_SECOND_MS;
+    if (core->unrecorded == 0)
+        return INT64_MAX;
+    if (now_ms < due)
+        return due;
+    struct request last = core->refused;
+    core->unrecorded--; /* the record itself stands for this one */
+    core_log_refusal(core, &last);
+    return core->unrecorded == 0 ? INT64_MAX : core->refusals_ms + CORE_SECOND_MS;
 }
 
 rc core_on_refused(struct trail *trail, void *core, struct call *call)

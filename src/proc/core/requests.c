@@ -26,6 +26,11 @@ static void refuse(struct core *core, uint64_t front_id, enum reason reason)
     answer(core, front_id, reason, (struct span){ 0 }, (struct span){ 0 });
 }
 
+void core_refuse(struct core *core, const struct request *request, enum reason reason)
+{
+    refuse(core, request->id, reason);
+}
+
 typedef enum reason local_fn(struct core *, const struct request *, struct arena *, struct sink *);
 
 static local_fn *const local[METHOD_COUNT] = {
@@ -67,37 +72,75 @@ static void settle(struct core *core, struct pending *pending)
     core->pending_count--;
 }
 
+void core_ask(struct core *core, const struct request *request, enum peer peer,
+              struct frame *question)
+{
+    struct pending *pending = vacancy(core);
+    struct channel *channel = &core->house->channels[peer];
+    question->id = channel_next_id(channel);
+    if (pending == NULL || !rc_ok(channel_put(NULL, channel, question))) {
+        core_refuse(core, request, REASON_HOUSE_UNAVAILABLE);
+        return;
+    }
+    uint32_t deadline = house_router.routes[request->method].deadline_ms;
+    *pending = (struct pending){ .id = question->id,
+                                 .peer = peer,
+                                 .front_id = request->id,
+                                 .until_ms = clock_monotonic_ms() + deadline };
+    core->pending_count++;
+}
+
+static struct pending *find(struct core *core, enum peer peer, uint64_t id, bool kept)
+{
+    for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
+        struct pending *pending = &core->pending[i];
+        if (pending->id == id && id != 0 && pending->peer == peer &&
+            (pending->kept != NULL) == kept)
+            return pending;
+    }
+    return NULL;
+}
+
+/* One that came too late was answered by the clock. */
+void core_answered(struct core *core, const struct call *call, enum peer peer,
+                   const struct answer *said)
+{
+    struct pending *pending = find(core, peer, call->id, false);
+    if (pending == NULL)
+        return;
+    answer(core, pending->front_id, said->reason, said->detail, said->body);
+    settle(core, pending);
+}
+
 /* The audit process knows its log; who may ask for what was decided here. */
 static void ask_audit(struct core *core, const struct request *request)
 {
-    struct pending *pending = vacancy(core);
-    struct channel *audit = &core->house->channels[PEER_AUDIT];
     uint8_t bytes[CORE_BODY_BYTES + 8];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u16le(&body, (uint16_t)request->method);
     put_bytes(&body, request->body);
-    if (pending == NULL || !sink_ok(&body)) {
-        refuse(core, request->id, REASON_HOUSE_UNAVAILABLE);
+    if (!sink_ok(&body)) {
+        core_refuse(core, request, REASON_HOUSE_UNAVAILABLE);
         return;
     }
-    struct frame frame = { .message = MSG_AUDIT_ASK,
-                           .id = channel_next_id(audit),
-                           .body = sink_bytes(&body) };
-    if (!rc_ok(channel_put(NULL, audit, &frame))) {
-        refuse(core, request->id, REASON_HOUSE_UNAVAILABLE);
-        return;
-    }
-    uint32_t deadline = house_router.routes[request->method].deadline_ms;
-    *pending = (struct pending){ frame.id, request->id, clock_monotonic_ms() + deadline, NULL };
-    core->pending_count++;
+    struct frame frame = { .message = MSG_AUDIT_ASK, .body = sink_bytes(&body) };
+    core_ask(core, request, PEER_AUDIT, &frame);
 }
+
+/* Who answers what core does not know itself. */
+static void (*const forward[METHOD_COUNT])(struct core *, const struct request *) = {
+    [METHOD_AUDIT_QUERY] = ask_audit,          [METHOD_AUDIT_GET] = ask_audit,
+    [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
+    [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
+    [METHOD_KEYRING_ROTATE] = core_ask_keeper,
+};
 
 static void carry_out(struct core *core, const struct request *request)
 {
     if (local[request->method] != NULL)
         answer_local(core, request);
     else
-        ask_audit(core, request);
+        forward[request->method](core, request);
 }
 
 static struct kept *keep(struct core *core, const struct request *request)
@@ -132,7 +175,11 @@ static void log_first(struct core *core, const struct request *request)
         refuse(core, request->id, REASON_AUDIT_CANNOT_LOG);
         return;
     }
-    *pending = (struct pending){ id, request->id, clock_monotonic_ms() + CORE_LOG_MS, kept };
+    *pending = (struct pending){ .id = id,
+                                 .peer = PEER_AUDIT,
+                                 .front_id = request->id,
+                                 .until_ms = clock_monotonic_ms() + CORE_LOG_MS,
+                                 .kept = kept };
     core->pending_count++;
 }
 
@@ -176,16 +223,6 @@ rc core_on_request(struct trail *trail, void *self, struct call *call)
     return RC_SUCCESS;
 }
 
-static struct pending *find(struct core *core, uint64_t id, bool kept)
-{
-    for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
-        struct pending *pending = &core->pending[i];
-        if (pending->id == id && id != 0 && (pending->kept != NULL) == kept)
-            return pending;
-    }
-    return NULL;
-}
-
 rc core_on_appended(struct trail *trail, void *self, struct call *call)
 {
     struct core *core = self;
@@ -195,7 +232,7 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     core->cannot_log = !logged;
     if (news_appended(core, call->id, logged))
         return RC_SUCCESS;
-    struct pending *pending = find(core, call->id, true);
+    struct pending *pending = find(core, PEER_AUDIT, call->id, true);
     if (pending == NULL)
         return RC_SUCCESS; /* a refusal's, or too late */
     /* Its place is free for the question that follows; its body lives until the end of this. */
@@ -219,11 +256,10 @@ rc core_on_audit_answer(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, FRAME_BODY_MAX, &detail) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &body) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    struct pending *pending = find(core, call->id, false);
-    if (pending == NULL)
-        return RC_SUCCESS; /* too late: answered by the clock */
-    answer(core, pending->front_id, (enum reason)reason, detail, body);
-    settle(core, pending);
+    if (anchor_answered(core, call->id, (enum reason)reason, body))
+        return RC_SUCCESS;
+    struct answer said = { (enum reason)reason, detail, body };
+    core_answered(core, call, PEER_AUDIT, &said);
     return RC_SUCCESS;
 }
 
@@ -236,14 +272,17 @@ static void give_up(struct core *core, struct pending *pending, enum reason reas
     settle(core, pending);
 }
 
-void core_audit_gone(struct core *core)
+void core_peer_gone(struct core *core, enum peer peer)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
-        if (pending->id != 0)
+        if (pending->id != 0 && pending->peer == peer)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
+    if (peer != PEER_AUDIT)
+        return;
     news_appended(core, core->news.id, false);
+    core->store.id = 0;
 }
 
 int64_t core_expire(struct core *core, int64_t now_ms)

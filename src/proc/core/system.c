@@ -125,7 +125,10 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
                                            "a process died and was started again",
                                            "See process.crash in the security log, and "
                                            "STATE/ward.log for the reason." };
-    struct api_doctor_check checks[PEER_COUNT + 5];
+    struct finding store = { "house.store", "the store is open, and the log is as it knows it",
+                             "it is", reason_info(core->store.reason)->cause,
+                             reason_info(core->store.reason)->help };
+    struct api_doctor_check checks[PEER_COUNT + 6];
     struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
     (void)request;
     (void)scratch;
@@ -135,6 +138,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
                 channel_is_open(&core->house->channels[peer]) ? API_FINDING_OK : API_FINDING_FAIL);
     }
     add(&doctor, checks, &log, good_or(!core->cannot_log, API_FINDING_FAIL));
+    add(&doctor, checks, &store, good_or(core->store.reason == REASON_OK, API_FINDING_FAIL));
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));

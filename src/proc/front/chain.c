@@ -6,16 +6,22 @@
 #include "proc/log.h"
 #include "proc/messages.h"
 
-/* The keeper's channel carries questions of this process and their answers, nothing else. */
+/* The keeper's channel carries questions of this process and their answers, nothing else.  All of
+   front waits with the one who asks, so a keeper that let it wait in vain is left alone for a
+   time: newcomers are lost, those who are in are served. */
 static bool ask_keeper(struct front *front, struct frame *question, struct frame *answer)
 {
     struct channel *keeper = &front->house->channels[PEER_KEEPER];
     struct trail trail = { 0 };
-    rc asked = channel_ask(&trail, keeper, question, clock_monotonic_ms() + FRONT_KEEPER_MS,
-                           answer);
-    if (!rc_ok(asked))
-        log_failure("keeper did not answer", asked, &trail);
-    return rc_ok(asked);
+    int64_t now = clock_monotonic_ms();
+    if (now < front->silent_ms || !channel_is_open(keeper))
+        return false;
+    rc asked = channel_ask(&trail, keeper, question, now + FRONT_KEEPER_MS, answer);
+    if (rc_ok(asked))
+        return true;
+    front->silent_ms = clock_monotonic_ms() + FRONT_SILENCE_MS;
+    log_failure("keeper did not answer", asked, &trail);
+    return false;
 }
 
 static bool sign(void *arg, struct span content, uint8_t signature[TLS_SIGNATURE])

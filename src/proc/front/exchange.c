@@ -1,277 +1,302 @@
-/* exchange.c - see front.h: one request and its answer.  What a stranger wrote is read here,
-   into a message by the table of routes, and goes to core as that and nothing else. */
-#include <string.h>
-
+/* exchange.c - see front.h: a call from its head to its answer.  What a stranger wrote is read
+   here, into a message by the table of routes, and goes to core as that and nothing else. */
 #include "codec/protobuf.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "proc/front/front.h"
 #include "proc/messages.h"
 
-enum { HEALTH_NONE = 0, HEALTH_LIVE, HEALTH_READY };
+static const struct span no_detail;
 
-static bool put_answer(struct connection *connection, unsigned status,
-                       const struct http_field *fields, size_t count, struct span body)
+static uint64_t id_of(const struct front *front, const struct exchange *exchange)
 {
-    struct work *work = connection->work;
-    struct http_response response = { .status = status,
-                                      .fields = fields,
-                                      .field_count = count,
-                                      .length = body.len,
-                                      .now = clock_now() };
-    return http1_write_head(&connection->http, &response, &work->out) &&
-           http1_write_body(&connection->http, body, &work->out) &&
-           http1_write_end(&connection->http, &work->out);
+    return (uint64_t)exchange->generation << 32 | (uint64_t)(exchange - front->exchanges);
 }
 
-static void answer(struct front *front, struct connection *connection, unsigned status,
-                   const struct http_field *fields, size_t count, struct span body)
+void exchange_give_back(struct front *front, struct exchange *exchange)
 {
-    if (!put_answer(connection, status, fields, count, body)) {
-        front_close(front, connection);
+    if (exchange == NULL || exchange->way.connection == NULL)
         return;
+    struct connection *connection = exchange->way.connection;
+    if (exchange->remainder != NULL) {
+        exchange->remainder->next = front->free_remainders;
+        front->free_remainders = exchange->remainder;
     }
-    pace_begin(&connection->pace, PACE_REPLY, (uint64_t)clock_monotonic_ms() * 1000);
-    connection->phase = CONNECTION_ANSWERING;
+    uint32_t generation = exchange->generation + 1;
+    *exchange = (struct exchange){ .body = exchange->body,
+                                   .generation = generation != 0 ? generation : 1,
+                                   .next = front->free_exchanges };
+    front->free_exchanges = exchange;
+    if (connection->exchange == exchange) {
+        connection->exchange = NULL;
+    } else if (--connection->open == 0 && connection->phase == CONNECTION_H2 &&
+               connection->pace.phase == PACE_NONE) {
+        pace_begin(&connection->pace, PACE_IDLE, front_now_us());
+    }
 }
 
-static void refuse(struct front *front, struct connection *connection, struct problem *problem)
+/* All are lent: the one whose body has been coming for longest gives way. */
+static void take_from_slowest(struct front *front)
 {
-    struct work *work = connection->work;
-    uint8_t body[PROBLEM_ROOM], room[PROBLEM_FIELD_ROOM];
-    struct sink text = sink_over(body, sizeof body), values = sink_over(room, sizeof room);
-    struct http_field fields[PROBLEM_FIELDS];
-    problem->trace = work->trace;
-    problem->instance = work->room.request.path;
-    if (!problem_write(problem, &text)) {
-        front_close(front, connection);
-        return;
+    struct exchange *slowest = NULL;
+    uint64_t before = front_now_us() - (uint64_t)FRONT_YIELD_MS * 1000;
+    for (unsigned i = 0; i < FRONT_EXCHANGES_MAX; i++) {
+        struct exchange *other = &front->exchanges[i];
+        bool slow = other->way.connection != NULL && !other->waiting && !other->ending &&
+                    other->pace.since_us <= before;
+        if (slow && (slowest == NULL || other->pace.since_us < slowest->pace.since_us))
+            slowest = other;
     }
-    front->counts.failures++;
-    size_t count = problem_fields(problem, &values, fields);
-    answer(front, connection, problem_status(problem->reason), fields, count, sink_bytes(&text));
+    if (slowest == NULL)
+        return;
+    struct connection *connection = slowest->way.connection;
+    front->counts.slow++;
+    exchange_refuse(front, slowest, REASON_HTTP_TIMEOUT, no_detail);
+    front_wake(front, connection);
 }
 
-void exchange_refuse(struct front *front, struct connection *connection, enum reason reason,
+static struct exchange *borrow(struct front *front, const struct way *way,
+                               const struct http_call *call)
+{
+    if (front->free_exchanges == NULL)
+        take_from_slowest(front);
+    struct exchange *exchange = front->free_exchanges;
+    if (exchange == NULL)
+        return NULL;
+    front->free_exchanges = exchange->next;
+    exchange->next = NULL;
+    exchange->way = *way;
+    exchange->call = *call;
+    exchange->until_ms = INT64_MAX;
+    /* The call's own deadline runs from its head on; that of the house from its end. */
+    if (call->match.is_grpc)
+        exchange->until_ms = clock_monotonic_ms() + call->deadline_ms;
+    pace_begin(&exchange->pace, PACE_BODY, front_now_us());
+    struct connection *connection = way->connection;
+    if (way->stream == NULL) {
+        connection->exchange = exchange;
+    } else {
+        h2_set_user(way->stream, exchange);
+        if (connection->open++ == 0 && connection->pace.phase == PACE_IDLE)
+            pace_begin(&connection->pace, PACE_NONE, 0);
+    }
+    return exchange;
+}
+
+void exchange_refuse(struct front *front, struct exchange *exchange, enum reason reason,
                      struct span detail)
 {
     struct problem problem = { .reason = reason, .detail = detail };
-    if (connection->work == NULL)
-        front_close(front, connection);
-    else
-        refuse(front, connection, &problem);
+    struct way way = exchange->way;
+    if (reason == REASON_HOUSE_UNAVAILABLE) {
+        problem.retry_after = 1;
+        front->counts.unavailable++;
+    }
+    if (exchange->begun) { /* what was said cannot be taken back */
+        h2_reset(way.stream);
+        h2_set_user(way.stream, &front->nobody);
+    } else {
+        answer_refusal(front, &way, &exchange->call, &problem);
+    }
+    exchange_give_back(front, exchange);
 }
 
 /* The caller's trace goes on, where there is one that can be read. */
-static void take_trace(struct work *work)
+static void complete_trace(struct trace *trace)
 {
-    const struct http_request *request = &work->room.request;
-    struct span value;
-    if (http_field_find(request->fields, request->field_count, "traceparent", &value) &&
-        trace_parse(value, &work->trace))
+    if (!bytes_are_zero(trace->trace_id, sizeof trace->trace_id))
         return;
-    random_bytes(work->trace.trace_id, sizeof work->trace.trace_id);
-    random_bytes(work->trace.parent_id, sizeof work->trace.parent_id);
-    work->trace.flags = 0;
+    random_bytes(trace->trace_id, sizeof trace->trace_id);
+    random_bytes(trace->parent_id, sizeof trace->parent_id);
 }
 
-static int health_of(const struct connection *connection, const struct http_request *request)
+void exchange_refuse_request(struct front *front, const struct way *way, enum reason reason)
 {
-    if (!connection->local || request->method != HTTP_METHOD_GET)
-        return HEALTH_NONE;
-    if (span_equal_text(request->path, "/healthz"))
-        return HEALTH_LIVE;
-    return span_equal_text(request->path, "/readyz") ? HEALTH_READY : HEALTH_NONE;
+    struct problem problem = { .reason = reason };
+    struct http_call call = { 0 };
+    uint64_t limit = 0;
+    /* A head that was read says in which form it is answered, and under which trace. */
+    if (way->request->path.len > 0)
+        (void)call_begin(&call, &house_router, way->request, &limit);
+    complete_trace(&call.trace);
+    answer_refusal(front, way, &call, &problem);
 }
 
-static void answer_health(struct front *front, struct connection *connection, int what)
+/* Whatever is asked for costs, also what there is not. */
+static enum reason judge(struct front *front, const struct connection *connection,
+                         const struct http_call *call, enum reason reason, struct problem *problem)
 {
-    static const struct http_field type = { .name = { (const uint8_t *)"content-type", 12 },
-                                            .value = { (const uint8_t *)"text/plain", 10 } };
-    bool ready = front->server != NULL && channel_is_open(&front->house->channels[PEER_CORE]);
-    bool good = what == HEALTH_LIVE || ready;
-    answer(front, connection, good ? 200 : 503, &type, 1, span_text(good ? "ok\n" : "not ready\n"));
-}
-
-/* The head is there and nothing of the body: the moment to say no. */
-static void on_head(struct front *front, struct connection *connection)
-{
-    struct work *work = connection->work;
-    const struct http_request *request = &work->room.request;
-    struct problem problem = { 0 };
-    front->counts.requests++;
-    take_trace(work);
-    int health = health_of(connection, request);
-    if (health != HEALTH_NONE) {
-        answer_health(front, connection, health);
-        return;
-    }
-    work->match = router_match(&house_router, request);
-    if (work->match.route == NULL || work->match.is_grpc) {
-        problem.reason = work->match.route == NULL ? work->match.reason : REASON_HTTP_MEDIA_TYPE;
-        problem.allow = work->match.allow;
-        refuse(front, connection, &problem);
-        return;
-    }
     if (!connection->local) {
         struct admission admission = admit_request(&front->admit, &connection->peer,
-                                                   (uint64_t)clock_monotonic_ms() * 1000);
+                                                   front_now_us());
         if (!admission.admitted) {
-            problem.reason = admission.reason;
-            problem.retry_after = (uint32_t)(admission.retry_us / 1000000 + 1);
-            refuse(front, connection, &problem);
-            return;
+            front->counts.rate_limited++;
+            problem->retry_after = (uint32_t)((admission.retry_us + 999999) / 1000000);
+            return admission.reason;
         }
     }
-    if (work->match.route->permission == ROUTE_OWNER && !connection->owner) {
-        problem.reason = REASON_HOUSE_OWNER_ONLY;
-        refusal_tell(front, connection);
-        refuse(front, connection, &problem);
+    if (reason != REASON_OK || call->match.route->permission != ROUTE_OWNER || connection->owner)
+        return reason;
+    refusal_tell(front, connection, call);
+    return REASON_HOUSE_OWNER_ONLY;
+}
+
+/* The body may come. */
+static void admit(struct front *front, struct exchange *exchange, uint64_t limit)
+{
+    struct connection *connection = exchange->way.connection;
+    exchange->call.body = sink_over(exchange->body, FRONT_BODY_MAX);
+    if (exchange->way.stream != NULL) {
+        h2_admit(exchange->way.stream, limit);
+        if (exchange->call.kind != CALL_REFLECTION)
+            return;
+        struct call_answer answer;
+        pace_begin(&exchange->pace, PACE_NONE, 0); /* whoever asks may think about it */
+        call_answer(&exchange->call, 0, true, &answer);
+        answer.response.fields = answer.fields;
+        answer.response.now = clock_now();
+        exchange->begun = true;
+        if (!h2_write_head(exchange->way.stream, &answer.response))
+            exchange_refuse(front, exchange, REASON_SERVER_FAILED, no_detail);
         return;
     }
-    http1_admit(&connection->http, &work->room, work->match.route->body_limit);
+    http1_admit(&connection->http, &connection->work->room, limit);
     if (http1_wants_continue(&connection->http)) {
-        http1_write_continue(&connection->http, &work->out);
+        http1_write_continue(&connection->http, &connection->work->out);
         connection->phase = CONNECTION_ANSWERING; /* of the 100; the request goes on after it */
     }
 }
 
-static bool put_request(struct front *front, struct connection *connection, const void *values)
+void exchange_head(struct front *front, const struct way *way)
 {
-    struct work *work = connection->work;
-    struct arena scratch = arena_over(work->scratch, FRONT_SCRATCH_MAX);
-    const struct schema_message *message = work->match.route->request;
-    size_t cap = work->match.route->body_limit + FRONT_IN_MAX;
+    struct problem problem = { 0 };
+    struct http_call call;
+    uint64_t limit = 0;
+    front->counts.requests++;
+    if (local_answer(front, way))
+        return;
+    enum reason reason = call_begin(&call, &house_router, way->request, &limit);
+    complete_trace(&call.trace);
+    reason = judge(front, way->connection, &call, reason, &problem);
+    struct exchange *exchange = reason == REASON_OK ? borrow(front, way, &call) : NULL;
+    if (exchange != NULL) {
+        admit(front, exchange, limit);
+        return;
+    }
+    problem.reason = reason != REASON_OK ? reason : REASON_HOUSE_UNAVAILABLE;
+    if (problem.reason == REASON_HOUSE_UNAVAILABLE) {
+        problem.retry_after = 1;
+        front->counts.unavailable++;
+    }
+    answer_refusal(front, way, &call, &problem);
+}
+
+void exchange_body(struct front *front, struct exchange *exchange, struct span bytes)
+{
+    enum reason reason;
+    pace_moved(&exchange->pace, bytes.len, front_now_us());
+    if (exchange->call.kind == CALL_REFLECTION) {
+        struct sink out = sink_over(front->answer, FRONT_ANSWER_MAX);
+        reason = call_reflect(&exchange->call, &house_router, bytes, &out);
+        if (reason == REASON_OK && out.len > 0)
+            answer_add(front, exchange, sink_bytes(&out));
+    } else {
+        reason = call_body(&exchange->call, bytes);
+    }
+    if (reason != REASON_OK)
+        exchange_refuse(front, exchange, reason, no_detail);
+}
+
+static bool put_request(struct front *front, const struct exchange *exchange, const void *values)
+{
+    struct arena scratch = arena_over(front->scratch, FRONT_SCRATCH_MAX);
+    const struct connection *connection = exchange->way.connection;
+    const struct route *route = exchange->call.match.route;
+    size_t cap = route->body_limit + HTTP_TARGET_MAX;
     uint8_t *encoded = arena_alloc(&scratch, cap), *body = arena_alloc(&scratch, cap + 64);
     if (encoded == NULL || body == NULL)
         return false;
     struct sink bytes = sink_over(encoded, cap), out = sink_over(body, cap + 64);
-    if (!protobuf_write(message, values, &bytes))
+    if (!protobuf_write(route->request, values, &bytes))
         return false;
-    sink_u16le(&out, (uint16_t)house_method(work->match.route));
+    sink_u16le(&out, (uint16_t)house_method(route));
     sink_u8(&out, connection->owner ? CALLER_OWNER : CALLER_ANYONE);
     sink_put(&out, SPAN(connection->peer.bytes));
-    sink_put(&out, SPAN(work->trace.trace_id));
+    sink_put(&out, SPAN(exchange->call.trace.trace_id));
     put_bytes(&out, sink_bytes(&bytes));
     struct frame frame = { .message = MSG_REQUEST,
-                           .id = front_token(front, connection),
+                           .id = id_of(front, exchange),
                            .body = sink_bytes(&out) };
     return sink_ok(&out) && rc_ok(house_put(NULL, front->house, PEER_CORE, &frame));
 }
 
 /* The request is whole: read it, hand it on. */
-static void on_done(struct front *front, struct connection *connection)
+static void ask_core(struct front *front, struct exchange *exchange)
 {
-    struct work *work = connection->work;
-    const struct route *route = work->match.route;
     /* The second half of the scratch: put_request has the first. */
-    struct arena scratch = arena_over((uint8_t *)work->scratch + FRONT_SCRATCH_MAX,
+    struct arena scratch = arena_over((uint8_t *)front->scratch + FRONT_SCRATCH_MAX,
                                       FRONT_SCRATCH_MAX);
-    struct values_error error = { 0 };
-    void *values = arena_alloc(&scratch, route->request->size);
-    if (values == NULL) {
-        exchange_refuse(front, connection, REASON_OUT_OF_MEMORY, (struct span){ 0 });
-        return;
-    }
-    enum reason reason = router_read_rest(&work->match, &work->room.request,
-                                          sink_bytes(&work->body), &scratch, values, &error);
+    void *values = NULL;
+    enum reason reason = call_end(&exchange->call, exchange->way.request, &scratch, &values);
+    if (reason == REASON_OK && !put_request(front, exchange, values))
+        reason = REASON_HOUSE_UNAVAILABLE;
     if (reason != REASON_OK) {
-        uint8_t text[PROBLEM_DETAIL];
-        struct sink detail = sink_over(text, sizeof text);
-        router_write_detail(&error, &detail);
-        exchange_refuse(front, connection, reason, sink_bytes(&detail));
+        exchange_refuse(front, exchange, reason, no_detail);
         return;
     }
-    if (!put_request(front, connection, values)) {
-        exchange_refuse(front, connection, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 });
-        return;
+    exchange->waiting = true;
+    if (exchange->until_ms == INT64_MAX)
+        exchange->until_ms = clock_monotonic_ms() + exchange->call.deadline_ms;
+    if (exchange->way.stream == NULL) {
+        pace_begin(&exchange->way.connection->pace, PACE_NONE, 0);
+        exchange->way.connection->phase = CONNECTION_WAITING;
     }
-    pace_begin(&connection->pace, PACE_NONE, 0);
-    connection->answer_ms = clock_monotonic_ms() + route->deadline_ms;
-    connection->phase = CONNECTION_WAITING;
 }
 
-/* What was understood leaves the front of what was read. */
-static void drop_read(struct work *work, size_t read)
+static void answer_success(struct front *front, struct exchange *exchange, struct span body)
 {
-    work->in_len -= read;
-    if (work->in_len > 0)
-        memmove(work->in, work->in + read, work->in_len);
+    struct call_answer answer;
+    call_answer(&exchange->call, body.len, false, &answer);
+    answer_write(front, &exchange->way, &answer, body, exchange);
 }
 
-bool exchange_next(struct front *front, struct connection *connection)
+static void answer_health(struct front *front, struct exchange *exchange)
 {
-    struct work *work = connection->work;
-    struct cursor in = cur_over(span_of(work->in, work->in_len));
-    struct http_event event = http1_next(&connection->http, &work->room, &in);
-    size_t read = cur_offset(&in);
-    switch (event.kind) {
-    case HTTP_EVENT_HEAD:
-        on_head(front, connection);
-        break;
-    case HTTP_EVENT_BODY:
-        sink_put(&work->body, event.body);
-        if (connection->pace.phase != PACE_BODY)
-            pace_begin(&connection->pace, PACE_BODY, (uint64_t)clock_monotonic_ms() * 1000);
-        if (!sink_ok(&work->body))
-            exchange_refuse(front, connection, REASON_HTTP_BODY_TOO_LARGE, (struct span){ 0 });
-        break;
-    case HTTP_EVENT_DONE:
-        on_done(front, connection);
-        break;
-    case HTTP_EVENT_REFUSED:
-        exchange_refuse(front, connection, event.reason, (struct span){ 0 });
-        break;
-    case HTTP_EVENT_CLOSED:
-        front_close(front, connection);
-        break;
-    case HTTP_EVENT_ROOM:
-    case HTTP_EVENT_NONE:
-        break;
-    }
-    if (connection->phase == CONNECTION_FREE)
-        return false;
-    drop_read(work, read);
-    return event.kind != HTTP_EVENT_NONE && connection->phase != CONNECTION_WAITING;
-}
-
-void exchange_ended(struct front *front, struct connection *connection)
-{
-    struct http_event event = http1_end(&connection->http);
-    if (event.kind == HTTP_EVENT_REFUSED)
-        exchange_refuse(front, connection, event.reason, (struct span){ 0 });
+    struct sink out = sink_over(front->answer, FRONT_ANSWER_MAX);
+    enum reason reason = call_health(&exchange->call, &house_router, front_is_serving(front), &out);
+    if (reason == REASON_OK)
+        answer_success(front, exchange, sink_bytes(&out));
     else
-        front_close(front, connection);
-    if (connection->phase == CONNECTION_ANSWERING)
-        front_move(front, connection);
+        exchange_refuse(front, exchange, reason, no_detail);
 }
 
-static bool write_json(struct work *work, const struct schema_message *message, struct span encoded,
-                       struct span *out)
+void exchange_done(struct front *front, struct exchange *exchange)
 {
-    struct arena scratch = arena_over(work->scratch, FRONT_SCRATCH_MAX);
+    switch (exchange->call.kind) {
+    case CALL_ROUTE:
+        ask_core(front, exchange);
+        break;
+    case CALL_HEALTH:
+        answer_health(front, exchange);
+        break;
+    case CALL_REFLECTION:
+        answer_end(front, exchange);
+        break;
+    }
+}
+
+static void reply(struct front *front, struct exchange *exchange, struct span encoded)
+{
+    const struct schema_message *message = exchange->call.match.route->response;
+    struct arena scratch = arena_over(front->scratch, FRONT_SCRATCH_MAX);
+    struct sink out = sink_over(front->answer, FRONT_ANSWER_MAX);
     struct values_error error;
     void *values = arena_alloc(&scratch, message->size);
-    if (values == NULL || !protobuf_read(message, encoded, &scratch, values, &error))
-        return false;
-    struct sink text = sink_over(work->answer, FRONT_ANSWER_MAX);
-    struct json_writer writer = json_write_to(&text, 0);
-    if (!values_write_json(message, values, &writer) || !json_write_ok(&writer))
-        return false;
-    *out = sink_bytes(&text);
-    return true;
-}
-
-static void reply(struct front *front, struct connection *connection, struct span encoded)
-{
-    struct work *work = connection->work;
-    struct span json;
-    static const struct http_field type = { .name = { (const uint8_t *)"content-type", 12 },
-                                            .value = { (const uint8_t *)"application/json", 16 } };
-    if (write_json(work, work->match.route->response, encoded, &json))
-        answer(front, connection, 200, &type, 1, json);
+    if (values != NULL && protobuf_read(message, encoded, &scratch, values, &error) &&
+        call_write(&exchange->call, values, &out))
+        answer_success(front, exchange, sink_bytes(&out));
     else
-        exchange_refuse(front, connection, REASON_HOUSE_ANSWER_TOO_LARGE, (struct span){ 0 });
+        exchange_refuse(front, exchange, REASON_HOUSE_ANSWER_TOO_LARGE, no_detail);
 }
 
 rc exchange_reply(struct trail *trail, void *self, struct call *call)
@@ -283,24 +308,28 @@ rc exchange_reply(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, PROBLEM_DETAIL, &detail) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &encoded) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    struct connection *connection = front_find(front, call->id);
-    if (connection == NULL || connection->phase != CONNECTION_WAITING)
+    uint32_t index = (uint32_t)call->id;
+    struct exchange *exchange = index < FRONT_EXCHANGES_MAX ? &front->exchanges[index] : NULL;
+    if (exchange == NULL || id_of(front, exchange) != call->id || !exchange->waiting)
         return RC_SUCCESS; /* whoever asked is gone, or was answered by the clock */
+    struct connection *connection = exchange->way.connection;
+    exchange->waiting = false;
     if (reason == REASON_OK)
-        reply(front, connection, encoded);
+        reply(front, exchange, encoded);
     else
-        exchange_refuse(front, connection, (enum reason)reason, detail);
-    front_move(front, connection);
+        exchange_refuse(front, exchange, (enum reason)reason, detail);
+    front_wake(front, connection);
     return RC_SUCCESS;
 }
 
 void exchange_core_gone(struct front *front)
 {
-    for (uint32_t i = 0; i < front->connection_count; i++) {
-        struct connection *connection = &front->connections[i];
-        if (connection->phase != CONNECTION_WAITING)
+    for (unsigned i = 0; i < FRONT_EXCHANGES_MAX; i++) {
+        struct exchange *exchange = &front->exchanges[i];
+        struct connection *connection = exchange->way.connection;
+        if (!exchange->waiting)
             continue;
-        exchange_refuse(front, connection, REASON_HOUSE_UNAVAILABLE, (struct span){ 0 });
-        front_move(front, connection);
+        exchange_refuse(front, exchange, REASON_HOUSE_UNAVAILABLE, no_detail);
+        front_wake(front, connection);
     }
 }

@@ -1,56 +1,102 @@
 /* front.h - the process that talks to strangers: sockets, TLS and HTTP.  It opens no file,
    connects to nobody, and holds no key that lasts.
 
-   A connection that waits for a request holds its struct and OpenSSL's, nothing else.  From
-   the first byte of a request to the last of its answer it borrows a `work`; when all are
-   lent, it waits with its bytes in the kernel. */
+   A connection that waits for a request holds its struct and OpenSSL's, nothing else; one of
+   HTTP/2 that was used once also nghttp2's session.  Over HTTP/1.1 a request borrows a `work`
+   from its first byte to the last of its answer; a call, over either, borrows an `exchange` from
+   its head to its answer.  Many exchanges of one connection wait for core at once, and
+   what core is told is the number of the exchange with its generation: an answer for one
+   that is over finds nobody.  When all works are lent a connection waits with its bytes in the
+   kernel; when all exchanges are, a call is refused. */
 #ifndef WARD_PROC_FRONT_H
 #define WARD_PROC_FRONT_H
 
 #include "admit/admit.h"
 #include "admit/pace.h"
+#include "http/call.h"
+#include "http/h2.h"
 #include "http/http1.h"
-#include "http/problem.h"
 #include "net/tls.h"
 #include "os/poller.h"
 #include "proc/house.h"
 #include "proc/routes.h"
 
 enum {
-    FRONT_WORKS_MAX = 64,          /* requests under way at once */
-    FRONT_IN_MAX = 32 << 10,       /* bytes read and not understood yet */
-    FRONT_BODY_MAX = 64 << 10,     /* bytes of a request's body */
+    FRONT_CONNECTIONS_MAX = 16000, /* from strangers, whatever is set */
+    FRONT_FDS_SPARE = 64,          /* descriptors of its own */
+    FRONT_WORKS_MAX = 128,         /* HTTP/1.1 requests under way at once */
+    FRONT_EXCHANGES_MAX = 1024,    /* calls under way at once */
+    FRONT_REMAINDERS_MAX = 32,     /* answers over HTTP/2 that the peer does not take at once */
+    FRONT_IN_MAX = 16 << 10,       /* bytes read and not understood yet */
+    FRONT_BODY_MAX = 20 << 10,     /* bytes of a request's body */
     FRONT_OUT_MAX = 512 << 10,     /* bytes of an answer with its head */
     FRONT_SCRATCH_MAX = 384 << 10, /* for reading a request, and as much for an answer */
     FRONT_ANSWER_MAX = 448 << 10,  /* bytes of an answer's body */
     FRONT_CHAIN_MAX = 16 << 10,    /* bytes of all certificates of our own */
     FRONT_SWEEP_MS = 250,          /* how often the deadlines are looked at */
-    FRONT_KEEPER_MS = 2000,        /* for the keeper to sign a handshake */
+    FRONT_KEEPER_MS = 1000,        /* for the keeper to sign a handshake */
+    FRONT_SILENCE_MS = 4000,       /* a keeper that let one wait in vain is not asked for so long */
+    FRONT_ENDING_MS = 1000,        /* for a peer to read the last answer and close */
     FRONT_ACCEPT_MAX = 64,         /* connections taken in one wake-up */
+    FRONT_TURNS_MAX = 32,          /* steps of one connection in one wake-up */
+    FRONT_LOCAL_MAX = 64,          /* connections over the owner's socket */
+    FRONT_YIELD_MS = 1000,         /* a slow request keeps its place so long when all are taken */
 };
 
-/* What a request borrows. */
+/* What a request over HTTP/1.1 borrows. */
 struct work {
     struct work *next; /* in the list of those that are free */
     struct http1_room room;
     void *room_memory;
     uint8_t *in;
     size_t in_len;
-    struct sink body;
     struct sink out;
-    size_t sent;   /* of out */
-    void *scratch; /* twice FRONT_SCRATCH_MAX */
-    uint8_t *answer;
-    struct route_match match;
-    struct trace trace;
+    size_t sent; /* of out */
+};
+
+/* What is left of an answer over HTTP/2. */
+struct remainder {
+    struct remainder *next; /* in the list of those that are free */
+    struct sink bytes;
+    size_t sent;
+};
+
+/* How a call came, and where its answer goes. */
+struct way {
+    struct connection *connection;
+    struct h2_stream *stream; /* NULL: HTTP/1.1 */
+    const struct http_request *request;
+};
+
+/* A call from its head to its answer. */
+struct exchange {
+    struct exchange *next; /* in the list of those that are free */
+    struct way way;        /* its connection is NULL: free */
+    struct http_call call;
+    struct pace pace;    /* of its body, over HTTP/2 */
+    uint32_t generation; /* of this slot */
+    bool waiting;        /* core has it */
+    bool begun;          /* the head of the answer was written before the call was whole */
+    bool ending;         /* nothing is added to the answer any more */
+    int64_t until_ms;    /* the deadline */
+    struct remainder *remainder;
+    uint8_t *body; /* FRONT_BODY_MAX */
 };
 
 enum connection_phase {
     CONNECTION_FREE = 0,
     CONNECTION_HANDSHAKE,
-    CONNECTION_READING, /* between requests, or in one */
-    CONNECTION_WAITING, /* core has the request */
-    CONNECTION_ANSWERING,
+    CONNECTION_READING,   /* HTTP/1.1: between requests, or in one */
+    CONNECTION_WAITING,   /* core has the request */
+    CONNECTION_ANSWERING, /* the answer is being sent */
+    CONNECTION_H2,        /* HTTP/2, whatever it does */
+    CONNECTION_ENDING,    /* everything was said: the peer may read it and go */
+};
+
+/* Connections in order: a connection stands in one list at most. */
+struct line {
+    struct connection *first, *last;
+    uint32_t count;
 };
 
 struct connection {
@@ -59,20 +105,29 @@ struct connection {
     bool owner;            /* over the owner's socket, and it is the owner */
     bool local;            /* over the owner's socket */
     bool reading, writing; /* what the poller was told */
-    bool starved;          /* wants a work */
-    uint32_t generation;   /* of this slot: an answer for an earlier life finds nobody */
-    struct tls *tls;       /* NULL: plain, over the owner's socket */
+    bool used;             /* a request has come: HTTP/1.1 for good */
+    bool ended;            /* HTTP/2: nothing more is read */
+    uint32_t generation;   /* of this slot: an event for an earlier life finds nobody */
+    struct line *line;
+    struct connection *previous, *next; /* in that line */
+    struct tls *tls;                    /* NULL: plain, over the owner's socket */
     struct http1 http;
     struct work *work;
+    struct exchange *exchange; /* over HTTP/1.1 there is one at most */
+    struct h2 h2;              /* begun when its first byte comes */
+    struct span left;          /* HTTP/2: made and not taken by the socket; of its heap */
+    uint32_t open;             /* HTTP/2: exchanges */
+    int64_t half_head_ms;      /* HTTP/2: since when a head is not whole; 0: none */
+    int64_t ending_ms;         /* by when an ending connection is closed */
     struct conn counted;
     struct pace pace;
     struct address peer;
-    int64_t answer_ms; /* WAITING: by when core must have answered */
 };
 
-/* What `/metrics` and the log will want to know. */
+/* What `/metrics` says. */
 struct front_counts {
-    uint64_t accepted, refused, handshakes, requests, failures;
+    uint64_t accepted, refused, handshakes, handshake_failures, requests, failures, rate_limited,
+        abuses, slow, unavailable;
 };
 
 struct front {
@@ -80,43 +135,103 @@ struct front {
     int poller;
     struct tls_library *library;
     struct tls_server *server; /* NULL as long as the keeper has not given the chain */
+    struct h2_server h2;
     struct connection *connections;
     uint32_t connection_count;
     uint32_t *vacant; /* a stack of free slots */
     uint32_t vacant_count;
+    uint32_t local_count;
+    struct line half;    /* in their handshake, oldest first */
+    struct line ready;   /* have something to do before anything is waited for */
+    struct line starved; /* want a work */
     struct work *free_works;
+    struct exchange *exchanges;
+    struct exchange *free_exchanges;
+    struct exchange nobody; /* of a stream that is answered */
+    struct remainder *free_remainders;
+    uint8_t *in;     /* FRONT_IN_MAX: what HTTP/2 reads */
+    uint8_t *out;    /* FRONT_IN_MAX: and writes */
+    uint8_t *answer; /* FRONT_ANSWER_MAX */
+    void *scratch;   /* twice FRONT_SCRATCH_MAX */
     struct conn_table conns;
-    struct admit_table connects, requests;
+    struct admit_table connects, requests, sites;
     struct admit admit;
     struct pace_limits pace;
     int64_t swept_ms;
     bool chain_wanted; /* the keeper is new: its key may be another */
+    bool deaf;         /* the listeners are not waited for */
+    bool stopping;     /* nobody new is let in */
+    int64_t chain_ms;  /* when to ask for it */
+    int64_t silent_ms; /* until when the keeper is not asked */
     struct front_counts counts;
 };
 
-/* connection.c */
-void front_accept(struct front *front, bool owner);
+/* connection.c: what all connections have in common. */
 void front_ready(struct front *front, const struct poller_event *event);
 void front_close(struct front *front, struct connection *connection);
-void front_sweep(struct front *front, int64_t now_ms);
+
+/* front_end lets the peer read what was sent last, and closes when it did. */
+void front_end(struct front *front, struct connection *connection);
+
 struct connection *front_find(struct front *front, uint64_t token);
 uint64_t front_token(const struct front *front, const struct connection *connection);
 
-/* front_move does whatever can be done for a connection now: read, answer, write. */
+/* front_move does what can be done for a connection now: read, answer, write; at most
+   FRONT_TURNS_MAX steps.  front_wake has it done before anything is waited for. */
 void front_move(struct front *front, struct connection *connection);
+void front_wake(struct front *front, struct connection *connection);
+
+/* front_wake_all does it for all that were woken so far. */
+void front_wake_all(struct front *front);
+
+void front_wait(struct front *front, struct connection *connection, bool reading, bool writing);
+void front_line_up(struct line *line, struct connection *connection);
+void front_step_out(struct connection *connection);
+
+/* One read or write of a socket, plain or through TLS: bytes, or one of these. */
+enum { FRONT_NOT_NOW = -1, FRONT_GONE = 0 };
+ssize_t front_take(struct connection *connection, uint8_t *at, size_t cap);
+ssize_t front_put(struct connection *connection, struct span bytes);
+uint64_t front_now_us(void);
+
+/* accept.c */
+void front_accept(struct front *front, bool owner);
+MUST_USE
+rc front_listen(struct trail *trail, struct front *front, bool listening);
+
+/* over_http1.c, over_h2.c: one step; true when another may get further. */
+bool front_http1_turn(struct front *front, struct connection *connection);
+void front_http1_give_back(struct front *front, struct connection *connection);
+bool front_h2_turn(struct front *front, struct connection *connection);
+
+/* front_h2_begin makes a connection one of HTTP/2, with what was read of it. */
+void front_h2_begin(struct front *front, struct connection *connection, struct span read);
+void front_h2_give_back(struct front *front, struct connection *connection);
+h2_event_fn front_h2_event;
+
+/* sweep.c: deadlines. */
+void front_sweep(struct front *front, int64_t now_ms);
+
+/* front_may_stop lets nobody new in, and says whether all is answered. */
+bool front_may_stop(struct front *front);
 
 /* exchange.c */
 
-/* exchange_next takes the next step of a request from what was read; false when more bytes, an
-   answer or the peer are waited for. */
-bool exchange_next(struct front *front, struct connection *connection);
+/* exchange_head begins a call, or refuses it at once. */
+void exchange_head(struct front *front, const struct way *way);
+void exchange_body(struct front *front, struct exchange *exchange, struct span bytes);
+void exchange_done(struct front *front, struct exchange *exchange);
 
-/* exchange_ended: the peer sends no more. */
-void exchange_ended(struct front *front, struct connection *connection);
+/* exchange_room: the peer takes more of an answer over HTTP/2. */
+void exchange_room(struct front *front, struct exchange *exchange);
 
-/* exchange_refuse answers with a reason. */
-void exchange_refuse(struct front *front, struct connection *connection, enum reason reason,
+/* exchange_refuse answers with a reason; exchange_refuse_request what never became a call. */
+void exchange_refuse(struct front *front, struct exchange *exchange, enum reason reason,
                      struct span detail);
+void exchange_refuse_request(struct front *front, const struct way *way, enum reason reason);
+
+/* exchange_give_back ends it, answered or not.  NULL and a free one are nothing. */
+void exchange_give_back(struct front *front, struct exchange *exchange);
 
 /* exchange_reply is the door for core's answers. */
 MUST_USE
@@ -126,7 +241,26 @@ rc exchange_reply(struct trail *trail, void *front, struct call *call);
 void exchange_core_gone(struct front *front);
 
 /* refusal.c: core hears of a request that was the owner's alone, for the log. */
-void refusal_tell(struct front *front, const struct connection *connection);
+void refusal_tell(struct front *front, const struct connection *connection,
+                  const struct http_call *call);
+
+/* answer.c: what is said, over either. */
+
+/* answer_refusal writes a problem.  `exchange` is NULL for what never became a call. */
+void answer_refusal(struct front *front, const struct way *way, const struct http_call *call,
+                    struct problem *problem);
+
+/* answer_write writes a whole answer; the exchange, if any, is given back when all is out. */
+void answer_write(struct front *front, const struct way *way, struct call_answer *answer,
+                  struct span body, struct exchange *exchange);
+
+/* answer_add appends bytes to an answer over HTTP/2 that was begun; answer_end ends it. */
+void answer_add(struct front *front, struct exchange *exchange, struct span bytes);
+void answer_end(struct front *front, struct exchange *exchange);
+
+/* local.c: /healthz, /readyz and /metrics, over the owner's socket; false: not one of them. */
+bool local_answer(struct front *front, const struct way *way);
+bool front_is_serving(const struct front *front);
 
 /* chain.c */
 

@@ -7,7 +7,7 @@
 #include "proc/log.h"
 #include "proc/messages.h"
 
-enum { TOKEN_OWNER = 1, TOKEN_TLS = 2, FRONT_FDS_SPARE = 64, FRONT_RATE_SETS = 1 << 14 };
+enum { TOKEN_OWNER = 1, TOKEN_TLS = 2, FRONT_RATE_SETS = 1 << 14 };
 
 /* The poller's tokens of the two listeners; those of connections have a generation of at
    least 1. */
@@ -19,44 +19,111 @@ static rc watch_listeners(struct trail *trail, struct front *front)
     return poller_add(trail, front->poller, files[FILE_TLS_LISTENER], TOKEN_TLS, true, false);
 }
 
+rc front_listen(struct trail *trail, struct front *front, bool listening)
+{
+    const int *files = front->house->files;
+    TRY(trail, poller_change(trail, front->poller, files[FILE_OWNER_LISTENER], TOKEN_OWNER,
+                             listening, false));
+    return poller_change(trail, front->poller, files[FILE_TLS_LISTENER], TOKEN_TLS, listening,
+                         false);
+}
+
 static bool make_work(struct front *front, struct arena *arena)
 {
     struct work *work = arena_alloc(arena, sizeof *work);
-    size_t room = http1_room_size(&http_limits_default);
-    if (work == NULL)
+    uint8_t *out = arena_alloc(arena, FRONT_OUT_MAX);
+    if (work == NULL || out == NULL)
         return false;
-    uint8_t *body = arena_alloc(arena, FRONT_BODY_MAX), *out = arena_alloc(arena, FRONT_OUT_MAX);
-    work->room_memory = arena_alloc(arena, room);
+    work->room_memory = arena_alloc(arena, http1_room_size(&http_limits_default));
     work->in = arena_alloc(arena, FRONT_IN_MAX);
-    work->scratch = arena_alloc(arena, 2 * FRONT_SCRATCH_MAX);
-    work->answer = arena_alloc(arena, FRONT_ANSWER_MAX);
-    if (work->room_memory == NULL || work->in == NULL || body == NULL || out == NULL ||
-        work->scratch == NULL || work->answer == NULL)
+    if (work->room_memory == NULL || work->in == NULL)
         return false;
-    work->body = sink_over(body, FRONT_BODY_MAX);
     work->out = sink_over(out, FRONT_OUT_MAX);
     work->next = front->free_works;
     front->free_works = work;
     return true;
 }
 
+static bool make_remainder(struct front *front, struct arena *arena)
+{
+    struct remainder *rest = arena_alloc(arena, sizeof *rest);
+    uint8_t *bytes = arena_alloc(arena, FRONT_OUT_MAX);
+    if (rest == NULL || bytes == NULL)
+        return false;
+    rest->bytes = sink_over(bytes, FRONT_OUT_MAX);
+    rest->next = front->free_remainders;
+    front->free_remainders = rest;
+    return true;
+}
+
+static bool make_exchanges(struct front *front, struct arena *arena)
+{
+    front->exchanges = arena_array(arena, FRONT_EXCHANGES_MAX, sizeof *front->exchanges);
+    uint8_t *bodies = arena_array(arena, FRONT_EXCHANGES_MAX, FRONT_BODY_MAX);
+    if (front->exchanges == NULL || bodies == NULL)
+        return false;
+    for (unsigned i = FRONT_EXCHANGES_MAX; i > 0; i--) {
+        struct exchange *exchange = &front->exchanges[i - 1];
+        *exchange = (struct exchange){ .generation = 1,
+                                       .body = bodies + (size_t)(i - 1) * FRONT_BODY_MAX,
+                                       .next = front->free_exchanges };
+        front->free_exchanges = exchange;
+    }
+    return true;
+}
+
+/* What calls need, as long as the process lives. */
+static bool make_room(struct front *front, struct arena *arena)
+{
+    front->in = arena_alloc(arena, FRONT_IN_MAX);
+    front->out = arena_alloc(arena, FRONT_IN_MAX);
+    front->answer = arena_alloc(arena, FRONT_ANSWER_MAX);
+    front->scratch = arena_alloc(arena, 2 * FRONT_SCRATCH_MAX);
+    bool made = front->in != NULL && front->out != NULL && front->answer != NULL &&
+                front->scratch != NULL && make_exchanges(front, arena) &&
+                h2_server_init(&front->h2, &h2_limits_default, front_h2_event, front);
+    for (unsigned i = 0; made && i < FRONT_WORKS_MAX; i++)
+        made = make_work(front, arena);
+    for (unsigned i = 0; made && i < FRONT_REMAINDERS_MAX; i++)
+        made = make_remainder(front, arena);
+    return made;
+}
+
+/* What is set, as far as descriptors go; and one in its handshake beside the only one. */
+static uint32_t connections_of(const struct front *front)
+{
+    uint32_t set = front->house->settings.connections;
+    return set < 2 ? 2 : set < FRONT_CONNECTIONS_MAX ? set : FRONT_CONNECTIONS_MAX;
+}
+
+/* A rate that cannot be kept exactly is the next lower one that can: a number of hundreds. */
+static bool rate_of(uint32_t count, uint64_t period_us, uint32_t burst, struct gcra_rate *out)
+{
+    return gcra_rate_of(count, period_us, burst, out) ||
+           gcra_rate_of(count - count % 100, period_us, burst, out);
+}
+
 static bool make_admission(struct front *front, struct arena *arena)
 {
     const struct settings *settings = &front->house->settings;
     struct admit_rates rates = admit_rates_default();
-    struct conn_limits limits = { .total = settings->connections,
-                                  .half = settings->connections / 5 + 1,
+    uint32_t total = connections_of(front);
+    struct conn_limits limits = { .total = total,
+                                  .half = total / 5 + 1,
                                   .peer = settings->connections_per_address,
                                   .peer_half = settings->connections_per_address / 4 + 1 };
-    uint8_t keys[3][SIPHASH_KEY_LEN];
+    uint8_t keys[4][SIPHASH_KEY_LEN];
     random_bytes(keys, sizeof keys);
-    if (!gcra_rate_of(settings->connects_per_second, 1000000, settings->connects_burst,
-                      &rates.connects) ||
-        !gcra_rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
-                      &rates.requests))
+    if (!rate_of(settings->connects_per_second, 1000000, settings->connects_burst,
+                 &rates.connects) ||
+        !rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
+                 &rates.requests) ||
+        !rate_of(settings->requests_per_second, 1000000 / 8, 8 * settings->requests_burst,
+                 &rates.sites))
         return false;
     front->admit = (struct admit){ .connects = &front->connects,
                                    .requests = &front->requests,
+                                   .sites = &front->sites,
                                    .conns = &front->conns };
     front->pace = pace_limits_default();
     front->pace.head_us = (uint64_t)settings->header_seconds * 1000000;
@@ -64,12 +131,16 @@ static bool make_admission(struct front *front, struct arena *arena)
     front->pace.idle_us = (uint64_t)settings->idle_seconds * 1000000;
     return conn_table_init(&front->conns, arena, &limits, keys[0]) &&
            admit_table_init(&front->connects, arena, FRONT_RATE_SETS, &rates.connects, keys[1]) &&
-           admit_table_init(&front->requests, arena, FRONT_RATE_SETS, &rates.requests, keys[2]);
+           admit_table_init(&front->requests, arena, FRONT_RATE_SETS, &rates.requests, keys[2]) &&
+           admit_table_init(&front->sites, arena, FRONT_RATE_SETS, &rates.sites, keys[3]);
 }
 
 static bool make_connections(struct front *front, struct arena *arena)
 {
-    uint32_t count = front->house->settings.connections + FRONT_FDS_SPARE;
+    uint32_t count = connections_of(front) + FRONT_LOCAL_MAX;
+    if (front->house->settings.connections > FRONT_CONNECTIONS_MAX)
+        log_event("limit.connections is more than one process can have: takes %d",
+                  FRONT_CONNECTIONS_MAX);
     front->connections = arena_array(arena, count, sizeof *front->connections);
     front->vacant = arena_array(arena, count, sizeof *front->vacant);
     if (front->connections == NULL || front->vacant == NULL)
@@ -86,9 +157,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
 {
     struct front *front = self;
     front->house = house;
-    bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena);
-    for (unsigned i = 0; made && i < FRONT_WORKS_MAX; i++)
-        made = make_work(front, &house->arena);
+    bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena) &&
+                make_room(front, &house->arena);
     front->library = tls_library_new();
     if (!made || front->library == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -130,23 +200,30 @@ static void peer_changed(void *self, enum peer peer, bool open)
     if (peer == PEER_CORE && !open)
         exchange_core_gone(front);
     /* A keeper that was started again may have another key. */
-    if (peer == PEER_KEEPER && open)
+    if (peer == PEER_KEEPER && open) {
         front->chain_wanted = true;
+        front->chain_ms = 0;
+        front->silent_ms = 0;
+    }
 }
 
+/* Everybody who was woken is moved, once for all that woke him. */
 static rc settle(struct trail *trail, void *self)
 {
     struct front *front = self;
     struct trail of_chain = { 0 };
+    int64_t now = clock_monotonic_ms();
     (void)trail;
-    if (!front->chain_wanted || !channel_is_open(&front->house->channels[PEER_KEEPER]))
+    front_wake_all(front);
+    if (!front->chain_wanted || now < front->chain_ms ||
+        !channel_is_open(&front->house->channels[PEER_KEEPER]))
         return RC_SUCCESS;
     rc fetched = chain_fetch(&of_chain, front);
     if (rc_class_of(fetched) == RC_BUG)
         return fetched;
     if (!rc_ok(fetched)) {
         log_failure("no certificates yet", fetched, &of_chain);
-        front->chain_wanted = false; /* asked again when the keeper comes back */
+        front->chain_ms = now + FRONT_SILENCE_MS + FRONT_KEEPER_MS;
     }
     return RC_SUCCESS;
 }
@@ -158,25 +235,27 @@ static int64_t tick(void *self, int64_t now_ms)
         front_sweep(front, now_ms);
         front->swept_ms = now_ms;
     }
-    return front->swept_ms + FRONT_SWEEP_MS;
+    bool more = front->ready.count > 0 || (front->starved.count > 0 && front->free_works != NULL);
+    return more ? now_ms : front->swept_ms + FRONT_SWEEP_MS;
 }
 
 /* What is asked for already is still answered; nobody new is let in. */
 static bool may_stop(void *self)
 {
-    struct front *front = self;
-    for (uint32_t i = 0; i < front->connection_count; i++) {
-        struct connection *connection = &front->connections[i];
-        if (connection->phase == CONNECTION_WAITING || connection->phase == CONNECTION_ANSWERING)
-            return false;
-    }
-    for (uint32_t i = 0; i < front->connection_count; i++)
-        front_close(front, &front->connections[i]);
-    return true;
+    return front_may_stop(self);
+}
+
+static rc chain_changed(struct trail *trail, void *self, struct call *call)
+{
+    (void)trail;
+    (void)call;
+    peer_changed(self, PEER_KEEPER, true);
+    return RC_SUCCESS;
 }
 
 static const struct door doors[] = {
     { MSG_REPLY, IN(PEER_CORE), ~0u, 10, FRAME_BODY_MAX, 0, exchange_reply },
+    { MSG_CHAIN_CHANGED, IN(PEER_KEEPER), ~0u, 0, 0, 0, chain_changed },
 };
 
 static const struct process front_process = {
@@ -184,8 +263,8 @@ static const struct process front_process = {
     .peers = IN(PEER_CORE) | IN(PEER_KEEPER),
     .trusts = IN(PEER_CORE) | IN(PEER_KEEPER),
     .files = IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER),
-    .fds = 16384,
-    .memory = 160u << 20,
+    .fds = FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + FRONT_FDS_SPARE,
+    .memory = 192u << 20,
     .size = sizeof(struct front),
     .rules = front_rules,
     .rule_count = COUNT_OF(front_rules),

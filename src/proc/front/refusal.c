@@ -2,14 +2,14 @@
 #include "proc/front/front.h"
 #include "proc/messages.h"
 
-void refusal_tell(struct front *front, const struct connection *connection)
+void refusal_tell(struct front *front, const struct connection *connection,
+                  const struct http_call *call)
 {
-    const struct work *work = connection->work;
     uint8_t bytes[64];
     struct sink body = sink_over(bytes, sizeof bytes);
-    sink_u16le(&body, (uint16_t)house_method(work->match.route));
+    sink_u16le(&body, (uint16_t)house_method(call->match.route));
     sink_put(&body, SPAN(connection->peer.bytes));
-    sink_put(&body, SPAN(work->trace.trace_id));
+    sink_put(&body, SPAN(call->trace.trace_id));
     struct frame frame = { .message = MSG_REFUSED, .body = sink_bytes(&body) };
     /* Refused is refused, whether core hears of it or not. */
     rc told = house_put(NULL, front->house, PEER_CORE, &frame);

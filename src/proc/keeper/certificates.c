@@ -6,6 +6,7 @@
 
 #include "admit/address.h"
 #include "codec/pem.h"
+#include "os/clock.h"
 #include "proc/keeper/keeper.h"
 #include "proc/log.h"
 
@@ -84,7 +85,20 @@ static struct window leaf_window(int64_t created, int64_t now)
     return (struct window){ from - KEEPER_SKEW_S, from + KEEPER_LEAF_S };
 }
 
-rc keeper_make_certificates(struct trail *trail, struct keeper *keeper, int64_t now)
+/* Deterministic signatures: the same certificate is the same bytes. */
+static rc make_leaf(struct trail *trail, struct keeper *keeper, const struct certificate *leaf,
+                    bool *changed)
+{
+    uint8_t made[KEEPER_CERTIFICATE_MAX];
+    size_t len = 0;
+    TRY(trail, finish(trail, keeper, leaf, made, &len));
+    *changed = !span_equal(span_of(made, len), span_of(keeper->leaf, keeper->leaf_len));
+    memcpy(keeper->leaf, made, len);
+    keeper->leaf_len = len;
+    return RC_SUCCESS;
+}
+
+rc keeper_make_certificates(struct trail *trail, struct keeper *keeper, int64_t now, bool *changed)
 {
     const struct keyring_key *ca = keyring_active(&keeper->ring, KEY_ROLE_CA);
     const struct keyring_key *tls = keyring_active(&keeper->ring, KEY_ROLE_TLS);
@@ -111,7 +125,39 @@ rc keeper_make_certificates(struct trail *trail, struct keeper *keeper, int64_t 
                                 .point = SPAN(tls->public_part) };
     add_names(&leaf, addresses, keeper->house->settings.listen);
     TRY(trail, finish(trail, keeper, &root, keeper->ca, &keeper->ca_len));
-    return finish(trail, keeper, &leaf, keeper->leaf, &keeper->leaf_len);
+    return make_leaf(trail, keeper, &leaf, changed);
+}
+
+/* For everybody to read at any time: the bytes first, then the length, so that the file is
+   never empty. */
+rc keeper_publish_ca(struct trail *trail, struct keeper *keeper)
+{
+    uint8_t text[2 * KEEPER_CERTIFICATE_MAX];
+    struct sink pem = sink_over(text, sizeof text);
+    int fd = keeper->house->files[FILE_CA];
+    pem_write(&pem, "CERTIFICATE", span_of(keeper->ca, keeper->ca_len));
+    if (!sink_ok(&pem) || pwrite(fd, pem.at, pem.len, 0) != (ssize_t)pem.len ||
+        ftruncate(fd, (off_t)pem.len) != 0)
+        return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
+    return RC_SUCCESS;
+}
+
+/* A front that does not read has lost its channel by then, or asks again when it signs. */
+rc keeper_renew_certificates(struct trail *trail, struct keeper *keeper)
+{
+    bool changed = false;
+    struct frame notice = { .message = MSG_CHAIN_CHANGED };
+    TRY(trail, keeper_make_certificates(trail, keeper, clock_now(), &changed));
+    if (!changed)
+        return RC_SUCCESS;
+    log_event("certificates made again");
+    TRY(trail, keeper_publish_ca(trail, keeper));
+    if (!keeper->front_has_key || keeper->front_is_behind)
+        return RC_SUCCESS;
+    keeper->front_is_behind = true;
+    rc told = house_put(NULL, keeper->house, PEER_FRONT, &notice);
+    (void)told;
+    return RC_SUCCESS;
 }
 
 rc keeper_on_chain(struct trail *trail, void *self, struct call *call)
@@ -119,6 +165,11 @@ rc keeper_on_chain(struct trail *trail, void *self, struct call *call)
     struct keeper *keeper = self;
     uint8_t bytes[2 * KEEPER_CERTIFICATE_MAX + 16];
     struct sink body = sink_over(bytes, sizeof bytes);
+    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_TLS);
+    if (key != NULL)
+        memcpy(keeper->front_key, key->id, sizeof keeper->front_key);
+    keeper->front_has_key = key != NULL;
+    keeper->front_is_behind = false;
     sink_u32le(&body, 2);
     put_bytes(&body, span_of(keeper->leaf, keeper->leaf_len));
     put_bytes(&body, span_of(keeper->ca, keeper->ca_len));

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
-#include "os/clock.h"
+#include "crypto/ct.h"
 #include "os/random.h"
 #include "proc/keeper/keeper.h"
 #include "proc/log.h"
@@ -16,6 +16,8 @@ static bool read_at(int fd, size_t at, uint8_t *bytes, size_t len)
         ssize_t got = pread(fd, bytes, len, (off_t)at);
         if (got < 0 && errno == EINTR)
             continue;
+        if (got == 0)
+            errno = ENODATA;
         if (got <= 0)
             return false;
         bytes += got;
@@ -31,6 +33,8 @@ static bool write_at(int fd, size_t at, struct span bytes)
         ssize_t sent = pwrite(fd, bytes.at, bytes.len, (off_t)at);
         if (sent < 0 && errno == EINTR)
             continue;
+        if (sent == 0)
+            errno = ENOSPC;
         if (sent <= 0)
             return false;
         at += (size_t)sent;
@@ -39,12 +43,19 @@ static bool write_at(int fd, size_t at, struct span bytes)
     return true;
 }
 
+/* What the system said, for people; the number of the failure is of this program. */
+static rc failed(struct trail *trail, const char *what)
+{
+    log_event("%s: %s", what, strerror(errno));
+    return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
+}
+
 /* What a write leaves behind when it fails is not known, and after a failed fdatasync the
    kernel may show what the disk does not have.  So the first failure is the last. */
 static rc lost(struct trail *trail, struct keeper *keeper)
 {
     keeper->lost = true;
-    return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return failed(trail, "the sealed file cannot be written");
 }
 
 struct deriving {
@@ -72,27 +83,49 @@ static enum seal_source source_of(const struct keeper *keeper)
     return SEAL_NONE;
 }
 
+/* Everything that the seal's source gives, and one byte more than any may have: what is too
+   long is not cut.  It is read from its beginning: the monitor lends the same open file to
+   each life of this process. */
+static ssize_t read_seal(int fd, uint8_t *bytes, size_t room)
+{
+    size_t have = 0;
+    while (have < room) {
+        ssize_t got = pread(fd, bytes + have, room - have, (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
 /* The seal's source is read once, before the jail, and wiped. */
 static rc derive_seal(struct trail *trail, struct keeper *keeper)
 {
-    uint8_t given[SEAL_CREDENTIAL_MAX];
-    ssize_t len = pread(keeper->house->files[FILE_SEAL], given, sizeof given, 0);
-    if (len < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    struct deriving what = { &keeper->head, span_of(given, (size_t)len) };
-    rc derived = secret_fill(keeper->seal, derive, &what);
-    explicit_bzero(given, sizeof given);
+    uint8_t given[SEAL_CREDENTIAL_MAX + 1];
+    ssize_t len = read_seal(keeper->house->files[FILE_SEAL], given, sizeof given);
+    rc derived = RC_SUCCESS;
+    if (len < 0) {
+        derived = failed(trail, "the seal cannot be read");
+    } else {
+        struct deriving what = { &keeper->head, span_of(given, (size_t)len) };
+        derived = secret_fill(keeper->seal, derive, &what);
+    }
+    ct_wipe(given, sizeof given);
     return rc_ok(derived) ? RC_SUCCESS : rc_note(trail, derived, __func__, __LINE__);
 }
 
-/* Every use of the seal: with the keyring lent, too, where both are needed. */
+/* Every use of the seal: with a keyring lent, too, where both are needed. */
 struct sealing {
     struct keeper *keeper;
+    struct secret *ring;
     const uint8_t *key;
     uint8_t *file; /* KEYFILE_LEN bytes, or a slot */
     uint64_t generation;
     struct keyfile_found found;
-    rc result;
 };
 
 static rc make_with_plain(struct span plain, void *arg)
@@ -110,7 +143,7 @@ static rc make_with_key(struct span key, void *arg)
 {
     struct sealing *what = arg;
     what->key = key.at;
-    return secret_lend(what->keeper->plain, make_with_plain, what);
+    return secret_lend(what->ring, make_with_plain, what);
 }
 
 static rc slot_with_plain(struct span plain, void *arg)
@@ -128,14 +161,15 @@ static rc slot_with_key(struct span key, void *arg)
 {
     struct sealing *what = arg;
     what->key = key.at;
-    return secret_lend(what->keeper->plain, slot_with_plain, what);
+    return secret_lend(what->ring, slot_with_plain, what);
 }
 
 static rc open_into_plain(uint8_t *at, size_t len, void *arg)
 {
     struct sealing *what = arg;
     (void)len;
-    struct keyfile_bytes bytes = { .file = span_of(what->file, KEYFILE_LEN) };
+    struct keyfile_bytes bytes = { .file = span_of(what->file, KEYFILE_LEN),
+                                   .floor = what->keeper->standing.logged };
     return keyfile_open(NULL, &what->keeper->head, what->key, bytes, at, &what->found);
 }
 
@@ -143,8 +177,13 @@ static rc open_with_key(struct span key, void *arg)
 {
     struct sealing *what = arg;
     what->key = key.at;
-    rc good = keyfile_check_key(NULL, &what->keeper->head, key.at);
-    return rc_ok(good) ? secret_fill(what->keeper->plain, open_into_plain, what) : good;
+    return secret_fill(what->ring, open_into_plain, what);
+}
+
+static rc check_key(struct span key, void *arg)
+{
+    const struct keeper *keeper = arg;
+    return keyfile_check_key(NULL, &keeper->head, key.at);
 }
 
 static rc read_ring(struct span plain, void *arg)
@@ -153,58 +192,18 @@ static rc read_ring(struct span plain, void *arg)
     return keyring_read(NULL, plain, &keeper->ring);
 }
 
-/* A new keyring is made where its private parts stay. */
-static rc fill_new_ring(uint8_t *at, size_t len, void *arg)
-{
-    static const enum key_role roles[] = { KEY_ROLE_CA, KEY_ROLE_TLS, KEY_ROLE_LOG, KEY_ROLE_NODE };
-    struct keeper *keeper = arg;
-    uint8_t privates[COUNT_OF(roles)][KEY_PRIVATE];
-    rc result = RC_SUCCESS;
-    (void)len;
-    keeper->ring = (struct keyring){ 0 };
-    for (size_t i = 0; i < COUNT_OF(roles) && rc_ok(result); i++) {
-        struct keyring_key key;
-        do {
-            random_bytes(privates[i], KEY_PRIVATE);
-        } while (!keyring_make_key(roles[i], SPAN(privates[i]), clock_now(), &key));
-        result = keyring_add(NULL, &keeper->ring, &key);
-    }
-    if (rc_ok(result))
-        result = keeper_write_ring(keeper, privates, at);
-    explicit_bzero(privates, sizeof privates);
-    return result;
-}
-
-struct parts {
-    const struct keyring *ring;
-    uint8_t (*privates)[KEY_PRIVATE];
-};
-
-static rc give_part(const struct keyring_key *key, uint8_t *at, void *arg)
-{
-    const struct parts *parts = arg;
-    memcpy(at, parts->privates[key - parts->ring->keys], KEY_PRIVATE);
-    return RC_SUCCESS;
-}
-
-rc keeper_write_ring(const struct keeper *keeper, uint8_t (*privates)[KEY_PRIVATE], uint8_t *plain)
-{
-    struct parts parts = { &keeper->ring, privates };
-    return keyring_write(NULL, &keeper->ring, give_part, &parts, plain);
-}
-
 /* The head is written last: as long as it is not there, the file was never used and is made
-   again.  Behind the slots two blocks are for the last signed head. */
+   again.  Behind the slots two blocks are for the standing. */
 static rc make_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
 {
-    struct sealing what = { .keeper = keeper, .file = file };
+    struct sealing what = { .keeper = keeper, .ring = keeper->plain, .file = file };
     keeper->head = (struct keyfile_head){ .form = KEYFILE_STORE, .source = source_of(keeper) };
     if (keeper->head.source == SEAL_PASSPHRASE)
         keeper->head.cost = SEAL_COST;
     random_bytes(keeper->head.salt, sizeof keeper->head.salt);
     random_bytes(keeper->head.id, sizeof keeper->head.id);
     TRY(trail, derive_seal(trail, keeper));
-    TRY(trail, secret_fill(keeper->plain, fill_new_ring, keeper));
+    TRY(trail, keeper_make_ring(keeper));
     TRY(trail, secret_lend(keeper->seal, make_with_key, &what));
     struct cursor whole = cur_over(span_of(file, KEYFILE_LEN));
     struct span head;
@@ -215,58 +214,109 @@ static rc make_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
         !write_at(keeper->file, 0, head) || fdatasync(keeper->file) != 0)
         return lost(trail, keeper);
     keeper->generation = 1;
+    keeper->other = KEYFILE_OTHER_EMPTY;
     log_event("keyring made keys=%zu", keeper->ring.count);
+    return keeper_load_standing(trail, keeper);
+}
+
+/* What was read may be in the kernel's memory alone, when an earlier life's fdatasync failed:
+   the slot is written again as it is, so that no key is used that the disk does not have. */
+static rc keep_slot(struct trail *trail, struct keeper *keeper, const uint8_t *file)
+{
+    size_t at = keyfile_slot_offset(keeper->generation);
+    struct cursor whole = cur_over(span_of(file, KEYFILE_LEN));
+    struct span slot;
+    if (!cur_skip(&whole, at) || !cur_take(&whole, KEYFILE_SLOT, &slot))
+        return FAIL(trail, RC_BUG, HOUSE_E_FILE);
+    if (!write_at(keeper->file, at, slot) || fdatasync(keeper->file) != 0)
+        return lost(trail, keeper);
     return RC_SUCCESS;
 }
 
+/* A keyring that is older than what the log was told of would bring retired keys back to
+   life. */
 static rc open_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
 {
-    struct sealing what = { .keeper = keeper, .file = file };
+    static const char *const others[] = { [KEYFILE_OTHER_EMPTY] = "empty",
+                                          [KEYFILE_OTHER_OLDER] = "older",
+                                          [KEYFILE_OTHER_DAMAGED] = "damaged" };
+    struct sealing what = { .keeper = keeper, .ring = keeper->plain, .file = file };
     TRY(trail, keyfile_head_read(trail, KEYFILE_STORE, span_of(file, KEYFILE_LEN), &keeper->head));
     TRY(trail, derive_seal(trail, keeper));
+    TRY(trail, secret_lend(keeper->seal, check_key, keeper));
+    TRY(trail, keeper_load_standing(trail, keeper));
     TRY(trail, secret_lend(keeper->seal, open_with_key, &what));
     TRY(trail, secret_lend(keeper->plain, read_ring, keeper));
     keeper->generation = what.found.generation;
-    log_event("keyring opened keys=%zu generation=%llu other_slot=%d", keeper->ring.count,
-              (unsigned long long)keeper->generation, (int)what.found.other);
+    keeper->other = what.found.other;
+    TRY(trail, keep_slot(trail, keeper, file));
+    log_event("keyring opened keys=%zu generation=%llu other_slot=%s", keeper->ring.count,
+              (unsigned long long)keeper->generation, others[keeper->other]);
+    return RC_SUCCESS;
+}
+
+/* Was the file never made whole?  Its head is zeros then, and so is the standing, which the
+   first use of a key leaves behind.  A file that is short, or whose head alone is gone, has
+   been used: it is kept as it is. */
+static rc was_never_made(struct trail *trail, struct keeper *keeper, const uint8_t *file,
+                         bool *never)
+{
+    const uint8_t *blocks = file + KEYFILE_LEN;
+    *never = bytes_are_zero(file, KEYFILE_HEAD) && bytes_are_zero(blocks, 2 * KEEPER_BLOCK);
+    if (*never)
+        return RC_SUCCESS;
+    struct stat is;
+    if (fstat(keeper->file, &is) != 0)
+        return failed(trail, "the sealed file cannot be looked at");
+    if (is.st_size != KEEPER_FILE_LEN || bytes_are_zero(file, KEYFILE_HEAD))
+        return REFUSE(trail, REASON_KEYFILE_DAMAGED);
     return RC_SUCCESS;
 }
 
 rc keeper_open_file(struct trail *trail, struct keeper *keeper)
 {
     struct stat is;
-    uint8_t *file = arena_alloc(&keeper->house->arena, KEYFILE_LEN);
+    bool never = false;
+    uint8_t *file = arena_alloc(&keeper->house->arena, KEEPER_FILE_LEN);
     if (file == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     if (fstat(keeper->file, &is) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    bool there = is.st_size >= KEYFILE_LEN;
-    if (there && !read_at(keeper->file, 0, file, KEYFILE_LEN))
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    if (!there || bytes_are_zero(file, KEYFILE_HEAD))
-        return make_file(trail, keeper, file);
-    return open_file(trail, keeper, file);
+        return failed(trail, "the sealed file cannot be looked at");
+    size_t have = is.st_size < KEEPER_FILE_LEN ? (size_t)is.st_size : KEEPER_FILE_LEN;
+    memset(file, 0, KEEPER_FILE_LEN);
+    if (!read_at(keeper->file, 0, file, have))
+        return failed(trail, "the sealed file cannot be read");
+    TRY(trail, was_never_made(trail, keeper, file, &never));
+    return never ? make_file(trail, keeper, file) : open_file(trail, keeper, file);
 }
 
-rc keeper_store(struct trail *trail, struct keeper *keeper)
+rc keeper_store_next(struct trail *trail, struct keeper *keeper, const struct keyring *ring)
 {
     uint8_t slot[KEYFILE_SLOT];
-    struct sealing what = { .keeper = keeper, .file = slot, .generation = keeper->generation + 1 };
+    struct sealing what = {
+        .keeper = keeper, .ring = keeper->next, .file = slot, .generation = keeper->generation + 1
+    };
     if (keeper->lost)
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     TRY(trail, secret_lend(keeper->seal, slot_with_key, &what));
     if (!write_at(keeper->file, keyfile_slot_offset(what.generation), SPAN(slot)) ||
         fdatasync(keeper->file) != 0)
         return lost(trail, keeper);
+    struct secret *before = keeper->plain;
+    keeper->plain = keeper->next;
+    keeper->next = NULL;
+    keeper->ring = *ring;
     keeper->generation = what.generation;
-    return RC_SUCCESS;
+    keeper->other = KEYFILE_OTHER_OLDER;
+    secret_free(&before);
+    return secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->next);
 }
 
 rc keeper_read_block(struct trail *trail, struct keeper *keeper, size_t at, uint8_t *block,
                      size_t len)
 {
     if (!read_at(keeper->file, at, block, len))
-        return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
+        return failed(trail, "the sealed file cannot be read");
     return RC_SUCCESS;
 }
 

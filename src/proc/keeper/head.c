@@ -3,19 +3,20 @@
 #include "crypto/ct.h"
 #include "crypto/hmac.h"
 #include "merkle/checkpoint.h"
-#include "merkle/checkpoint_judge.h"
 #include "os/clock.h"
 #include "proc/keeper/keeper.h"
-#include "proc/log.h"
 
-/* A record of the last head: magic, counter, size, root, and an HMAC under the seal's key.
-   Two of them, written in turn: a power cut leaves the older or the newer one whole. */
+/* A record of the standing, little endian: magic, counter, the head's size and root, the
+   generation that is logged, the length of the handover, its bytes and zeros, and an HMAC of
+   all that under the seal's key.  Two of them, written in turn: a power cut leaves the older
+   or the newer one whole. */
 enum {
     RECORD_MAGIC = 8,
-    RECORD_SIGNED = RECORD_MAGIC + 8 + 8 + SHA256_LEN,
+    RECORD_SIGNED = RECORD_MAGIC + 8 + 8 + SHA256_LEN + 8 + 4 + KEEPER_HANDOVER,
     RECORD_LEN = RECORD_SIGNED + SHA256_LEN
 };
-static const uint8_t magic[RECORD_MAGIC + 1] = "WARDHEAD";
+_Static_assert((int)RECORD_LEN <= (int)KEEPER_BLOCK, "a record lies in its block");
+static const uint8_t magic[RECORD_MAGIC + 1] = "WARDLAST";
 
 struct tagging {
     struct span record;
@@ -34,45 +35,57 @@ static size_t block_of(uint64_t counter)
     return KEYFILE_LEN + KEEPER_BLOCK * (size_t)(counter % 2);
 }
 
+static bool take_record(struct cursor *in, struct standing *out, uint8_t tag[SHA256_LEN])
+{
+    uint32_t len = 0;
+    if (!(cur_expect(in, span_of(magic, RECORD_MAGIC)) && cur_u64le(in, &out->counter) &&
+          cur_u64le(in, &out->head.size) &&
+          cur_copy(in, out->head.root.at, sizeof out->head.root.at) &&
+          cur_u64le(in, &out->logged) && cur_u32le(in, &len) && len <= KEEPER_HANDOVER &&
+          cur_copy(in, out->handover, KEEPER_HANDOVER) && cur_copy(in, tag, SHA256_LEN)))
+        return false;
+    out->handover_len = len;
+    return true;
+}
+
 static bool read_record(struct keeper *keeper, const uint8_t block[RECORD_LEN],
-                        struct signed_head *out)
+                        struct standing *out)
 {
     struct cursor in = cur_over(span_of(block, RECORD_LEN));
-    struct signed_head head;
+    struct standing standing = { 0 };
     struct tagging what = { .record = span_of(block, RECORD_SIGNED) };
     uint8_t tag[SHA256_LEN];
-    if (!(cur_expect(&in, span_of(magic, RECORD_MAGIC)) && cur_u64le(&in, &head.counter) &&
-          cur_u64le(&in, &head.head.size) &&
-          cur_copy(&in, head.head.root.at, sizeof head.head.root.at) &&
-          cur_copy(&in, tag, sizeof tag)))
-        return false;
-    if (!rc_ok(secret_lend(keeper->seal, tag_with_key, &what)) ||
+    if (!take_record(&in, &standing, tag) ||
+        !rc_ok(secret_lend(keeper->seal, tag_with_key, &what)) ||
         !ct_equal(what.tag, tag, sizeof tag))
         return false;
-    *out = head;
+    *out = standing;
     return true;
 }
 
 /* One of the two is torn at most: with neither, either none was ever written or somebody
-   wrote over both. */
-rc keeper_load_head(struct trail *trail, struct keeper *keeper)
+   wrote over both.  As with the keyring, what was read is written again before it counts. */
+rc keeper_load_standing(struct trail *trail, struct keeper *keeper)
 {
     uint8_t blocks[2][RECORD_LEN];
     bool whole = false, blank = true;
+    size_t newest = 0;
     for (uint64_t i = 0; i < 2; i++) {
-        struct signed_head found;
+        struct standing found;
         TRY(trail, keeper_read_block(trail, keeper, block_of(i), blocks[i], RECORD_LEN));
         blank = blank && bytes_are_zero(blocks[i], RECORD_LEN);
-        if (!read_record(keeper, blocks[i], &found))
+        if (!read_record(keeper, blocks[i], &found) ||
+            (whole && found.counter < keeper->standing.counter))
             continue;
         whole = true;
-        if (found.counter >= keeper->last.counter)
-            keeper->last = found;
+        newest = i;
+        keeper->standing = found;
     }
     if (!whole && !blank)
-        return FAIL(trail, RC_DENIED, REASON_KEYFILE_DAMAGED);
-    if (!whole)
-        merkle_root(&(struct merkle_tree){ 0 }, &keeper->last.head.root);
+        return REFUSE(trail, REASON_KEYFILE_DAMAGED);
+    if (whole)
+        return keeper_write_block(trail, keeper, block_of(newest), SPAN(blocks[newest]));
+    merkle_root(&(struct merkle_tree){ 0 }, &keeper->standing.head.root);
     return RC_SUCCESS;
 }
 
@@ -82,19 +95,22 @@ static void put_head(struct sink *body, const struct merkle_head *head)
     sink_put(body, SPAN(head->root.at));
 }
 
-static rc store_head(struct trail *trail, struct keeper *keeper, const struct merkle_head *head)
+rc keeper_write_standing(struct trail *trail, struct keeper *keeper, struct standing *next)
 {
     uint8_t bytes[RECORD_LEN];
     struct sink out = sink_over(bytes, sizeof bytes);
-    struct signed_head next = { keeper->last.counter + 1, *head };
+    next->counter = keeper->standing.counter + 1;
     sink_put(&out, span_of(magic, RECORD_MAGIC));
-    sink_u64le(&out, next.counter);
-    put_head(&out, head);
+    sink_u64le(&out, next->counter);
+    put_head(&out, &next->head);
+    sink_u64le(&out, next->logged);
+    sink_u32le(&out, (uint32_t)next->handover_len);
+    sink_put(&out, SPAN(next->handover));
     struct tagging what = { .record = sink_bytes(&out) };
     TRY(trail, secret_lend(keeper->seal, tag_with_key, &what));
     sink_put(&out, SPAN(what.tag));
-    TRY(trail, keeper_write_block(trail, keeper, block_of(next.counter), sink_bytes(&out)));
-    keeper->last = next;
+    TRY(trail, keeper_write_block(trail, keeper, block_of(next->counter), sink_bytes(&out)));
+    keeper->standing = *next;
     return RC_SUCCESS;
 }
 
@@ -125,13 +141,12 @@ static rc sign(struct trail *trail, struct keeper *keeper, const struct asked *a
                struct sink *note)
 {
     const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_LOG);
-    uint8_t signature[64];
+    const struct merkle_head *last = &keeper->standing.head;
     struct payload payload;
     if (key == NULL)
-        return FAIL(trail, RC_BUG, REASON_KEYRING_NO_SUCH_KEY);
-    if (asked->old.size != keeper->last.head.size ||
-        !merkle_equal(&asked->old.root, &keeper->last.head.root))
-        return FAIL(trail, RC_DENIED, REASON_AUDIT_FORK);
+        return REFUSE(trail, REASON_KEYRING_NO_SUCH_KEY);
+    if (asked->old.size != last->size || !merkle_equal(&asked->old.root, &last->root))
+        return REFUSE(trail, REASON_AUDIT_FORK);
     TRY(trail, merkle_check_consistency(&asked->old, &asked->new, &asked->proof, trail));
     checkpoint_put_text(note, keeper->origin, &asked->new, (struct span){ 0 });
     struct guard_request request = { .peer = GUARD_AUDIT,
@@ -143,16 +158,10 @@ static rc sign(struct trail *trail, struct keeper *keeper, const struct asked *a
                                      .payload = sink_bytes(note),
                                      .origin = keeper->origin };
     TRY(trail, guard_check(trail, &keeper->audit, &request, clock_monotonic_ms() * 1000, &payload));
-    TRY(trail, keeper_sign_ed25519(trail, keeper, KEY_ROLE_LOG, sink_bytes(note), signature));
-    TRY(trail, store_head(trail, keeper, &asked->new));
-    struct checkpoint_key named = { .name = keeper->origin };
-    struct cursor public = cur_over(SPAN(key->public_part));
-    if (!cur_copy(&public, named.public_key, sizeof named.public_key))
-        return FAIL(trail, RC_BUG, DOOR_E_BODY);
-    checkpoint_end_text(note);
-    checkpoint_put_signature(note, keeper->origin, checkpoint_key_id(&named, CHECKPOINT_BY_LOG),
-                             SPAN(signature));
-    return sink_ok(note) ? RC_SUCCESS : FAIL(trail, RC_BUG, DOOR_E_BODY);
+    TRY(trail, keeper_sign_note(trail, keeper, note));
+    struct standing next = keeper->standing;
+    next.head = asked->new;
+    return keeper_write_standing(trail, keeper, &next);
 }
 
 rc keeper_on_sign_head(struct trail *trail, void *self, struct call *call)
@@ -166,12 +175,12 @@ rc keeper_on_sign_head(struct trail *trail, void *self, struct call *call)
     struct trail of_sign = { 0 };
     rc signed_it = sign(&of_sign, keeper, &asked, &note);
     if (!rc_ok(signed_it))
-        log_failure("head not signed", signed_it, &of_sign);
+        keeper_refused(keeper, REFUSED_HEAD, signed_it, &of_sign);
     sink_u8(&body, rc_ok(signed_it));
     if (rc_ok(signed_it))
         put_bytes(&body, sink_bytes(&note));
     else /* an answer that was lost on its way is found again from here */
-        put_head(&body, &keeper->last.head);
+        put_head(&body, &keeper->standing.head);
     struct frame answer = { .message = MSG_HEAD_SIGNED, .id = call->id, .body = sink_bytes(&body) };
     return channel_put(trail, call->from, &answer);
 }

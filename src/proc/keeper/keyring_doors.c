@@ -6,6 +6,7 @@ rc keeper_on_list(struct trail *trail, void *self, struct call *call)
     struct keeper *keeper = self;
     uint8_t bytes[KEYRING_KEYS_MAX * 160 + 16];
     struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u64le(&body, keeper->generation);
     sink_u32le(&body, (uint32_t)keeper->ring.count);
     for (size_t i = 0; i < keeper->ring.count; i++) {
         const struct keyring_key *key = &keeper->ring.keys[i];

@@ -1,25 +1,21 @@
 /* main.c - ward-keeper: see keeper.h. */
-#include <unistd.h>
-
 #include "base/number.h"
-#include "codec/pem.h"
 #include "crypto/ecdsa_sign.h"
 #include "crypto/start.h"
 #include "os/clock.h"
 #include "proc/keeper/keeper.h"
 #include "proc/keeper_syscalls.h"
-#include "proc/log.h"
 
-enum { KEEPER_SECRETS = 2, KEEPER_SECRET_BYTES = 16 << 10 };
+enum { KEEPER_SECRETS = 3, KEEPER_SECRET_BYTES = 16 << 10 };
 
-/* The log is named after its first key: two installations never have one name. */
+/* The log is named after its first key, which is the first in the ring: two installations
+   never have one name, and rotating the key does not change it. */
 static void name_log(struct keeper *keeper)
 {
     const struct keyring_key *oldest = NULL;
-    for (size_t i = 0; i < keeper->ring.count; i++) {
-        const struct keyring_key *key = &keeper->ring.keys[i];
-        if (key->role == KEY_ROLE_LOG && (oldest == NULL || key->created < oldest->created))
-            oldest = key;
+    for (size_t i = 0; i < keeper->ring.count && oldest == NULL; i++) {
+        if (keeper->ring.keys[i].role == KEY_ROLE_LOG)
+            oldest = &keeper->ring.keys[i];
     }
     struct sink name = sink_over(keeper->origin_text, sizeof keeper->origin_text);
     sink_text(&name, "ward.local/");
@@ -28,17 +24,17 @@ static void name_log(struct keeper *keeper)
     keeper->origin = sink_bytes(&name);
 }
 
-/* What a client needs to trust this house, for everybody to read. */
-static rc publish_ca(struct trail *trail, struct keeper *keeper)
+static rc open_keys(struct trail *trail, struct keeper *keeper)
 {
-    uint8_t text[2 * KEEPER_CERTIFICATE_MAX];
-    struct sink pem = sink_over(text, sizeof text);
-    int fd = keeper->house->files[FILE_CA];
-    pem_write(&pem, "CERTIFICATE", span_of(keeper->ca, keeper->ca_len));
-    if (!sink_ok(&pem) || ftruncate(fd, 0) != 0 ||
-        pwrite(fd, pem.at, pem.len, 0) != (ssize_t)pem.len)
-        return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
-    return RC_SUCCESS;
+    bool changed = false;
+    TRY(trail, secret_pool_new(trail, KEEPER_SECRETS, KEEPER_SECRET_BYTES, &keeper->pool));
+    TRY(trail, secret_take(trail, keeper->pool, SEAL_KEY, &keeper->seal));
+    TRY(trail, secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->plain));
+    TRY(trail, secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->next));
+    TRY(trail, keeper_open_file(trail, keeper));
+    name_log(keeper);
+    TRY(trail, keeper_make_certificates(trail, keeper, clock_now(), &changed));
+    return keeper_publish_ca(trail, keeper);
 }
 
 static rc before_jail(struct trail *trail, void *self, struct house *house)
@@ -48,14 +44,41 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     keeper->file = house->files[FILE_KEYRING];
     if (!sodium_start() || !ecdsa_guard_heap())
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
-    TRY(trail, secret_pool_new(trail, KEEPER_SECRETS, KEEPER_SECRET_BYTES, &keeper->pool));
-    TRY(trail, secret_take(trail, keeper->pool, SEAL_KEY, &keeper->seal));
-    TRY(trail, secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->plain));
-    TRY(trail, keeper_open_file(trail, keeper));
-    TRY(trail, keeper_load_head(trail, keeper));
-    name_log(keeper);
-    TRY(trail, keeper_make_certificates(trail, keeper, clock_now()));
-    return publish_ca(trail, keeper);
+    rc opened = open_keys(trail, keeper);
+    if (!rc_ok(opened))
+        keeper_log("the keys cannot be used", opened, trail);
+    return opened;
+}
+
+/* A new channel to the front was given nothing yet, and one to the log has heard nothing. */
+static void peer_changed(void *self, enum peer peer, bool open)
+{
+    struct keeper *keeper = self;
+    (void)open;
+    if (peer == PEER_FRONT)
+        keeper->front_has_key = keeper->front_is_behind = false;
+    if (peer == PEER_AUDIT)
+        keeper_log_is_gone(keeper);
+    if (peer == PEER_CORE) {
+        keeper->waiting = (struct waiting_rotation){ 0 };
+        keeper->held = (struct held_answer){ 0 };
+    }
+}
+
+static int64_t tick(void *self, int64_t now_ms)
+{
+    struct keeper *keeper = self;
+    if (now_ms >= keeper->look_ms) {
+        struct trail trail = { 0 };
+        rc renewed = keeper_renew_certificates(&trail, keeper);
+        if (!rc_ok(renewed))
+            keeper_log("certificates not made again", renewed, &trail);
+        keeper->look_ms = now_ms + KEEPER_LOOK_MS;
+    }
+    int64_t waits = keeper_rotate_waiting(keeper, now_ms);
+    int64_t tells = keeper_tell(keeper, now_ms);
+    int64_t next = waits < tells ? waits : tells;
+    return next < keeper->look_ms ? next : keeper->look_ms;
 }
 
 static const struct door doors[] = {
@@ -63,20 +86,25 @@ static const struct door doors[] = {
     { MSG_TLS_CHAIN, IN(PEER_FRONT), ~0u, 0, 0, 0, keeper_on_chain },
     { MSG_SIGN_HEAD, IN(PEER_AUDIT), ~0u, 84, 84 + 32 * MERKLE_PROOF_MAX, 0, keeper_on_sign_head },
     { MSG_KEYRING_LIST, IN(PEER_CORE), ~0u, 0, 0, 0, keeper_on_list },
+    { MSG_KEY_ROTATE, IN(PEER_CORE), ~0u, 1, 1, 0, keeper_on_rotate },
+    { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, keeper_on_appended },
 };
 
 /* Nobody is trusted: a peer that sends what it may not loses its channel. */
 static const struct process keeper_process = {
     .peer = PEER_KEEPER,
     .peers = IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
-    .files = IN(FILE_KEYRING),
+    .files = IN(FILE_KEYRING) | IN(FILE_CA),
     .fds = 64,
+    .fails_by_reason = true,
     .size = sizeof(struct keeper),
     .rules = keeper_rules,
     .rule_count = COUNT_OF(keeper_rules),
     .doors = doors,
     .door_count = COUNT_OF(doors),
     .before_jail = before_jail,
+    .peer_changed = peer_changed,
+    .tick = tick,
 };
 
 int main(void)

@@ -1,11 +1,13 @@
 /* sign.c - see keeper.h: using a key, and the door through which front has handshakes signed. */
+#include <string.h>
+
 #include "crypto/ct.h"
 #include "crypto/ecdsa_sign.h"
 #include "crypto/ed25519.h"
 #include "crypto/hash.h"
+#include "merkle/checkpoint_judge.h"
 #include "os/clock.h"
 #include "proc/keeper/keeper.h"
-#include "proc/log.h"
 
 struct signing {
     const struct keeper *keeper;
@@ -27,9 +29,12 @@ static struct span part_of(const struct signing *what, struct span plain)
 static rc p256_with_plain(struct span plain, void *arg)
 {
     const struct signing *what = arg;
+    struct span part = part_of(what, plain);
     uint8_t digest[SHA256_LEN];
+    if (part.len != KEY_PRIVATE)
+        return rc_make(RC_WORLD, REASON_KEYRING_NO_SUCH_KEY);
     hash_sha256(what->message, digest);
-    return ecdsa_sign_once(CURVE_P256, part_of(what, plain), digest, what->signature)
+    return ecdsa_sign_once(CURVE_P256, part, digest, what->signature)
                ? RC_SUCCESS
                : rc_make(RC_WORLD, REASON_KEYRING_NO_SUCH_KEY);
 }
@@ -63,22 +68,49 @@ rc keeper_sign_ed25519(struct trail *trail, struct keeper *keeper, enum key_role
     return RC_SUCCESS;
 }
 
+/* The text is what checkpoint_put_text wrote. */
+rc keeper_sign_note(struct trail *trail, struct keeper *keeper, struct sink *note)
+{
+    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_LOG);
+    struct checkpoint_key named = { .name = keeper->origin };
+    uint8_t signature[ED25519_SIGNATURE];
+    if (key == NULL || !sink_ok(note))
+        return REFUSE(trail, REASON_KEYRING_NO_SUCH_KEY);
+    memcpy(named.public_key, key->public_part, sizeof named.public_key);
+    TRY(trail, keeper_sign_ed25519(trail, keeper, KEY_ROLE_LOG, sink_bytes(note), signature));
+    checkpoint_end_text(note);
+    checkpoint_put_signature(note, keeper->origin, checkpoint_key_id(&named, CHECKPOINT_BY_LOG),
+                             SPAN(signature));
+    return sink_ok(note) ? RC_SUCCESS : FAIL(trail, RC_BUG, DOOR_E_BODY);
+}
+
+/* The key of the certificate that this front was given, and no newer one: a handshake under
+   the old chain would fail at the client anyway. */
 static rc sign_tls(struct trail *trail, struct keeper *keeper, struct span content,
                    uint8_t signature[64])
 {
-    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_TLS);
+    struct span bound = keeper->front_has_key ? SPAN(keeper->front_key) : (struct span){ 0 };
+    const struct keyring_key *key = keyring_find(&keeper->ring, bound);
     struct payload payload;
     if (key == NULL)
-        return FAIL(trail, RC_BUG, REASON_KEYRING_NO_SUCH_KEY);
+        return REFUSE(trail, REASON_GUARD_KEY_NOT_BOUND);
     struct guard_request request = { .peer = GUARD_FRONT,
-                                     .bound = SPAN(key->id),
-                                     .role = KEY_ROLE_TLS,
+                                     .bound = bound,
+                                     .role = key->role,
                                      .key = SPAN(key->id),
                                      .state = key->state,
                                      .operation = GUARD_SIGN,
                                      .payload = content };
     TRY(trail, guard_check(trail, &keeper->front, &request, clock_monotonic_ms() * 1000, &payload));
     return keeper_sign_p256(trail, keeper, KEY_ROLE_TLS, content, signature);
+}
+
+/* A front that did not hear that its chain is old hears it again: while it waits for an
+   answer it hears nothing else. */
+static rc remind(struct trail *trail, struct keeper *keeper, struct channel *front)
+{
+    struct frame notice = { .message = MSG_CHAIN_CHANGED };
+    return keeper->front_is_behind ? channel_put(trail, front, &notice) : RC_SUCCESS;
 }
 
 rc keeper_on_sign_tls(struct trail *trail, void *self, struct call *call)
@@ -89,10 +121,11 @@ rc keeper_on_sign_tls(struct trail *trail, void *self, struct call *call)
     struct trail of_sign = { 0 };
     rc signed_it = sign_tls(&of_sign, keeper, cur_rest(&call->body), signature);
     if (!rc_ok(signed_it))
-        log_failure("handshake not signed", signed_it, &of_sign);
+        keeper_refused(keeper, REFUSED_HANDSHAKE, signed_it, &of_sign);
     sink_u8(&body, rc_ok(signed_it));
     if (rc_ok(signed_it))
         sink_put(&body, SPAN(signature));
     struct frame answer = { .message = MSG_TLS_SIGNED, .id = call->id, .body = sink_bytes(&body) };
-    return channel_put(trail, call->from, &answer);
+    TRY(trail, channel_put(trail, call->from, &answer));
+    return remind(trail, keeper, call->from);
 }

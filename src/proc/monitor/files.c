@@ -7,6 +7,7 @@
        STATE/audit/security.log   the log that is written; rotated ones beside it
        STATE/audit/leaves         the hash of every record ever
        STATE/audit/heads          the heads that the keeper signed
+       STATE/ward.db              core's database, which it opens itself before its jail
        STATE/ca.pem               the CA's certificate, for clients
        STATE/ward.log             what the processes say to people
        SEAL (beside STATE)        what the keyring is sealed with, where that is a file */

@@ -44,7 +44,7 @@ struct child {
     struct jail_report jail;
 };
 
-enum { MONITOR_NEWS_MAX = 64 }; /* happenings that are kept until they are logged */
+enum { MONITOR_NEWS = 64 }; /* happenings that are kept until they are logged */
 
 struct news {
     uint64_t number; /* 1.. */
@@ -65,10 +65,10 @@ struct monitor {
     int log; /* stderr of all */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
-    struct news news[MONITOR_NEWS_MAX]; /* by number; what is never logged gives way */
-    uint64_t news_last;                 /* the number of the last one */
-    uint64_t news_logged;               /* up to here they are in the log */
-    int signals;                        /* signalfd */
+    struct news news[MONITOR_NEWS]; /* by number; what is never logged gives way */
+    uint64_t news_last;             /* the number of the last one */
+    uint64_t news_logged;           /* up to here they are in the log */
+    int signals;                    /* signalfd */
     int report;          /* pipe to who started the house: one line a step; -1 when it is closed */
     bool was_killed;     /* the house before this one did not end by itself */
     bool was_ready;      /* all processes were ready once */

@@ -33,8 +33,8 @@ static void tell_one(struct monitor *monitor, const struct news *news)
 void news_add(struct monitor *monitor, enum happened what, enum peer peer, uint32_t code)
 {
     uint64_t number = ++monitor->news_last;
-    struct news *news = &monitor->news[number % MONITOR_NEWS_MAX];
-    if (number > monitor->news_logged + MONITOR_NEWS_MAX)
+    struct news *news = &monitor->news[number % MONITOR_NEWS];
+    if (number > monitor->news_logged + MONITOR_NEWS)
         log_event("not in the security log: number=%llu", (unsigned long long)news->number);
     *news = (struct news){ .number = number,
                            .what = what,
@@ -67,10 +67,10 @@ void news_children(struct monitor *monitor)
 void news_all(struct monitor *monitor)
 {
     uint64_t first = monitor->news_logged + 1;
-    if (monitor->news_last >= MONITOR_NEWS_MAX && first <= monitor->news_last - MONITOR_NEWS_MAX)
-        first = monitor->news_last - MONITOR_NEWS_MAX + 1;
+    if (monitor->news_last >= MONITOR_NEWS && first <= monitor->news_last - MONITOR_NEWS)
+        first = monitor->news_last - MONITOR_NEWS + 1;
     for (uint64_t number = first; number <= monitor->news_last; number++)
-        tell_one(monitor, &monitor->news[number % MONITOR_NEWS_MAX]);
+        tell_one(monitor, &monitor->news[number % MONITOR_NEWS]);
     news_children(monitor);
 }
 

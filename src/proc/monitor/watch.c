@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "audit/rotate.h"
+#include "model/reason.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "proc/control.h"
@@ -29,8 +30,8 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
     struct child *child = &monitor->children[peer];
     uint8_t own_user = 0, own_network = 0;
     uint32_t landlock = 0;
-    if (!(cur_u8(body, &own_user) && cur_u8(body, &own_network) && cur_u32le(body, &landlock) &&
-          cur_end(body)))
+    if (child->ready || !(cur_u8(body, &own_user) && cur_u8(body, &own_network) &&
+                          cur_u32le(body, &landlock) && cur_end(body)))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
     child->jail = (struct jail_report){ own_user != 0, landlock, own_network != 0 };
     if (child->starts > 1)
@@ -52,6 +53,17 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
         monitor_say(monitor, "serving");
         fd_close(&monitor->report);
     }
+    return RC_SUCCESS;
+}
+
+/* It ends by itself, and is judged then. */
+static rc on_failed(struct trail *trail, struct monitor *monitor, enum peer peer,
+                    struct cursor *body)
+{
+    uint16_t reason = 0;
+    if (!cur_u16le(body, &reason) || reason >= REASON_COUNT || !cur_end(body))
+        return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    monitor_say(monitor, "failed %s %s", reason_info((enum reason)reason)->name, peer_name(peer));
     return RC_SUCCESS;
 }
 
@@ -136,6 +148,8 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
     struct cursor body = cur_over(frame->body);
     if (frame->message == CONTROL_READY)
         return on_ready(trail, monitor, peer, &body);
+    if (frame->message == CONTROL_FAILED)
+        return on_failed(trail, monitor, peer, &body);
     if (frame->message == CONTROL_ROTATE && peer == PEER_AUDIT)
         return on_rotate(trail, monitor, &body);
     if (frame->message == CONTROL_PACK && peer == PEER_AUDIT)

@@ -1,0 +1,212 @@
+/* anchor.c - see core.h: the store, opened before the jail, and the log's size and root in it.
+
+   The log is kept by another process and could be put back to yesterday's copy with all that
+   belongs to it; the store remembers how far it was.  A head that the audit process shows is
+   anchored only when it is proven to extend the last one that was. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/protobuf.h"
+#include "os/clock.h"
+#include "proc/core/core.h"
+#include "proc/log.h"
+
+enum { FDS_LOOKED_AT = 256 };
+
+static void mark_fds(bool open[FDS_LOOKED_AT])
+{
+    for (int fd = 0; fd < FDS_LOOKED_AT; fd++)
+        open[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+/* The sweep writes: what the library takes from the system at its first write is taken here. */
+static rc open_store(struct trail *trail, struct core_store *store, int64_t now)
+{
+    int64_t swept = 0;
+    TRY(trail, store_migrate(trail, &store->spec, now, UINT32_MAX));
+    TRY(trail, store_open(trail, &store->spec, &store_limits_default, &store->store));
+    TRY(trail, store_found(trail, &store->store, now));
+    TRY(trail, store_sweep(trail, &store->store, now, &swept));
+    return store_anchor_read(trail, &store->store, &store->anchor);
+}
+
+static bool keep_new_fds(struct house *house, const bool before[FDS_LOOKED_AT])
+{
+    bool after[FDS_LOOKED_AT];
+    mark_fds(after);
+    for (int fd = 0; fd < FDS_LOOKED_AT; fd++) {
+        if (after[fd] && !before[fd] && !house_keep_fd(house, fd))
+            return false;
+    }
+    return true;
+}
+
+/* Without its store the house still answers, and doctor says why there is none. */
+void core_store_open(struct core *core)
+{
+    struct core_store *store = &core->store;
+    const struct settings *settings = &core->house->settings;
+    struct trail trail = { 0 };
+    bool before[FDS_LOOKED_AT];
+    signal(SIGXFSZ, SIG_IGN);
+    store->reason = REASON_STORE_UNREACHABLE;
+    if (strcmp(settings->store, "sqlite") != 0) {
+        log_event("store not opened: it is a server");
+        return;
+    }
+    snprintf(store->place, sizeof store->place, "%s/ward.db", settings->state);
+    store->spec = (struct db_spec){ .kind = DB_SQLITE, .place = store->place };
+    mark_fds(before);
+    rc opened = open_store(&trail, store, clock_now());
+    if (!rc_ok(opened)) {
+        store->reason = (enum reason)rc_number(opened);
+        log_event("store not opened: %s", reason_info(store->reason)->name);
+        log_failure("store not opened", opened, &trail);
+        store_close(&store->store);
+        return;
+    }
+    if (keep_new_fds(core->house, before))
+        store->reason = REASON_OK;
+}
+
+/* From here on the store is not touched: it may have lost its file, and could not open it
+   again where this process lives. */
+static void give_up(struct core_store *store, enum reason reason)
+{
+    store->reason = reason;
+    log_event("store given up: %s", reason_info(reason)->name);
+}
+
+static void ask(struct core *core, enum method method, struct span request)
+{
+    struct core_store *store = &core->store;
+    struct channel *audit = &core->house->channels[PEER_AUDIT];
+    uint8_t bytes[128];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u16le(&body, (uint16_t)method);
+    put_bytes(&body, request);
+    struct frame frame = { .message = MSG_AUDIT_ASK,
+                           .id = channel_next_id(audit),
+                           .body = sink_bytes(&body) };
+    bool asked = sink_ok(&body) && rc_ok(channel_put(NULL, audit, &frame));
+    store->id = asked ? frame.id : 0;
+    store->asked = method;
+    store->next_ms = clock_monotonic_ms() + (asked ? CORE_ANSWER_MS : CORE_ANCHOR_MS);
+}
+
+static void move(struct core_store *store)
+{
+    struct trail trail = { 0 };
+    struct store_anchor to = { .size = (int64_t)store->head.size };
+    memcpy(to.root, store->head.root.at, sizeof to.root);
+    rc moved = store_anchor_move(&trail, &store->store, clock_now(), &to);
+    if (rc_ok(moved)) {
+        store->anchor = to;
+        return;
+    }
+    log_failure("anchor not moved", moved, &trail);
+    bool again = rc_number(moved) == REASON_STORE_FULL || rc_number(moved) == REASON_STORE_BUSY;
+    if (!again)
+        give_up(store, (enum reason)rc_number(moved));
+}
+
+/* Which of the two is the longer: the proof is from the shorter one.  A head that is behind
+   the anchor is one that was not kept; the log itself may be as long as it was. */
+static void compare(struct core *core)
+{
+    struct core_store *store = &core->store;
+    uint64_t size = store->head.size, anchored = (uint64_t)store->anchor.size;
+    uint8_t bytes[64];
+    struct sink request = sink_over(bytes, sizeof bytes);
+    struct api_audit_prove_request prove = { .size = size > anchored ? size : anchored,
+                                             .old_size = size > anchored ? anchored : size };
+    bool same = span_equal(SPAN(store->head.root.at), SPAN(store->anchor.root));
+    if (anchored == 0 && size > 0) {
+        move(store);
+    } else if (size == anchored) {
+        if (size > 0 && !same)
+            give_up(store, REASON_STORE_LOG_ROLLED_BACK);
+    } else {
+        if (prove.old_size == 0)
+            prove.seq = anchored - 1;
+        if (protobuf_write(&api_audit_prove_request, &prove, &request))
+            ask(core, METHOD_AUDIT_PROVE, sink_bytes(&request));
+    }
+}
+
+static void take_head(struct core *core, struct span body, struct arena *scratch)
+{
+    struct core_store *store = &core->store;
+    struct api_audit_head_response head;
+    struct values_error error;
+    if (!protobuf_read(&api_audit_head_response, body, scratch, &head, &error) ||
+        head.root_hash.len != sizeof store->head.root.at || head.size > INT64_MAX)
+        return;
+    store->head.size = head.size;
+    memcpy(store->head.root.at, head.root_hash.at, sizeof store->head.root.at);
+    compare(core);
+}
+
+static bool read_proof(struct span body, struct arena *scratch, struct merkle_proof *out)
+{
+    struct api_audit_prove_response answer;
+    struct values_error error;
+    if (!protobuf_read(&api_audit_prove_response, body, scratch, &answer, &error) ||
+        answer.hashes.count > MERKLE_PROOF_MAX)
+        return false;
+    const struct span *hashes = answer.hashes.items;
+    out->count = answer.hashes.count;
+    for (size_t i = 0; i < out->count; i++) {
+        if (hashes[i].len != sizeof out->at[i].at)
+            return false;
+        memcpy(out->at[i].at, hashes[i].at, sizeof out->at[i].at);
+    }
+    return true;
+}
+
+static void take_proof(struct core *core, struct span body, struct arena *scratch)
+{
+    struct core_store *store = &core->store;
+    struct merkle_head anchor = { .size = (uint64_t)store->anchor.size };
+    struct merkle_proof proof = { 0 };
+    memcpy(anchor.root.at, store->anchor.root, sizeof anchor.root.at);
+    bool grown = store->head.size > anchor.size;
+    const struct merkle_head *old = grown ? &anchor : &store->head;
+    const struct merkle_head *new = grown ? &store->head : &anchor;
+    if (old->size == 0) /* as long as it was: the next head will be compared */
+        return;
+    if (!read_proof(body, scratch, &proof) ||
+        !rc_ok(merkle_check_consistency(old, new, &proof, NULL)))
+        give_up(store, REASON_STORE_LOG_ROLLED_BACK);
+    else if (grown)
+        move(store);
+}
+
+bool anchor_answered(struct core *core, uint64_t id, enum reason reason, struct span body)
+{
+    struct core_store *store = &core->store;
+    if (store->id == 0 || store->id != id)
+        return false;
+    struct arena scratch = arena_over(core->scratch, CORE_SCRATCH_MAX);
+    store->id = 0;
+    store->next_ms = clock_monotonic_ms() + CORE_ANCHOR_MS;
+    if (reason == REASON_OK && store->asked == METHOD_AUDIT_HEAD)
+        take_head(core, body, &scratch);
+    else if (reason == REASON_OK)
+        take_proof(core, body, &scratch);
+    else if (reason == REASON_AUDIT_PROOF_RANGE && store->asked == METHOD_AUDIT_PROVE)
+        give_up(store, REASON_STORE_LOG_ROLLED_BACK); /* it is shorter than it was */
+    return true;
+}
+
+int64_t anchor_step(struct core *core, int64_t now_ms)
+{
+    struct core_store *store = &core->store;
+    if (store->reason != REASON_OK)
+        return INT64_MAX;
+    if (now_ms >= store->next_ms)
+        ask(core, METHOD_AUDIT_HEAD, (struct span){ 0 });
+    return store->next_ms;
+}

@@ -1,0 +1,136 @@
+/* accept.c - see front.h: who is let in. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "proc/front/front.h"
+
+static struct address address_of(const struct sockaddr_storage *name)
+{
+    if (name->ss_family == AF_INET6) {
+        struct sockaddr_in6 six;
+        memcpy(&six, name, sizeof six);
+        return address_of_v6(six.sin6_addr.s6_addr);
+    }
+    struct sockaddr_in four;
+    memcpy(&four, name, sizeof four);
+    uint8_t bytes[4];
+    memcpy(bytes, &four.sin_addr, sizeof bytes);
+    return address_of_v4(bytes);
+}
+
+static struct connection *occupy(struct front *front, int fd)
+{
+    struct connection *connection = &front->connections[front->vacant[--front->vacant_count]];
+    uint32_t generation = connection->generation;
+    *connection = (struct connection){ .fd = fd, .generation = generation };
+    http1_init(&connection->http, &http_limits_default);
+    return connection;
+}
+
+static void begin(struct front *front, struct connection *connection)
+{
+    connection->reading = true;
+    pace_begin(&connection->pace, connection->local ? PACE_IDLE : PACE_HANDSHAKE, front_now_us());
+    connection->phase = connection->local ? CONNECTION_READING : CONNECTION_HANDSHAKE;
+    if (!connection->local)
+        front_line_up(&front->half, connection);
+    if (rc_ok(poller_add(NULL, front->poller, connection->fd, front_token(front, connection), true,
+                         false)))
+        front_move(front, connection);
+    else
+        front_close(front, connection);
+}
+
+/* Whose socket it is decides, not what is said over it.  Others of this machine get half of the
+   places at most. */
+static void accept_owner(struct front *front, int fd)
+{
+    struct ucred who = { 0 };
+    socklen_t len = sizeof who;
+    auto_fd int accepted = fd;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+        return;
+    bool owner = who.uid == front->house->settings.owner;
+    uint32_t most = owner ? FRONT_LOCAL_MAX : FRONT_LOCAL_MAX / 2;
+    if (front->vacant_count == 0 || front->local_count >= most) {
+        front->counts.refused++;
+        return;
+    }
+    struct connection *connection = occupy(front, fd_take(&accepted));
+    connection->local = true;
+    connection->owner = owner;
+    front->local_count++;
+    begin(front, connection);
+}
+
+/* A refused socket costs a close: with a reset, so that nothing of it stays. */
+static void turn_away(struct front *front, int fd)
+{
+    struct linger at_once = { .l_onoff = 1 };
+    front->counts.refused++;
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+static void accept_stranger(struct front *front, int fd, const struct sockaddr_storage *name)
+{
+    struct address peer = address_of(name);
+    struct conn counted;
+    if (front->server == NULL || front->vacant_count == 0) {
+        turn_away(front, fd);
+        return;
+    }
+    struct admission admission = admit_connection(&front->admit, &peer, front_now_us(), &counted);
+    if (!admission.admitted) {
+        turn_away(front, fd);
+        return;
+    }
+    if (admission.cut_oldest != REASON_NONE && front->half.first != NULL)
+        front_close(front, front->half.first);
+    struct tls *tls = tls_accept(front->server, fd);
+    if (tls == NULL) {
+        conn_closed(&front->conns, &counted);
+        turn_away(front, fd);
+        return;
+    }
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct connection *connection = occupy(front, fd);
+    connection->tls = tls;
+    connection->counted = counted;
+    connection->peer = peer;
+    begin(front, connection);
+}
+
+/* Without a descriptor for them newcomers wait in the kernel, and the listeners are left alone for
+   a while: they would be ready all the time. */
+static void rest(struct front *front)
+{
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+        return;
+    front->deaf = rc_ok(front_listen(NULL, front, false));
+}
+
+void front_accept(struct front *front, bool owner)
+{
+    int listener = front->house->files[owner ? FILE_OWNER_LISTENER : FILE_TLS_LISTENER];
+    for (unsigned i = 0; i < FRONT_ACCEPT_MAX && !front->deaf; i++) {
+        struct sockaddr_storage name = { 0 };
+        socklen_t len = sizeof name;
+        int fd = accept4(listener, (struct sockaddr *)&name, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+            rest(front);
+            return;
+        }
+        front->counts.accepted++;
+        if (owner)
+            accept_owner(front, fd);
+        else
+            accept_stranger(front, fd, &name);
+    }
+}

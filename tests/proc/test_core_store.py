@@ -1,0 +1,96 @@
+"""test_core_store.py - core's database in the real house: how far the log was is remembered
+there, and a log that was put back to an older copy is found."""
+
+import contextlib
+import shutil
+import sqlite3
+import time
+import unittest
+
+import lodger
+import tap
+from lodger import House, wait_for
+
+
+def anchor(house):
+    """The anchored size, as another program reads it."""
+    place = f"file:{house.state}/ward.db?mode=ro"
+    with contextlib.closing(sqlite3.connect(place, uri=True, timeout=5)) as database:
+        rows = list(database.execute("SELECT size FROM audit_anchor"))
+    return rows[0][0] if rows else 0
+
+
+def store_row(house):
+    _, answer = house.ask("system/doctor")
+    return next(row for row in answer["checks"] if row["id"] == "house.store")
+
+
+@unittest.skipUnless(lodger.can_be_started(), "an instrumented build cannot enter its jail")
+class Store(unittest.TestCase):
+    def test_log_is_anchored_and_an_older_one_found(self):
+        with House() as house:
+            first = wait_for(lambda: anchor(house), 20)
+            house.down()
+            kept = house.above / "kept"
+            shutil.copytree(house.state / "audit", kept / "audit")
+            shutil.copy2(house.state / "keyring", kept / "keyring")
+            house.up()
+            for _ in range(5):
+                self.assertEqual(house.ask("system/config")[0], 200)
+            wait_for(lambda: anchor(house) >= first + 5, 20)
+            self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+            house.down()
+
+            # All that the log and its keeper know is of yesterday; the database is of today.
+            today = house.above / "today"
+            today.mkdir()
+            for name in ("audit", "keyring"):
+                shutil.move(house.state / name, today / name)
+                (shutil.copytree if name == "audit" else shutil.copy2)(
+                    kept / name, house.state / name)
+            house.up()
+            row = wait_for(lambda: [row for row in [store_row(house)]
+                                    if row["finding"] == "FINDING_FAIL"], 20)[0]
+            self.assertIn("security log is shorter or other", row["detail"])
+            self.assertEqual(house.ask("system/ping")[0], 200)
+            house.down()
+
+            shutil.rmtree(house.state / "audit")
+            (house.state / "keyring").unlink()
+            for name in ("audit", "keyring"):
+                shutil.move(today / name, house.state / name)
+            house.up()
+            before = anchor(house)
+            house.ask("system/config")
+            wait_for(lambda: anchor(house) > before, 20)
+            self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+
+    def test_killed_core_finds_its_store(self):
+        with House() as house:
+            wait_for(lambda: anchor(house), 20)
+            for _ in range(3):
+                wait_for(lambda: house.process("core"))
+                house.kill("core")
+                time.sleep(0.3)
+            wait_for(lambda: house.process("core"))
+            wait_for(lambda: house.ask("system/doctor")[0] == 200)
+            self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+            before = anchor(house)
+            wait_for(lambda: anchor(house) > before or before >= 7, 20)
+
+    def test_damaged_store_is_said(self):
+        with House() as house:
+            house.down()
+            for name in ("ward.db-wal", "ward.db-shm"):
+                (house.state / name).unlink(missing_ok=True)
+            database = house.state / "ward.db"
+            database.write_bytes(b"\xa5" * 8192)
+            house.up()
+            self.assertEqual(store_row(house)["finding"], "FINDING_FAIL")
+            self.assertEqual(house.ask("system/ping")[0], 200)
+            self.assertEqual(house.ask("system/config")[0], 200)
+            self.assertEqual(database.read_bytes(), b"\xa5" * 8192)
+
+
+if __name__ == "__main__":
+    tap.main()
