@@ -108,7 +108,7 @@ class House:
             shutil.rmtree(self.above, ignore_errors=True)
 
     def monitor(self):
-        return int((self.state / "run/lock").read_text())
+        return int((self.state / "run/lock").read_text().split()[0])
 
     def process(self, name):
         """The number of a process of this house and of no other: the monitor's child."""

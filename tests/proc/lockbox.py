@@ -110,7 +110,7 @@ class Lockbox:
         def text(value):
             return value.encode().ljust(512, b"\0")
         return (text(str(self.folder)) + text("127.0.0.1:1") + text("sqlite") + text("/x") +
-                struct.pack("<8I", kind, 0, 4096, 64, 100, 200, 10, 60) +
+                struct.pack("<10I", kind, 0, 4096, 64, 2, 60, 100, 200, 10, 60) +
                 struct.pack("<QII", 64 << 20, 7, 0))
 
     def start(self, seal="seal", kind=0):

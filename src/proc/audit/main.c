@@ -13,6 +13,10 @@
 static bool may_say(enum peer peer, enum audit_event event)
 {
     switch ((int)event) {
+    case AUDIT_EVENT_KEY_CREATE:
+    case AUDIT_EVENT_KEY_ROTATE:
+    case AUDIT_EVENT_KEY_RETIRE:
+    case AUDIT_EVENT_KEYRING_OPEN:
     case AUDIT_EVENT_KEY_USE:
     case AUDIT_EVENT_HEAD_SIGN:
         return peer == PEER_KEEPER;
