@@ -263,7 +263,7 @@ class Faults(unittest.TestCase):
 
     @staticmethod
     def limit(one, pid, descriptors):
-        subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={descriptors}:16384"], check=True,
+        subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={descriptors}:"], check=True,
                        timeout=10, **one.user)
 
     @staticmethod
