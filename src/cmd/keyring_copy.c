@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -118,7 +117,9 @@ int keyring_lock(const struct settings *settings)
         say("keyring: %s: %s", path, strerror(errno));
         return -1;
     }
-    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    /* The monitor's lock is one of the open file (fcntl(2)): so is this one. */
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(lock, F_OFD_SETLK, &whole) != 0) {
         say("keyring: the house in %s is up: stop it first with `ward down`", settings->state);
         return -1;
     }

@@ -78,6 +78,8 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
     hostile->peers = peers;
     hostile->random.state = process->peer;
     house->settings = (struct settings){ .state = "/tmp/ward-doors-XXXXXX",
+                                         .connects_per_second = 2,
+                                         .connects_burst = 60,
                                          .connections = 100,
                                          .connections_per_address = 20,
                                          .requests_per_second = 100,
