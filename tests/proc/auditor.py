@@ -367,7 +367,9 @@ class House:
             self.answers, self.replies = {}, {}
         self.pending[self.ident] = self.ident
         if body is None:
-            body = record(resource=b"r-%d" % self.ident)
+            resource = b"r-%d" % self.ident
+            body = (record(resource=resource) if peer == KEEPER else  # of keys it alone may speak
+                    record("CONFIG_READ", b"core", [(TEXT, b"method", b"/x")], resource=resource))
         self.channels[peer].send(APPEND, self.ident, body)
         return self.ident
 

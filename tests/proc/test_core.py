@@ -113,10 +113,12 @@ class Core(unittest.TestCase):
     def test_what_is_not_logged(self):
         with House() as house:
             wait_for(lambda: house.records("house.start"))
-            before = house.records()
+            # What the keeper says of its keys comes when it comes.
+            core = [one for one in house.records() if not one["action"].startswith("key")]
             for path in ("system/ping", "system/version", "system/doctor", "audit/head"):
                 self.assertEqual(house.ask(path)[0], 200, path)
-            self.assertEqual(house.records(), before)
+            self.assertEqual([one for one in house.records()
+                              if not one["action"].startswith("key")], core)
 
     def refused_while_others_go_on(self, house):
         begun = time.monotonic()
