@@ -28,13 +28,13 @@ struct bench {
     const struct bench_work *limit;
     unsigned limit_runs; /* how many runs of the limit are in one run of the work; 0: one */
     unsigned threads;    /* 0 and 1: one */
-    unsigned amount;     /* what is counted in one run of the work: messages, say; 0: one */
-    bool helped;         /* both sides have a thread of their own that works for them: its CPU
-                            time counts too */
     const void *arg;     /* given to both begins */
     /* What is no rate (bytes, say) measures itself, and then nothing above but the name is
        used.  False when its input is not there. */
     bool (*measure)(double *value, double *limit);
+    unsigned amount; /* what is counted in one run of the work: messages, say; 0: one */
+    bool helped;     /* both sides have a thread of their own that works for them: its CPU
+                        time counts too */
 };
 
 enum { BENCH_THREADS_MAX = 8 };

@@ -87,10 +87,11 @@ static enum reason read_failure(const char *line, const char **detail)
 /* Ends what was started: a house that is not ready is none. */
 static void give_up(struct spawned *monitor)
 {
-    rc told = process_signal(NULL, monitor->pidfd, SIGTERM);
-    if (!rc_ok(told) ||
-        !rc_ok(process_wait(NULL, monitor->pidfd, clock_monotonic_ms() + 1000 * HOME_STOP_S)))
-        told = process_signal(NULL, monitor->pidfd, SIGKILL);
+    rc ended = process_signal(NULL, monitor->pidfd, SIGTERM);
+    if (rc_ok(ended))
+        ended = process_wait(NULL, monitor->pidfd, clock_monotonic_ms() + 1000 * HOME_STOP_S);
+    if (!rc_ok(ended) && !rc_ok(process_signal(NULL, monitor->pidfd, SIGKILL)))
+        say("up: process %d could not be stopped", (int)monitor->pid);
 }
 
 /* `again` becomes true when another house was faster and is to be looked at. */
