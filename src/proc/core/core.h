@@ -146,7 +146,7 @@ rc core_on_appended(struct trail *trail, void *core, struct call *call);
 void core_ask(struct core *core, const struct request *request, enum peer peer,
               struct frame *question);
 void core_answered(struct core *core, const struct call *call, enum peer peer,
-                   const struct answer *answer);
+                   const struct answer *said);
 
 /* core_refuse answers a request with a reason alone. */
 void core_refuse(struct core *core, const struct request *request, enum reason reason);

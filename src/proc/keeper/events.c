@@ -164,7 +164,7 @@ int64_t keeper_tell(struct keeper *keeper, int64_t now_ms)
 {
     struct teller *teller = &keeper->teller;
     int64_t next = INT64_MAX;
-    rc told = RC_SUCCESS;
+    rc told;
     if (teller->id != 0 || !channel_is_open(&keeper->house->channels[PEER_AUDIT]))
         return INT64_MAX;
     if (now_ms < teller->next_ms)

@@ -107,7 +107,7 @@ static rc derive_seal(struct trail *trail, struct keeper *keeper)
 {
     uint8_t given[SEAL_CREDENTIAL_MAX + 1];
     ssize_t len = read_seal(keeper->house->files[FILE_SEAL], given, sizeof given);
-    rc derived = RC_SUCCESS;
+    rc derived;
     if (len < 0) {
         derived = failed(trail, "the seal cannot be read");
     } else {

@@ -55,7 +55,8 @@ static rc ed25519_with_plain(struct span plain, void *arg)
 rc keeper_sign_p256(struct trail *trail, struct keeper *keeper, enum key_role role,
                     struct span message, uint8_t raw[64])
 {
-    struct signing what = { keeper, role, message, raw };
+    struct signing what = { keeper, role, message, NULL };
+    what.signature = raw;
     TRY(trail, secret_lend(keeper->plain, p256_with_plain, &what));
     return RC_SUCCESS;
 }
@@ -63,7 +64,8 @@ rc keeper_sign_p256(struct trail *trail, struct keeper *keeper, enum key_role ro
 rc keeper_sign_ed25519(struct trail *trail, struct keeper *keeper, enum key_role role,
                        struct span message, uint8_t signature[64])
 {
-    struct signing what = { keeper, role, message, signature };
+    struct signing what = { keeper, role, message, NULL };
+    what.signature = signature;
     TRY(trail, secret_lend(keeper->plain, ed25519_with_plain, &what));
     return RC_SUCCESS;
 }
