@@ -52,7 +52,7 @@ static void test_texts(void **state)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_in name;
+    struct sockaddr_in name = { 0 };
     socklen_t len = sizeof name;
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &len), 0);
     return ntohs(name.sin_port);
