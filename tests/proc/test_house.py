@@ -289,6 +289,19 @@ class Refusals(unittest.TestCase):
             seal.write_bytes(kept)
             house.up()
 
+    def test_seal_half_made(self):
+        """An empty seal without a keyring is what a kill left, and is made again; beside a
+        keyring it is the wrong one, and stays."""
+        with House() as house:
+            seal = pathlib.Path(f"{house.state}.seal")
+            seal.touch(0o600)
+            house.up()
+            self.assertEqual(seal.stat().st_size, 32)
+            house.down()
+            seal.write_bytes(b"")
+            self.refused(house, 70, "HOUSE_PROCESS_FAILED: keeper")
+            self.assertEqual(seal.read_bytes(), b"")
+
     @unittest.skipUnless(ROOT, "mounts need root")
     def test_file_systems(self):
         for name, how, word in (("read-only", "ro", "Read-only"),

@@ -138,6 +138,15 @@ static rc wait_for_old(struct trail *trail, struct monitor *monitor, enum house_
     return RC_SUCCESS;
 }
 
+/* An empty one is what a monitor left that was killed while it made it: it seals nothing. */
+static bool is_no_seal(const char *path)
+{
+    struct stat is;
+    if (lstat(path, &is) != 0)
+        return errno == ENOENT;
+    return S_ISREG(is.st_mode) && is.st_size == 0 && is.st_uid == geteuid() && unlink(path) == 0;
+}
+
 /* A seal is made only together with the keyring: a new one could open nothing. */
 static rc open_seal(struct trail *trail, struct monitor *monitor)
 {
@@ -145,7 +154,7 @@ static rc open_seal(struct trail *trail, struct monitor *monitor)
     if (fstat(monitor->files[FILE_KEYRING], &is) != 0)
         return unusable(trail, monitor, "keyring");
     const char *path = monitor->settings.seal_path;
-    if (is.st_size == 0 && monitor->settings.seal == SEAL_BY_FILE && access(path, F_OK) != 0) {
+    if (is.st_size == 0 && monitor->settings.seal == SEAL_BY_FILE && is_no_seal(path)) {
         uint8_t bytes[SEAL_BYTES];
         random_bytes(bytes, sizeof bytes);
         rc made = file_write_new(trail, path, SPAN(bytes), 0600);
