@@ -117,7 +117,6 @@ class Start(unittest.TestCase):
             one.down()
             self.assertTrue(two.works())
 
-    # proves: EC-4
     def test_restart_and_purge(self):
         with House() as house:
             (house.base / "before").mkdir()

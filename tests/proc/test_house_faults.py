@@ -183,7 +183,6 @@ class Killed(unittest.TestCase):
 
 
 class Frozen(unittest.TestCase):
-    # proves: RL-35
     def test_frozen(self):
         """Each process stands still for a second under load: nothing dies of it, late answers
         reach nobody, and all goes on."""
@@ -221,7 +220,6 @@ class Frozen(unittest.TestCase):
 
 
 class Signals(unittest.TestCase):
-    # proves: RL-31
     def test_storm(self):
         """Signals that ask for nothing change nothing; each process that is killed meanwhile is
         reaped once and started again; however often it is told, the house stops once."""
