@@ -50,7 +50,7 @@ class OwnersSocket(http.client.HTTPConnection):
             os.close(folder)
 
 
-def wait_for(what, seconds=10):
+def wait_for(what, seconds=30):
     """Asks again and again until the answer is true, and returns it."""
     end = time.monotonic() + seconds
     while True:

@@ -413,14 +413,17 @@ class House:
                                          and n[:-3] not in plain}):
             text = (self.folder / name).read_bytes()
             out += (gzip.decompress(text) if name.endswith(".gz") else text).split(b"\n")[:-1]
-        text = (self.folder / "security.log").read_bytes()
+        log = self.folder / "security.log"
+        text = log.read_bytes() if log.exists() else b""
         return out + text.split(b"\n")[:-1]
 
     def check(self, first=0):
         """The log is one chain, its hashes are kept, and what was acknowledged is in it once
         and in its place."""
         lines = self.lines()
-        leaves = (self.folder / "leaves").read_bytes()
+        # Killed before it opened anything, it left nothing that could be wrong.
+        kept = self.folder / "leaves"
+        leaves = kept.read_bytes() if kept.exists() else b""
         prev = bytes(32) if first == 0 else leaves[32 * (first - 1):32 * first]
         places = {}
         for seq, line in enumerate(lines, first):

@@ -50,7 +50,7 @@ class Store(unittest.TestCase):
                     kept / name, house.state / name)
             house.up()
             row = wait_for(lambda: [row for row in [store_row(house)]
-                                    if row["finding"] == "FINDING_FAIL"], 20)[0]
+                                    if row["finding"] == "FINDING_FAIL"], 60)[0]
             self.assertIn("security log is shorter or other", row["detail"])
             self.assertEqual(house.ask("system/ping")[0], 200)
             house.down()

@@ -75,7 +75,7 @@ class Killed(unittest.TestCase):
                 first.kill()
                 first.wait()
                 house.up()
-                self.assertTrue(house.works())
+                house.until_works(BACK_S)
 
     def test_monitor_killed_starting(self):
         for step in range(10):
@@ -88,7 +88,7 @@ class Killed(unittest.TestCase):
                     house.processes()
                     kill(monitor)
                     house.up()
-                    self.assertTrue(house.works())
+                    house.until_works(BACK_S)
                 finally:
                     first.communicate(timeout=30)
 
@@ -120,7 +120,7 @@ class Killed(unittest.TestCase):
                 before = house.processes()
                 kill(before["monitor"])
                 house.up()
-                self.assertTrue(house.works())
+                house.until_works(BACK_S)
                 self.assertFalse(set(before.values()) & set(house.processes().values()))
                 until(lambda: not any(map(lives, before.values())), 2)
             evidence.note(house)
@@ -148,7 +148,7 @@ class Killed(unittest.TestCase):
                 self.assertIn("HOUSE_NOT_GONE", done.stderr)
                 kill(before[name], signal.SIGCONT)
                 house.up()
-                self.assertTrue(house.works())
+                house.until_works(BACK_S)
 
     def test_child_killed(self):
         with House() as house:
@@ -232,7 +232,7 @@ class Signals(unittest.TestCase):
             for _ in range(1500):
                 kill(before["monitor"], rng.choice(calm))
                 kill(rng.choice(children), rng.choice(calm + [signal.SIGINT]))
-            self.assertTrue(house.works())
+            house.until_works(BACK_S)
             self.assertEqual(house.processes(), before, house.log())
             for _ in range(4):
                 now = house.processes()
@@ -251,7 +251,7 @@ class Signals(unittest.TestCase):
             self.assertEqual(house.log().count("stopping signal="), 1)
             self.assertEqual(house.log().count("monitor stopped"), 1)
             house.up()
-            self.assertTrue(house.works())
+            house.until_works(BACK_S)
 
     def test_interrupt_of_the_terminal(self):
         """--foreground: an interrupt goes to the whole group, and the house ends in order."""
@@ -259,7 +259,7 @@ class Signals(unittest.TestCase):
             here = subprocess.Popen(house.words("up", "--foreground"), start_new_session=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             here.stdout.readline()
-            self.assertTrue(house.works())
+            house.until_works(BACK_S)
             house.processes()
             os.killpg(here.pid, signal.SIGINT)
             here.communicate(timeout=20)
