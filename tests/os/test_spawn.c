@@ -125,7 +125,7 @@ static void test_a_program_that_cannot_run(void **state)
 static void test_signal_and_wait(void **state)
 {
     (void)state;
-    struct spawned child = run("exec 5>&-; sleep 100", false, NULL, 0);
+    struct spawned child = run("exec 5>&-; exec sleep 100", false, NULL, 0);
     rc early = process_wait(NULL, child.pidfd, clock_monotonic_ms() + 20);
     assert_int_equal(rc_class_of(early), RC_BUSY);
     assert_int_equal(rc_number(early), SPAWN_E_TIME);
