@@ -173,7 +173,7 @@ class House:
     def until_works(self, seconds):
         """How long it took."""
         begin = time.monotonic()
-        until(lambda: self.works(min(5, seconds)), seconds, 0.05)
+        until(lambda: self.works(min(1.5, seconds)), seconds, 0.05)
         return time.monotonic() - begin
 
 
