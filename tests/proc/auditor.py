@@ -3,6 +3,7 @@ and a reader of the log that shares nothing with Ward: what was acknowledged mus
 files, in its place, once."""
 
 import array
+import contextlib
 import gzip
 import hashlib
 import json
@@ -10,6 +11,7 @@ import os
 import pathlib
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -45,6 +47,14 @@ def may_trace():
 
 
 needs_strace = unittest.skipUnless(may_trace(), "strace, and the right to trace")
+
+
+def children_of(pid):
+    children = []
+    with contextlib.suppress(OSError):
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            children += [int(child) for child in (task / "children").read_text().split()]
+    return children
 
 
 def sha256(data):
@@ -392,6 +402,9 @@ class House:
 
     def kill(self):
         if self.process is not None:
+            # Under strace it is a child of what we started: stopped, it would outlive us both.
+            for child in children_of(self.process.pid):
+                os.kill(child, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
             for channel in (self.control, *self.channels.values()):

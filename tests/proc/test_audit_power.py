@@ -1,6 +1,7 @@
 """test_audit_power.py - the power goes while the log is written: the disk as it is at that
 instant, without what the kernel still held, has every record that was acknowledged."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -21,16 +22,13 @@ def run(*words):
 
 
 def is_stopped(pid):
-    """strace's child, which is the process itself, in state T or t."""
-    try:
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                text = pathlib.Path(f"/proc/{child}/stat").read_text()
-                if text.rpartition(")")[2].split()[0] in "Tt" and "(ward-audit)" in text:
-                    return int(child)
-    except OSError:
-        pass
-    return None
+    """strace's child, which is the process itself, is in state T or t."""
+    for child in auditor.children_of(pid):
+        with contextlib.suppress(OSError):
+            text = pathlib.Path(f"/proc/{child}/stat").read_text()
+            if text.rpartition(")")[2].split()[0] in "Tt" and "(ward-audit)" in text:
+                return True
+    return False
 
 
 @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mkfs.ext4"),
@@ -81,9 +79,6 @@ class Power(unittest.TestCase):
                     house.turn(0)  # acknowledged is what was said before
                 run("cp", "--sparse=always", image, self.copy)
                 answers = {n: seq for n, seq in house.answers.items() if seq is not None}
-                child = is_stopped(house.process.pid)
-                if child:
-                    os.kill(child, 9)
                 house.kill()
         finally:
             run("umount", "-l", self.disk)
