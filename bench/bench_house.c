@@ -32,6 +32,7 @@ static const struct bench cases[] = {
       .helped = true,
       .amount = IPC_BATCH },
     { .name = "audit-durable", .measure = log_durable },
+    { .name = "audit-durable-1024", .measure = log_durable_many },
     { .name = "audit-verify", .work = VERIFY_BYTES, .limit = &log_hashed, .amount = LOG_RECORDS },
     { .name = "audit-verify-records",
       .work = VERIFY_RECORDS,

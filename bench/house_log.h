@@ -6,8 +6,10 @@
 #include "bench.h"
 
 /* Records a second that ward-audit has made durable and acknowledged; the limit hashes each of
-   the same lines, writes them all and calls fdatasync once, in the same folder. */
+   the same lines, writes them all and calls fdatasync once, in the same folder.  In groups of 64
+   records; of 1024 (many).  A log that does not answer ends the program. */
 bool log_durable(double *value, double *limit);
+bool log_durable_many(double *value, double *limit);
 
 /* A whole log held against its kept hashes and its head, as it stands (bytes) and with every
    record read again (records); the limit is the SHA-256 of its lines. */
