@@ -1,5 +1,8 @@
 /* exchange.c - see front.h: a call from its head to its answer.  What a stranger wrote is read
    here, into a message by the table of routes, and goes to core as that and nothing else. */
+#include <string.h>
+
+#include "base/number.h"
 #include "codec/protobuf.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -101,13 +104,21 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
     exchange_give_back(front, exchange);
 }
 
-/* The caller's trace goes on, where there is one that can be read. */
-static void complete_trace(struct trace *trace)
+/* The caller's trace goes on, where there is one that can be read.  Bytes for new ones are drawn
+   for many at once: a name is no secret, and a call of the kernel is a tenth of what a refusal
+   costs. */
+static void complete_trace(struct front *front, struct trace *trace)
 {
+    struct trace_names *names = &front->names;
     if (!bytes_are_zero(trace->trace_id, sizeof trace->trace_id))
         return;
-    random_bytes(trace->trace_id, sizeof trace->trace_id);
-    random_bytes(trace->parent_id, sizeof trace->parent_id);
+    if (names->left == 0) {
+        random_bytes((uint8_t *)names->name, sizeof names->name);
+        names->left = COUNT_OF(names->name);
+    }
+    names->left--;
+    memcpy(trace->trace_id, names->name[names->left].trace_id, sizeof trace->trace_id);
+    memcpy(trace->parent_id, names->name[names->left].parent_id, sizeof trace->parent_id);
 }
 
 void exchange_refuse_request(struct front *front, const struct way *way, enum reason reason)
@@ -118,7 +129,7 @@ void exchange_refuse_request(struct front *front, const struct way *way, enum re
     /* A head that was read says in which form it is answered, and under which trace. */
     if (way->request->path.len > 0)
         (void)call_begin(&call, &house_router, way->request, &limit);
-    complete_trace(&call.trace);
+    complete_trace(front, &call.trace);
     answer_refusal(front, way, &call, &problem);
 }
 
@@ -176,7 +187,7 @@ void exchange_head(struct front *front, const struct way *way)
     if (local_answer(front, way))
         return;
     enum reason reason = call_begin(&call, &house_router, way->request, &limit);
-    complete_trace(&call.trace);
+    complete_trace(front, &call.trace);
     reason = judge(front, way->connection, &call, reason, &problem);
     struct exchange *exchange = reason == REASON_OK ? borrow(front, way, &call) : NULL;
     if (exchange != NULL) {

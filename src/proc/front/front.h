@@ -130,6 +130,14 @@ struct front_counts {
         abuses, slow, unavailable;
 };
 
+/* Names for traces, drawn at random, and how many are left. */
+struct trace_names {
+    struct {
+        uint8_t trace_id[16], parent_id[8];
+    } name[64];
+    size_t left;
+};
+
 struct front {
     struct house *house;
     int poller;
@@ -157,6 +165,7 @@ struct front {
     struct admit_table connects, requests, sites;
     struct admit admit;
     struct pace_limits pace;
+    struct trace_names names;
     int64_t swept_ms;
     bool chain_wanted; /* the keeper is new: its key may be another */
     bool deaf;         /* the listeners are not waited for */
