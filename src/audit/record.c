@@ -100,30 +100,18 @@ void audit_add_secret(struct audit_record *record, const char *name)
     add(record, (struct audit_detail){ .key = span_text(name), .type = AUDIT_SECRET });
 }
 
-/* Decimal with at least `width` digits, at most 20. */
-static void put_digits(struct sink *out, uint64_t value, size_t width)
-{
-    uint8_t digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (uint8_t)('0' + value % 10);
-        value /= 10;
-    } while (value > 0 || sizeof digits - at < width);
-    sink_put(out, span_of(&digits[at], sizeof digits - at));
-}
-
 static void put_number(struct sink *out, int64_t number)
 {
     if (number < 0)
         sink_u8(out, '-');
-    put_digits(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 1);
+    sink_decimal(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 1);
 }
 
 /* A date or a time: three numbers with what stands between and behind them. */
 static void put_three(struct sink *out, const int numbers[3], const char marks[4], size_t first)
 {
     for (size_t i = 0; i < 3; i++) {
-        put_digits(out, (uint64_t)numbers[i], i == 0 ? first : 2);
+        sink_decimal(out, (uint64_t)numbers[i], i == 0 ? first : 2);
         sink_u8(out, (uint8_t)marks[i]);
     }
 }
@@ -135,7 +123,7 @@ bool audit_time_put(struct sink *out, int64_t at)
         return false;
     put_three(out, (const int[]){ c.year, c.month, c.day }, "--T", 4);
     put_three(out, (const int[]){ c.hour, c.minute, c.second }, "::.", 2);
-    put_digits(out, (uint64_t)(at % 1000), 3);
+    sink_decimal(out, (uint64_t)(at % 1000), 3);
     sink_u8(out, 'Z');
     return true;
 }
@@ -373,7 +361,7 @@ static void put_second_half(struct sink *out, const struct audit_record *record)
     PUT(out, ",\"resource\":");
     audit_text_put(out, record->resource, AUDIT_RESOURCE_MAX);
     PUT(out, ",\"seq\":");
-    put_digits(out, record->seq, 1);
+    sink_decimal(out, record->seq, 1);
     PUT(out, ",\"timestamp\":");
     put_time(out, record->at);
     PUT(out, ",\"trace_id\":");

@@ -163,6 +163,17 @@ void sink_format(struct sink *out, const char *format, ...)
     va_end(args);
 }
 
+void sink_decimal(struct sink *out, uint64_t value, size_t least)
+{
+    uint8_t digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    } while (at > 0 && (value > 0 || sizeof digits - at < least));
+    sink_put(out, span_of(&digits[at], sizeof digits - at));
+}
+
 void sink_hex(struct sink *out, struct span bytes)
 {
     static const char digits[] = "0123456789abcdef";

@@ -58,10 +58,19 @@ static void write_date(struct sink *out, int64_t now)
         return;
     sink_text(out, "Date: ");
     sink_put(out, span_of(&days[now / 86400 % 7 * 3], 3));
-    sink_format(out, ", %02d ", date.day);
+    sink_text(out, ", ");
+    sink_decimal(out, (uint64_t)date.day, 2);
+    sink_u8(out, ' ');
     sink_put(out, span_of(&months[(date.month - 1) * 3], 3));
-    sink_format(out, " %04d %02d:%02d:%02d GMT\r\n", date.year, date.hour, date.minute,
-                date.second);
+    sink_u8(out, ' ');
+    sink_decimal(out, (uint64_t)date.year, 4);
+    sink_u8(out, ' ');
+    sink_decimal(out, (uint64_t)date.hour, 2);
+    sink_u8(out, ':');
+    sink_decimal(out, (uint64_t)date.minute, 2);
+    sink_u8(out, ':');
+    sink_decimal(out, (uint64_t)date.second, 2);
+    sink_text(out, " GMT\r\n");
 }
 
 /* What the writer puts itself: a second one from a handler would be an attack from within. */
@@ -95,8 +104,11 @@ static void write_framing(const struct http1 *next, const struct http_response *
 {
     if (next->answer_chunked)
         sink_text(out, "Transfer-Encoding: chunked\r\n");
-    else if (!response->streamed && response->status != 204)
-        sink_format(out, "Content-Length: %llu\r\n", (unsigned long long)response->length);
+    else if (!response->streamed && response->status != 204) {
+        sink_text(out, "Content-Length: ");
+        sink_decimal(out, response->length, 1);
+        sink_text(out, "\r\n");
+    }
     if (!next->keep_alive)
         sink_text(out, "Connection: close\r\n");
     sink_text(out, "\r\n");
@@ -132,7 +144,9 @@ bool http1_write_head(struct http1 *conn, const struct http_response *response, 
         conn->state == HTTP1_IDLE || conn->state == HTTP1_TUNNEL || conn->state == HTTP1_CLOSED)
         return false;
     frame(&next, response);
-    sink_format(out, "HTTP/1.1 %u ", response->status);
+    sink_text(out, "HTTP/1.1 ");
+    sink_decimal(out, response->status, 3);
+    sink_u8(out, ' ');
     sink_text(out, http_status_phrase(response->status));
     sink_text(out, "\r\n");
     write_date(out, response->now);

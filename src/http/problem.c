@@ -87,7 +87,8 @@ bool problem_write(const struct problem *problem, struct sink *out)
     const struct reason_info *info = reason_info(problem->reason);
     char link[80], id[32];
     struct sink type = sink_over(link, sizeof link), trace = sink_over(id, sizeof id);
-    sink_format(&type, "/docs/reasons#%s", info->name);
+    sink_text(&type, "/docs/reasons#");
+    sink_text(&type, info->name);
     trace_write_id(&problem->trace, &trace);
     struct json_writer w = json_write_to(out, 0);
     json_begin_object(&w);

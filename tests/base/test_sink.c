@@ -1,4 +1,5 @@
 /* test_sink.c - a sink never writes past its end, and says so once for all. */
+#include "base/number.h"
 #include "base/sink.h"
 
 #include "base/cursor.h"
@@ -77,6 +78,35 @@ static void test_hex_and_terminate(void **state)
     assert_false(sink_ok(&out));
 }
 
+static void test_decimal(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t value;
+        size_t least;
+        const char *text;
+    } rows[] = {
+        { 0, 0, "0" },
+        { 0, 1, "0" },
+        { 7, 2, "07" },
+        { 2026, 4, "2026" },
+        { 12345, 2, "12345" },
+        { 9, 20, "00000000000000000009" },
+        { 1, 21, "00000000000000000001" },
+        { UINT64_MAX, 1, "18446744073709551615" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char room[20];
+        struct sink out = sink_over(room, sizeof room);
+        sink_decimal(&out, rows[i].value, rows[i].least);
+        assert_span_equal(sink_bytes(&out), span_text(rows[i].text));
+    }
+    char room[2];
+    struct sink out = sink_over(room, sizeof room);
+    sink_decimal(&out, 100, 1);
+    assert_false(sink_ok(&out));
+}
+
 static void test_room_and_cut(void **state)
 {
     (void)state;
@@ -139,6 +169,7 @@ int main(void)
         TEST(test_full_stays_full, ""),
         TEST(test_format_is_whole_or_nothing, ""),
         TEST(test_hex_and_terminate, ""),
+        TEST(test_decimal, ""),
         TEST(test_room_and_cut, ""),
         TEST(test_drop, ""),
     };
