@@ -3,47 +3,28 @@ must find when something acknowledged is gone."""
 
 import base64
 import json
-import os
-import pathlib
-import shutil
-import subprocess
-import sys
 import unittest
 
 import auditor
 import house as houses
-
-RL = pathlib.Path(__file__).resolve().parents[2] / "tools/rl"
-SEED = int(os.environ.get("WARD_SEED", "25"))
-POINTS = 4  # of each process
+from rl_tool import Sample, needs_root, rl
 
 
-def rl(*words):
-    done = subprocess.run([sys.executable, RL, "crash", *map(str, words)], capture_output=True,
-                          text=True, timeout=280, check=False)
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()
-                             if line.startswith("{")], done.stderr
-
-
-@unittest.skipUnless(os.geteuid() == 0 and shutil.which("strace"), "needs root and strace")
-class Crash(unittest.TestCase):
-    # proves: RL-25
-    def test_sample(self):
-        for process in ("monitor", "audit", "keeper", "core", "front"):
-            with self.subTest(process):
-                code, lines, said = rl("--process", process, "--random", POINTS, "--seed", SEED)
-                self.assertTrue(lines, said)
-                end = lines[-1]
-                print(f"# {process}: {end['fired']} kills of {end['of']} points, seed {SEED}")
-                self.assertEqual((code, end["failed"]), (0, 0), lines)
-                self.assertGreaterEqual(end["fired"], POINTS // 2)
+@needs_root
+class Crash(Sample):
+    def test_sample(self):  # proves: RL-25
+        self.sample("crash", 2)
 
     def test_end_of_points(self):
         """A name is tried until its next point is none."""
-        code, lines, said = rl("--process", "core", "--syscall", "seccomp")
-        self.assertEqual(code, 0, said)
-        self.assertGreaterEqual(lines[-1]["tried"], 1)
-        self.assertEqual(lines[-1]["tried"], lines[-1]["fired"])
+        code, lines, end = rl("crash", "--process", "core", "--syscall", "seccomp", "--all")
+        self.assertEqual((code, end["tried"], end["fired"]), (0, end["of"] + 1, end["of"]), lines)
+        self.assertFalse(lines[-1]["fired"])
+
+    def test_nobody_starts_it_again(self):
+        """The seeded bug: the monitor sleeps."""
+        self.found("crash", "--process", "core", "--syscall", "sendmsg", "--seeded", "asleep",
+                   "--sample", "2")
 
 
 class Checkers(unittest.TestCase):
