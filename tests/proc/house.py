@@ -186,15 +186,23 @@ class Evidence:
         self.heads = {}    # size: root, as it was served
         self.records = {}  # seq: the fields, as they were served
 
-    def note(self, house, timeout=10):
-        """Asks for the head and the last records, and keeps what was answered."""
-        status, head = house.ask("/v1/audit/head", timeout)
-        if status == 200:
-            self.heads.setdefault(int(head["size"]), head["root_hash"])
-        status, found = house.ask("/v1/audit/records", timeout)
-        if status == 200:
-            for record in found["records"]:
-                self.records.setdefault(int(record["seq"]), record)
+    def note(self, house, seconds=5):
+        """Asks for the head and the last records, and keeps what was answered. Whoever was cut
+        off asks again: a house in which a process fell is back within the time."""
+        head = self.answer(house, "/v1/audit/head", seconds)
+        self.heads.setdefault(int(head["size"]), head["root_hash"])
+        for record in self.answer(house, "/v1/audit/records", seconds)["records"]:
+            self.records.setdefault(int(record["seq"]), record)
+
+    @staticmethod
+    def answer(house, path, seconds):
+        def once():
+            try:
+                status, answer = house.ask(path, seconds)
+            except (OSError, http.client.HTTPException, ValueError):
+                return None
+            return answer if status == 200 else None
+        return until(once, seconds, 0.05)
 
     def lines(self):
         reader = auditor.House.__new__(auditor.House)

@@ -17,7 +17,7 @@ enum {
     MONITOR_STOP_MS = 10000,            /* for a process to finish what is under way */
     MONITOR_START_MS = 15000,           /* from its start until it is ready */
     MONITOR_TRIES = 3,                  /* of a process, in a house that never was ready */
-    MONITOR_OLD_MS = 5000,              /* for what a killed house left to be gone */
+    MONITOR_OLD_MS = 3000,              /* for what a killed house left to be gone */
 };
 
 enum { MONITOR_DETAIL_MAX = 640 }; /* bytes of a path and what is wrong with it */

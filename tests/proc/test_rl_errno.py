@@ -1,0 +1,19 @@
+"""test_rl_errno.py - a sample of the calls of each process that fail, by tools/rl."""
+
+from rl_tool import Sample, needs_root
+
+
+@needs_root
+class Errno(Sample):
+    def test_errors(self):  # proves: RL-26
+        self.sample("errno", 2)
+
+    def test_lie(self):
+        """The seeded bug: what was not written is said to be."""
+        self.found("errno", "--process", "audit", "--syscall", "write", "--error", "EIO",
+                   "--seeded", "lie", "--sample", "2")
+
+
+if __name__ == "__main__":
+    import tap
+    tap.main()
