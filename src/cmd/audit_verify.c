@@ -2,9 +2,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "audit/verify.h"
 #include "base/number.h"
-#include "cmd/audit_log.h"
+#include "cmd/audit_follow.h"
 #include "cmd/home.h"
 #include "cmd/input.h"
 #include "cmd/settings_load.h"
@@ -17,7 +16,8 @@ static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
     [OPT_HEAD] = { "--head", "FILE", NULL, "hold the log against this published head too" },
     [OPT_KEY] = { "--key", "KEY", NULL,
-                  "every head must be signed by this key: ORIGIN+ID+BASE64, or 64 hex digits" },
+                  "heads must be signed by this key, ORIGIN+ID+BASE64 or 64 hex digits, or its "
+                  "heirs" },
     [OPT_FAST] = { "--fast", NULL, NULL,
                    "compare bytes with kept hashes only, where a head covers them" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
@@ -28,12 +28,14 @@ struct checking {
     struct audit_log log;
     struct audit_heads heads;
     struct audit_key key;
+    struct audit_follower *follower; /* NULL: no key is known */
+    struct span wanted;              /* the head of --head */
     struct audit_verifier *verifier;
     struct audit_reader *reader;
     struct merkle_source kept;
-    uint64_t first;     /* seq of the first line that is there */
-    bool live;          /* the log may grow while it is read */
-    enum reason before; /* wrong before any line was looked at, or REASON_OK */
+    uint64_t first;       /* seq of the first line that is there */
+    bool live;            /* the log may grow while it is read */
+    enum reason of_heads; /* what is wrong with the heads themselves, or REASON_OK */
 };
 
 static enum exit_code open_log(struct checking *c, char folder[FOLDER_PATH])
@@ -57,7 +59,7 @@ static enum exit_code take_heads(struct checking *c)
 {
     struct ward_bytes text;
     const char *path = c->in->values[OPT_HEAD];
-    c->before = REASON_OK;
+    c->of_heads = REASON_OK;
     if (c->in->values[OPT_KEY] != NULL && !audit_key_read(c->in->values[OPT_KEY], &c->key)) {
         say("audit verify: --key is neither ORIGIN+ID+BASE64 of an Ed25519 key nor 64 hex digits");
         return EXIT_USAGE;
@@ -65,14 +67,49 @@ static enum exit_code take_heads(struct checking *c)
     if (path != NULL) {
         if (!input_file(&c->in->arena, path, CHECKPOINT_MAX, &text))
             return EXIT_USAGE;
-        if (!audit_heads_add(&c->heads, span_of(text.data, text.len)))
-            c->before = REASON_AUDIT_HEAD_INVALID;
+        c->wanted = span_of(text.data, text.len);
+        if (!audit_heads_add(&c->heads, c->wanted))
+            c->of_heads = REASON_AUDIT_HEAD_INVALID;
     }
-    for (size_t i = 0; c->in->values[OPT_KEY] != NULL && i < c->heads.count; i++) {
-        if (!audit_key_signed(&c->key, c->heads.notes[i]))
-            c->before = REASON_AUDIT_HEAD_SIGNATURE;
+    if (c->in->values[OPT_KEY] == NULL)
+        return EXIT_DONE;
+    c->kept = audit_log_source(&c->log);
+    c->follower = arena_alloc(&c->in->arena, sizeof *c->follower);
+    if (c->follower == NULL)
+        return EXIT_INTERNAL;
+    c->follower->reader = c->reader;
+    return audit_follow_begin(c->follower, &c->key, &c->heads, c->log.leaves >= 0 ? &c->kept : NULL)
+               ? EXIT_DONE
+               : EXIT_INTERNAL;
+}
+
+/* The line was found to be sound. */
+static bool follow(struct checking *c, struct span line)
+{
+    const struct audit_chain *chain = &c->verifier->chain;
+    if (c->follower == NULL ||
+        audit_follow_line(c->follower, line, chain->tree.size - 1, &chain->last))
+        return true;
+    c->verifier->finding = c->follower->finding;
+    return false;
+}
+
+/* A head that nobody who is known has signed says nothing about the log. */
+static void judge_heads(struct checking *c)
+{
+    struct audit_finding *finding = &c->verifier->finding;
+    if (c->follower == NULL ||
+        (finding->reason != REASON_OK && finding->reason != REASON_AUDIT_HEAD_MISMATCH &&
+         finding->reason != REASON_AUDIT_FORK))
+        return;
+    enum reason reason = audit_follow_heads(c->follower, &c->heads, c->wanted);
+    if (c->follower->finding.reason != REASON_OK) {
+        *finding = c->follower->finding;
+        return;
     }
-    return EXIT_DONE;
+    if (reason == REASON_AUDIT_HEAD_SIGNATURE ||
+        (reason != REASON_OK && finding->reason == REASON_OK))
+        c->of_heads = finding->reason = reason;
 }
 
 /* Whatever is wrong is in the verifier's finding; false: the files could not be read. */
@@ -85,7 +122,7 @@ static bool check_lines(struct checking *c)
     for (; step == AUDIT_LOG_LINE; step = audit_log_next(&c->log, &line)) {
         if (rc_ok(checked))
             checked = audit_verify_line(c->verifier, line, NULL, NULL);
-        if (!rc_ok(checked))
+        if (!rc_ok(checked) || !follow(c, line))
             return true;
     }
     /* A house that lives may be in the middle of a line. */
@@ -108,9 +145,13 @@ static bool check(struct checking *c)
                                      .head_count = c->heads.count,
                                      .bytes_only = option_given(c->in, OPT_FAST) };
     audit_verify_begin(c->verifier, c->reader, &against);
-    if (c->before == REASON_OK)
-        return check_lines(c);
-    c->verifier->finding.reason = c->before;
+    if (c->of_heads != REASON_OK) {
+        c->verifier->finding.reason = c->of_heads;
+        return true;
+    }
+    if (!check_lines(c))
+        return false;
+    judge_heads(c);
     return true;
 }
 
@@ -162,8 +203,8 @@ static void print_json(const struct checking *c)
         json_put_null(&json);
     else
         json_put_text(&json, reason_info(finding->reason)->name);
-    put_number_or_null(&json, "first_bad", !sound && c->before == REASON_OK, finding->first);
-    put_number_or_null(&json, "last_bad", !sound && c->before == REASON_OK, finding->last);
+    put_number_or_null(&json, "first_bad", !sound && c->of_heads == REASON_OK, finding->first);
+    put_number_or_null(&json, "last_bad", !sound && c->of_heads == REASON_OK, finding->last);
     put_head(&json, c);
     json_end_object(&json);
     printf("%.*s\n", (int)out.len, room);
@@ -191,9 +232,9 @@ static void print_text(const struct checking *c)
         return;
     }
     printf("NOT SOUND: ");
-    if (c->before == REASON_OK && finding->first == finding->last)
+    if (c->of_heads == REASON_OK && finding->first == finding->last)
         printf("record %llu: ", (unsigned long long)finding->first);
-    else if (c->before == REASON_OK)
+    else if (c->of_heads == REASON_OK)
         printf("records %llu to %llu: ", (unsigned long long)finding->first,
                (unsigned long long)finding->last);
     printf("%s\n  %s\n  %s\n", info->name, info->cause, info->help);
@@ -213,6 +254,8 @@ static enum exit_code run(struct invocation *in)
     if (code == EXIT_DONE && !check(&c))
         code = EXIT_USAGE;
     audit_log_close(&c.log);
+    if (c.follower != NULL)
+        audit_follow_end(c.follower);
     if (code != EXIT_DONE)
         return code;
     if (option_given(in, OPT_JSON))
@@ -236,7 +279,8 @@ const struct command command_audit_verify = {
         "With FILEs, which may be an export as jsonl or rotated files, plain or .gz, in their\n"
         "order, only those are read: with --head and --key, a published head and the log's\n"
         "public key, anybody can check a log that way.  Without --key a head shows what was\n"
-        "changed after it was made, but not who made it.",
+        "changed after it was made, but not who made it.  A log whose key was rotated is followed\n"
+        "from the key that is named, which may be its first, through every hand-over.",
     .example = "ward audit verify --state ./ward-state",
     .options = options,
     .option_count = COUNT_OF(options),

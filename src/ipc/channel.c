@@ -37,6 +37,7 @@ void channel_attach(struct channel *channel, int fd)
 {
     channel_close(channel);
     channel->fd = fd;
+    channel->noticed = false;
 }
 
 bool channel_is_open(const struct channel *channel)
@@ -196,6 +197,7 @@ rc channel_ask(struct trail *trail, struct channel *channel, struct frame *quest
             return RC_SUCCESS;
         if (answer->id > question->id)
             return FAIL(trail, fault_class(channel), CHANNEL_E_ANSWER);
+        channel->noticed = channel->noticed || answer->id == 0;
         /* A peer that never stops saying what nobody asked for holds nobody past the deadline. */
         if (clock_monotonic_ms() >= until_ms)
             return FAIL(trail, RC_BUSY, PACKET_E_TIME);

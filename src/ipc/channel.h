@@ -32,6 +32,7 @@ struct channel {
     unsigned peer;
     enum channel_trust trust;
     uint64_t last_id;
+    bool noticed;          /* channel_ask met a frame that answers nothing; its owner clears it */
     struct sink queue;     /* frames not sent yet */
     uint8_t *packet;       /* PACKET_BYTES_MAX bytes: the one that is being read */
     struct cursor unread;  /* its frames that were not taken yet */
@@ -82,8 +83,9 @@ bool channel_has_unread(const struct channel *channel);
 int channel_take_fd(struct channel *channel);
 
 /* channel_ask puts a question, waits for its answer at most until the monotonic instant, and
-   gives the frame that carries it.  Late answers to earlier questions are passed over; any
-   other frame is CHANNEL_E_ANSWER.  Only for channels on which nothing else arrives. */
+   gives the frame that carries it.  Late answers to earlier questions are passed over, and a
+   notice, which has no id, with a mark that there was one (`noticed`); any other frame is
+   CHANNEL_E_ANSWER.  Only for channels on which nothing else arrives. */
 MUST_USE
 rc channel_ask(struct trail *trail, struct channel *channel, struct frame *question,
                int64_t until_ms, struct frame *answer);

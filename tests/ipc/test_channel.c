@@ -68,6 +68,34 @@ static void test_stale_answers_put_no_deadline_off(void **state)
     end(&both);
 }
 
+/* What is said while an answer is waited for is not lost. */
+static void test_a_notice_before_an_answer_leaves_a_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint64_t before; /* the id of a frame before the answer; 1 is a question of earlier */
+        bool noticed;
+    } rows[] = { { "a notice", 0, true }, { "a late answer", 1, false } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct both both;
+        struct frame question = { .message = 1 }, answer;
+        begin(&both, CHANNEL_LESS_TRUSTED);
+        both.channel.last_id = 1;
+        uint8_t bytes[2 * FRAME_HEAD];
+        struct sink packet = sink_over(bytes, sizeof bytes);
+        frame_put(&packet, &(struct frame){ .message = 7, .id = rows[i].before });
+        frame_put(&packet, &(struct frame){ .message = 8, .id = 2 });
+        assert_true(rc_ok(packet_send(NULL, both.peer, sink_bytes(&packet), NULL, 0)));
+        assert_true(rc_ok(
+            channel_ask(NULL, &both.channel, &question, clock_monotonic_ms() + 60000, &answer)));
+        assert_int_equal(answer.message, 8);
+        if (both.channel.noticed != rows[i].noticed)
+            fail_msg("%s", rows[i].name);
+        end(&both);
+    }
+}
+
 static void test_a_message_without_a_door_leaves_no_descriptor(void **state)
 {
     (void)state;
@@ -138,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_fault_has_the_class_of_the_trust, ""),
+        TEST(test_a_notice_before_an_answer_leaves_a_mark, NULL),
         TEST(test_stale_answers_put_no_deadline_off, ""),
         TEST(test_a_message_without_a_door_leaves_no_descriptor, ""),
         TEST(test_the_queue_is_bounded, ""),

@@ -2,6 +2,7 @@
 continued, its heads are signed by the real keeper, and the commands see the same records through
 the owner's socket as in the files."""
 
+import base64
 import json
 import os
 import pathlib
@@ -80,6 +81,34 @@ class House(unittest.TestCase):
             self.assertEqual(online, files, words)
         rows = self.audit("query", "--json", "--limit", "0").encode().splitlines()
         self.assertEqual(rows[:COUNT], self.lines)
+
+    def log_key(self):
+        done = subprocess.run([WARD, "keyring", "list", "--json", "--state", self.state],
+                              capture_output=True, timeout=60, check=True)
+        return [base64.b64decode(key["public_part"]).hex() for key in json.loads(done.stdout)["keys"]
+                if key["role"] == "log" and key["state"] == "active"][0]
+
+    def test_the_key_is_followed(self):
+        """The key is rotated twice; who knows any of the three keys can check the log, and an
+        export of it, and nobody else can."""
+        keys = [self.log_key()]
+        for _ in range(2):
+            self.covered()
+            subprocess.run([WARD, "keyring", "rotate", "log", "--yes", "--state", self.state],
+                           check=True, capture_output=True, timeout=60)
+            keys.append(self.log_key())
+        self.assertEqual(len(set(keys)), 3)
+        self.covered()
+        for key in keys:
+            said = json.loads(self.audit("verify", "--json", "--key", key))
+            self.assertTrue(said["head"]["key_checked"])
+        self.audit("verify", "--key", "5" * 64, code=1)
+        export = pathlib.Path(self.place) / "export.jsonl"
+        export.write_text(self.audit("export"))
+        self.assertIn("sound", self.audit("verify", "--key", keys[0], export))
+        forged = export.read_text().replace("ward-log-key ", "ward-log-key A", 1)
+        export.write_text(forged)
+        self.audit("verify", "--key", keys[0], export, code=1)
 
     def test_tail(self):
         self.covered()

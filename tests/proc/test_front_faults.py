@@ -227,6 +227,35 @@ class Faults(unittest.TestCase):
             with one.tls() as again:
                 self.assertEqual(house.ask(again, "GET", "/v1/system/ping")[0], 200)
 
+    def test_a_new_chain_while_handshakes_are_signed(self):
+        """The word of it comes while the front waits for signatures, and is not lost."""
+        def leaf(one):
+            with one.tls() as peer:
+                return peer.getpeercert(True)
+
+        def newcomers(one, stop):
+            while not stop.is_set():
+                turned_away(lambda: leaf(one))
+
+        stop = threading.Event()
+        with house.House(**LIMITLESS) as one:
+            threads = [threading.Thread(target=newcomers, args=(one, stop)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            try:
+                seen = {leaf(one)}
+                for _ in range(4):
+                    done = one.command("keyring", "rotate", "tls", "--yes", "--state", one.state)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    until = time.monotonic() + 60
+                    while (now := leaf(one)) in seen:
+                        self.assertLess(time.monotonic(), until)
+                    seen.add(now)
+            finally:
+                stop.set()
+                for thread in threads:
+                    thread.join()
+
     def test_descriptors_run_out(self):  # proves: RL-29
         # Whose process it is may lower its limit; root may not everywhere.
         user = NOBODY if os.getuid() == 0 else None

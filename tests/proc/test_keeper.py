@@ -4,15 +4,18 @@ a second story be signed."""
 
 import os
 import struct
+import time
 import unittest
 
 import tap
-from auditor import data, sha256
-from lockbox import (ACTIVE, AUDIT, CORE, FRONT, HANDSHAKE, LIST, RETIRED, ROLES, ROTATE, SIGN_HEAD,
-                     SIGN_TLS, Lockbox, Lost, consistency, note_is_signed, plaintexts, privates)
+from auditor import BUILD, data, sha256
+from lockbox import (ACTIVE, AUDIT, CORE, FRONT, HANDSHAKE, LIST, REASONS, RETIRED, ROLES, ROTATE,
+                     SIGN_HEAD, SIGN_TLS, Lockbox, Lost, consistency, note_is_signed, plaintexts,
+                     privates)
 
 FULL = os.environ.get("WARD_FULL") == "1"
 EMPTY = (0, sha256(b""))
+FULL_DISK = BUILD / "tests/proc/full_disk.so"
 
 
 def detail(body, name):
@@ -277,6 +280,49 @@ class Files(unittest.TestCase):
                 self.assertIn(last, (box.tree(5), EMPTY))
                 box.kill()
 
+    def test_the_first_standing_is_torn(self):
+        """Nothing had left yet; but once a key was rotated there has been more than one."""
+        blocks = 4096 + 2 * 12288
+        with Lockbox() as box:
+            box.hold = True
+            self.assertTrue(box.start())
+            keys = box.list()
+            box.kill()
+            path = box.folder / "keyring"
+            fresh = path.read_bytes()
+            self.assertEqual(fresh[blocks:], bytes(8192))
+            path.write_bytes(fresh[:blocks + 4096] + b"WARDLAST" + fresh[blocks + 4104:])
+            box.hold = False
+            self.assertTrue(box.start(), box.said())
+            self.assertEqual(box.list(), keys)
+            box.settle(5)
+            self.assertIsInstance(box.head(EMPTY, box.tree(5)), str)
+            box.kill()
+            path.write_bytes(fresh[:blocks] + b"WARDLAST" + fresh[blocks + 8:])
+            self.assertFalse(box.start())  # the second block is never the first that is written
+            self.assertEqual(box.why, "KEYFILE_DAMAGED")
+
+    def test_a_keyring_without_its_standing(self):
+        blocks = 4096 + 2 * 12288
+        with Lockbox() as box:
+            self.assertTrue(box.start())
+            box.settle(5)
+            box.rotate("node")
+            box.settle(6)
+            box.kill()
+            path = box.folder / "keyring"
+            whole = path.read_bytes()
+            for standing in (bytes(8192), bytes(4096) + b"WARDLAST" + bytes(4088)):
+                path.write_bytes(whole[:blocks] + standing)
+                self.assertFalse(box.start())
+                self.assertEqual(box.why, "KEYFILE_DAMAGED")
+
+    def test_the_file_has_its_blocks(self):
+        with Lockbox() as box:
+            self.assertTrue(box.start())
+            is_ = (box.folder / "keyring").stat()
+            self.assertGreaterEqual(is_.st_blocks * 512, is_.st_size)
+
     def test_credential(self):
         with Lockbox() as box:
             (box.folder / "credential").write_bytes(os.urandom(100))
@@ -297,6 +343,97 @@ class Files(unittest.TestCase):
             self.assertIn("reason=KEYFILE_SEAL_WRONG", box.said())
             self.assertTrue(box.start("phrase", 1))
             self.assertEqual(box.list(), keys)
+
+
+class Full(unittest.TestCase):
+    """Writes fail for a while and then do not: the keeper goes on by itself, with one story."""
+
+    def setUp(self):
+        self.box = Lockbox()
+        self.addCleanup(self.box.__exit__)
+        (self.box.folder / "disk").write_bytes(bytes(16))
+        self.box.prefix = ["env", f"LD_PRELOAD={FULL_DISK}",
+                           f"WARD_FULL_DISK={self.box.folder / 'disk'}"]
+        self.assertTrue(self.box.start(), self.box.said())
+        self.box.settle(5)
+
+    def disk(self, ends_at=0, broken=0):
+        with open(self.box.folder / "disk", "r+b") as numbers:
+            numbers.write(struct.pack("<QQ", ends_at, broken))
+
+    def until(self, act):
+        end = time.monotonic() + 60
+        while (result := act()) is None:
+            self.assertLess(time.monotonic(), end, self.box.said())
+            time.sleep(0.05)
+        return result
+
+    def again(self, last):
+        """A new life of the keeper knows this head."""
+        self.box.kill()
+        self.disk()
+        self.assertTrue(self.box.start(), self.box.said())
+        self.assertEqual(self.box.head((9, bytes(32)), (9, sha256(b"x"))), last)
+
+    def ask(self, old, size):
+        note = self.box.head(old, self.box.tree(size),
+                             consistency(self.box.leaves[:size], old[0]))
+        if isinstance(note, str):
+            return note
+        self.assertEqual(note, old)
+        return None
+
+    def test_heads_go_on(self):
+        last = EMPTY
+        for size, fault in ((1, {"ends_at": 4096}), (3, {"broken": 1}), (5, {"ends_at": 4096})):
+            self.disk(**fault)
+            for _ in range(3):
+                self.assertIsNone(self.ask(last, size))
+            self.disk()
+            self.until(lambda at=last, to=size: self.ask(at, to))
+            last = self.box.tree(size)
+        self.assertEqual(self.box.said().count("the sealed file is written again"), 3)
+        self.assertEqual(self.box.said().count("the sealed file cannot be written"), 3)
+        self.again(last)
+
+    def test_a_crash_while_the_disk_is_full(self):
+        self.assertIsNotNone(self.ask(EMPTY, 2))
+        self.disk(4096)
+        self.assertIsNone(self.ask(self.box.tree(2), 4))
+        self.again(self.box.tree(2))
+
+    def test_rotation_goes_on(self):
+        """A keyring of which a failed write left something never comes to life."""
+        box, old = self.box, self.box.active("log")[0]
+        self.assertIsNotNone(self.ask(EMPTY, 5))
+        keys = box.list()
+        self.disk(4096)
+        for _ in range(2):
+            self.assertEqual(REASONS[box.rotate("log")], "KEYRING_NOT_WRITTEN")
+        self.assertEqual(box.list(), keys)
+        self.disk()
+        done = self.until(lambda: d if isinstance(d := box.rotate("log"), tuple) else None)
+        new = box.active("log")[0]
+        self.assertEqual(done, (new["id"], old["id"]))
+        box.settle(1, "KEY_ROTATE")
+        note = detail(box.event("KEY_ROTATE")[0], b"handover").decode()
+        self.assertTrue(note_is_signed(note, old["public"]))
+        self.again(box.tree(5))
+        self.assertEqual(box.active("log"), [new])
+
+    def test_a_slot_that_failed_is_emptied(self):
+        """The write of a keyring fails in its middle, and only the part that is there is whole."""
+        box, slot = self.box, 4096
+        self.assertIsNotNone(self.ask(EMPTY, 5))
+        keys = box.list()
+        self.disk(slot + 8192)
+        self.assertEqual(REASONS[box.rotate("node")], "KEYRING_NOT_WRITTEN")
+        self.assertIsNone(self.ask(box.tree(5), 5))
+        self.disk()
+        self.until(lambda: self.ask(box.tree(5), 5))
+        self.assertEqual((box.folder / "keyring").read_bytes()[slot:slot + 12288], bytes(12288))
+        self.assertEqual(box.list(), keys)
+        self.assertIsInstance(box.rotate("node"), tuple)
 
 
 class Killed(unittest.TestCase):

@@ -17,6 +17,11 @@ static bool ask_keeper(struct front *front, struct frame *question, struct frame
     if (now < front->silent_ms || !channel_is_open(keeper))
         return false;
     rc asked = channel_ask(&trail, keeper, question, now + FRONT_KEEPER_MS, answer);
+    if (keeper->noticed) { /* its only notice is that the chain is another one */
+        keeper->noticed = false;
+        front->chain_wanted = true;
+        front->chain_ms = 0;
+    }
     if (rc_ok(asked))
         return true;
     front->silent_ms = clock_monotonic_ms() + FRONT_SILENCE_MS;

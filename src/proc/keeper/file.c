@@ -51,11 +51,14 @@ static rc failed(struct trail *trail, const char *what)
 }
 
 /* What a write leaves behind when it fails is not known, and after a failed fdatasync the
-   kernel may show what the disk does not have.  So the first failure is the last. */
+   kernel may show what the disk does not have.  So nothing is built on it before keeper_mend
+   has written over it. */
 static rc lost(struct trail *trail, struct keeper *keeper)
 {
-    keeper->lost = true;
-    return failed(trail, "the sealed file cannot be written");
+    bool news = !keeper->lost_was_said;
+    keeper->lost = keeper->lost_was_said = true;
+    return news ? failed(trail, "the sealed file cannot be written")
+                : FAIL(trail, RC_WORLD, HOUSE_E_FILE);
 }
 
 struct deriving {
@@ -192,6 +195,13 @@ static rc read_ring(struct span plain, void *arg)
     return keyring_read(NULL, plain, &keeper->ring);
 }
 
+/* Zeros that lie on the disk: a full disk does not keep a head from being kept. */
+static bool write_blank(const struct keeper *keeper)
+{
+    static const uint8_t zeros[2 * KEEPER_BLOCK];
+    return write_at(keeper->file, KEYFILE_LEN, SPAN(zeros));
+}
+
 /* The head is written last: as long as it is not there, the file was never used and is made
    again.  Behind the slots two blocks are for the standing. */
 static rc make_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
@@ -209,9 +219,9 @@ static rc make_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
     struct span head;
     if (!cur_take(&whole, KEYFILE_HEAD, &head))
         return FAIL(trail, RC_BUG, HOUSE_E_FILE);
-    if (ftruncate(keeper->file, KEEPER_FILE_LEN) != 0 ||
-        !write_at(keeper->file, KEYFILE_HEAD, cur_rest(&whole)) || fdatasync(keeper->file) != 0 ||
-        !write_at(keeper->file, 0, head) || fdatasync(keeper->file) != 0)
+    if (!write_at(keeper->file, KEYFILE_HEAD, cur_rest(&whole)) || !write_blank(keeper) ||
+        fdatasync(keeper->file) != 0 || !write_at(keeper->file, 0, head) ||
+        fdatasync(keeper->file) != 0)
         return lost(trail, keeper);
     keeper->generation = 1;
     keeper->other = KEYFILE_OTHER_EMPTY;
@@ -249,6 +259,9 @@ static rc open_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
     TRY(trail, secret_lend(keeper->plain, read_ring, keeper));
     keeper->generation = what.found.generation;
     keeper->other = what.found.other;
+    /* No key is changed before the log has the first ones, which leaves a standing behind. */
+    if (keeper->standing.counter == 0 && keeper->generation > 1)
+        return REFUSE(trail, REASON_KEYFILE_DAMAGED);
     TRY(trail, keep_slot(trail, keeper, file));
     log_event("keyring opened keys=%zu generation=%llu other_slot=%s", keeper->ring.count,
               (unsigned long long)keeper->generation, others[keeper->other]);
@@ -300,8 +313,10 @@ rc keeper_store_next(struct trail *trail, struct keeper *keeper, const struct ke
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     TRY(trail, secret_lend(keeper->seal, slot_with_key, &what));
     if (!write_at(keeper->file, keyfile_slot_offset(what.generation), SPAN(slot)) ||
-        fdatasync(keeper->file) != 0)
+        fdatasync(keeper->file) != 0) {
+        keeper->slot_lost = true;
         return lost(trail, keeper);
+    }
     struct secret *before = keeper->plain;
     keeper->plain = keeper->next;
     keeper->next = NULL;
@@ -327,4 +342,35 @@ rc keeper_write_block(struct trail *trail, struct keeper *keeper, size_t at, str
     if (!write_at(keeper->file, at, block) || fdatasync(keeper->file) != 0)
         return lost(trail, keeper);
     return RC_SUCCESS;
+}
+
+/* A keyring that may or may not be on the disk must not come to life at the next start, after its
+   old keys have signed more: its slot is emptied. */
+static bool empty_slot(struct keeper *keeper)
+{
+    static const uint8_t zeros[KEYFILE_SLOT];
+    if (!write_at(keeper->file, keyfile_slot_offset(keeper->generation + 1), SPAN(zeros)) ||
+        fdatasync(keeper->file) != 0)
+        return false;
+    keeper->slot_lost = false;
+    keeper->other = KEYFILE_OTHER_EMPTY;
+    return true;
+}
+
+int64_t keeper_mend(struct keeper *keeper, int64_t now_ms)
+{
+    struct standing same = keeper->standing;
+    if (!keeper->lost)
+        return INT64_MAX;
+    if (now_ms < keeper->mend_ms)
+        return keeper->mend_ms;
+    keeper->mend_ms = now_ms + KEEPER_AGAIN_MS;
+    if (keeper->slot_lost && !empty_slot(keeper))
+        return keeper->mend_ms;
+    keeper->lost = false;
+    if (!rc_ok(keeper_write_standing(NULL, keeper, &same)))
+        return keeper->mend_ms;
+    keeper->lost_was_said = false;
+    log_event("the sealed file is written again");
+    return INT64_MAX;
 }

@@ -63,17 +63,18 @@ static bool read_record(struct keeper *keeper, const uint8_t block[RECORD_LEN],
     return true;
 }
 
-/* One of the two is torn at most: with neither, either none was ever written or somebody
-   wrote over both.  As with the keyring, what was read is written again before it counts. */
+/* One of the two is torn at most: with neither, either the first one ever was torn, of which
+   nothing had left yet, or somebody wrote over both.  As with the keyring, what was read is
+   written again before it counts. */
 rc keeper_load_standing(struct trail *trail, struct keeper *keeper)
 {
     uint8_t blocks[2][RECORD_LEN];
-    bool whole = false, blank = true;
+    bool whole = false, unused = false;
     size_t newest = 0;
     for (uint64_t i = 0; i < 2; i++) {
         struct standing found;
         TRY(trail, keeper_read_block(trail, keeper, block_of(i), blocks[i], RECORD_LEN));
-        blank = blank && bytes_are_zero(blocks[i], RECORD_LEN);
+        unused = unused || (i == 0 && bytes_are_zero(blocks[i], RECORD_LEN)); /* 1 is the first */
         if (!read_record(keeper, blocks[i], &found) ||
             (whole && found.counter < keeper->standing.counter))
             continue;
@@ -81,7 +82,7 @@ rc keeper_load_standing(struct trail *trail, struct keeper *keeper)
         newest = i;
         keeper->standing = found;
     }
-    if (!whole && !blank)
+    if (!whole && !unused)
         return REFUSE(trail, REASON_KEYFILE_DAMAGED);
     if (whole)
         return keeper_write_block(trail, keeper, block_of(newest), SPAN(blocks[newest]));

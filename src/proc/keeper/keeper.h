@@ -92,7 +92,10 @@ struct keeper {
     enum keyfile_other other; /* how the other slot was found */
     struct standing standing;
     bool lost; /* a write failed: what is on disk is not known, so no key is changed and no head
-                  signed any more */
+                  signed until it was written over */
+    bool slot_lost;            /* that of a keyring */
+    bool lost_was_said;        /* to people */
+    int64_t mend_ms;           /* when to try it again */
     struct guard front, audit; /* how often each channel has asked */
     uint8_t front_key[KEY_ID]; /* whose certificate the front's channel was given */
     bool front_has_key, front_is_behind;
@@ -120,12 +123,17 @@ rc keeper_open_file(struct trail *trail, struct keeper *keeper);
 MUST_USE
 rc keeper_store_next(struct trail *trail, struct keeper *keeper, const struct keyring *ring);
 
-/* Whole blocks behind the slots; a write is durable, or the keeper writes nothing more. */
+/* Whole blocks behind the slots; a write is durable, or the keeper writes nothing more until
+   keeper_mend. */
 MUST_USE
 rc keeper_read_block(struct trail *trail, struct keeper *keeper, size_t at, uint8_t *block,
                      size_t len);
 MUST_USE
 rc keeper_write_block(struct trail *trail, struct keeper *keeper, size_t at, struct span block);
+
+/* keeper_mend writes over what a failed write left: the slot is emptied, the standing is written
+   again.  Says when it wants to be called again. */
+int64_t keeper_mend(struct keeper *keeper, int64_t now_ms);
 
 /* ring.c */
 

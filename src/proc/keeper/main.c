@@ -75,9 +75,12 @@ static int64_t tick(void *self, int64_t now_ms)
             keeper_log("certificates not made again", renewed, &trail);
         keeper->look_ms = now_ms + KEEPER_LOOK_MS;
     }
+    int64_t mends = keeper_mend(keeper, now_ms);
     int64_t waits = keeper_rotate_waiting(keeper, now_ms);
     int64_t tells = keeper_tell(keeper, now_ms);
     int64_t next = waits < tells ? waits : tells;
+    if (mends < next)
+        next = mends;
     return next < keeper->look_ms ? next : keeper->look_ms;
 }
 
