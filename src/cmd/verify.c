@@ -354,5 +354,6 @@ const struct command command_verify = {
     .example = "ward verify quote.bin --collateral ./collateral --at 2025-07-04T10:16:31Z",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "verify.json",
     .run = run,
 };
