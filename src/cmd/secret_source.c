@@ -134,7 +134,7 @@ ssize_t secret_source_read(const struct invocation *in, const char *source,
         say("%s: %s: there is no line %s=... with 1 to %d bytes", in->command->name, source, name,
             SECRET_LINE);
     else
-        say("%s: %s: its first line is no secret of 1 to %d bytes", in->command->name, source,
-            SECRET_LINE);
+        say("%s: %s: its first line is no secret of 1 to %d bytes", in->command->name,
+            strcmp(source, "-") == 0 ? "standard input" : source, SECRET_LINE);
     return -1;
 }
