@@ -53,7 +53,7 @@ static const char zsh[] =
     "        esac\n"
     "    done\n"
     "    (( ${#open} )) && compadd -S '' -- \"${(@)open}\"\n"
-    "    (( ${#plain} )) && _describe -o ward plain\n"
+    "    (( ${#plain} )) && _describe ward plain\n"
     "    return 0\n"
     "}\n"
     "if [ \"$funcstack[1]\" = _ward ]; then\n"

@@ -176,11 +176,11 @@ def runs(place, name):
 
 class Terminal:
     """A command whose standard descriptors are terminals of its own, also its controlling one;
-    those in `pipes` ("stdout", "stderr", "stdin") are pipes instead."""
+    those in `pipes` ("stdout", "stderr", "stdin") are pipes instead.  With `program` it is that
+    one, and the words are all of its own."""
 
-    def __init__(self, words, env=None, pipes=(), cwd=None):
+    def __init__(self, words, env=None, pipes=(), cwd=None, program=None):
         self.ours, theirs = pty.openpty()
-        self.errors = None
         ends = {name: subprocess.PIPE if name in pipes else theirs
                 for name in ("stdin", "stdout", "stderr")}
 
@@ -188,8 +188,9 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
-        self.process = subprocess.Popen([WARD, *map(str, words)], env=CLEAN | {"TERM": "xterm"} |
-                                        (env or {}), preexec_fn=take, cwd=cwd, **ends)
+        words = [*map(str, words)] if program else [WARD, *map(str, words)]
+        self.process = subprocess.Popen(words, env=CLEAN | {"TERM": "xterm"} | (env or {}),
+                                        executable=program, preexec_fn=take, cwd=cwd, **ends)
         os.close(theirs)
         self.shown = b""
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -96,6 +97,7 @@ class Progress(unittest.TestCase):
             self.silent()
             self.houses()
             self.logs()
+            self.peers()
 
     @contextlib.contextmanager
     def lines_in_a_file(self):
@@ -218,6 +220,16 @@ class Progress(unittest.TestCase):
             running.process.stdin.close()
             running.process.stdin = None
             self.assertEqual(running.end()[0], 1)  # the spaces are no record
+
+    def peers(self):
+        """A TLS peer that says nothing, until it closes."""
+        with socket.create_server(("127.0.0.1", 0)) as server, \
+                Running(["verify", "--tls", f"127.0.0.1:{server.getsockname()[1]}"]) as running:
+            peer = server.accept()[0]
+            said = running.until(lambda line: line.startswith("ward: verify: asking the peer"))
+            self.assertRegex(said, r"certificate, \d+ s$")
+            peer.close()
+            self.assertEqual(running.end()[0], 4)
 
     def test_short_work_says_nothing_of_it(self):
         """The answer is there within the second: no line, no event; true of all quick commands."""
