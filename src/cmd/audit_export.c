@@ -7,7 +7,7 @@
 #include "cmd/input.h"
 #include "ward/base.h"
 
-enum { OPT_FORMAT = AUDIT_FILTER_END, OPT_FROM, OPT_TO };
+enum { OPT_FORMAT = AUDIT_FILTER_END, OPT_FROM, OPT_TO, OPT_JSON };
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
@@ -16,6 +16,7 @@ static const struct option_spec options[] = {
                      "jsonl (default, can be verified), ocsf, cef or csv" },
     [OPT_FROM] = { "--from", "SEQ", NULL, "begin at this record" },
     [OPT_TO] = { "--to", "SEQ", NULL, "end before this record" },
+    [OPT_JSON] = { "--json", NULL, NULL, "the same as --format jsonl" },
 };
 
 struct exporting {
@@ -66,7 +67,8 @@ static bool read_seq(struct invocation *in, size_t option, uint64_t *out)
 {
     int64_t value = 0;
     if (in->values[option] != NULL && !input_number(in->values[option], 0, INT64_MAX, &value)) {
-        say("audit export: %s is the number of a record", in->command->options[option].name);
+        say("audit export: %s is the number of a record, like 0; not \"%s\"",
+            in->command->options[option].name, in->values[option]);
         return false;
     }
     *out = (uint64_t)value;
@@ -85,6 +87,11 @@ static enum exit_code run(struct invocation *in)
     if (in->values[OPT_FORMAT] != NULL &&
         !audit_view_find(span_text(in->values[OPT_FORMAT]), &e.view))
         return EXIT_USAGE;
+    if (option_given(in, OPT_JSON) && e.view != AUDIT_VIEW_JSONL) {
+        say("audit export: --json is --format jsonl; leave one of it and --format %s out",
+            in->values[OPT_FORMAT]);
+        return EXIT_USAGE;
+    }
     uint8_t *room = arena_alloc(&in->arena, AUDIT_VIEW_ROOM);
     e.viewer = arena_alloc(&in->arena, sizeof *e.viewer);
     if (room == NULL || e.viewer == NULL)
@@ -109,5 +116,6 @@ const struct command command_audit_export = {
     .example = "ward audit export --format ocsf --since 2026-11-28T00:00:00Z",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "audit.json#/$defs/record",
     .run = run,
 };

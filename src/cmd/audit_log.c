@@ -29,6 +29,8 @@ static bool path_of(const struct audit_log *log, const char *name, char out[AUDI
 static bool begin(struct invocation *in, struct audit_log *out)
 {
     *out = (struct audit_log){ .arena = &in->arena, .open = -1, .fd = -1, .leaves = -1 };
+    progress_begin(&out->progress, in, "reading the log");
+    out->progress.view.unit = "bytes";
     out->room = arena_alloc(&in->arena, AUDIT_LOG_WINDOW);
     out->window = cur_over(span_of(out->room, 0));
     return out->room != NULL;
@@ -80,6 +82,20 @@ static bool list_closed(struct invocation *in, struct audit_log *log)
     return true;
 }
 
+/* How much there is to be read; of a pipe nobody knows. */
+static void add_sizes(struct audit_log *log)
+{
+    char path[AUDIT_LOG_PATH];
+    struct stat is;
+    for (size_t i = 0; i < log->count; i++) {
+        if (!path_of(log, log->names[i], path) || stat(path, &is) != 0 || !S_ISREG(is.st_mode)) {
+            log->total = 0;
+            return;
+        }
+        log->total += (uint64_t)is.st_size;
+    }
+}
+
 enum exit_code audit_log_open(struct invocation *in, const char *folder, struct audit_log *out)
 {
     struct stat is;
@@ -101,7 +117,10 @@ enum exit_code audit_log_open(struct invocation *in, const char *folder, struct 
         say("%s: there is no security log; name the state folder with --state", folder);
         return EXIT_NOT_FOUND;
     }
-    return list_closed(in, out) ? EXIT_DONE : EXIT_USAGE;
+    if (!list_closed(in, out))
+        return EXIT_USAGE;
+    add_sizes(out);
+    return EXIT_DONE;
 }
 
 enum exit_code audit_log_files(struct invocation *in, struct audit_log *out)
@@ -110,6 +129,7 @@ enum exit_code audit_log_files(struct invocation *in, struct audit_log *out)
         return EXIT_INTERNAL;
     out->names = in->operands;
     out->count = in->operand_count;
+    add_sizes(out);
     return EXIT_DONE;
 }
 
@@ -121,8 +141,16 @@ uint64_t audit_log_first(const struct audit_log *log, uint64_t base)
     return audit_file_name_read(span_text(log->names[0]), &name) ? name.first : base;
 }
 
+/* Where the present file is read is where its descriptor stands, packed or not. */
+static uint64_t read_so_far(const struct audit_log *log)
+{
+    off_t at = log->fd >= 0 ? lseek(log->fd, 0, SEEK_CUR) : 0;
+    return log->done + (at > 0 ? (uint64_t)at : 0);
+}
+
 static void close_file(struct audit_log *log)
 {
+    log->done = read_so_far(log);
     fd_close(&log->fd);
     if (log->packed)
         arena_fini(&log->memory);
@@ -132,6 +160,7 @@ static void close_file(struct audit_log *log)
 void audit_log_close(struct audit_log *log)
 {
     close_file(log);
+    progress_end(&log->progress);
     fd_close(&log->open);
     fd_close(&log->leaves);
 }
@@ -216,6 +245,7 @@ static bool refill(struct audit_log *log)
 {
     struct span rest = cur_rest(&log->window);
     size_t more = 0;
+    progress_count(&log->progress, read_so_far(log), log->total);
     if (rest.len > 0)
         memmove(log->room, rest.at, rest.len);
     if (!read_some(log, log->room + rest.len, AUDIT_LOG_WINDOW - rest.len, &more))

@@ -8,6 +8,7 @@
 #include "audit/rotate.h"
 #include "base/cursor.h"
 #include "cmd/command.h"
+#include "cmd/progress.h"
 #include "merkle/checkpoint.h"
 #include "merkle/checkpoint_judge.h"
 #include "merkle/proof.h"
@@ -36,6 +37,9 @@ struct audit_log {
     uint64_t left;       /* of a plain file: what was not read yet */
     uint8_t *room;
     struct cursor window;
+
+    struct progress progress;
+    uint64_t done, total; /* bytes on disk, of all files; total 0: nobody knows */
 
     int leaves; /* -1: none */
     uint64_t leaf_count;

@@ -144,7 +144,11 @@ static enum exit_code prove_from(struct invocation *in, struct proving *p, const
         return EXIT_USAGE;
     enum exit_code code = audit_log_open(in, folder, &log);
     if (code == EXIT_DONE && !choose_head(p)) {
-        say("audit prove: no signed head covers record %llu", (unsigned long long)p->seq);
+        say("audit prove: no signed head covers record %llu: the last one is of %llu records; a "
+            "head "
+            "follows its records within a second while the house is up",
+            (unsigned long long)p->seq,
+            (unsigned long long)(p->heads.count > 0 ? p->heads.heads[p->heads.count - 1].size : 0));
         code = EXIT_NOT_FOUND;
     }
     if (code == EXIT_DONE && in->values[OPT_KEY] != NULL && !audit_key_signed(&key, p->note))
@@ -167,7 +171,7 @@ static enum exit_code run(struct invocation *in)
     if (code != EXIT_DONE)
         return code;
     if (!input_number(in->operands[0], 0, INT64_MAX, &seq)) {
-        say("audit prove: SEQ is the number of a record");
+        say("audit prove: SEQ is the number of a record, like 0; not \"%s\"", in->operands[0]);
         return EXIT_USAGE;
     }
     struct proving *p = arena_alloc(&in->arena, sizeof *p);
@@ -198,5 +202,6 @@ const struct command command_audit_prove = {
     .example = "ward audit prove 0 --json",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "audit.json#/$defs/prove",
     .run = run,
 };

@@ -27,11 +27,13 @@ static enum exit_code run(struct invocation *in)
         return code;
     if (in->values[OPT_LIMIT] != NULL &&
         !input_number(in->values[OPT_LIMIT], 0, INT64_MAX, &limit)) {
-        say("audit query: --limit is a number of records");
+        say("audit query: --limit is a number of records, 0 for all; not \"%s\"",
+            in->values[OPT_LIMIT]);
         return EXIT_USAGE;
     }
     if (in->values[OPT_FROM] != NULL && !input_number(in->values[OPT_FROM], 0, INT64_MAX, &from)) {
-        say("audit query: --from is the number of a record");
+        say("audit query: --from is the number of a record, like 0; not \"%s\"",
+            in->values[OPT_FROM]);
         return EXIT_USAGE;
     }
     rows.json = option_given(in, OPT_JSON);
@@ -54,5 +56,7 @@ const struct command command_audit_query = {
     .example = "ward audit query --action key. --outcome Denied --since 2026-11-28T00:00:00Z",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "audit.json#/$defs/record",
+    .asks = true,
     .run = run,
 };

@@ -7,10 +7,10 @@
 #include "audit/text.h"
 #include "base/time.h"
 #include "cmd/home.h"
+#include "cmd/house_ask.h"
 #include "cmd/input.h"
 #include "codec/values.h"
 #include "model/api.h"
-#include "net/owner.h"
 
 enum { ROW_ROOM = 4 * AUDIT_LINE_MAX, PAGE = 500, TARGET_ROOM = 1900, ASK_MS = 30000 };
 enum { PAGE_MEMORY = 16 << 20 };
@@ -117,6 +117,12 @@ enum exit_code audit_rows_of_files(struct audit_rows *rows)
     struct audit_log log;
     struct span line;
     enum audit_log_step step = AUDIT_LOG_END;
+    if (rows->in->common[COMMON_SHOW_CURL]) {
+        say("%s: the files are read, and no house is asked: there is no call to show (%s)",
+            rows->in->command->name,
+            rows->lived_in ? "--files" : "no house runs in the state folder; --state names one");
+        return EXIT_UNREACHABLE;
+    }
     enum exit_code code = audit_log_open(rows->in, rows->folder, &log);
     while (code == EXIT_DONE && rows->left > 0) {
         step = audit_log_next(&log, &line);
@@ -177,40 +183,24 @@ static bool make_target(const struct audit_rows *rows, struct span cursor, char 
     return fits;
 }
 
-/* The "code" of an answer that is no success, RFC 9457 as front writes it. */
-static enum reason reason_of(struct span body)
-{
-    struct json_node nodes[64];
-    static const struct json_limits limits = { .depth = 4, .nodes = 64 };
-    struct json json;
-    struct span code;
-    if (!json_parse_into(body, nodes, 64, &limits, &json, NULL) ||
-        !json_string(&json, json_member(&json, 0, "code"), &code))
-        return REASON_NONE;
-    return reason_find(code);
-}
-
 enum exit_code audit_house_ask(const struct audit_rows *rows, const char *target,
                                struct arena *arena, struct span *body, enum reason *reason)
 {
-    char message[OWNER_MESSAGE_MAX];
     struct owner_reply reply;
     struct owner_request request = {
         .state = rows->state, .method = "GET", .target = target, .timeout_ms = ASK_MS
     };
     *reason = REASON_OK;
-    if (!owner_ask(&request, arena, &reply, message)) {
-        say("%s: %s", rows->in->command->name, message);
-        return EXIT_UNREACHABLE;
-    }
+    enum exit_code code = house_send(rows->in, &request, arena, &reply);
+    if (code != EXIT_DONE)
+        return code;
     *body = reply.body;
     if (reply.status == 200)
         return EXIT_DONE;
-    *reason = reason_of(reply.body);
-    return reply.status == 401 || reply.status == 403 ? EXIT_NOT_PERMITTED
-           : reply.status == 404                      ? EXIT_NOT_FOUND
-           : reply.status >= 500                      ? EXIT_UNREACHABLE
-                                                      : EXIT_USAGE;
+    *reason = house_reason(&reply, arena);
+    if (*reason != REASON_AUDIT_RECORD_UNKNOWN)
+        house_say_refusal(rows->in, reply.status, *reason);
+    return house_exit_code(reply.status, *reason);
 }
 
 static enum exit_code print_page(struct audit_rows *rows,
@@ -218,6 +208,10 @@ static enum exit_code print_page(struct audit_rows *rows,
 {
     const struct api_audit_record *records = page->records.items;
     enum exit_code code = EXIT_DONE;
+    if (rows->in->common[COMMON_SHOW_CURL])
+        rows->left -= page->records.count < rows->left ? page->records.count : rows->left;
+    if (rows->in->common[COMMON_SHOW_CURL])
+        return EXIT_DONE;
     for (size_t i = 0; i < page->records.count && code == EXIT_DONE; i++)
         code = audit_rows_print(rows, records[i].line);
     return code;
@@ -242,14 +236,15 @@ static enum exit_code take_page(struct audit_rows *rows, struct sink *cursor, bo
             code = print_page(rows, &page);
             sink_put(cursor, page.next_cursor);
         } else {
-            say("%s: the answer of the house cannot be read", rows->in->command->name);
+            say("%s: the answer of the house cannot be read; `ward doctor` says whether the two "
+                "are of one version",
+                rows->in->command->name);
             code = EXIT_INTERNAL;
         }
-    } else if (reason == REASON_AUDIT_RECORD_UNKNOWN && from_first) {
+    } else if (reason == REASON_AUDIT_RECORD_UNKNOWN) {
         code = EXIT_NOT_FOUND;
-    } else if (reason != REASON_OK) {
-        say("%s: %s: %s", rows->in->command->name, reason_info(reason)->name,
-            reason_info(reason)->cause);
+        if (!from_first)
+            house_say_refusal(rows->in, 0, reason);
     }
     arena_fini(&arena);
     return code;
@@ -263,7 +258,7 @@ enum exit_code audit_rows_of_house(struct audit_rows *rows, bool from_first)
     if (rows->next > 0)
         sink_format(&cursor, "%llu", (unsigned long long)rows->next);
     while (rows->left > 0) {
-        enum exit_code code = take_page(rows, &cursor, from_first);
+        enum exit_code code = take_page(rows, &cursor, from_first && !passed_over);
         if (code == EXIT_NOT_FOUND && from_first && !passed_over) {
             passed_over = true; /* from the first that the house still has open */
             continue;

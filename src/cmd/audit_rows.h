@@ -62,7 +62,7 @@ MUST_USE
 enum exit_code audit_rows_of_house(struct audit_rows *rows, bool from_first);
 
 /* audit_house_ask asks the running house.  EXIT_DONE with the body of the answer; otherwise
-   it has said what the house said. */
+   it has said what the house said, unless that is REASON_AUDIT_RECORD_UNKNOWN. */
 MUST_USE
 enum exit_code audit_house_ask(const struct audit_rows *rows, const char *target,
                                struct arena *arena, struct span *body, enum reason *reason);

@@ -21,6 +21,14 @@ static const struct option_spec options[] = {
     [OPT_JSON] = { "--json", NULL, NULL, "print each record as it stands, one JSON object a line" },
 };
 
+static enum exit_code not_understood(const struct audit_rows *rows)
+{
+    say("%s: the answer of the house cannot be read; `ward doctor` says whether the two are of one "
+        "version",
+        rows->in->command->name);
+    return EXIT_INTERNAL;
+}
+
 /* The head covers all but the last fraction of a second. */
 static enum exit_code size_at_house(struct audit_rows *rows, uint64_t *out)
 {
@@ -35,9 +43,7 @@ static enum exit_code size_at_house(struct audit_rows *rows, uint64_t *out)
         if (values_read_json(&api_audit_head_response, body, &arena, &head, &error))
             *out = head.size;
         else
-            code = EXIT_INTERNAL;
-    } else if (reason != REASON_OK) {
-        say("audit tail: %s: %s", reason_info(reason)->name, reason_info(reason)->cause);
+            code = not_understood(rows);
     }
     arena_fini(&arena);
     return code;
@@ -50,6 +56,7 @@ static enum exit_code tail_of_house(struct audit_rows *rows, uint64_t lines, boo
     rows->next = size > lines ? size - lines : 0;
     if (code == EXIT_DONE)
         code = audit_rows_of_house(rows, true);
+    follow = follow && !rows->in->common[COMMON_SHOW_CURL];
     while (follow && code == EXIT_DONE && fflush(stdout) == 0) {
         usleep(FOLLOW_US);
         code = audit_rows_of_house(rows, false);
@@ -90,14 +97,17 @@ static enum exit_code run(struct invocation *in)
         return code;
     if (in->values[OPT_LINES] != NULL &&
         !input_number(in->values[OPT_LINES], 0, LINES_LIMIT, &lines)) {
-        say("audit tail: --lines is a number of records up to %d", LINES_LIMIT);
+        say("audit tail: --lines is a number of records up to %d; not \"%s\"", LINES_LIMIT,
+            in->values[OPT_LINES]);
         return EXIT_USAGE;
     }
     rows.json = option_given(in, OPT_JSON);
     if (rows.lived_in)
         return tail_of_house(&rows, (uint64_t)lines, follow);
     if (follow) {
-        say("audit tail: no house runs in %s: nothing will come", rows.state);
+        say("audit tail: no house runs in %s, so no record will come; `ward up` starts one, and "
+            "without --follow the files are read",
+            rows.state);
         return EXIT_UNREACHABLE;
     }
     return tail_of_files(&rows, (uint64_t)lines);
@@ -113,5 +123,7 @@ const struct command command_audit_tail = {
     .example = "ward audit tail --follow --outcome Denied",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "audit.json#/$defs/record",
+    .asks = true,
     .run = run,
 };

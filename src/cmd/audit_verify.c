@@ -284,5 +284,6 @@ const struct command command_audit_verify = {
     .example = "ward audit verify --state ./ward-state",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "audit.json#/$defs/verify",
     .run = run,
 };

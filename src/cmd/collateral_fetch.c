@@ -13,8 +13,12 @@
 #include "base/sink.h"
 #include "base/time.h"
 #include "cmd/collateral_folder.h"
+#include "cmd/collateral_mirrors.h"
 #include "cmd/command.h"
+#include "cmd/config_print.h"
+#include "cmd/house_ask.h"
 #include "cmd/input.h"
+#include "cmd/progress.h"
 #include "codec/hex.h"
 #include "lib/evidence.h"
 #include "net/fetch.h"
@@ -35,12 +39,13 @@ enum {
     OPT_ROOT,
     OPT_AT,
     OPT_KEEP_ALL,
+    OPT_JSON,
 };
 
-enum { MIRRORS_MAX = 8, URL_MAX = 512, TIMEOUT_DEFAULT_S = 20, TIMEOUT_MAX_S = 600 };
+enum { RESOURCES = 4 };
+enum { TIMEOUT_DEFAULT_S = 20, TIMEOUT_MAX_S = 600 };
 enum { ATTEMPT_MEMORY_MAX = 64 * 1024 * 1024 };
 
-#define PCS_BASE     "https://api.trustedservices.intel.com"
 #define PCS_ROOT_CRL "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
 
 static const struct option_spec options[] = {
@@ -50,13 +55,16 @@ static const struct option_spec options[] = {
     [OPT_CA] = { "--ca", "CA", "platform processor",
                  "which CA issued the PCK certificate (default platform)" },
     [OPT_MIRROR] = { "--mirror", "URL,..", NULL,
-                     "PCS or PCCS bases, tried in order (default: Intel's PCS)" },
-    [OPT_PROXY] = { "--proxy", "URL", NULL, "ask through this proxy" },
+                     "PCS or PCCS bases, tried in order (default: Intel's PCS); with a password in "
+                     "it as @FILE, -, credential:NAME or env-file:FILE:NAME" },
+    [OPT_PROXY] = { "--proxy", "URL", NULL,
+                    "ask through this proxy; with a password in it as for --mirror" },
     [OPT_CACERT] = { "--cacert", "FILE", NULL, "CAs of the mirrors (default: the system's)" },
     [OPT_TIMEOUT] = { "--timeout", "SECONDS", NULL, "for each request (default 20)" },
     [OPT_ROOT] = { "--root", "FILE", NULL, "trust this root certificate too" },
     [OPT_AT] = { "--at", "TIME", NULL, "what must be valid at this time (default: now)" },
     [OPT_KEEP_ALL] = { "--keep-all", NULL, NULL, "take away nothing that is superseded" },
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
 
 /* What is fetched, in the layout of PCS API v4, which PCCS serves too. */
@@ -74,16 +82,18 @@ struct resource {
 struct plan {
     struct invocation *in;
     struct ward_policy *policy;
-    const char *mirrors[MIRRORS_MAX];
-    size_t mirror_count;
+    struct mirrors mirrors;
     struct kept_folder folder;
     long timeout_ms;
+    struct progress progress;
+    const char *missing[RESOURCES]; /* labels of what no mirror gave */
+    size_t missing_count;
     struct span chains; /* PEM of the replies taken so far: the issuers of what comes later */
 };
 
 static bool is_pcs(const char *mirror)
 {
-    return strcmp(mirror, PCS_BASE) == 0;
+    return strcmp(mirror, MIRRORS_PCS) == 0;
 }
 
 /* The chain header is URL-encoded PEM. */
@@ -193,27 +203,6 @@ static const char *fault_of(const struct plan *plan, const struct ward_collatera
     return is_rollback(held, item) ? "older than what the folder holds" : NULL;
 }
 
-/* A mirror's address without what may be a password. */
-static const char *without_password(struct arena *arena, const char *url)
-{
-    const char *scheme = strstr(url, "://");
-    const char *host = scheme == NULL ? url : scheme + 3;
-    size_t authority = strcspn(host, "/?#");
-    size_t skip = 0;
-    for (size_t i = 0; i < authority; i++)
-        if (host[i] == '@')
-            skip = i + 1;
-    size_t len = strlen(url);
-    char *out = arena_alloc(arena, len + 1);
-    if (out == NULL)
-        return "the mirror";
-    struct sink text = sink_over(out, len + 1);
-    sink_put(&text, span_of(url, (size_t)(host - url)));
-    sink_text(&text, host + skip);
-    sink_terminate(&text);
-    return out;
-}
-
 /* Judges one reply against the folder; NULL when it is good. */
 static const char *judge_reply(const struct plan *plan, const struct resource *resource,
                                struct arena *arena, const struct ward_bytes files[3],
@@ -270,7 +259,7 @@ static bool accept(struct plan *plan, const struct resource *resource, const cha
     }
     if (fault != NULL) {
         say("collateral fetch: %s from %s is refused: %s", resource->label,
-            without_password(arena, mirror), fault);
+            url_without_password(arena, mirror), fault);
         return false;
     }
     if (!chain_is_kept(plan, chain) &&
@@ -309,57 +298,57 @@ static bool fetch_from(struct plan *plan, const struct resource *resource, const
     put_url(url, sizeof url, resource, what, mirror);
     struct fetch_request request = {
         .url = url,
-        .proxy = plan->in->values[OPT_PROXY],
+        .proxy = plan->mirrors.proxy,
         .ca_file = plan->in->values[OPT_CACERT],
         .header = resource->chain,
         .timeout_ms = plan->timeout_ms,
         .max = COLLATERAL_FILE_MAX,
+        .tick = progress_tick,
+        .tick_arg = &plan->progress,
     };
     arena_init(&arena, ATTEMPT_MEMORY_MAX);
     bool got = fetch_get(&request, &arena, &reply, message);
+    progress_clear(&plan->progress);
     if (!got)
-        say("collateral fetch: %s: %s", without_password(&arena, url), message);
+        say("collateral fetch: %s: %s", url_without_password(&arena, url), message);
     bool taken = got && accept(plan, resource, what, mirror, &arena, &reply);
     arena_fini(&arena);
     return taken;
 }
 
-static bool fetch_resource(struct plan *plan, const struct resource *resource, const char *what)
+/* The calls that would be made, as far as each mirror is the first that answers. */
+static void show_calls(struct plan *plan, const struct resource *resource, const char *what)
 {
-    for (size_t i = 0; i < plan->mirror_count; i++) {
-        if (fetch_from(plan, resource, what, plan->mirrors[i]))
-            return true;
+    for (size_t i = 0; i < plan->mirrors.count; i++) {
+        char url[URL_MAX + URL_MAX];
+        put_url(url, sizeof url, resource, what, plan->mirrors.at[i]);
+        const struct curl_get get = { .url = url_without_password(&plan->in->arena, url),
+                                      .proxy = plan->mirrors.proxy != NULL
+                                                   ? url_without_password(&plan->in->arena,
+                                                                          plan->mirrors.proxy)
+                                                   : NULL,
+                                      .ca_file = plan->in->values[OPT_CACERT],
+                                      .timeout_ms = plan->timeout_ms };
+        curl_show_get(stdout, &get);
     }
-    say("collateral fetch: no mirror gave a usable %s; the folder is as it was for it",
-        resource->label);
-    return false;
 }
 
-static bool split_mirrors(struct plan *plan)
+static bool fetch_resource(struct plan *plan, const struct resource *resource, const char *what)
 {
-    const char *list = plan->in->values[OPT_MIRROR];
-    plan->mirrors[0] = PCS_BASE;
-    plan->mirror_count = 1;
-    if (list == NULL)
+    if (plan->in->common[COMMON_SHOW_CURL]) {
+        show_calls(plan, resource, what);
         return true;
-    plan->mirror_count = 0;
-    while (true) {
-        size_t len = strcspn(list, ",");
-        size_t trimmed = len;
-        while (trimmed > 0 && list[trimmed - 1] == '/')
-            trimmed--;
-        char *copy = arena_alloc(&plan->in->arena, trimmed + 1);
-        if (trimmed == 0 || trimmed >= URL_MAX || plan->mirror_count == MIRRORS_MAX ||
-            copy == NULL) {
-            say("collateral fetch: --mirror is at most %d URLs with commas between", MIRRORS_MAX);
-            return false;
-        }
-        memcpy(copy, list, trimmed);
-        plan->mirrors[plan->mirror_count++] = copy;
-        if (list[len] == 0)
-            return true;
-        list += len + 1;
     }
+    progress_step(&plan->progress, resource->label);
+    for (size_t i = 0; i < plan->mirrors.count; i++) {
+        if (fetch_from(plan, resource, what, plan->mirrors.at[i]))
+            return true;
+    }
+    say("collateral fetch: no mirror gave a usable %s; the folder is as it was for it; --mirror "
+        "names others, --show-curl shows what was asked",
+        resource->label);
+    plan->missing[plan->missing_count++] = resource->label;
+    return false;
 }
 
 static bool read_timeout(struct plan *plan)
@@ -370,7 +359,7 @@ static bool read_timeout(struct plan *plan)
         return true;
     int64_t seconds;
     if (!input_number(text, 1, TIMEOUT_MAX_S, &seconds)) {
-        say("collateral fetch: --timeout is 1 to %d seconds", TIMEOUT_MAX_S);
+        say("collateral fetch: --timeout is 1 to %d seconds; not \"%s\"", TIMEOUT_MAX_S, text);
         return false;
     }
     plan->timeout_ms = (long)seconds * 1000;
@@ -480,35 +469,86 @@ static enum exit_code fetch_all(struct plan *plan, const struct platform *platfo
                                        "crl",      "/sgx/certification/v4/rootcacrl",
                                        NULL,       PCS_ROOT_CRL,
                                        "crl",      "Intel SGX Root CA" };
-    bool all = fetch_resource(plan, &tcb_info, platform->fmspc);
-    all = fetch_resource(plan, &qe_identity, platform->tee) && all;
-    all = fetch_resource(plan, &pck_crl, platform->ca) && all;
-    all = fetch_resource(plan, &root_crl, "intel") && all;
+    const struct {
+        const struct resource *resource;
+        const char *what;
+    } list[RESOURCES] = { { &tcb_info, platform->fmspc },
+                          { &qe_identity, platform->tee },
+                          { &pck_crl, platform->ca },
+                          { &root_crl, "intel" } };
+    bool all = true;
+    for (size_t i = 0; i < RESOURCES; i++) {
+        all = fetch_resource(plan, list[i].resource, list[i].what) && all;
+        progress_count(&plan->progress, i + 1, RESOURCES);
+    }
     return all ? EXIT_DONE : EXIT_UNREACHABLE;
+}
+
+static void put_noted(struct json_writer *json, const char *name, const struct kept_folder *folder,
+                      bool removed)
+{
+    json_put_key(json, name);
+    json_begin_array(json);
+    for (size_t i = 0; i < folder->noted_count; i++) {
+        if (folder->noted[i].removed == removed)
+            json_put_text(json, folder->noted[i].path);
+    }
+    json_end_array(json);
+}
+
+static bool print_json(const struct plan *plan)
+{
+    struct sink out;
+    if (!config_print_begin(plan->in, &out))
+        return false;
+    struct json_writer json = json_write_to(&out, 0);
+    json_begin_object(&json);
+    config_json_text(&json, "folder", plan->folder.path);
+    put_noted(&json, "written", &plan->folder, false);
+    put_noted(&json, "removed", &plan->folder, true);
+    json_put_key(&json, "missing");
+    json_begin_array(&json);
+    for (size_t i = 0; i < plan->missing_count; i++)
+        json_put_text(&json, plan->missing[i]);
+    json_end_array(&json);
+    json_end_object(&json);
+    sink_text(&out, "\n");
+    return config_print_end(&out);
 }
 
 /* Tidied first, so that a folder that became too full is usable; and last, so that what this run
    superseded is not there until the next. */
 static enum exit_code fetch_into(struct plan *plan, const struct platform *platform)
 {
+    if (plan->in->common[COMMON_SHOW_CURL])
+        return fetch_all(plan, platform);
     if (!kept_tidy(&plan->folder))
         return EXIT_USAGE;
+    progress_begin(&plan->progress, plan->in, "");
+    plan->progress.view.unit = "files";
+    progress_count(&plan->progress, 0, RESOURCES);
     enum exit_code code = fetch_all(plan, platform);
-    return kept_tidy(&plan->folder) ? code : EXIT_INTERNAL;
+    progress_end(&plan->progress);
+    if (!kept_tidy(&plan->folder))
+        return EXIT_INTERNAL;
+    if (option_given(plan->in, OPT_JSON) && !print_json(plan))
+        return EXIT_INTERNAL;
+    return code;
 }
 
 static enum exit_code run(struct invocation *in)
 {
     struct plan plan = { .in = in };
     struct platform platform;
-    plan.folder = (struct kept_folder){ .path = in->operands[0],
+    plan.folder = (struct kept_folder){ .in = in,
+                                        .path = in->operands[0],
                                         .now = clock_now(),
                                         .keep_all = option_given(in, OPT_KEEP_ALL) };
     if (!read_platform(in, &platform))
         return EXIT_USAGE;
     if (in->values[OPT_AT] != NULL && !input_time(in->values[OPT_AT], &plan.folder.now))
         return EXIT_USAGE;
-    if (!split_mirrors(&plan) || !read_timeout(&plan))
+    if (!mirrors_read(in, OPT_MIRROR, OPT_PROXY, &plan.mirrors) || !read_timeout(&plan))
         return EXIT_USAGE;
     bool usable = read_policy(&plan);
     plan.folder.policy = plan.policy;
@@ -537,5 +577,7 @@ const struct command command_collateral_fetch = {
     .example = "ward collateral fetch --quote quote.bin ./collateral",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "collateral.json#/$defs/fetch",
+    .asks = true,
     .run = run,
 };

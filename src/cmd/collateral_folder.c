@@ -116,7 +116,17 @@ int kept_lock(const struct kept_folder *folder, bool *held)
     return lock;
 }
 
-static bool write_file(const struct kept_folder *folder, const char *name, struct span bytes)
+/* What finds no room is done all the same, and only not told to a program. */
+static void note_file(struct kept_folder *folder, const char *path, bool removed)
+{
+    struct span copy;
+    if (folder->noted_count == KEPT_NOTED ||
+        !arena_copy(&folder->in->arena, span_of(path, strlen(path) + 1), &copy))
+        return;
+    folder->noted[folder->noted_count++] = (struct kept_file){ (const char *)copy.at, removed };
+}
+
+static bool write_file(struct kept_folder *folder, const char *name, struct span bytes)
 {
     char path[PATH_ROOM];
     struct trail trail = { 0 };
@@ -130,11 +140,15 @@ static bool write_file(const struct kept_folder *folder, const char *name, struc
         say("collateral fetch: %s: %s", path, file_error_text(r));
         return false;
     }
-    printf("%s\n", path);
+    note_file(folder, path, false);
+    if (json_wanted(folder->in))
+        return true;
+    print_safe(stdout, path);
+    putchar('\n');
     return true;
 }
 
-bool kept_put_item(const struct kept_folder *folder, const char *stem, const char *ending,
+bool kept_put_item(struct kept_folder *folder, const char *stem, const char *ending,
                    int64_t valid_from, struct span bytes)
 {
     char name[160];
@@ -158,13 +172,13 @@ bool kept_put_chain(struct kept_folder *folder, struct span chain)
 
 /* Files that are judged together. */
 struct pile {
-    const struct kept_folder *folder;
+    struct kept_folder *folder;
     struct arena *arena;
     struct ward_bytes *at;
     size_t count, room;
 };
 
-static bool pile_begin(struct pile *pile, const struct kept_folder *folder, struct arena *arena,
+static bool pile_begin(struct pile *pile, struct kept_folder *folder, struct arena *arena,
                        size_t room)
 {
     struct ward_bytes *at = arena_array(arena, room, sizeof *at);
@@ -249,31 +263,33 @@ static bool is_superseded(const struct ward_collateral *all,
     return newer >= GENERATIONS && in_file == 1 && is_what_was_written(item);
 }
 
-static void take_away(int lock, const char *path, const char *why)
+static void take_away(struct kept_folder *folder, int lock, const char *path, const char *why)
 {
     struct trail trail = { 0 };
     rc r = folder_remove(&trail, lock, name_of(path));
-    if (rc_ok(r))
-        say("collateral fetch: %s: removed, %s", path, why);
-    else
+    if (!rc_ok(r)) {
         say("collateral fetch: %s: cannot be removed: %s", path, file_error_text(r));
+        return;
+    }
+    note_file(folder, path, true);
+    note(folder->in, "collateral fetch: %s: removed, %s", path, why);
 }
 
 /* The pile holds chains and files of one stem. */
 static void tidy_pile(const struct pile *pile, int lock)
 {
-    const struct kept_folder *folder = pile->folder;
+    struct kept_folder *folder = pile->folder;
     struct ward_collateral *all = snapshot_of(folder, pile->at, pile->count);
     struct ward_collateral_item item;
     for (size_t i = 0; all != NULL && ward_collateral_item(all, i, &item); i++) {
         if (is_superseded(all, &item, folder->now))
-            take_away(lock, item.name, "two newer ones are there");
+            take_away(folder, lock, item.name, "two newer ones are there");
     }
     ward_collateral_free(&all);
 }
 
 /* Names of one stem are sorted by date: each batch of older ones is judged with the newest. */
-static void tidy_stem(const struct kept_folder *folder, int lock, const struct folder *names,
+static void tidy_stem(struct kept_folder *folder, int lock, const struct folder *names,
                       const char *const *stem, size_t count)
 {
     size_t older = count > GENERATIONS ? count - GENERATIONS : 0;
@@ -295,7 +311,7 @@ static void tidy_stem(const struct kept_folder *folder, int lock, const struct f
     }
 }
 
-static void tidy_items(const struct kept_folder *folder, int lock, const struct folder *names)
+static void tidy_items(struct kept_folder *folder, int lock, const struct folder *names)
 {
     for (size_t at = 0; at < names->count;) {
         size_t len, other, count = 1;
@@ -368,13 +384,13 @@ static void tidy_chains_of(struct pile *pile, int lock)
         left--;
         if (is_needed(pile, file.name))
             continue;
-        take_away(lock, file.name, "nothing needs it");
+        take_away(pile->folder, lock, file.name, "nothing needs it");
         pile->at[i] = pile->at[--pile->count];
     }
 }
 
 /* A mirror may put the same certificates into ever new chains. */
-static void tidy_chains(const struct kept_folder *folder, int lock)
+static void tidy_chains(struct kept_folder *folder, int lock)
 {
     struct arena arena;
     struct pile pile;
@@ -397,11 +413,11 @@ static void sweep(const struct kept_folder *folder, int lock)
         say("collateral fetch: %s: what a stopped run left cannot be removed: %s", folder->path,
             file_error_text(r));
     if (unfinished > 0)
-        say("collateral fetch: %s: removed %zu unfinished files of a stopped run", folder->path,
-            unfinished);
+        note(folder->in, "collateral fetch: %s: removed %zu unfinished files of a stopped run",
+             folder->path, unfinished);
 }
 
-bool kept_tidy(const struct kept_folder *folder)
+bool kept_tidy(struct kept_folder *folder)
 {
     struct trail trail = { 0 };
     struct folder names;

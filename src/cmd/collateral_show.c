@@ -167,5 +167,6 @@ const struct command command_collateral_show = {
     .example = "ward collateral show ./collateral",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "collateral.json#/$defs/show",
     .run = run,
 };

@@ -1,7 +1,7 @@
 /* command.h - the one table from which dispatch, help, man pages and completions are made.
 
    A command prints data on stdout and talk on stderr, and returns an exit code.  It never
-   calls exit itself. */
+   calls exit itself.  Every command takes --json, for which it names its published schema. */
 #ifndef WARD_CMD_COMMAND_H
 #define WARD_CMD_COMMAND_H
 
@@ -23,6 +23,14 @@ enum exit_code {
     EXIT_INTERNAL = 70,
 };
 
+struct exit_row {
+    enum exit_code code;
+    const char *name, *meaning;
+};
+
+extern const struct exit_row exit_rows[];
+extern const size_t exit_row_count;
+
 enum { OPTIONS_MAX = 40, OPERANDS_MAX = 16, REPEATED_MAX = 64 };
 
 struct option_spec {
@@ -33,6 +41,17 @@ struct option_spec {
     const char *letter; /* "-c", the same for hurried fingers; NULL for none */
     bool repeats;       /* may be given again and again */
 };
+
+/* What every command takes besides its own options. */
+enum common_option {
+    COMMON_HELP,
+    COMMON_QUIET,
+    COMMON_NO_INPUT,
+    COMMON_SHOW_CURL, /* commands that ask over HTTP only */
+    COMMON_COUNT,
+};
+
+extern const struct option_spec common_options[COMMON_COUNT];
 
 struct invocation;
 
@@ -45,6 +64,13 @@ struct command {
     const char *example;     /* one runnable command */
     const struct option_spec *options;
     size_t option_count;
+    const char *schema;         /* of what --json prints, below docs/schema:
+                                   "audit.json#/$defs/verify", or the name of the file alone */
+    const char *operand_values; /* the words that the operand may be; NULL for any */
+    const char *destroys;       /* what nobody can bring back afterwards; NULL: nothing.  A command
+                                   that destroys has --yes and --plan, and asks (confirm.h) */
+    bool asks;                  /* over HTTP: a house that runs, or a server of somebody's.  Such a
+                                   command has --show-curl (house_ask.h) */
     enum exit_code (*run)(struct invocation *);
 };
 
@@ -62,12 +88,24 @@ struct invocation {
     size_t operand_count;
     struct repeated repeated[REPEATED_MAX]; /* in their order; values[] has the last of each */
     size_t repeated_count;
+    bool common[COMMON_COUNT];
     struct arena arena; /* for the time of the command */
 };
 
 /* Every command, sorted by name; the table ends where commands_count says. */
 extern const struct command *const commands[];
 extern const size_t commands_count;
+
+/* command_find finds the command that the first words name, and how many words it took: 1 or 2.
+   NULL, and 0 words, where none fits. */
+const struct command *command_find(int argc, char **argv, int *words);
+
+/* command_refuse says that there is no such command, and which may have been meant; `after` is the
+   second word, NULL when there is none. */
+void command_refuse(const char *first, const char *after);
+
+/* command_is_family: some command is called "WORD and another word". */
+bool command_is_family(const char *word);
 
 extern const struct command command_audit_export, command_audit_prove, command_audit_query,
     command_audit_tail, command_audit_verify, command_collateral_fetch, command_collateral_show,
@@ -82,8 +120,16 @@ MUST_USE bool invocation_parse(struct invocation *invocation, int argc, char **a
 /* option_given: the option at that index was there. */
 bool option_given(const struct invocation *invocation, size_t index);
 
-/* say prints one line on stderr, "ward: " before it; control characters are made visible. */
+/* json_wanted: --json was there. */
+bool json_wanted(const struct invocation *invocation);
+
+/* common_option_of: the command takes that option of every command. */
+bool common_option_of(const struct command *command, size_t common);
+
+/* say prints one line on stderr, "ward: " before it; control characters are made visible.  For
+   what went wrong; what is only worth knowing is a note, which --quiet leaves out. */
 void say(const char *format, ...) PRINTF_LIKE(1, 2);
+void note(const struct invocation *invocation, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* print_safe writes text to a stream with every byte that is not printable ASCII shown as
    \xNN, so that a hostile field cannot talk to the terminal. */

@@ -92,5 +92,6 @@ const struct command command_config_check = {
     .example = "ward config check ward.toml",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "config.json#/$defs/check",
     .run = run,
 };

@@ -102,5 +102,6 @@ const struct command command_config_explain = {
     .example = "ward config explain limit.connections",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "config.json#/$defs/explain",
     .run = run,
 };

@@ -72,5 +72,6 @@ const struct command command_config_show = {
     .example = "ward config show --listen 127.0.0.1:9443",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "config.json#/$defs/show",
     .run = run,
 };

@@ -10,10 +10,10 @@
 #include "cmd/command.h"
 #include "cmd/config_print.h"
 #include "cmd/home.h"
+#include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
-#include "net/owner.h"
 #include "os/clock.h"
 
 enum { DOCTOR_JSON = SETTINGS_OPTION_COUNT };
@@ -64,16 +64,18 @@ static void add_checks(struct report *report, const struct doctor *doctor,
     }
 }
 
-static bool ask(const struct doctor *doctor, const char *target, struct json *out,
-                char message[OWNER_MESSAGE_MAX])
+static bool ask(struct invocation *in, const struct doctor *doctor, const char *target,
+                struct json *out, char message[OWNER_MESSAGE_MAX])
 {
     struct owner_reply reply;
     struct owner_request request = { .state = doctor->settings->state,
                                      .method = "GET",
                                      .target = target,
                                      .timeout_ms = HOUSE_ASK_MS };
-    if (!owner_ask(&request, doctor->arena, &reply, message))
+    if (house_send(in, &request, doctor->arena, &reply) != EXIT_DONE) {
+        snprintf(message, OWNER_MESSAGE_MAX, "it does not answer over its owner's socket");
         return false;
+    }
     if (reply.status == 200 && json_parse(reply.body, doctor->arena, NULL, out, NULL))
         return true;
     snprintf(message, OWNER_MESSAGE_MAX, "it answered with status %ld", reply.status);
@@ -97,7 +99,7 @@ static enum doctor_finding finding_of(const struct json *json, uint32_t row)
 }
 
 /* What only the house knows of itself. */
-static void add_house(struct report *report, const struct doctor *doctor)
+static void add_house(struct invocation *in, struct report *report, const struct doctor *doctor)
 {
     static const struct span id = { (const uint8_t *)"house.answers", 13 };
     static const struct span title = { (const uint8_t *)"the house answers", 17 };
@@ -110,7 +112,7 @@ static void add_house(struct report *report, const struct doctor *doctor)
             &(struct report_row){ DOCTOR_OK, id, title, span_text("none lives here"), { 0 } });
         return;
     }
-    if (!ask(doctor, "/v1/system/doctor", &json, message)) {
+    if (!ask(in, doctor, "/v1/system/doctor", &json, message)) {
         add(report, &(struct report_row){ DOCTOR_FAIL, id, title, span_text(message),
                                           span_text("Look into STATE/ward.log; ask as the user "
                                                     "who runs the house.") });
@@ -199,14 +201,14 @@ static void find_programs(struct doctor *doctor, char path[DOCTOR_PATH])
     doctor->libexec = path;
 }
 
-static void look_at_house(struct doctor *doctor)
+static void look_at_house(struct invocation *in, struct doctor *doctor)
 {
     char message[OWNER_MESSAGE_MAX];
     struct json json;
     enum home_state home = home_look(doctor->settings->state, &doctor->monitor);
     doctor->up = home == HOME_LIVED_IN;
     doctor->lock_readable = home != HOME_UNREADABLE;
-    if (doctor->up && ask(doctor, "/v1/system/version", &json, message))
+    if (doctor->up && ask(in, doctor, "/v1/system/version", &json, message))
         doctor->version = text_of(doctor, &json, json_member(&json, 0, "version"));
 }
 
@@ -228,10 +230,17 @@ static enum exit_code run(struct invocation *in)
         return EXIT_INTERNAL;
     *report = (struct report){ 0 };
     find_programs(&doctor, programs);
-    look_at_house(&doctor);
+    look_at_house(in, &doctor);
+    if (in->common[COMMON_SHOW_CURL] && !doctor.up) {
+        say("doctor: no house runs in %s, and none would be asked; --state names another folder",
+            doctor.settings->state);
+        return EXIT_UNREACHABLE;
+    }
     add_checks(report, &doctor, doctor_machine, doctor_machine_count);
     add_checks(report, &doctor, doctor_state, doctor_state_count);
-    add_house(report, &doctor);
+    add_house(in, report, &doctor);
+    if (in->common[COMMON_SHOW_CURL])
+        return EXIT_DONE;
     if (option_given(in, DOCTOR_JSON))
         write_json(&out, report, &doctor);
     else
@@ -255,5 +264,7 @@ const struct command command_doctor = {
     .example = "ward doctor --state ./ward-state --json",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "doctor.json",
+    .asks = true,
     .run = run,
 };

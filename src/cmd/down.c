@@ -9,24 +9,42 @@
 
 #include "base/number.h"
 #include "cmd/command.h"
+#include "cmd/confirm.h"
 #include "cmd/home.h"
+#include "cmd/progress.h"
 #include "cmd/settings_load.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/tree.h"
 
-enum { DOWN_PURGE = SETTINGS_OPTION_COUNT, DOWN_PLAN, DOWN_YES, DOWN_NUMBER_MS = 1000 };
+enum { DOWN_PURGE = SETTINGS_OPTION_COUNT, DOWN_PLAN, DOWN_YES, DOWN_JSON };
+enum { DOWN_NUMBER_MS = 1000, DOWN_LOOK_MS = 200, DOWN_STEPS = 3 };
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
     [DOWN_PURGE] = { "--purge", NULL, NULL, "also remove the state folder and its seal" },
     [DOWN_PLAN] = { "--plan", NULL, NULL, "only say what would be done" },
     [DOWN_YES] = { "--yes", NULL, NULL, "do not ask before removing" },
+    [DOWN_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
+
+static bool wait_for_end(const struct invocation *in, int monitor, int64_t until)
+{
+    struct progress progress;
+    bool ended = false;
+    progress_begin(&progress, in, "waiting until the house has ended");
+    while (!ended && clock_monotonic_ms() < until) {
+        ended = rc_ok(process_wait(NULL, monitor, clock_monotonic_ms() + DOWN_LOOK_MS));
+        progress_tick(&progress);
+    }
+    progress_end(&progress);
+    return ended;
+}
 
 /* The number may be another's by the time it is held: it is the monitor's only when the lock
    is still that one's afterwards. */
-static enum exit_code stop(const struct settings *settings, pid_t number)
+static enum exit_code stop(const struct invocation *in, const struct settings *settings,
+                           pid_t number)
 {
     struct trail trail = { 0 };
     pid_t now = 0;
@@ -38,11 +56,13 @@ static enum exit_code stop(const struct settings *settings, pid_t number)
         return EXIT_DONE;
     rc told = process_signal(&trail, monitor, SIGTERM);
     if (!rc_ok(told) && rc_number(told) == EPERM) {
-        say("down: process %d is not yours to stop", (int)number);
+        say("down: process %d, which holds %s, is another user's: run this as that user",
+            (int)number, settings->state);
         return EXIT_NOT_PERMITTED;
     }
-    if (!rc_ok(process_wait(&trail, monitor, until))) {
-        say("down: process %d still runs after %d seconds", (int)number, HOME_STOP_S);
+    if (!wait_for_end(in, monitor, until)) {
+        say("down: process %d still runs after %d seconds; %s/ward.log says what it waits for",
+            (int)number, HOME_STOP_S, settings->state);
         return EXIT_UNREACHABLE;
     }
     return EXIT_DONE;
@@ -56,25 +76,14 @@ static bool is_state_folder(const char *state)
     return access(path, F_OK) == 0;
 }
 
-static bool agreed(const struct settings *settings)
+static bool agreed(const struct invocation *in, const struct settings *settings)
 {
-    char line[SETTING_TEXT_MAX + 2];
-    if (isatty(STDIN_FILENO) == 0) {
-        say("down: --purge removes %s and %s for good; say so with --yes", settings->state,
-            settings->seal_path);
-        return false;
-    }
-    fprintf(stderr,
-            "This removes %s and %s for good: every key and the whole log.\n"
-            "Type the name of the state folder to go on: ",
-            settings->state, settings->seal_path);
-    if (fgets(line, sizeof line, stdin) == NULL)
-        return false;
-    line[strcspn(line, "\n")] = 0;
-    if (strcmp(line, settings->state) == 0)
-        return true;
-    say("down: that is not the name; nothing was removed");
-    return false;
+    char loss[2 * SETTING_TEXT_MAX + 80];
+    snprintf(loss, sizeof loss,
+             "this removes %s and %s for good: every key and the whole security log",
+             settings->state, settings->seal_path);
+    const struct question question = { loss, "the state folder", settings->state };
+    return confirm(in, &question);
 }
 
 /* Nothing is in the folder, or nothing but that one entry. */
@@ -116,15 +125,15 @@ static rc remove_state(struct trail *trail, const char *state)
     return tree_remove(trail, state);
 }
 
-static enum exit_code purge(struct invocation *in, const struct settings *settings)
+static enum exit_code purge(const struct settings *settings)
 {
     struct trail trail = { 0 };
     if (!is_state_folder(settings->state) && !is_remnant(settings)) {
-        say("down: %s is no state folder", settings->state);
+        say("down: %s is no state folder%s", settings->state,
+            access(settings->state, F_OK) == 0 ? ": nothing of it is removed; --state names another"
+                                               : ", there is nothing to remove");
         return access(settings->state, F_OK) == 0 ? EXIT_USAGE : EXIT_DONE;
     }
-    if (!option_given(in, DOWN_YES) && !agreed(settings))
-        return EXIT_USAGE;
     rc removed = access(settings->state, F_OK) == 0 ? remove_state(&trail, settings->state)
                                                     : RC_SUCCESS;
     if (!rc_ok(removed)) {
@@ -138,15 +147,23 @@ static enum exit_code purge(struct invocation *in, const struct settings *settin
     return EXIT_DONE;
 }
 
-static enum exit_code plan(struct invocation *in, const struct settings *settings, bool lived_in)
+/* What is done, in its order, judged before any of it. */
+static size_t plan(const struct invocation *in, const struct settings *settings, bool lived_in,
+                   struct plan_step steps[DOWN_STEPS])
 {
-    printf("%s\n", lived_in ? "stop the house" : "nothing to stop");
-    if (option_given(in, DOWN_PURGE) && is_state_folder(settings->state)) {
-        printf("remove %s\n", settings->state);
-        if (settings->seal == SEAL_BY_FILE)
-            printf("remove %s\n", settings->seal_path);
-    }
-    return EXIT_DONE;
+    size_t count = 0;
+    bool purges = option_given(in, DOWN_PURGE) &&
+                  (is_state_folder(settings->state) || is_remnant(settings));
+    if (lived_in)
+        steps[count++] = (struct plan_step){ "stop", settings->state,
+                                             "its house answers nobody from then on" };
+    if (purges && access(settings->state, F_OK) == 0)
+        steps[count++] = (struct plan_step){ "remove", settings->state,
+                                             "every key and the whole security log" };
+    if (purges && settings->seal == SEAL_BY_FILE)
+        steps[count++] = (struct plan_step){ "remove", settings->seal_path,
+                                             "a copy of the keyring cannot be opened without it" };
+    return count;
 }
 
 /* A monitor that has the lock writes its number the next moment. */
@@ -173,16 +190,28 @@ static enum exit_code run(struct invocation *in)
         return code;
     enum home_state home = look(settings, &monitor);
     if (home == HOME_UNREADABLE) {
-        say("down: %s/run/lock cannot be read", settings->state);
+        say("down: %s/run/lock cannot be read by this user; run this as the one who runs the "
+            "house",
+            settings->state);
         return EXIT_NOT_PERMITTED;
     }
+    struct plan_step steps[DOWN_STEPS];
+    size_t count = plan(in, settings, home != HOME_EMPTY, steps);
+    if (count == 0)
+        note(in, "down: nothing to do: no house runs in %s", settings->state);
     if (option_given(in, DOWN_PLAN))
-        return plan(in, settings, home != HOME_EMPTY);
+        return plan_print(in, steps, count, false);
+    /* Asked before anything is done: a no leaves the house as it is. */
+    if (count > (home != HOME_EMPTY ? 1u : 0u) && !option_given(in, DOWN_YES) &&
+        !agreed(in, settings))
+        return EXIT_USAGE;
     if (home != HOME_EMPTY)
-        code = stop(settings, monitor);
+        code = stop(in, settings, monitor);
     if (code == EXIT_DONE && option_given(in, DOWN_PURGE))
-        code = purge(in, settings);
-    return code;
+        code = purge(settings);
+    if (code != EXIT_DONE || !option_given(in, DOWN_JSON))
+        return code;
+    return plan_print(in, steps, count, true);
 }
 
 const struct command command_down = {
@@ -197,5 +226,7 @@ const struct command command_down = {
     .example = "ward down --state ./ward-state --plan",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "down.json",
+    .destroys = "with --purge every key and the whole security log",
     .run = run,
 };

@@ -7,11 +7,12 @@
 #include "cmd/help.h"
 #include "ward/base.h"
 
-enum { HELP_FORMAT };
+enum { HELP_FORMAT, HELP_JSON };
 
 static const struct option_spec options[] = {
     [HELP_FORMAT] = { "--format", "FORM", "text man bash zsh fish",
                       "text (default), man (mdoc source) or a shell's completions" },
+    [HELP_JSON] = { "--json", NULL, NULL, "print the whole table of commands as one JSON object" },
 };
 
 static void print_usage(FILE *out, const struct command *command)
@@ -21,22 +22,31 @@ static void print_usage(FILE *out, const struct command *command)
             command->operands);
 }
 
+static void print_option(FILE *out, const struct option_spec *option)
+{
+    char left[80];
+    snprintf(left, sizeof left, "%s%s%s%s%s", option->letter != NULL ? option->letter : "",
+             option->letter != NULL ? ", " : "", option->name, option->argument != NULL ? " " : "",
+             option->argument != NULL ? option->argument : "");
+    fprintf(out, "  %-28s %s\n", left, option->help);
+    if (option->values != NULL)
+        fprintf(out, "  %-28s one of: %s\n", "", option->values);
+}
+
 static void print_command(FILE *out, const struct command *command)
 {
     print_usage(out, command);
     fprintf(out, "\n%s\n", command->description);
+    if (command->operand_values != NULL)
+        fprintf(out, "\n%s is one of: %s\n", command->operands, command->operand_values);
     if (command->option_count > 0)
         fprintf(out, "\nOptions:\n");
-    for (size_t i = 0; i < command->option_count; i++) {
-        const struct option_spec *option = &command->options[i];
-        char left[80];
-        snprintf(left, sizeof left, "%s%s%s%s%s", option->letter != NULL ? option->letter : "",
-                 option->letter != NULL ? ", " : "", option->name,
-                 option->argument != NULL ? " " : "",
-                 option->argument != NULL ? option->argument : "");
-        fprintf(out, "  %-28s %s\n", left, option->help);
-        if (option->values != NULL)
-            fprintf(out, "  %-28s one of: %s\n", "", option->values);
+    for (size_t i = 0; i < command->option_count; i++)
+        print_option(out, &command->options[i]);
+    fprintf(out, "\nAs every command:\n");
+    for (size_t i = 0; i < COMMON_COUNT; i++) {
+        if (common_option_of(command, i))
+            print_option(out, &common_options[i]);
     }
     fprintf(out, "\nExample:\n  %s\n", command->example);
 }
@@ -49,7 +59,9 @@ static void print_all(FILE *out)
             ward_version());
     for (size_t i = 0; i < commands_count; i++)
         fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\n`ward help COMMAND` says more; `man ward` too.\n");
+    fprintf(out,
+            "\n`ward help COMMAND` says more; `man ward` too.  Every command takes --json and\n"
+            "--quiet; where it would ask, --no-input makes it refuse.\n");
 }
 
 void help_print(FILE *out, const struct command *command)
@@ -97,21 +109,22 @@ static enum exit_code run(struct invocation *invocation)
     const char *format = invocation->values[HELP_FORMAT] != NULL ? invocation->values[HELP_FORMAT]
                                                                  : "text";
     const struct command *command = NULL;
+    if (option_given(invocation, HELP_JSON))
+        return help_json(invocation);
     if (asks_for_config(invocation))
         return help_config(format);
     if (invocation->operand_count > 0) {
         command = named(invocation);
         if (command == NULL) {
-            say("help: there is no command \"%s\"; `ward help` lists them",
-                invocation->operands[0]);
+            command_refuse(invocation->operands[0],
+                           invocation->operand_count > 1 ? invocation->operands[1] : NULL);
             return EXIT_USAGE;
         }
     }
     if (strcmp(format, "bash") == 0) {
         help_bash(stdout);
     } else if (strcmp(format, "zsh") == 0) {
-        fputs("#compdef ward\nautoload -U bashcompinit && bashcompinit\n", stdout);
-        help_bash(stdout);
+        help_zsh(stdout);
     } else if (strcmp(format, "fish") == 0) {
         help_fish(stdout);
     } else if (strcmp(format, "man") == 0) {
@@ -130,9 +143,12 @@ const struct command command_help = {
     .description =
         "Prints the help of a command, or the list of all; for `ward.toml`, all that can\n"
         "be set.  The man pages and the shell completions are made by the same command\n"
-        "from the same tables.",
+        "from the same tables.  For bash: `source <(ward help --format bash)`, for fish:\n"
+        "`ward help --format fish | source`, for zsh: a file _ward in a folder of $fpath.\n\n"
+        "With --json all commands with their options, operands and examples, whatever is asked.",
     .example = "ward help verify",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "help.json",
     .run = run,
 };

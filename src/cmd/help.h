@@ -17,8 +17,13 @@ void help_text_config(FILE *out);
 void help_man_text(FILE *out, const char *text);
 void help_man_word(FILE *out, const char *text);
 
-/* help_bash writes a completion function for bash (zsh reads it through bashcompinit). */
+/* The completions of each shell: a few lines that ask `ward --complete` (complete.h). */
 void help_bash(FILE *out);
+void help_zsh(FILE *out);
 void help_fish(FILE *out);
+
+/* help_json prints the whole table. */
+MUST_USE
+enum exit_code help_json(struct invocation *in);
 
 #endif

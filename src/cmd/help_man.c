@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "cmd/help.h"
 
 /* A full stop and white space end a sentence, which mdoc(7) wants to end a line as well. */
@@ -77,23 +76,9 @@ static void man_head(FILE *out, const char *name, const char *summary)
 
 static void man_exit_status(FILE *out)
 {
-    static const struct {
-        int code;
-        const char *meaning;
-    } rows[] = {
-        { EXIT_DONE, "done; for a judgement: allowed" },
-        { EXIT_NO, "the answer is no: denied, verification failed" },
-        { EXIT_USAGE, "arguments or input files that cannot be used" },
-        { EXIT_CONFIG, "configuration" },
-        { EXIT_UNREACHABLE, "unreachable or timed out" },
-        { EXIT_NOT_PERMITTED, "not authenticated or not permitted" },
-        { EXIT_NOT_FOUND, "not found" },
-        { EXIT_CONFLICT, "conflict" },
-        { EXIT_INTERNAL, "internal error" },
-    };
     fputs(".Sh EXIT STATUS\n.Bl -tag -width 4n\n", out);
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        fprintf(out, ".It %d\n%s\n", rows[i].code, rows[i].meaning);
+    for (size_t i = 0; i < exit_row_count; i++)
+        fprintf(out, ".It %d\n%s\n", (int)exit_rows[i].code, exit_rows[i].meaning);
     fputs(".El\n", out);
 }
 
@@ -105,6 +90,41 @@ static bool uses_config(const struct command *command)
             return true;
     }
     return strncmp(command->name, "config ", 7) == 0;
+}
+
+static void man_option(FILE *out, const struct option_spec *option)
+{
+    fputs(".It Fl ", out);
+    if (option->letter != NULL)
+        fprintf(out, "%s , Fl ", option->letter + 1);
+    help_man_word(out, option->name + 1);
+    if (option->argument != NULL)
+        fprintf(out, " Ar %s", option->argument);
+    fputc('\n', out);
+    help_man_text(out, option->help);
+    if (option->values != NULL)
+        fprintf(out, "One of: %s.\n", option->values);
+}
+
+static void man_options(FILE *out, const struct command *command)
+{
+    fputs(".Bl -tag -width indent\n", out);
+    for (size_t i = 0; i < command->option_count; i++)
+        man_option(out, &command->options[i]);
+    for (size_t i = 0; i < COMMON_COUNT; i++) {
+        if (common_option_of(command, i))
+            man_option(out, &common_options[i]);
+    }
+    fputs(".El\n", out);
+    if (command->operand_values != NULL)
+        fprintf(out, ".Ar %s\nis one of: %s.\n", command->operands, command->operand_values);
+    if (command->schema != NULL) {
+        fputs(".Pp\nWhat\n.Fl \\-json\nprints is described by the schema\n.Pa ", out);
+        help_man_word(out, command->schema);
+        fputs(" .\n", out);
+    }
+    if (command->destroys != NULL)
+        fprintf(out, ".Pp\nDestroys %s: look first with\n.Fl \\-plan .\n", command->destroys);
 }
 
 static void man_command(FILE *out, const struct command *command)
@@ -123,23 +143,7 @@ static void man_command(FILE *out, const struct command *command)
         fprintf(out, ".Ar %s\n", command->operands);
     fputs(".Sh DESCRIPTION\n", out);
     help_man_text(out, command->description);
-    if (command->option_count > 0)
-        fputs(".Bl -tag -width indent\n", out);
-    for (size_t i = 0; i < command->option_count; i++) {
-        const struct option_spec *option = &command->options[i];
-        fputs(".It Fl ", out);
-        if (option->letter != NULL)
-            fprintf(out, "%s , Fl ", option->letter + 1);
-        help_man_word(out, option->name + 1);
-        if (option->argument != NULL)
-            fprintf(out, " Ar %s", option->argument);
-        fputc('\n', out);
-        help_man_text(out, option->help);
-        if (option->values != NULL)
-            fprintf(out, "One of: %s.\n", option->values);
-    }
-    if (command->option_count > 0)
-        fputs(".El\n", out);
+    man_options(out, command);
     man_exit_status(out);
     fputs(".Sh EXAMPLES\n.Dl ", out);
     help_man_word(out, command->example);
@@ -160,10 +164,20 @@ static void man_all(FILE *out)
         fprintf(out, ".It Nm ward %s\n", commands[i]->name);
         help_man_text(out, commands[i]->summary);
     }
-    fputs(".El\n.Sh ENVIRONMENT\n.Bl -tag -width indent\n.It Ev NO_COLOR\n"
-          "When set, output has no colour, also on a terminal.\n.It Ev WARD_CONFIG\n"
-          "The configuration file, where no option names one; see\n.Xr ward.toml 5 .\n.El\n",
-          out);
+    fputs(".El\n.Pp\nEvery command takes:\n.Bl -tag -width indent\n", out);
+    for (size_t i = 0; i < COMMON_COUNT; i++)
+        man_option(out, &common_options[i]);
+    fputs(
+        ".El\n.Pp\nWhat takes longer than a second says on standard error how far it is; with\n"
+        ".Fl \\-json\nas a JSON object a line, otherwise as text that is drawn anew on a "
+        "terminal.\n"
+        ".Sh ENVIRONMENT\n.Bl -tag -width indent\n.It Ev NO_COLOR\n"
+        "When set, output has no colour, also on a terminal.\n.It Ev WARD_CONFIG\n"
+        "The configuration file, where no option names one; see\n.Xr ward.toml 5 .\n"
+        ".It Ev CREDENTIALS_DIRECTORY\nWhere credential:NAME is looked for, as systemd sets it.\n"
+        ".It Ev TERM\nWhere it is empty or \"dumb\", progress is not drawn but written in lines.\n"
+        ".El\n",
+        out);
     man_exit_status(out);
     fputs(".Sh SEE ALSO\n.Xr libward 3 ,\n.Xr ward.toml 5\n", out);
 }

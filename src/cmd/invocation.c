@@ -17,18 +17,49 @@ void print_safe(FILE *stream, const char *text)
     }
 }
 
-void say(const char *format, ...)
+static void say_line(const char *format, va_list args)
 {
     char text[2048];
     struct sink out = sink_over(text, sizeof text);
-    va_list args;
-    va_start(args, format);
     sink_vformat(&out, format, args);
-    va_end(args);
     sink_terminate(&out);
     fputs("ward: ", stderr);
     print_safe(stderr, text);
     fputc('\n', stderr);
+}
+
+void say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say_line(format, args);
+    va_end(args);
+}
+
+void note(const struct invocation *invocation, const char *format, ...)
+{
+    va_list args;
+    if (invocation->common[COMMON_QUIET])
+        return;
+    va_start(args, format);
+    say_line(format, args);
+    va_end(args);
+}
+
+const struct option_spec common_options[COMMON_COUNT] = {
+    [COMMON_HELP] = { "--help", NULL, NULL, "say what the command does", .letter = "-h" },
+    [COMMON_QUIET] = { "--quiet", NULL, NULL, "say on stderr what went wrong, and nothing else",
+                       .letter = "-q" },
+    [COMMON_NO_INPUT] = { "--no-input", NULL, NULL,
+                          "never ask: where a question would be, refuse and name the option" },
+    [COMMON_SHOW_CURL] = { "--show-curl", NULL, NULL,
+                           "print each call as a curl command instead of what it answers; a call "
+                           "that would change something is not made" },
+};
+
+bool common_option_of(const struct command *command, size_t common)
+{
+    return common != COMMON_SHOW_CURL || command->asks;
 }
 
 bool option_given(const struct invocation *invocation, size_t index)
@@ -36,12 +67,53 @@ bool option_given(const struct invocation *invocation, size_t index)
     return invocation->values[index] != NULL;
 }
 
+bool json_wanted(const struct invocation *invocation)
+{
+    for (size_t i = 0; i < invocation->command->option_count; i++) {
+        if (strcmp(invocation->command->options[i].name, "--json") == 0)
+            return option_given(invocation, i);
+    }
+    return false;
+}
+
 static const char *nearest_option(const struct command *command, struct span word)
 {
-    const char *names[OPTIONS_MAX];
+    const char *names[OPTIONS_MAX + COMMON_COUNT];
+    size_t count = 0;
     for (size_t i = 0; i < command->option_count; i++)
-        names[i] = command->options[i].name;
-    return text_nearest(word, names, command->option_count);
+        names[count++] = command->options[i].name;
+    for (size_t i = 0; i < COMMON_COUNT; i++) {
+        if (common_option_of(command, i))
+            names[count++] = common_options[i].name;
+    }
+    return text_nearest(word, names, count);
+}
+
+static bool names_option(const struct option_spec *option, const char *word)
+{
+    return span_equal_text(span_of(word, strcspn(word, "=")), option->name) ||
+           (option->letter != NULL && strcmp(word, option->letter) == 0);
+}
+
+/* COMMON_COUNT where it names none. */
+static size_t find_common(const struct command *command, const char *word)
+{
+    size_t at = 0;
+    while (at < COMMON_COUNT &&
+           !(common_option_of(command, at) && names_option(&common_options[at], word)))
+        at++;
+    return at;
+}
+
+static bool store_common(struct invocation *invocation, size_t at, const char *word)
+{
+    const char *why = strchr(word, '=') != NULL ? "takes no value" : "is given twice";
+    if (strchr(word, '=') != NULL || invocation->common[at]) {
+        say("%s: %s %s", invocation->command->name, common_options[at].name, why);
+        return false;
+    }
+    invocation->common[at] = true;
+    return true;
 }
 
 /* Finds the option that a word like "--name" or "--name=value" names. */
@@ -49,9 +121,7 @@ static bool find_option(const struct command *command, const char *word, size_t 
 {
     size_t len = strcspn(word, "=");
     for (size_t i = 0; i < command->option_count; i++) {
-        const char *letter = command->options[i].letter;
-        if (span_equal_text(span_of(word, len), command->options[i].name) ||
-            (letter != NULL && strcmp(word, letter) == 0)) {
+        if (names_option(&command->options[i], word)) {
             *index = i;
             return true;
         }
@@ -109,6 +179,9 @@ static bool read_option(struct invocation *invocation, int argc, char **argv, in
 {
     size_t index;
     const char *word = argv[*at];
+    size_t common = find_common(invocation->command, word);
+    if (common < COMMON_COUNT)
+        return store_common(invocation, common, word);
     if (!find_option(invocation->command, word, &index))
         return false;
     const struct option_spec *option = &invocation->command->options[index];

@@ -10,30 +10,14 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cmd/config_print.h"
 #include "cmd/home.h"
+#include "cmd/progress.h"
 #include "crypto/ct.h"
+#include "os/clock.h"
 #include "os/fd.h"
 
-enum { PHRASE_BYTES = 1024 }; /* bytes that ward-keyring takes (crypto/argon2.h) */
-
-/* One line, without its end.  Less than 0: it cannot be read, or is too long. */
-static ssize_t read_line(int fd, char line[PHRASE_BYTES + 2])
-{
-    size_t have = 0;
-    char c = 0;
-    for (;;) {
-        ssize_t got = read(fd, &c, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0 || c == '\n')
-            return (ssize_t)have;
-        if (have == PHRASE_BYTES)
-            return -1;
-        line[have++] = c;
-    }
-}
+enum { COPY_LOOK_MS = 200 };
 
 /* The kernel holds it, under no name. */
 static int hold(const char *line, size_t len)
@@ -44,7 +28,7 @@ static int hold(const char *line, size_t len)
     return fd_take(&fd);
 }
 
-static ssize_t ask(int terminal, const char *question, char line[PHRASE_BYTES + 2])
+static ssize_t ask(int terminal, const char *question, char line[SECRET_LINE + 2])
 {
     struct termios as_it_was, silent;
     if (tcgetattr(terminal, &as_it_was) != 0)
@@ -54,19 +38,21 @@ static ssize_t ask(int terminal, const char *question, char line[PHRASE_BYTES + 
     if (tcsetattr(terminal, TCSAFLUSH, &silent) != 0)
         return -1;
     dprintf(terminal, "%s", question);
-    ssize_t len = read_line(terminal, line);
+    ssize_t len = secret_line_read(terminal, line);
     dprintf(terminal, "\n");
     if (tcsetattr(terminal, TCSAFLUSH, &as_it_was) != 0)
         return -1;
     return len;
 }
 
-static int phrase_of_terminal(bool is_new)
+static int phrase_of_terminal(const struct invocation *in, bool is_new)
 {
-    char lines[2][PHRASE_BYTES + 2];
-    auto_fd int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    char lines[2][SECRET_LINE + 2];
+    auto_fd int terminal = in->common[COMMON_NO_INPUT] ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (terminal < 0) {
-        say("keyring: there is no terminal to ask for the passphrase; name its file");
+        say("%s: there is nobody to ask for the passphrase; name its place with "
+            "--passphrase-file: %s",
+            in->command->name, SECRET_SOURCE_HELP);
         return -1;
     }
     ssize_t len = ask(terminal, "Passphrase: ", lines[0]);
@@ -75,36 +61,34 @@ static int phrase_of_terminal(bool is_new)
     int fd = same ? hold(lines[0], (size_t)len) : -1;
     explicit_bzero(lines, sizeof lines);
     if (!same)
-        say("keyring: %s", len > 0 ? "these are not the same" : "a passphrase has 1 to 1024 bytes");
+        say("%s: %s", in->command->name,
+            len > 0 ? "the two passphrases are not the same; nothing was done"
+                    : "a passphrase has 1 to 1024 bytes; nothing was done");
     return fd;
 }
 
-int keyring_phrase(const char *file, bool is_new)
+int keyring_phrase(const struct invocation *in, const char *source, bool is_new)
 {
-    char line[PHRASE_BYTES + 2];
-    if (file == NULL)
-        return phrase_of_terminal(is_new);
-    auto_fd int from = strcmp(file, "-") == 0 ? dup(STDIN_FILENO)
-                                              : open(file, O_RDONLY | O_CLOEXEC);
-    if (from < 0) {
-        say("keyring: %s: %s", file, strerror(errno));
-        return -1;
-    }
-    ssize_t len = read_line(from, line);
+    char line[SECRET_LINE + 2];
+    if (source == NULL)
+        return phrase_of_terminal(in, is_new);
+    ssize_t len = secret_source_read(in, source, line);
     int fd = len > 0 ? hold(line, (size_t)len) : -1;
     explicit_bzero(line, sizeof line);
-    if (fd < 0)
-        say("keyring: %s: its first line is no passphrase of 1 to 1024 bytes", file);
+    if (len > 0 && fd < 0)
+        say("%s: the passphrase cannot be held in memory: %s", in->command->name, strerror(errno));
     return fd;
 }
 
-int keyring_seal(const struct settings *settings, const char *phrase_file, bool is_new)
+int keyring_seal(const struct invocation *in, const struct settings *settings,
+                 const char *phrase_source, bool is_new)
 {
     if (settings->seal == SEAL_BY_PASSPHRASE)
-        return keyring_phrase(phrase_file, is_new);
+        return keyring_phrase(in, phrase_source, is_new);
     int fd = open(settings->seal_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        say("keyring: %s: %s", settings->seal_path, strerror(errno));
+        say("%s: the seal %s: %s; seal.path of ward.toml(5) names another", in->command->name,
+            settings->seal_path, strerror(errno));
     return fd;
 }
 
@@ -114,7 +98,7 @@ int keyring_lock(const struct settings *settings)
     snprintf(path, sizeof path, "%s/run/lock", settings->state);
     auto_fd int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (lock < 0) {
-        say("keyring: %s: %s", path, strerror(errno));
+        say("keyring: %s: %s; --state names the folder of a house", path, strerror(errno));
         return -1;
     }
     /* The monitor's lock is one of the open file (fcntl(2)): so is this one. */
@@ -140,6 +124,7 @@ static enum exit_code start(const struct keyring_copy *copy, int to)
     char path[COPY_PATH];
     const char *const argv[] = { "ward-keyring", copy->word, copy->source, NULL };
     struct spawned child;
+    struct progress progress;
     struct trail trail = { 0 };
     int status = 0;
     if (!find_program(path))
@@ -155,6 +140,10 @@ static enum exit_code start(const struct keyring_copy *copy, int to)
         say("%s: %s", path, strerror((int)rc_number(started)));
         return EXIT_INTERNAL;
     }
+    progress_begin(&progress, copy->in, "deriving keys, copying, and opening the copy again");
+    while (!rc_ok(process_wait(NULL, child.pidfd, clock_monotonic_ms() + COPY_LOOK_MS)))
+        progress_tick(&progress);
+    progress_end(&progress);
     while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
         ;
     fd_close(&child.pidfd);
@@ -187,10 +176,13 @@ enum exit_code keyring_copy(const struct keyring_copy *copy)
 {
     char part[COPY_PATH];
     int len = snprintf(part, sizeof part, "%s.%d.part", copy->to, (int)getpid());
-    if (len < 0 || (size_t)len >= sizeof part)
+    if (len < 0 || (size_t)len >= sizeof part) {
+        say("keyring %s: the path of %s is too long", copy->word, copy->to);
         return EXIT_USAGE;
+    }
     if (access(copy->to, F_OK) == 0) {
-        say("keyring: %s is there already; nothing was replaced", copy->to);
+        say("keyring %s: %s is there already; nothing was replaced: name a new file", copy->word,
+            copy->to);
         return EXIT_CONFLICT;
     }
     auto_fd int to = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -203,4 +195,20 @@ enum exit_code keyring_copy(const struct keyring_copy *copy)
         code = publish(part, copy->to);
     unlink(part);
     return code;
+}
+
+enum exit_code keyring_copy_json(struct invocation *in, const char *from, const char *to)
+{
+    struct sink out;
+    if (!config_print_begin(in, &out))
+        return EXIT_INTERNAL;
+    struct json_writer json = json_write_to(&out, 0);
+    json_begin_object(&json);
+    config_json_text(&json, "from", from);
+    config_json_text(&json, "to", to);
+    json_put_key(&json, "verified");
+    json_put_bool(&json, true); /* what could not be opened again is no success */
+    json_end_object(&json);
+    sink_text(&out, "\n");
+    return config_print_end(&out) ? EXIT_DONE : EXIT_INTERNAL;
 }

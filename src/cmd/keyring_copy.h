@@ -4,16 +4,18 @@
 #define WARD_CMD_KEYRING_COPY_H
 
 #include "cmd/command.h"
+#include "cmd/secret_source.h"
 #include "proc/settings.h"
 
 enum { COPY_PATH = 4096 };
 
-/* keyring_phrase opens the passphrase for ward-keyring: from the file that was named ("-" is
-   standard input), else from the terminal, twice when it is a new one.  -1: it has said why. */
-int keyring_phrase(const char *file, bool is_new);
+/* keyring_phrase opens the passphrase for ward-keyring: from the place that was named
+   (secret_source.h), else from the terminal, twice when it is a new one.  -1: it has said why. */
+int keyring_phrase(const struct invocation *in, const char *source, bool is_new);
 
 /* keyring_seal opens what the house's seal is.  -1: it has said why. */
-int keyring_seal(const struct settings *settings, const char *phrase_file, bool is_new);
+int keyring_seal(const struct invocation *in, const struct settings *settings,
+                 const char *phrase_source, bool is_new);
 
 /* keyring_lock keeps the house from starting until the descriptor is closed.  -1: it has said
    why, most often that the house is up. */
@@ -22,6 +24,7 @@ int keyring_lock(const struct settings *settings);
 /* The four descriptors, which stay the caller's, and where the result is to be: it appears
    there when it has proven itself, and replaces nothing. */
 struct keyring_copy {
+    struct invocation *in;
     const char *word;   /* "backup", "restore" */
     const char *source; /* what seals the result */
     int from, from_seal, to_seal;
@@ -29,5 +32,8 @@ struct keyring_copy {
 };
 
 enum exit_code keyring_copy(const struct keyring_copy *copy);
+
+/* keyring_copy_json prints what was copied as one JSON object. */
+enum exit_code keyring_copy_json(struct invocation *in, const char *from, const char *to);
 
 #endif

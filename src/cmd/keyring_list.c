@@ -3,7 +3,7 @@
 
 #include "base/number.h"
 #include "base/time.h"
-#include "cmd/keyring_ask.h"
+#include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
 #include "codec/base64.h"
 #include "model/api.h"
@@ -62,11 +62,11 @@ static enum exit_code run(struct invocation *in)
                                      .method = "GET",
                                      .target = "/v1/keyring/keys",
                                      .timeout_ms = LIST_MS };
-    code = keyring_ask(in, &request, &api_keyring_list_response, &list, &reply);
-    if (code != EXIT_DONE)
+    code = house_ask(in, &request, &api_keyring_list_response, &list, &reply);
+    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
         return code;
     if (option_given(in, OPT_JSON))
-        return keyring_print_json(&reply);
+        return house_print_json(&reply);
     printf("%-32s %-5s %-7s %-9s %-20s %-20s %s\n", "ID", "ROLE", "KIND", "STATE", "BORN",
            "RETIRED", "PUBLIC");
     const struct api_keyring_key *keys = list.keys.items;
@@ -87,5 +87,7 @@ const struct command command_keyring_list = {
     .example = "ward keyring list --state ./ward-state",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "keyring.json#/$defs/list",
+    .asks = true,
     .run = run,
 };

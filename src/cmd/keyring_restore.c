@@ -7,21 +7,25 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "cmd/confirm.h"
 #include "cmd/keyring_copy.h"
 #include "cmd/settings_load.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/random.h"
 
-enum { OPT_PHRASE = SETTINGS_OPTION_COUNT, OPT_SEAL_PHRASE, SEAL_BYTES = 32 };
+enum { OPT_PHRASE = SETTINGS_OPTION_COUNT, OPT_SEAL_PHRASE, OPT_PLAN, OPT_JSON };
+enum { SEAL_BYTES = 32, RESTORE_STEPS = 2 };
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
-    [OPT_PHRASE] = { "--passphrase-file", "FILE", NULL,
-                     "take the backup's passphrase from its first line (\"-\": standard input; "
-                     "default: ask on the terminal)" },
-    [OPT_SEAL_PHRASE] = { "--seal-passphrase-file", "FILE", NULL,
+    [OPT_PHRASE] = { "--passphrase-file", "PLACE", NULL,
+                     "where the backup's passphrase is: " SECRET_SOURCE_HELP
+                     "; default: ask on the terminal" },
+    [OPT_SEAL_PHRASE] = { "--seal-passphrase-file", "PLACE", NULL,
                           "the same for the new seal, where that is a passphrase" },
+    [OPT_PLAN] = { "--plan", NULL, NULL, "only say what would be done" },
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
 
 /* The folder of a house that never was up, or one whose house is down. */
@@ -73,25 +77,54 @@ static enum exit_code restore(struct invocation *in, const struct settings *sett
     snprintf(path, sizeof path, "%s/keyring", settings->state);
     clear_empty(path);
     if (access(path, F_OK) == 0) {
-        say("keyring restore: %s is there already; nothing was replaced", path);
+        say("keyring restore: %s is there already; nothing was replaced: --state names another "
+            "folder",
+            path);
         return EXIT_CONFLICT;
     }
-    auto_fd int phrase = keyring_phrase(in->values[OPT_PHRASE], false);
+    auto_fd int phrase = keyring_phrase(in, in->values[OPT_PHRASE], false);
     if (phrase < 0 || !make_seal(settings))
         return EXIT_CONFIG;
-    auto_fd int seal = keyring_seal(settings, in->values[OPT_SEAL_PHRASE], true);
+    auto_fd int seal = keyring_seal(in, settings, in->values[OPT_SEAL_PHRASE], true);
     if (seal < 0)
         return EXIT_CONFIG;
-    struct keyring_copy copy = { .word = "restore",
+    struct keyring_copy copy = { .in = in,
+                                 .word = "restore",
                                  .source = sources[settings->seal],
                                  .from = from,
                                  .from_seal = phrase,
                                  .to_seal = seal,
                                  .to = path };
     enum exit_code code = keyring_copy(&copy);
-    if (code == EXIT_DONE)
-        say("%s was opened with its seal and holds what the backup holds", path);
-    return code;
+    if (code != EXIT_DONE)
+        return code;
+    note(in, "%s was opened with its seal and holds what the backup holds", path);
+    return option_given(in, OPT_JSON) ? keyring_copy_json(in, in->operands[0], path) : EXIT_DONE;
+}
+
+/* A keyring that is there makes it a refusal, before and after. */
+static enum exit_code plan(struct invocation *in, const struct settings *settings)
+{
+    char path[COPY_PATH];
+    struct plan_step steps[RESTORE_STEPS];
+    size_t count = 0;
+    struct stat is;
+    snprintf(path, sizeof path, "%s/keyring", settings->state);
+    if (lstat(path, &is) == 0 && is.st_size > 0) {
+        say("keyring restore: %s is there already and would not be replaced: --state names another "
+            "folder",
+            path);
+        return EXIT_CONFLICT;
+    }
+    if (settings->seal == SEAL_BY_FILE && access(settings->seal_path, F_OK) != 0)
+        steps[count++] = (struct plan_step){ "make", settings->seal_path,
+                                             "the keyring opens with it and nothing else" };
+    steps[count++] = (struct plan_step){
+        "make", path,
+        "the house signs with these keys from then on; heads that were signed after the backup "
+        "are not known to it"
+    };
+    return plan_print(in, steps, count, false);
 }
 
 static enum exit_code run(struct invocation *in)
@@ -107,6 +140,8 @@ static enum exit_code run(struct invocation *in)
         say("keyring restore: %s: %s", in->operands[0], strerror(errno));
         return EXIT_NOT_FOUND;
     }
+    if (option_given(in, OPT_PLAN))
+        return plan(in, settings);
     if (!make_state(settings, folder))
         return EXIT_CONFIG;
     auto_fd int lock = keyring_lock(settings);
@@ -128,5 +163,6 @@ const struct command command_keyring_restore = {
     .example = "ward keyring restore keys.backup --state ./ward-state",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "keyring.json#/$defs/copy",
     .run = run,
 };

@@ -1,10 +1,10 @@
 /* keyring_rotate.c - `ward keyring rotate`: a new key takes over. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/number.h"
-#include "cmd/keyring_ask.h"
+#include "cmd/confirm.h"
+#include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
 #include "model/api.h"
 
@@ -39,25 +39,26 @@ static const struct consequence *find(const char *role)
     return NULL;
 }
 
-static bool agreed(const struct consequence *what)
+static bool agreed(const struct invocation *in, const struct consequence *what)
 {
-    char line[16];
-    if (isatty(STDIN_FILENO) == 0) {
-        say("keyring rotate: the private part of the %s key is destroyed; say so with --yes",
-            what->role);
-        return false;
-    }
-    fprintf(stderr,
-            "This destroys the private part of the %s key and makes a new one:\n%s.\n"
-            "Type the name of the role to go on: ",
-            what->role, what->what);
-    if (fgets(line, sizeof line, stdin) == NULL)
-        return false;
-    line[strcspn(line, "\n")] = 0;
-    if (strcmp(line, what->role) == 0)
-        return true;
-    say("keyring rotate: that is not the name; nothing was done");
-    return false;
+    char loss[300];
+    snprintf(loss, sizeof loss,
+             "this destroys the private part of the %s key and makes a new one: %s", what->role,
+             what->what);
+    const struct question question = { loss, "the role", what->role };
+    return confirm(in, &question);
+}
+
+static enum exit_code print_plan(struct invocation *in, const struct consequence *what)
+{
+    char made[32], destroyed[64];
+    snprintf(made, sizeof made, "a new %s key", what->role);
+    snprintf(destroyed, sizeof destroyed, "the private part of the present %s key", what->role);
+    const struct plan_step steps[] = {
+        { "make", made, "it is on disk before it is used" },
+        { "destroy", destroyed, what->what },
+    };
+    return plan_print(in, steps, COUNT_OF(steps), false);
 }
 
 static enum exit_code rotate(struct invocation *in, const struct settings *settings,
@@ -72,11 +73,11 @@ static enum exit_code rotate(struct invocation *in, const struct settings *setti
                                      .target = "/v1/keyring/rotate",
                                      .body = span_of(body, (size_t)len),
                                      .timeout_ms = ROTATE_MS };
-    enum exit_code code = keyring_ask(in, &request, &api_keyring_rotate_response, &rotated, &reply);
-    if (code != EXIT_DONE)
+    enum exit_code code = house_ask(in, &request, &api_keyring_rotate_response, &rotated, &reply);
+    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
         return code;
     if (option_given(in, OPT_JSON))
-        return keyring_print_json(&reply);
+        return house_print_json(&reply);
     printf("%.*s replaces %.*s\n", (int)rotated.id.len, (const char *)rotated.id.at,
            (int)rotated.replaces.len, (const char *)rotated.replaces.at);
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_INTERNAL;
@@ -90,16 +91,14 @@ static enum exit_code run(struct invocation *in)
     if (code != EXIT_DONE)
         return code;
     if (what == NULL) {
-        say("keyring rotate: there is no key of the role '%s': ca, tls, log or node",
+        say("keyring rotate: there is no key of the role \"%s\"; the roles are ca, tls, log and "
+            "node",
             in->operands[0]);
         return EXIT_USAGE;
     }
-    if (option_given(in, OPT_PLAN)) {
-        printf("destroy the private part of the %s key and make a new one: %s\n", what->role,
-               what->what);
-        return EXIT_DONE;
-    }
-    if (!option_given(in, OPT_YES) && !agreed(what))
+    if (option_given(in, OPT_PLAN))
+        return print_plan(in, what);
+    if (!in->common[COMMON_SHOW_CURL] && !option_given(in, OPT_YES) && !agreed(in, what))
         return EXIT_USAGE;
     return rotate(in, &loaded.config.settings, what);
 }
@@ -118,5 +117,9 @@ const struct command command_keyring_rotate = {
     .example = "ward keyring rotate tls --plan",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "keyring.json#/$defs/rotate",
+    .operand_values = "ca tls log node",
+    .destroys = "the private part of the key that is replaced",
+    .asks = true,
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/sink.h"
 #include "cmd/command.h"
+#include "cmd/complete.h"
 #include "codec/nearest.h"
 
 enum { COMMAND_MEMORY_MAX = 64 * 1024 * 1024, COMMANDS_MAX = 64 };
@@ -49,19 +50,18 @@ static int words_matched(const struct command *command, int argc, char **argv)
     return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
 }
 
-/* NULL, and no words, where none fits. */
-static const struct command *find_command(int argc, char **argv, int *words)
+const struct command *command_find(int argc, char **argv, int *words)
 {
     for (size_t i = 0; i < commands_count; i++) {
         *words = words_matched(commands[i], argc, argv);
         if (*words > 0)
             return commands[i];
     }
+    *words = 0;
     return NULL;
 }
 
-/* "config" when some command is called "config show" or the like. */
-static bool is_family(const char *word)
+bool command_is_family(const char *word)
 {
     for (size_t i = 0; i < commands_count; i++) {
         size_t len = strcspn(commands[i]->name, " ");
@@ -73,11 +73,29 @@ static bool is_family(const char *word)
 }
 
 /* `after` is the word behind, NULL when there is none. */
-static enum exit_code refuse_command(const char *first, const char *after)
+/* "ward config" alone, or before an option. */
+static void say_family(const char *first)
 {
+    char words[400];
+    struct sink out = sink_over(words, sizeof words);
+    size_t len = strlen(first);
+    for (size_t i = 0; i < commands_count; i++) {
+        if (strncmp(commands[i]->name, first, len) == 0 && commands[i]->name[len] == ' ')
+            sink_format(&out, "%s%s", out.len > 0 ? ", " : "", commands[i]->name + len + 1);
+    }
+    sink_terminate(&out);
+    say("\"ward %s\" needs a second word: %s; `ward help` says what each does", first, words);
+}
+
+void command_refuse(const char *first, const char *after)
+{
+    if (command_is_family(first) && (after == NULL || after[0] == '-')) {
+        say_family(first);
+        return;
+    }
     const char *names[COMMANDS_MAX];
     char word[80];
-    bool has_two = is_family(first) && after != NULL;
+    bool has_two = command_is_family(first) && after != NULL;
     struct sink out = sink_over(word, sizeof word);
     sink_format(&out, "%.40s%s%.*s", first, has_two ? " " : "", has_two ? 30 : 0,
                 has_two ? after : "");
@@ -89,7 +107,6 @@ static enum exit_code refuse_command(const char *first, const char *after)
         say("there is no command \"%s\"; did you mean `ward %s`?", word, near);
     else
         say("there is no command \"%s\"; `ward help` lists them", word);
-    return EXIT_USAGE;
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -138,10 +155,14 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0)
         return (int)run_command(&command_version, 0, NULL);
+    if (strcmp(argv[1], "--complete") == 0)
+        return (int)complete_print(stdout, argc - 2, argv + 2);
     int words = 0;
-    const struct command *command = find_command(argc - 1, argv + 1, &words);
-    if (words == 0)
-        return (int)refuse_command(argv[1], argc > 2 ? argv[2] : NULL);
+    const struct command *command = command_find(argc - 1, argv + 1, &words);
+    if (words == 0) {
+        command_refuse(argv[1], argc > 2 ? argv[2] : NULL);
+        return EXIT_USAGE;
+    }
     if (asks_for_help(argc - 1 - words, argv + 1 + words)) {
         help_print(stdout, command);
         return EXIT_DONE;

@@ -6,8 +6,25 @@
 
 #include "base/number.h"
 #include "cmd/command.h"
+#include "cmd/config_print.h"
+#include "cmd/progress.h"
 #include "os/file.h"
 #include "sim/sim.h"
+
+enum { OPT_JSON };
+
+static const struct option_spec options[] = {
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
+};
+
+/* Where the set goes, and what was written of it so far. */
+struct making {
+    const char *folder;
+    bool json;
+    struct sink *out;
+    struct json_writer *list;
+    struct progress progress;
+};
 
 enum { SCRATCH_MAX = 16 * 1024 * 1024, PATH_LEN_MAX = 4096 };
 
@@ -27,12 +44,12 @@ static bool make_folders(const char *path)
 
 static bool put(void *arg, const char *name, struct span bytes)
 {
-    const char *folder = arg;
+    struct making *making = arg;
     char path[PATH_LEN_MAX];
     struct trail trail = { 0 };
-    int len = snprintf(path, sizeof path, "%s/%s", folder, name);
+    int len = snprintf(path, sizeof path, "%s/%s", making->folder, name);
     if (len < 0 || (size_t)len >= sizeof path) {
-        say("sim make: the folder's name is too long");
+        say("sim make: the folder's name is too long; nothing more is written");
         return false;
     }
     if (!make_folders(path))
@@ -42,7 +59,13 @@ static bool put(void *arg, const char *name, struct span bytes)
         say("sim make: %s: %s", path, file_error_text(r));
         return false;
     }
-    printf("%s\n", path);
+    if (making->json) {
+        json_put_text(making->list, path);
+    } else {
+        print_safe(stdout, path);
+        putchar('\n');
+    }
+    progress_count(&making->progress, making->progress.view.done + 1, 0);
     return true;
 }
 
@@ -55,12 +78,32 @@ static enum exit_code run(struct invocation *in)
         say("sim make: \"%s\" names no folder", in->operands[0]);
         return EXIT_USAGE;
     }
+    struct sink out;
+    if (!config_print_begin(in, &out))
+        return EXIT_INTERNAL;
+    struct json_writer list = json_write_to(&out, 0);
+    struct making making = {
+        .folder = folder, .json = option_given(in, OPT_JSON), .out = &out, .list = &list
+    };
+    progress_begin(&making.progress, in, "making and signing evidence");
+    making.progress.view.unit = "files";
+    json_begin_object(&list);
+    config_json_text(&list, "folder", folder);
+    json_put_key(&list, "files");
+    json_begin_array(&list);
     arena_init(&scratch, SCRATCH_MAX);
-    bool done = sim_write_set(&scratch, put, folder);
+    bool done = sim_write_set(&scratch, put, &making);
     arena_fini(&scratch);
-    if (!done)
-        say("sim make: the set is not complete");
-    return done ? EXIT_DONE : EXIT_INTERNAL;
+    progress_end(&making.progress);
+    json_end_array(&list);
+    json_end_object(&list);
+    sink_text(&out, "\n");
+    if (!done) {
+        say("sim make: the set in %s is not complete; the same command makes all of it anew",
+            folder);
+        return EXIT_INTERNAL;
+    }
+    return !making.json || config_print_end(&out) ? EXIT_DONE : EXIT_INTERNAL;
 }
 
 const struct command command_sim_make = {
@@ -76,5 +119,8 @@ const struct command command_sim_make = {
         "The authority's keys are public: evidence under its roots proves nothing, and is\n"
         "accepted only where a policy or --root names the root.  It is never called hardware.",
     .example = "ward sim make ./simulated",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .schema = "sim.json",
     .run = run,
 };

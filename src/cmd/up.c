@@ -14,12 +14,16 @@
 #include "base/span.h"
 #include "cmd/command.h"
 #include "cmd/home.h"
+#include "cmd/progress.h"
 #include "cmd/settings_load.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/notify.h"
+#include "proc/peer.h"
 
-enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON, UP_LOOK_MS = 20 };
+enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON };
+enum { UP_LOOK_MS = 20, UP_TICK_MS = 200 };
+enum { UP_PROCESSES = PEER_COUNT - 1 }; /* all but the monitor, which starts them */
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
@@ -30,6 +34,7 @@ static const struct option_spec options[] = {
 /* What the monitor tells, line by line. */
 struct report {
     int fd;
+    struct progress progress;
     char line[1024];
     size_t len;
 };
@@ -43,8 +48,12 @@ static enum told next_line(struct report *report, int64_t until_ms)
     for (;;) {
         struct pollfd end = { .fd = report->fd, .events = POLLIN };
         int64_t left = until_ms - clock_monotonic_ms();
-        if (poll(&end, 1, left > 0 ? (int)left : 0) == 0)
-            return TOLD_TIME;
+        if (poll(&end, 1, left > UP_TICK_MS ? UP_TICK_MS : left > 0 ? (int)left : 0) == 0) {
+            if (left <= UP_TICK_MS)
+                return TOLD_TIME;
+            progress_tick(&report->progress);
+            continue;
+        }
         char c = 0;
         ssize_t got = read(report->fd, &c, 1);
         if (got < 0 && errno == EINTR)
@@ -61,6 +70,7 @@ static enum told next_line(struct report *report, int64_t until_ms)
 
 static void show_address(const struct settings *settings, bool json, bool was_up)
 {
+    /* An address is of digits, letters, colons, dots and brackets only (config.h). */
     if (json) {
         printf(
             "{\"state\":\"up\",\"already\":%s,\"listen\":\"https://%s\",\"simulated_tee\":true}\n",
@@ -94,8 +104,19 @@ static void give_up(struct spawned *monitor)
         say("up: process %d could not be stopped", (int)monitor->pid);
 }
 
+/* A process is ready: a line for people, an event for programs. */
+static void show_ready(const struct invocation *in, struct report *report)
+{
+    struct progress *progress = &report->progress;
+    progress_clear(progress);
+    if (progress->form != PROGRESS_EVENTS)
+        note(in, "%s", report->line);
+    progress_event(progress, progress->view.done + 1, UP_PROCESSES);
+}
+
 /* `again` becomes true when another house was faster and is to be looked at. */
-static enum exit_code wait_until_ready(struct spawned *monitor, struct report *report, bool *again)
+static enum exit_code wait_until_ready(const struct invocation *in, struct spawned *monitor,
+                                       struct report *report, bool *again)
 {
     int64_t until = clock_monotonic_ms() + 1000 * HOME_READY_S;
     char last[sizeof report->line] = "";
@@ -104,7 +125,10 @@ static enum exit_code wait_until_ready(struct spawned *monitor, struct report *r
     for (;;) {
         switch (next_line(report, until)) {
         case TOLD_TIME:
-            say("up: not ready after %d seconds; stopping it", HOME_READY_S);
+            progress_clear(&report->progress);
+            say("up: not ready after %d seconds; it is stopped again; STATE/ward.log says what it "
+                "waited for",
+                HOME_READY_S);
             give_up(monitor);
             return EXIT_UNREACHABLE;
         case TOLD_END:
@@ -118,7 +142,7 @@ static enum exit_code wait_until_ready(struct spawned *monitor, struct report *r
         if (strcmp(report->line, "serving") == 0)
             return EXIT_DONE;
         if (strncmp(report->line, "ready ", 6) == 0)
-            say("%s", report->line);
+            show_ready(in, report);
         snprintf(last, sizeof last, "%s", report->line);
     }
 }
@@ -179,10 +203,14 @@ static enum exit_code start(struct invocation *in, const struct settings *settin
     auto_fd int signals = foreground ? take_end_signals() : -1;
     if (!home_start(settings, !foreground, &monitor, &report.fd))
         return EXIT_INTERNAL;
-    enum exit_code code = wait_until_ready(&monitor, &report, again);
+    progress_begin(&report.progress, in, "starting the processes of the house");
+    report.progress.view.unit = "processes";
+    progress_event(&report.progress, 0, UP_PROCESSES);
+    enum exit_code code = wait_until_ready(in, &monitor, &report, again);
+    progress_end(&report.progress);
     fd_close(&report.fd);
     if (code == EXIT_DONE) {
-        say("SIMULATED TEE: evidence of this house proves nothing about hardware");
+        note(in, "SIMULATED TEE: evidence of this house proves nothing about hardware");
         show_address(settings, option_given(in, UP_JSON), false);
         fflush(stdout);
         if (foreground)
@@ -205,11 +233,13 @@ static enum exit_code run(struct invocation *in)
         bool again = false;
         switch (home_look(settings->state, &monitor)) {
         case HOME_LIVED_IN:
-            say("up: already up in %s (process %d)", settings->state, (int)monitor);
+            note(in, "up: already up in %s (process %d)", settings->state, (int)monitor);
             show_address(settings, option_given(in, UP_JSON), true);
             return EXIT_DONE;
         case HOME_UNREADABLE:
-            say("up: %s/run/lock cannot be read", settings->state);
+            say("up: %s/run/lock cannot be read by this user: whose house it is, `ls -l` says; "
+                "--state names another folder",
+                settings->state);
             return EXIT_NOT_PERMITTED;
         case HOME_STARTING:
             break;
@@ -221,8 +251,9 @@ static enum exit_code run(struct invocation *in)
         }
         /* Somebody else starts it: what counts is that it becomes ready. */
         if (clock_monotonic_ms() >= until) {
-            say("up: the house that somebody else starts in %s is not ready after %d seconds",
-                settings->state, HOME_READY_S);
+            say("up: the house that somebody else starts in %s is not ready after %d seconds; "
+                "%s/ward.log says what it waits for",
+                settings->state, HOME_READY_S, settings->state);
             return EXIT_UNREACHABLE;
         }
         poll(NULL, 0, UP_LOOK_MS);
@@ -242,5 +273,6 @@ const struct command command_up = {
     .example = "ward up --state ./ward-state",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "up.json",
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
+#include "cmd/progress.h"
 #include "cmd/verify_text.h"
 #include "net/peer.h"
 #include "os/clock.h"
@@ -242,8 +243,15 @@ static enum exit_code load_peer(struct job *job)
         return EXIT_DONE;
     struct peer_error error = { 0 };
     struct span certificate;
-    const struct peer_request request = { .address = address, .timeout_ms = PEER_TIMEOUT_S * 1000 };
-    if (!peer_certificate(&request, &job->invocation->arena, &certificate, &error)) {
+    struct progress progress;
+    const struct peer_request request = { .address = address,
+                                          .timeout_ms = PEER_TIMEOUT_S * 1000,
+                                          .tick = progress_tick,
+                                          .tick_arg = &progress };
+    progress_begin(&progress, job->invocation, "asking the peer for its certificate");
+    bool got = peer_certificate(&request, &job->invocation->arena, &certificate, &error);
+    progress_end(&progress);
+    if (!got) {
         say("%s: %s", address, error.message);
         return error.usage ? EXIT_USAGE : EXIT_UNREACHABLE;
     }
@@ -354,5 +362,6 @@ const struct command command_verify = {
     .example = "ward verify quote.bin --collateral ./collateral --at 2025-07-04T10:16:31Z",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "verify.json",
     .run = run,
 };

@@ -28,5 +28,6 @@ const struct command command_version = {
     .example = "ward version --json",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "version.json",
     .run = run,
 };

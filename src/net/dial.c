@@ -75,13 +75,16 @@ static void race_wait(struct race *race, int64_t deadline_ms)
     bool more = race->begun < race->addresses->count;
     if (more && left > DIAL_HEAD_START_MS)
         left = DIAL_HEAD_START_MS;
+    if (!more && left > TICK_MS)
+        left = TICK_MS;
     if (left > 0 && poll(race->at, race->begun, (int)left) > 0)
         attempts_look(race);
 }
 
 /* One that fails at once makes room for the next at once. */
-static void race_run(struct race *race, int64_t deadline_ms)
+static void race_run(struct race *race, const struct resolve_request *request)
 {
+    int64_t deadline_ms = request->deadline_ms;
     while (race->winner < 0 && clock_monotonic_ms() < deadline_ms) {
         if (race->begun < race->addresses->count)
             attempt_begin(race);
@@ -89,6 +92,8 @@ static void race_run(struct race *race, int64_t deadline_ms)
             return;
         if (race->winner < 0 && race->running > 0)
             race_wait(race, deadline_ms);
+        if (request->tick != NULL)
+            request->tick(request->tick_arg);
     }
 }
 
@@ -101,7 +106,7 @@ bool dial(const struct resolve_request *request, int *out, char message[DIAL_MES
         return false;
     }
     struct race race = { .addresses = &addresses, .winner = -1 };
-    race_run(&race, request->deadline_ms);
+    race_run(&race, request);
     race_end(&race);
     if (race.winner < 0) {
         bool late = race.running > 0 || race.failure == 0;

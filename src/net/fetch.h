@@ -18,11 +18,13 @@ enum {
 
 struct fetch_request {
     const char *url;
-    const char *proxy;   /* URL, or NULL for none */
-    const char *ca_file; /* PEM of CAs to trust instead of the system's, or NULL */
-    const char *header;  /* name of one reply header to keep, or NULL */
-    long timeout_ms;     /* for the whole exchange, > 0 */
-    size_t max;          /* bytes of body */
+    const char *proxy;       /* URL, or NULL for none */
+    const char *ca_file;     /* PEM of CAs to trust instead of the system's, or NULL */
+    const char *header;      /* name of one reply header to keep, or NULL */
+    long timeout_ms;         /* for the whole exchange, > 0 */
+    size_t max;              /* bytes of body */
+    void (*tick)(void *arg); /* called every now and then while it waits; NULL: never */
+    void *tick_arg;
 };
 
 struct fetch_reply {

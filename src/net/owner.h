@@ -13,11 +13,13 @@ enum {
 };
 
 struct owner_request {
-    const char *state;  /* the state folder */
-    const char *method; /* "GET" */
-    const char *target; /* "/v1/system/version?..." */
-    struct span body;   /* JSON; empty for none */
-    long timeout_ms;    /* for the whole exchange */
+    const char *state;       /* the state folder */
+    const char *method;      /* "GET" */
+    const char *target;      /* "/v1/system/version?..." */
+    struct span body;        /* JSON; empty for none */
+    long timeout_ms;         /* for the whole exchange */
+    void (*tick)(void *arg); /* called every now and then while it waits; NULL: never */
+    void *tick_arg;
 };
 
 struct owner_reply {

@@ -60,10 +60,18 @@ static int left_of(int64_t deadline)
     return left > 0 ? (int)left : 0;
 }
 
-static bool wait_for(int fd, short events, int64_t deadline)
+/* The request of a dial is where the deadline and the tick are. */
+static bool wait_for(int fd, short events, const struct resolve_request *request)
 {
     struct pollfd wanted = { .fd = fd, .events = events };
-    return poll(&wanted, 1, left_of(deadline)) == 1;
+    for (;;) {
+        int left = left_of(request->deadline_ms);
+        int ready = poll(&wanted, 1, left > TICK_MS ? TICK_MS : left);
+        if (request->tick != NULL)
+            request->tick(request->tick_arg);
+        if (ready != 0 || left <= TICK_MS)
+            return ready == 1;
+    }
 }
 
 static bool host_is_name(const char *host)
@@ -86,7 +94,8 @@ static bool copy_certificate(SSL *ssl, struct arena *arena, struct span *out,
 }
 
 /* One deadline for the whole handshake: a peer that drips bytes gains no time by it. */
-static bool handshake(SSL *ssl, int fd, int64_t deadline, struct peer_error *error)
+static bool handshake(SSL *ssl, int fd, const struct resolve_request *request,
+                      struct peer_error *error)
 {
     while (true) {
         ERR_clear_error();
@@ -95,7 +104,7 @@ static bool handshake(SSL *ssl, int fd, int64_t deadline, struct peer_error *err
             return true;
         int wanted = SSL_get_error(ssl, code);
         if (wanted == SSL_ERROR_WANT_READ || wanted == SSL_ERROR_WANT_WRITE) {
-            if (wait_for(fd, wanted == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline))
+            if (wait_for(fd, wanted == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, request))
                 continue;
             return refuse(error, false, "the TLS 1.3 handshake took too long", "");
         }
@@ -117,17 +126,17 @@ static SSL *new_session(SSL_CTX *context, int fd, const char *host)
     return NULL;
 }
 
-static bool speak(int fd, const char *host, int64_t deadline, struct arena *arena, struct span *out,
-                  struct peer_error *error)
+static bool speak(int fd, const struct resolve_request *request, struct arena *arena,
+                  struct span *out, struct peer_error *error)
 {
     /* The certificate is judged by its evidence: no CA is trusted, so none is asked. */
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL *ssl = NULL;
     if (context != NULL && SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1) {
         SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
-        ssl = new_session(context, fd, host);
+        ssl = new_session(context, fd, request->host);
     }
-    bool done = ssl != NULL ? handshake(ssl, fd, deadline, error) &&
+    bool done = ssl != NULL ? handshake(ssl, fd, request, error) &&
                                   copy_certificate(ssl, arena, out, error)
                             : refuse(error, false, "out of memory", "");
     SSL_free(ssl);
@@ -147,9 +156,11 @@ bool peer_certificate(const struct peer_request *request, struct arena *arena, s
     const struct resolve_request target = { .host = endpoint.host,
                                             .port = endpoint.port,
                                             .servers = request->name_servers,
-                                            .deadline_ms = deadline };
+                                            .deadline_ms = deadline,
+                                            .tick = request->tick,
+                                            .tick_arg = request->tick_arg };
     if (!dial(&target, &connected, message))
         return refuse(error, false, message, "");
     auto_fd int fd = connected;
-    return speak(fd, endpoint.host, deadline, arena, out, error);
+    return speak(fd, &target, arena, out, error);
 }

@@ -25,7 +25,11 @@ struct resolve_request {
     const char *port;    /* digits */
     const char *servers; /* "ADDRESS:PORT,.."; NULL for those of the system */
     int64_t deadline_ms; /* by clock_monotonic_ms */
+    void (*tick)(void *arg); /* called every now and then while it waits; NULL: never */
+    void *tick_arg;
 };
+
+enum { TICK_MS = 200 }; /* how long nothing is ticked at most */
 
 /* resolve_host: true with at least one address.  Otherwise *why is static text, and *out is
    untouched.  Returns by the deadline, give or take a turn of the scheduler. */

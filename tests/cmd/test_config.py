@@ -11,10 +11,11 @@ import tempfile
 import unittest
 
 import tap
+import test_schema
 from test_schema import faults
 from ward import BUILD, ROOT, ward
 
-SCHEMA = json.loads((ROOT / "docs/schema/config.json").read_text())
+SCHEMA = test_schema.SCHEMA = json.loads((ROOT / "docs/schema/config.json").read_text())
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("WARD_")}
 
 # Text of the file, then each line that `ward config check` prints, without the file's name.
@@ -378,7 +379,8 @@ class Output(Config):
 
     def test_the_second_word_gets_a_suggestion(self):
         for words, hint in ((("shwo",), "`ward config show`"), (("chek", "x"), "`ward config check`"),
-                            (("colour",), "`ward help` lists them"), ((), "`ward help` lists them"),
+                            (("colour",), "`ward help` lists them"), ((), "check, explain, show"),
+                            (("--json",), "check, explain, show"),
                             (("x" * 500,), "`ward help` lists them")):
             self.assertIn(hint, self.refused(*words, code=2)[0])
 
@@ -451,22 +453,6 @@ class Help(Config):
         example = text[text.index("Example:\n") + 9:]
         self.file.write_text(example)
         self.assertEqual(self.run_ward("check", self.file).returncode, 0)
-
-    def test_bash_completes_keys(self):
-        script = self.folder / "ward.bash"
-        script.write_bytes(ward("help", "--format", "bash").stdout)
-        for line, want in ((["ward", "con"], ["config"]), (["ward", "config", "e"], ["explain"]),
-                           (["ward", "config", "explain", "limit.r"],
-                            ["limit.requests_per_second", "limit.requests_burst"]),
-                           (["ward", "config", "show", "--set", "seal."],
-                            ["seal.kind=", "seal.path="]),
-                           (["ward", "sim", "m"], ["make"])):
-            words = " ".join(f"'{word}'" for word in line)
-            run = (f". {script}; COMP_WORDS=({words}); COMP_CWORD={len(line) - 1}; _ward; "
-                   'printf "%s\\n" "${COMPREPLY[@]}"')
-            done = subprocess.run(["bash", "-c", run], capture_output=True, text=True,
-                                  cwd=self.folder / "etc", timeout=60, check=True)
-            self.assertEqual(done.stdout.split(), want)
 
 
 if __name__ == "__main__":

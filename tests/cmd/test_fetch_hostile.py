@@ -118,17 +118,35 @@ class Hostile(unittest.TestCase):
             self.assertIn(b"headers are larger", done.stderr)
 
     def test_a_password_is_not_said(self):
-        with tempfile.TemporaryDirectory() as folder, Mirror("missing", Own()) as mirror:
+        with tempfile.TemporaryDirectory() as above, Mirror("missing", Own()) as mirror:
+            folder, place = pathlib.Path(above) / "folder", pathlib.Path(above) / "place"
+            folder.mkdir()
             for base in (mirror.base, "https://127.0.0.1:1"):
-                base = base.replace("://", "://someone:s3cret@")
-                done = fetch(folder, base)
-                self.assertEqual(done.returncode, 4)
+                place.write_text(base.replace("://", "://someone:s3cret@") + "\n")
+                for more in ((), ("--show-curl",)):
+                    done = fetch(folder, f"@{place}", more=more)
+                    self.assertEqual(done.returncode, 0 if more else 4)
+                    self.assertNotIn(b"s3cret", done.stderr + done.stdout)
+
+    def test_a_password_on_the_command_line_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder, Mirror("good", Own()) as mirror:
+            secret = mirror.base.replace("://", "://someone:s3cret@")
+            for base, more in ((secret, ()), (f"{mirror.base},{secret}", ()),
+                               (mirror.base, ("--proxy", secret)),
+                               (mirror.base, ("--proxy", secret.partition("://")[2]))):
+                done = fetch(folder, base, more=more)
+                self.assertEqual((done.returncode, names(folder), mirror.asked), (2, [], []))
+                self.assertIn(b"@FILE", done.stderr)
                 self.assertNotIn(b"s3cret", done.stderr + done.stdout)
 
     def test_a_name_that_looks_like_loopback_gets_no_plain_http(self):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("w+") as place:
             for base in ("http://127.0.0.1:80@other.invalid", "http://localhost:x@other.invalid:80"):
-                done = fetch(folder, base)
+                place.seek(0)
+                place.truncate()
+                place.write(base + "\n")
+                place.flush()
+                done = fetch(folder, f"@{place.name}")
                 self.assertEqual(done.returncode, 4)
                 self.assertIn(b"rotocol", done.stderr)
 

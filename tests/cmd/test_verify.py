@@ -276,16 +276,6 @@ class Help(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("ward verify", done.stderr.decode())
 
-    def test_completions_are_shell(self):
-        import subprocess
-
-        text = ward("help", "--format", "bash").stdout
-        subprocess.run(["bash", "-n"], input=text, check=True)
-        script = text.decode() + ('\nCOMP_WORDS=(ward ver); COMP_CWORD=1; _ward; '
-                                  'echo "${COMPREPLY[@]}"\n')
-        done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True)
-        self.assertIn("verify", done.stdout.split())
-
 
 if __name__ == "__main__":
     import tap

@@ -1,0 +1,235 @@
+"""commands.py - the command table as the program itself prints it, and for each command real words
+on a real house: the loops over all commands are made of these. A command without a row here fails
+every loop, so that a new one is covered or says so."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+# Of Debian's python3-jsonschema; a python3 of somebody else does not look there by itself.
+sys.path.append("/usr/lib/python3/dist-packages")
+
+import jsonschema
+
+import lodger
+from pccs import Mirror
+from test_fetch_hostile import AT, FMSPC, Own
+from test_fetch_hostile import ROOT as SIM_ROOT
+from ward import BUILD, OWN, ROOT, ward
+
+WARD = BUILD.resolve() / "ward"
+SCHEMAS = ROOT / "docs/schema"
+QUOTE = OWN / "quote/tdx-v4.quote.bin"
+PHRASE = "correct horse battery staple"
+CLEAN = {name: value for name, value in os.environ.items()
+         if not name.startswith("WARD_") and name not in ("NO_COLOR", "CREDENTIALS_DIRECTORY")}
+
+
+def table():
+    """{name: row} of every command."""
+    done = ward("help", "--json")
+    assert done.returncode == 0, done.stderr
+    return {row["name"]: row for row in json.loads(done.stdout)["commands"]}
+
+
+def validator(where):
+    """The validator of a schema below docs/schema: "audit.json#/$defs/verify"."""
+    name, _, inner = where.partition("#")
+    whole = json.loads((SCHEMAS / name).read_text())
+    jsonschema.Draft202012Validator.check_schema(whole)
+    part = whole
+    for step in inner.split("/")[1:]:
+        part = part[step]
+    rules = dict(part, **{"$defs": whole.get("$defs", {})})
+    return jsonschema.Draft202012Validator(rules)
+
+
+def faults(where, value):
+    return [fault.message for fault in validator(where).iter_errors(value)]
+
+
+class Place:
+    """A house that is up, the state folder of one that is down, a backup of its keys, a mirror,
+    and room for what commands write."""
+
+    def __enter__(self):
+        self.above = pathlib.Path(tempfile.mkdtemp(prefix="ward-commands-"))
+        self.count = 0
+        self.stack = contextlib.ExitStack()
+        self.stack.callback(shutil.rmtree, self.above, ignore_errors=True)
+        try:
+            self.fill()
+        except BaseException:
+            self.stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def fill(self):
+        (self.above / "rest").mkdir()
+        rest = lodger.House(self.above / "rest")
+        self.stack.callback(rest.clear)
+        rest.up()
+        lodger.wait_for(lambda: rest.ask("audit/head")[0] == 200, 60)
+        rest.down()
+        self.rest = rest.state
+        (self.above / "live").mkdir()
+        self.house = lodger.House(self.above / "live")
+        self.stack.callback(self.house.clear)
+        self.house.up()
+        self.live = self.house.state
+        lodger.wait_for(lambda: self.house.ask("audit/head")[0] == 200, 60)
+        self.phrase = self.write("phrase", PHRASE + "\n")
+        self.toml = self.write("ward.toml", "[limit]\nconnections = 100\n")
+        self.backup = self.above / "keys.backup"
+        done = self.run("keyring", "backup", self.backup, "--state", self.rest,
+                        "--passphrase-file", self.phrase)
+        assert done.returncode == 0, done.stderr
+        self.mirror = self.stack.enter_context(Mirror("good", Own()))
+
+    def write(self, name, text):
+        path = self.above / name
+        path.write_text(text)
+        return path
+
+    def fresh(self, name, make=False):
+        """A path that is not there yet, or a new folder."""
+        self.count += 1
+        path = self.above / f"{name}{self.count}"
+        if make:
+            path.mkdir()
+        return path
+
+    def run(self, *words, env=None, given=None, **more):
+        more = {"timeout": 60, "stdin": subprocess.DEVNULL} | more
+        if given is not None:
+            more.pop("stdin")
+        return subprocess.run([WARD, *map(str, words)], env=CLEAN | (env or {}), input=given,
+                              capture_output=True, check=False, cwd=self.above, **more)
+
+
+def evidence():
+    return ["--at", AT, "--root", SIM_ROOT, "--collateral", OWN / "collateral"]
+
+
+def fetching(place):
+    return ["--fmspc", FMSPC, "--at", AT, "--root", SIM_ROOT, "--mirror", place.mirror.base,
+            place.fresh("fetched", make=True)]
+
+
+# Each command's runs: (the exit codes that are right, its words in a Place), --json apart.
+RUNS = {
+    "audit export": [((0,), lambda at: ["--state", at.rest])],
+    "audit prove": [((0,), lambda at: ["0", "--state", at.rest])],
+    "audit query": [((0,), lambda at: ["--state", at.live, "--limit", "3"]),
+                    ((0,), lambda at: ["--state", at.rest, "--action", "key."]),
+                    ((0,), lambda at: ["--state", at.live, "--files"])],
+    "audit tail": [((0,), lambda at: ["--state", at.live]), ((0,), lambda at: ["--state", at.rest])],
+    "audit verify": [((0,), lambda at: ["--state", at.rest]), ((0,), lambda at: ["--state", at.live]),
+                     ((1,), lambda at: ["--state", at.rest, "--key", "0" * 64])],
+    "collateral fetch": [((0,), fetching), ((4,), lambda at: [
+        *fetching(at)[:-1], at.fresh("fetched", make=True), "--fmspc", "000000000000"][2:])],
+    "collateral show": [((0,), lambda at: [OWN / "collateral", "--root", SIM_ROOT])],
+    "config check": [((0,), lambda at: [at.toml]),
+                     ((3,), lambda at: [at.write("bad.toml", "[limit]\nconections = 0\n")])],
+    "config explain": [((0,), lambda at: ["limit.connections", "-c", at.toml])],
+    "config show": [((0,), lambda at: ["-c", at.toml])],
+    "doctor": [((0, 1), lambda at: ["--state", at.live]), ((0, 1), lambda at: ["--state", at.rest])],
+    "down": [((0,), lambda at: ["--state", at.rest]),
+             ((0,), lambda at: ["--state", at.live, "--purge", "--plan"])],
+    "help": [((0,), lambda at: []), ((0,), lambda at: ["up"])],
+    "keyring backup": [((0,), lambda at: [at.fresh("backup"), "--state", at.rest,
+                                          "--passphrase-file", at.phrase])],
+    "keyring list": [((0,), lambda at: ["--state", at.live])],
+    "keyring restore": [((0,), lambda at: [at.backup, "--state", at.fresh("restored"),
+                                           "--passphrase-file", at.phrase]),
+                        ((0,), lambda at: [at.backup, "--state", at.fresh("restored"), "--plan"])],
+    "keyring rotate": [((0,), lambda at: ["node", "--state", at.live, "--yes"]),
+                       ((0,), lambda at: ["tls", "--state", at.live, "--plan"])],
+    "sim make": [((0,), lambda at: [at.fresh("simulated")])],
+    "up": [((0,), lambda at: ["--state", at.live, "--listen", f"127.0.0.1:{at.house.port}"])],
+    "verify": [((0,), lambda at: [QUOTE, *evidence()]), ((1,), lambda at: [QUOTE]),
+               ((0,), lambda at: ["--reasons"])],
+    "version": [((0,), lambda at: [])],
+}
+
+
+def runs(place, name):
+    """[(codes, whole command line)] of a command."""
+    if name not in RUNS:
+        raise AssertionError(f"`ward {name}` has no row in RUNS of tests/cmd/commands.py: say there "
+                             "how it is run, and every loop over the commands covers it")
+    return [(codes, [*name.split(), *make(place)]) for codes, make in RUNS[name]]
+
+
+class Terminal:
+    """A command whose standard descriptors are terminals of its own, also its controlling one;
+    those in `pipes` ("stdout", "stderr", "stdin") are pipes instead.  With `program` it is that
+    one, and the words are all of its own."""
+
+    def __init__(self, words, env=None, pipes=(), cwd=None, program=None):
+        self.ours, theirs = pty.openpty()
+        ends = {name: subprocess.PIPE if name in pipes else theirs
+                for name in ("stdin", "stdout", "stderr")}
+
+        def take():
+            os.setsid()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        words = [*map(str, words)] if program else [WARD, *map(str, words)]
+        self.process = subprocess.Popen(words, env=CLEAN | {"TERM": "xterm"} | (env or {}),
+                                        executable=program, preexec_fn=take, cwd=cwd, **ends)
+        os.close(theirs)
+        self.shown = b""
+
+    def read(self, until=None, seconds=60):
+        """What was shown when `until` was there, or at the end."""
+        end = time.monotonic() + seconds
+        while until is None or until not in self.shown:
+            if time.monotonic() > end:
+                raise AssertionError(f"{until} did not come: {self.shown}")
+            if not select.select([self.ours], [], [], 0.2)[0]:
+                continue
+            try:
+                part = os.read(self.ours, 65536)
+            except OSError:
+                part = b""
+            if not part:
+                if until is not None:
+                    raise AssertionError(f"{until} did not come: {self.shown}")
+                break
+            self.shown += part
+        return self.shown
+
+    def type(self, text):
+        os.write(self.ours, text)
+
+    def end(self):
+        """(exit code, all that was shown)"""
+        self.read()
+        code = self.process.wait(60)
+        return code, self.shown
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        for end in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if end is not None:
+                end.close()
+        self.process.wait()
+        os.close(self.ours)
