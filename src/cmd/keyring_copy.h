@@ -15,6 +15,11 @@ int keyring_phrase(const char *file, bool is_new);
 /* keyring_seal opens what the house's seal is.  -1: it has said why. */
 int keyring_seal(const struct settings *settings, const char *phrase_file, bool is_new);
 
+/* keyring_make_seal makes a seal file of 32 random bytes where the settings name one that is not
+   there.  False: it has said why.  keyring_source is the seal's kind in ward-keyring's words. */
+bool keyring_make_seal(const struct settings *settings);
+const char *keyring_source(const struct settings *settings);
+
 /* keyring_lock keeps the house from starting until the descriptor is closed.  -1: it has said
    why, most often that the house is up. */
 int keyring_lock(const struct settings *settings);
