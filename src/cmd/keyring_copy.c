@@ -16,8 +16,10 @@
 #include "crypto/ct.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/file.h"
+#include "os/random.h"
 
-enum { COPY_LOOK_MS = 200 };
+enum { COPY_LOOK_MS = 200, SEAL_BYTES = 32 };
 
 /* The kernel holds it, under no name. */
 static int hold(const char *line, size_t len)
@@ -90,6 +92,29 @@ int keyring_seal(const struct invocation *in, const struct settings *settings,
         say("%s: the seal %s: %s; seal.path of ward.toml(5) names another", in->command->name,
             settings->seal_path, strerror(errno));
     return fd;
+}
+
+/* A seal file is made when there is none: 32 random bytes, as at a first start. */
+bool keyring_make_seal(const struct settings *settings)
+{
+    uint8_t bytes[SEAL_BYTES];
+    struct trail trail = { 0 };
+    if (settings->seal != SEAL_BY_FILE || access(settings->seal_path, F_OK) == 0)
+        return true;
+    random_bytes(bytes, sizeof bytes);
+    rc made = file_write_new(&trail, settings->seal_path, SPAN(bytes), 0600);
+    explicit_bzero(bytes, sizeof bytes);
+    if (!rc_ok(made))
+        say("keyring: %s: %s", settings->seal_path, file_error_text(made));
+    return rc_ok(made);
+}
+
+const char *keyring_source(const struct settings *settings)
+{
+    static const char *const sources[] = { [SEAL_BY_FILE] = "file",
+                                           [SEAL_BY_PASSPHRASE] = "passphrase",
+                                           [SEAL_BY_CREDENTIAL] = "credential" };
+    return sources[settings->seal];
 }
 
 int keyring_lock(const struct settings *settings)

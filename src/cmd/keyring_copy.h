@@ -17,6 +17,11 @@ int keyring_phrase(const struct invocation *in, const char *source, bool is_new)
 int keyring_seal(const struct invocation *in, const struct settings *settings,
                  const char *phrase_source, bool is_new);
 
+/* keyring_make_seal makes a seal file of 32 random bytes where the settings name one that is not
+   there.  False: it has said why.  keyring_source is the seal's kind in ward-keyring's words. */
+bool keyring_make_seal(const struct settings *settings);
+const char *keyring_source(const struct settings *settings);
+
 /* keyring_lock keeps the house from starting until the descriptor is closed.  -1: it has said
    why, most often that the house is up. */
 int keyring_lock(const struct settings *settings);

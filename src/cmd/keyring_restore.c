@@ -11,11 +11,9 @@
 #include "cmd/keyring_copy.h"
 #include "cmd/settings_load.h"
 #include "os/fd.h"
-#include "os/file.h"
-#include "os/random.h"
 
 enum { OPT_PHRASE = SETTINGS_OPTION_COUNT, OPT_SEAL_PHRASE, OPT_PLAN, OPT_JSON };
-enum { SEAL_BYTES = 32, RESTORE_STEPS = 2 };
+enum { RESTORE_STEPS = 2 };
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
@@ -45,21 +43,6 @@ static bool make_state(const struct settings *settings, char run[COPY_PATH])
     return lock >= 0;
 }
 
-/* A seal file is made when there is none: 32 random bytes, as at a first start. */
-static bool make_seal(const struct settings *settings)
-{
-    uint8_t bytes[SEAL_BYTES];
-    struct trail trail = { 0 };
-    if (settings->seal != SEAL_BY_FILE || access(settings->seal_path, F_OK) == 0)
-        return true;
-    random_bytes(bytes, sizeof bytes);
-    rc made = file_write_new(&trail, settings->seal_path, SPAN(bytes), 0600);
-    explicit_bzero(bytes, sizeof bytes);
-    if (!rc_ok(made))
-        say("keyring restore: %s: %s", settings->seal_path, file_error_text(made));
-    return rc_ok(made);
-}
-
 /* An empty keyring is what a monitor leaves that was killed at its first start. */
 static void clear_empty(const char *path)
 {
@@ -70,9 +53,6 @@ static void clear_empty(const char *path)
 
 static enum exit_code restore(struct invocation *in, const struct settings *settings, int from)
 {
-    static const char *const sources[] = { [SEAL_BY_FILE] = "file",
-                                           [SEAL_BY_PASSPHRASE] = "passphrase",
-                                           [SEAL_BY_CREDENTIAL] = "credential" };
     char path[COPY_PATH];
     snprintf(path, sizeof path, "%s/keyring", settings->state);
     clear_empty(path);
@@ -83,14 +63,14 @@ static enum exit_code restore(struct invocation *in, const struct settings *sett
         return EXIT_CONFLICT;
     }
     auto_fd int phrase = keyring_phrase(in, in->values[OPT_PHRASE], false);
-    if (phrase < 0 || !make_seal(settings))
+    if (phrase < 0 || !keyring_make_seal(settings))
         return EXIT_CONFIG;
     auto_fd int seal = keyring_seal(in, settings, in->values[OPT_SEAL_PHRASE], true);
     if (seal < 0)
         return EXIT_CONFIG;
     struct keyring_copy copy = { .in = in,
                                  .word = "restore",
-                                 .source = sources[settings->seal],
+                                 .source = keyring_source(settings),
                                  .from = from,
                                  .from_seal = phrase,
                                  .to_seal = seal,

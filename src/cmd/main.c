@@ -19,6 +19,8 @@ const struct command *const commands[] = {
     &command_audit_query,
     &command_audit_tail,
     &command_audit_verify,
+    &command_backup_create,
+    &command_backup_restore,
     &command_collateral_fetch,
     &command_collateral_show,
     &command_config_check,

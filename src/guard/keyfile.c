@@ -27,12 +27,14 @@ _Static_assert(KEYFILE_SLOT_1 + KEYFILE_SLOT <= KEYFILE_LEN, "the second one fit
 static const char slot_magic[] = "WARDSLOT";
 
 static const struct form {
+    size_t len; /* of what the head is read from */
     const char *magic;
     const char *slot_info;
     const char *check_info;
 } forms[] = {
-    [KEYFILE_STORE] = { "WARDKEYS", "ward keyfile v1 slot", "ward keyfile v1 check" },
-    [KEYFILE_BACKUP] = { "WARDBACK", "ward backup v1 slot", "ward backup v1 check" },
+    [KEYFILE_STORE] = { KEYFILE_LEN, "WARDKEYS", "ward keyfile v1 slot", "ward keyfile v1 check" },
+    [KEYFILE_BACKUP] = { BACKUP_LEN, "WARDBACK", "ward backup v1 slot", "ward backup v1 check" },
+    [KEYFILE_HOUSE] = { KEYFILE_HEAD, "WARDHOME", "ward house v1 block", "ward house v1 check" },
 };
 
 static const struct source {
@@ -152,8 +154,8 @@ rc keyfile_head_read(struct trail *trail, enum keyfile_form form, struct span fi
     struct keyfile_head head = { .form = form };
     uint8_t sum[SHA256_LEN];
     uint32_t version = 0;
-    if (file.len != (form == KEYFILE_BACKUP ? BACKUP_LEN : KEYFILE_LEN) ||
-        !cur_expect(&in, span_text(forms[form].magic)) || !cur_u32le(&in, &version))
+    if (file.len != forms[form].len || !cur_expect(&in, span_text(forms[form].magic)) ||
+        !cur_u32le(&in, &version))
         return REFUSE(trail, REASON_KEYFILE_FORMAT);
     /* Every version ends its head with the sum, so damage is never taken for a version. */
     hash_sha256(span_of(file.at, KEYFILE_HEAD - SHA256_LEN), sum);
@@ -166,6 +168,12 @@ rc keyfile_head_read(struct trail *trail, enum keyfile_form form, struct span fi
         return REFUSE(trail, REASON_KEYFILE_FORMAT);
     *out = head;
     return RC_SUCCESS;
+}
+
+void keyfile_block_key(const struct keyfile_head *head, const uint8_t key[SEAL_KEY],
+                       uint8_t out[SEAL_KEY])
+{
+    derive(span_of(key, SEAL_KEY), SPAN(head->salt), forms[head->form].slot_info, out);
 }
 
 /* ---- slots ------------------------------------------------------------------------------ */

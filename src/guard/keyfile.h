@@ -50,7 +50,9 @@ enum { SEAL_FILE_LEN = 32, SEAL_CREDENTIAL_MIN = 16, SEAL_CREDENTIAL_MAX = 4096,
 
 const char *seal_source_name(enum seal_source source);
 
-enum keyfile_form { KEYFILE_STORE = 0, KEYFILE_BACKUP = 1 };
+/* KEYFILE_HOUSE is the head alone: what follows it is the sealed stream of a whole house
+   (store/vault.h). */
+enum keyfile_form { KEYFILE_STORE = 0, KEYFILE_BACKUP = 1, KEYFILE_HOUSE = 2 };
 
 struct keyfile_head {
     enum keyfile_form form;
@@ -84,6 +86,10 @@ rc keyfile_head_read(struct trail *trail, enum keyfile_form form, struct span fi
    are random and the caller's. */
 void keyfile_head_write(struct keyfile_head *head, const uint8_t key[SEAL_KEY],
                         uint8_t out[KEYFILE_HEAD]);
+
+/* keyfile_block_key derives the key of what follows a head of KEYFILE_HOUSE. */
+void keyfile_block_key(const struct keyfile_head *head, const uint8_t key[SEAL_KEY],
+                       uint8_t out[SEAL_KEY]);
 
 /* One generation of the plaintext (KEYRING_LEN bytes) with its random nonce, which is never
    used twice. */

@@ -36,6 +36,10 @@ static const struct config_key keys[] = {
       .derived = "the state folder's name with .seal after it; none for seal.kind credential",
       .summary = "the file of seal.kind file or credential; not used for passphrase" },
 
+    { "backup.dir", CONFIG_PATH, AT(backup_dir), "ward-backups",
+      .summary = "the folder that `ward backup create` writes to, and that is looked into for the "
+                 "newest backup" },
+
     { "limit.connections", CONFIG_U32, AT(connections), "4096", 1, 1000000,
       .summary = "connections at one time, of all addresses together" },
     { "limit.connections_per_address", CONFIG_U32, AT(connections_per_address), "64", 1, 1000000,

@@ -1,0 +1,228 @@
+"""test_backup.py - a house in one file and out of it again: while it runs, on an empty host, and
+with everything that can be wrong with such a file.  Together the tests prove EC-34."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import lodger
+import tap
+from lodger import BUILD, House, wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SCHEMA = json.loads((ROOT / "docs/schema/backup.json").read_text())
+HEAD = 160
+BLOCK = (64 << 10) + 16
+
+
+def strace_works():
+    return shutil.which("strace") is not None and subprocess.run(
+        ["strace", "-qq", "-o", "/dev/null", "true"], check=False,
+        capture_output=True).returncode == 0
+
+
+def merkle_root(leaves):
+    """RFC 9162 2.1.1, from the lines alone."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    half = 1
+    while half * 2 < len(leaves):
+        half *= 2
+    return hashlib.sha256(b"\1" + merkle_root(leaves[:half]) + merkle_root(leaves[half:])).digest()
+
+
+def lines(state):
+    return (state / "audit/security.log").read_bytes().split(b"\n")[:-1]
+
+
+def with_version(data, version):
+    """The head as another version would have written it."""
+    head = bytearray(data[:HEAD])
+    head[8] = version
+    head[-32:] = hashlib.sha256(head[:-32]).digest()
+    return bytes(head) + data[HEAD:]
+
+
+@unittest.skipUnless(lodger.can_be_started(), "an instrumented build cannot enter its jail")
+class Backup(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ward-backup-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.phrase = self.folder / "phrase"
+        self.phrase.write_text("correct horse battery\n")
+
+    def ward(self, *words, code=0):
+        done = subprocess.run([BUILD / "ward", *map(str, words)], capture_output=True, check=False,
+                              timeout=120)
+        self.assertEqual(done.returncode, code, (words, done.stdout, done.stderr))
+        return done
+
+    def create(self, house, path, *more, code=0):
+        done = self.ward("backup", "create", "--state", house.state, "--to", path,
+                         "--passphrase-file", self.phrase, "--json", *more, code=code)
+        if code != 0:
+            return done.stderr.decode()
+        made = json.loads(done.stdout)
+        self.assertEqual(set(made), set(SCHEMA["required"]))
+        for name, rule in SCHEMA["properties"].items():
+            self.assertRegex(str(made[name]), rule.get("pattern", "."))
+        return made
+
+    def restore(self, path, state, *more, code=0):
+        done = self.ward("backup", "restore", path, "--state", state, "--passphrase-file",
+                         self.phrase, "--json", *more, code=code)
+        return json.loads(done.stdout) if code == 0 else done.stderr.decode()
+
+    def test_empty_host_has_the_same_state(self):  # proves: EC-34
+        """Of a house at work; restored, started, verified, and backed up to the same hash."""
+        path, state = self.folder / "house.wardbackup", self.folder / "new"
+        with House() as house:
+            wait_for(lambda: house.records("house.start"))
+            stop = threading.Event()
+
+            def work():
+                while not stop.is_set():
+                    house.ask("system/config")
+            worker = threading.Thread(target=work)
+            worker.start()
+            try:
+                made = self.create(house, path)
+            finally:
+                stop.set()
+                worker.join()
+            self.assertEqual(oct(path.stat().st_mode & 0o777), "0o600")
+            self.assertEqual(os.listdir(self.folder).count("house.wardbackup"), 1)
+            self.assertFalse([name for name in os.listdir(self.folder) if name[0] == "."])
+            # By its own lines, read without Ward.
+            kept = lines(house.state)[:made["log_size"]]
+            self.assertEqual(merkle_root(kept).hex(), made["log_root"])
+            plan = self.restore(path, state, "--plan")
+            self.assertEqual(plan, made)
+            self.assertFalse(state.exists())
+            keys = house.ask("keyring/keys")[1]
+            house.down()
+            self.assertEqual(self.restore(path, state), made)
+            self.assertEqual(lines(state), kept)
+            self.assertFalse((state / "keyring.backup").exists())
+            again = lodger.House(folder=self.folder)
+            again.state = state
+            twin = self.create(again, self.folder / "twin.wardbackup")
+            self.assertEqual(twin["state_hash"], made["state_hash"])
+            try:
+                again.up()
+                self.assertEqual(again.ask("keyring/keys")[1], keys)
+                wait_for(lambda: len(lines(state)) > made["log_size"])
+                row, = [row for row in again.ask("system/doctor")[1]["checks"]
+                        if row["id"] == "house.store"]
+                self.assertEqual(row["finding"], "FINDING_OK", row)
+                self.ward("audit", "verify", "--state", state)
+                self.assertEqual(lines(state)[:len(kept)], kept)
+            finally:
+                again.clear()
+
+    def test_what_is_wrong_with_a_file(self):  # proves: EC-34
+        """Each its own code, and nothing is left of what was begun."""
+        path, bad, state = (self.folder / name for name in ("good", "bad", "new"))
+        with House() as house:
+            wait_for(lambda: house.records("house.start"))
+            self.create(house, path)
+            seal = pathlib.Path(f"{house.state}.seal").read_bytes()
+        good = path.read_bytes()
+        for secret in (seal, b"correct horse", b"SQLite format", b'"action"', b"WARDKEYS"):
+            self.assertNotIn(secret, good)
+        flipped = bytearray(good)
+        flipped[len(good) // 2] ^= 4
+        for data, name, code in (
+                (b"", "BACKUP_FORMAT", 2), (b"x" * 5000, "BACKUP_FORMAT", 2),
+                (with_version(good, 0), "BACKUP_OLDER", 1),
+                (with_version(good, 2), "BACKUP_NEWER", 1),
+                (bytes(flipped), "BACKUP_DAMAGED", 1), (good + b"\0", "BACKUP_DAMAGED", 1),
+                (good[:-1], "BACKUP_CUT", 1), (good[:HEAD], "BACKUP_CUT", 1),
+                (good[:len(good) // 2], "BACKUP_CUT", 1)):
+            bad.write_bytes(data)
+            self.assertIn(f" {name}: ", self.restore(bad, state, code=code))
+            self.assertEqual(sorted(os.listdir(self.folder)), ["bad", "good", "phrase"])
+        self.phrase.write_text("correct horse batterz\n")
+        self.assertIn(" BACKUP_KEY_WRONG: ", self.restore(path, state, code=1))
+        self.phrase.write_text("correct horse battery\n")
+        state.mkdir()
+        (state / "something").write_text("mine")
+        self.assertIn(" RESTORE_NOT_EMPTY: ", self.restore(path, state, code=7))
+        self.assertEqual(os.listdir(state), ["something"])
+        (state / "something").unlink()
+        self.restore(path, state)
+        self.assertIn(" RESTORE_NOT_EMPTY: ", self.restore(path, state, code=7))
+
+    def test_a_house_that_is_not_sound_gives_none(self):
+        """A backup of damage would be found out on the day when it is needed."""
+        with House() as house:
+            wait_for(lambda: house.records("house.start"))
+            house.down()
+            path = self.folder / "house"
+            made = self.create(house, path)
+            self.assertEqual(self.create(house, self.folder / "same")["state_hash"],
+                             made["state_hash"])
+            self.assertIn("is there already", self.create(house, path, code=7))
+            before = sorted(os.listdir(self.folder))
+            for name, at in (("audit/security.log", 200), ("audit/leaves", 40), ("ward.db", 9000),
+                             ("keyring", 4096 + 300)):
+                file = house.state / name
+                whole = file.read_bytes()
+                broken = bytearray(whole)
+                broken[at] ^= 1
+                if name == "keyring":  # one slot is enough: both
+                    broken[4096 + 12288 + 300] ^= 1
+                file.write_bytes(broken)
+                with self.subTest(name):
+                    self.create(house, self.folder / "bad", code=1 if name != "keyring" else 2)
+                    self.assertEqual(sorted(os.listdir(self.folder)), before)
+                file.write_bytes(whole)
+            self.assertEqual(self.create(house, self.folder)["state_hash"], made["state_hash"])
+            new, = set(os.listdir(self.folder)) - set(before)
+            self.assertRegex(new, r"^ward-\d{8}T\d{6}Z\.wardbackup$")
+
+    @unittest.skipUnless(strace_works(), "strace is absent or may not trace")
+    def test_a_disk_that_lies(self):  # proves: EC-34
+        """A block that was said to be written and is not: only the test restore can tell."""
+        with House() as house:
+            wait_for(lambda: house.records("house.start"))
+            house.down()
+            words = [BUILD / "ward", "backup", "create", "--state", house.state, "--to",
+                     self.folder / "lost", "--passphrase-file", self.phrase]
+            log = self.folder / "log"
+            traced = ("strace", "-qq", "-o", log, "-e", "trace=write")
+            subprocess.run([*traced, *words], check=True, capture_output=True, timeout=120)
+            (self.folder / "lost").unlink()
+            calls = [line for line in log.read_text().splitlines() if line.startswith("write(")]
+            blocks = [number for number, line in enumerate(calls, 1)
+                      if line.endswith(f" {BLOCK}) = {BLOCK}")]
+            self.assertGreater(len(blocks), 2)
+            done = subprocess.run([*traced, "-e", f"inject=write:retval={BLOCK}:when={blocks[1]}",
+                                   *words], check=False, capture_output=True, timeout=120)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(b" BACKUP_DAMAGED: ", done.stderr)
+            self.assertEqual(sorted(os.listdir(self.folder)), ["log", "phrase"])
+
+    def test_the_nightly_one(self):  # proves: EC-34
+        """A timer, a service that runs the very command, and an alert for when it stays away."""
+        units = ROOT / "packaging/systemd"
+        service = (units / "ward-backup.service.in").read_text()
+        self.assertRegex(service, r"ExecStart=@bindir@/ward backup create .*--passphrase-file %d/")
+        self.assertIn("OnCalendar=", (units / "ward-backup.timer").read_text())
+        rules = (ROOT / "packaging/prometheus/ward-backup.rules.yml").read_text()
+        self.assertRegex(rules, r"time\(\) - node_systemd_timer_last_trigger_seconds"
+                                r'\{name="ward-backup.timer"\} > 26 \* 3600')
+        if shutil.which("promtool"):
+            subprocess.run(["promtool", "check", "rules",
+                            ROOT / "packaging/prometheus/ward-backup.rules.yml"], check=True,
+                           capture_output=True)
+
+
+if __name__ == "__main__":
+    tap.main()
