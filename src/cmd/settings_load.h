@@ -8,6 +8,7 @@
 
 #include "cmd/command.h"
 #include "proc/config.h"
+#include "proc/sources.h"
 
 /* A command's table begins with SETTINGS_OPTIONS; its own options follow at
    SETTINGS_OPTION_COUNT. */
@@ -35,6 +36,7 @@ struct settings_loaded {
     const char *file;      /* as it was named; NULL when none was read */
     char folder[PATH_MAX]; /* the working folder, without symbolic links */
     char file_folder[PATH_MAX];
+    struct sources sources; /* of these settings; of the invocation's arena */
 };
 
 /* settings_load makes the settings.  EXIT_DONE, or it has said on stderr all that is wrong:
@@ -45,9 +47,6 @@ MUST_USE enum exit_code settings_load(struct invocation *invocation, struct sett
    and finds the folder that its paths are relative to.  False: it has said why. */
 MUST_USE bool settings_read_file(struct invocation *invocation, const char *path,
                                  struct settings_loaded *loaded, struct span *out);
-
-/* settings_problem writes "WHERE: TEXT; did you mean ...?" of one problem. */
-void settings_problem(struct sink *out, const char *file, const struct config_problem *problem);
 
 /* settings_origin writes "ward.toml:3:9", "WARD_LISTEN_TLS", "--listen" or "default". */
 void settings_origin(struct sink *out, const char *file, const struct config_key *key,

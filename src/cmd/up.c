@@ -19,7 +19,12 @@
 #include "os/fd.h"
 #include "os/notify.h"
 
-enum { UP_FOREGROUND = SETTINGS_OPTION_COUNT, UP_JSON, UP_LOOK_MS = 20 };
+enum {
+    UP_FOREGROUND = SETTINGS_OPTION_COUNT,
+    UP_JSON,
+    UP_LOOK_MS = 20,
+    UP_RELOAD_MEMORY = 1 << 20
+};
 
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
@@ -137,17 +142,52 @@ static void tell_manager(const char *text)
 
 /* Whoever ends this command means the house: from before there is one, so that none is left
    without it. */
-static int take_end_signals(void)
+static int take_signals(void)
 {
     sigset_t wanted;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGHUP);
     sigprocmask(SIG_BLOCK, &wanted, NULL);
     return signalfd(-1, &wanted, SFD_CLOEXEC);
 }
 
+/* For people, and for who reads a journal. */
+static void say_reloaded(enum home_reloaded outcome)
+{
+    static const char *const words[] = { [HOME_RELOADED] = "reloaded",
+                                         [HOME_RELOAD_REFUSED] = "reload refused: the old settings "
+                                                                 "stay; STATE/ward.log has why",
+                                         [HOME_RELOAD_GONE] = "the house ended during a reload",
+                                         [HOME_RELOAD_LATE] = "the reload is not done yet" };
+    say("up: %s", words[outcome]);
+}
+
+/* sd_notify(3): RELOADING with the instant of it, and READY when it is over, however it went:
+   the service is as ready as before. */
+static void pass_reload(struct spawned *monitor, const char *state)
+{
+    char text[64];
+    struct span lines;
+    struct arena arena;
+    arena_init(&arena, UP_RELOAD_MEMORY);
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld\n",
+             (long long)clock_monotonic_ms() * 1000);
+    tell_manager(text);
+    say_reloaded(home_reload(state, monitor->pidfd, &arena, &lines));
+    arena_fini(&arena);
+    tell_manager("READY=1\n");
+}
+
+static void pass_stop(struct spawned *monitor)
+{
+    tell_manager("STOPPING=1\n");
+    rc told = process_signal(NULL, monitor->pidfd, SIGTERM);
+    (void)told; /* it has ended, and that is heard next */
+}
+
 /* Until the monitor has ended; an interrupt of the terminal reaches it by itself. */
-static enum exit_code stay(struct spawned *monitor, int signals)
+static enum exit_code stay(struct spawned *monitor, int signals, const char *state)
 {
     int status = 0;
     struct pollfd fds[] = { { .fd = monitor->pidfd, .events = POLLIN },
@@ -162,22 +202,26 @@ static enum exit_code stay(struct spawned *monitor, int signals)
         if (ready <= 0 || fds[1].revents == 0 ||
             read(signals, &info, sizeof info) != (ssize_t)sizeof info)
             continue;
-        tell_manager("STOPPING=1\n");
-        rc told = process_signal(NULL, monitor->pidfd, SIGTERM);
-        (void)told; /* it has ended, and that is heard next */
+        if (info.ssi_signo == SIGHUP)
+            pass_reload(monitor, state);
+        else
+            pass_stop(monitor);
     }
     while (waitpid(monitor->pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_INTERNAL;
 }
 
-static enum exit_code start(struct invocation *in, const struct settings *settings, bool *again)
+static enum exit_code start(struct invocation *in, const struct settings_loaded *loaded,
+                            bool *again)
 {
+    const struct settings *settings = &loaded->config.settings;
     struct spawned monitor;
     struct report report = { .fd = -1 };
     bool foreground = option_given(in, UP_FOREGROUND);
-    auto_fd int signals = foreground ? take_end_signals() : -1;
-    if (!home_start(settings, !foreground, &monitor, &report.fd))
+    auto_fd int signals = foreground ? take_signals() : -1;
+    struct home_start what = { settings, &loaded->sources, .new_session = !foreground };
+    if (!home_start(&what, &monitor, &report.fd))
         return EXIT_INTERNAL;
     enum exit_code code = wait_until_ready(&monitor, &report, again);
     fd_close(&report.fd);
@@ -186,7 +230,7 @@ static enum exit_code start(struct invocation *in, const struct settings *settin
         show_address(settings, option_given(in, UP_JSON), false);
         fflush(stdout);
         if (foreground)
-            code = stay(&monitor, signals);
+            code = stay(&monitor, signals, settings->state);
     }
     fd_close(&monitor.pidfd);
     return code;
@@ -214,7 +258,7 @@ static enum exit_code run(struct invocation *in)
         case HOME_STARTING:
             break;
         case HOME_EMPTY:
-            code = start(in, settings, &again);
+            code = start(in, &loaded, &again);
             if (!again)
                 return code;
             break;

@@ -357,12 +357,9 @@ static void test_a_change_forgives_nothing(void **state)
         uint32_t count, burst, next_count, next_burst;
         uint32_t spent, fresh; /* what one that has used all, and a new one, get at once */
     } rows[] = {
-        { "the same", 1, 4, 1, 4, 0, 4 },
-        { "a smaller burst", 1, 8, 1, 2, 0, 2 },
-        { "a larger burst", 1, 4, 1, 10, 6, 10 },
-        { "faster: less time is owed", 1, 4, 4, 4, 0, 4 },
-        { "slower", 4, 4, 1, 4, 3, 4 },
-        { "another unit", 7, 4, 9, 4, 0, 4 },
+        { "the same", 1, 4, 1, 4, 0, 4 },         { "a smaller burst", 1, 8, 1, 2, 0, 2 },
+        { "a larger burst", 1, 4, 1, 10, 6, 10 }, { "faster: less time is owed", 1, 4, 4, 4, 0, 4 },
+        { "slower", 4, 4, 1, 4, 3, 4 },           { "another unit", 7, 4, 9, 4, 0, 4 },
         { "down to one", 997, 500, 1, 1, 0, 1 },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -11,24 +11,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "proc/log.h"
 #include "proc/monitor/monitor.h"
+#include "proc/sources.h"
 
 enum { SETTINGS_FD = 3, REPORT_FD = 4, MONITOR_MEMORY_MAX = 8 << 20 };
 
-static rc read_settings(struct trail *trail, struct settings *out)
+/* The settings, and then where they came from, for a reload. */
+static rc read_settings(struct trail *trail, struct monitor *monitor)
 {
-    size_t have = 0;
-    uint8_t *at = (uint8_t *)out;
-    while (have < sizeof *out) {
-        ssize_t got = read(SETTINGS_FD, at + have, sizeof *out - have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return FAIL(trail, RC_PEER, MONITOR_E_SETTINGS);
-        have += (size_t)got;
-    }
+    struct span bytes;
+    enum { WHOLE_MAX = sizeof monitor->settings + SOURCES_MAX };
+    if (!rc_ok(file_read_fd(trail, SETTINGS_FD, WHOLE_MAX, &monitor->arena, &bytes)))
+        return FAIL(trail, RC_PEER, MONITOR_E_SETTINGS);
+    struct cursor in = cur_over(bytes);
+    if (!cur_copy(&in, &monitor->settings, sizeof monitor->settings))
+        return FAIL(trail, RC_PEER, MONITOR_E_SETTINGS);
+    monitor->sources = cur_rest(&in);
     close(SETTINGS_FD);
     return RC_SUCCESS;
 }
@@ -75,6 +77,7 @@ static rc take_signals(struct trail *trail, struct monitor *monitor)
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* a writer waits for us to be done with ward.toml: we are soon */
     /* Inherited as ignored, the ends of processes would never be told. */
     signal(SIGCHLD, SIG_DFL);
     monitor->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -97,7 +100,7 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
         if (!channel_init(&child->control, &monitor->arena, peer, CHANNEL_LESS_TRUSTED))
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
-    TRY(trail, read_settings(trail, &monitor->settings));
+    TRY(trail, read_settings(trail, monitor));
     TRY(trail, take_low_numbers(trail));
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
@@ -120,6 +123,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
 {
     TRY(trail, prepare(trail, monitor));
     TRY(trail, monitor_open_state(trail, monitor));
+    reload_forget(monitor);
     TRY(trail, monitor_open_listeners(trail, monitor));
     TRY(trail, leave_network(trail));
     news_add(monitor, HAPPENED_HOUSE_START, PEER_MONITOR, (uint32_t)geteuid());

@@ -148,6 +148,8 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
     struct cursor body = cur_over(frame->body);
     if (frame->message == CONTROL_READY)
         return on_ready(trail, monitor, peer, &body);
+    if (frame->message == CONTROL_RELOADED)
+        return reload_answered(trail, monitor, peer, &body);
     if (frame->message == CONTROL_FAILED)
         return on_failed(trail, monitor, peer, &body);
     if (frame->message == CONTROL_ROTATE && peer == PEER_AUDIT)
@@ -222,6 +224,8 @@ static void take_signals(struct monitor *monitor)
 {
     struct signalfd_siginfo info;
     while (read(monitor->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP)
+            monitor->reload.wanted = true;
         bool end = info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
         if (!end || monitor->stopping)
             continue;
@@ -234,7 +238,7 @@ static void take_signals(struct monitor *monitor)
 /* What is due now; returns the instant of the next. */
 static int64_t do_due(struct monitor *monitor, int64_t now)
 {
-    int64_t next = INT64_MAX;
+    int64_t next = reload_step(monitor, now);
     for (size_t i = 0; i < monitor_plan_count; i++) {
         enum peer peer = monitor_plan[i].peer;
         struct child *child = &monitor->children[peer];
