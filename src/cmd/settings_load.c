@@ -100,18 +100,18 @@ static size_t list_flags(const struct invocation *invocation, struct config_flag
 }
 
 /* The whole path of ward.toml: a house reads it again from another working folder. */
-static const char *whole_path(struct arena *arena, const struct settings_loaded *loaded)
+static const char *whole_path(struct arena *arena, const char *folder, const char *file)
 {
-    if (loaded->file == NULL)
+    if (file == NULL)
         return "";
-    if (strcmp(loaded->file, "-") == 0)
+    if (strcmp(file, "-") == 0)
         return "-";
-    const char *slash = strrchr(loaded->file, '/');
-    const char *name = slash == NULL ? loaded->file : slash + 1;
-    size_t cap = strlen(loaded->file_folder) + strlen(name) + 2;
+    const char *slash = strrchr(file, '/');
+    const char *name = slash == NULL ? file : slash + 1;
+    size_t cap = strlen(folder) + strlen(name) + 2;
     char *path = arena_alloc(arena, cap);
     if (path != NULL)
-        snprintf(path, cap, "%s/%s", loaded->file_folder, name);
+        snprintf(path, cap, "%s/%s", folder, name);
     return path;
 }
 
@@ -136,7 +136,8 @@ enum exit_code settings_load(struct invocation *invocation, struct settings_load
     inputs.folder = out->folder;
     inputs.file_folder = out->file_folder;
     struct config_problems *problems = arena_alloc(&invocation->arena, sizeof *problems);
-    out->sources = (struct sources){ whole_path(&invocation->arena, out), inputs };
+    out->sources = (struct sources){ whole_path(&invocation->arena, out->file_folder, path),
+                                     inputs };
     out->sources.inputs.file = (struct span){ 0 };
     if (problems == NULL || out->sources.file == NULL) {
         say("%s: out of memory", invocation->command->name);

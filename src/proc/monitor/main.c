@@ -24,8 +24,8 @@ enum { SETTINGS_FD = 3, REPORT_FD = 4, MONITOR_MEMORY_MAX = 8 << 20 };
 static rc read_settings(struct trail *trail, struct monitor *monitor)
 {
     struct span bytes;
-    enum { WHOLE_MAX = sizeof monitor->settings + SOURCES_MAX };
-    if (!rc_ok(file_read_fd(trail, SETTINGS_FD, WHOLE_MAX, &monitor->arena, &bytes)))
+    const size_t most = sizeof monitor->settings + SOURCES_MAX;
+    if (!rc_ok(file_read_fd(trail, SETTINGS_FD, most, &monitor->arena, &bytes)))
         return FAIL(trail, RC_PEER, MONITOR_E_SETTINGS);
     struct cursor in = cur_over(bytes);
     if (!cur_copy(&in, &monitor->settings, sizeof monitor->settings))
