@@ -22,6 +22,7 @@ enum {
     HOME_PATH_MAX = 4096,
     HOME_SETTINGS_FD = 3,
     HOME_REPORT_FD = 4,
+    HOME_PHRASE_FD = 5,
     HOME_DESCRIPTORS = 16384,     /* of the process that has most */
     HOME_OUTCOME_MAX = 256 << 10, /* bytes of what a monitor says of a reload */
     HOME_LOOK_MS = 10,
@@ -82,6 +83,8 @@ enum exit_code home_explain(enum reason reason, const char *detail)
         { REASON_HOUSE_STATE_UNSAFE, EXIT_NOT_PERMITTED },
         { REASON_HOUSE_STATE_UNUSABLE, EXIT_USAGE },
         { REASON_HOUSE_SEAL_MISSING, EXIT_NOT_FOUND },
+        { REASON_KEYFILE_SEAL_WRONG, EXIT_NOT_PERMITTED },
+        { REASON_KEYFILE_SEAL_INPUT, EXIT_NOT_PERMITTED },
     };
     const struct reason_info *info = reason_info(reason);
     say("the house did not start: %s: %s", info->name, detail);
@@ -148,6 +151,8 @@ bool home_start(const struct home_start *start, struct spawned *out, int *report
                                    { report_write, HOME_REPORT_FD } },
                           .fd_count = 2,
                           .new_session = start->new_session };
+    if (start->phrase >= 0)
+        what.fds[what.fd_count++] = (struct spawn_fd){ start->phrase, HOME_PHRASE_FD };
     rc started = write_settings(settings_write, start) ? spawn(&trail, &what, out)
                                                        : rc_make(RC_WORLD, (uint32_t)errno);
     if (!rc_ok(started)) {

@@ -30,6 +30,7 @@ enum home_state home_look(const char *state, pid_t *monitor);
 struct home_start {
     const struct settings *settings;
     const struct sources *sources;
+    int phrase; /* of the seal, where that is a passphrase; else -1 */
     bool new_session;
 };
 

@@ -66,7 +66,7 @@ static int phrase_of_terminal(bool is_new)
     char lines[2][PHRASE_BYTES + 2];
     auto_fd int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (terminal < 0) {
-        say("keyring: there is no terminal to ask for the passphrase; name its file");
+        say("passphrase: there is no terminal to ask for the passphrase; name its file");
         return -1;
     }
     ssize_t len = ask(terminal, "Passphrase: ", lines[0]);
@@ -75,7 +75,8 @@ static int phrase_of_terminal(bool is_new)
     int fd = same ? hold(lines[0], (size_t)len) : -1;
     explicit_bzero(lines, sizeof lines);
     if (!same)
-        say("keyring: %s", len > 0 ? "these are not the same" : "a passphrase has 1 to 1024 bytes");
+        say("passphrase: %s",
+            len > 0 ? "these are not the same" : "a passphrase has 1 to 1024 bytes");
     return fd;
 }
 
@@ -87,14 +88,14 @@ int keyring_phrase(const char *file, bool is_new)
     auto_fd int from = strcmp(file, "-") == 0 ? dup(STDIN_FILENO)
                                               : open(file, O_RDONLY | O_CLOEXEC);
     if (from < 0) {
-        say("keyring: %s: %s", file, strerror(errno));
+        say("passphrase: %s: %s", file, strerror(errno));
         return -1;
     }
     ssize_t len = read_line(from, line);
     int fd = len > 0 ? hold(line, (size_t)len) : -1;
     explicit_bzero(line, sizeof line);
     if (fd < 0)
-        say("keyring: %s: its first line is no passphrase of 1 to 1024 bytes", file);
+        say("passphrase: %s: its first line is no passphrase of 1 to 1024 bytes", file);
     return fd;
 }
 

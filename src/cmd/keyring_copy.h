@@ -8,8 +8,9 @@
 
 enum { COPY_PATH = 4096 };
 
-/* keyring_phrase opens the passphrase for ward-keyring: from the file that was named ("-" is
-   standard input), else from the terminal, twice when it is a new one.  -1: it has said why. */
+/* keyring_phrase opens the passphrase for ward-keyring or the house: from the file that was named
+   ("-" is standard input), else from the terminal, twice when it is a new one.  -1: it has said
+   why. */
 int keyring_phrase(const char *file, bool is_new);
 
 /* keyring_seal opens what the house's seal is.  -1: it has said why. */

@@ -17,6 +17,7 @@ enum settings_option {
     SETTINGS_SET,
     SETTINGS_STATE,
     SETTINGS_LISTEN,
+    SETTINGS_SEAL,
     SETTINGS_OPTION_COUNT,
 };
 
@@ -29,7 +30,9 @@ enum settings_option {
                        "set any key of ward.toml(5); may be given again for another",              \
                        .repeats = true },                                                          \
     [SETTINGS_STATE] = { "--state", "DIR", NULL, "state.folder of ward.toml(5)" },                 \
-    [SETTINGS_LISTEN] = { "--listen", "ADDRESS:PORT", NULL, "listen.tls of ward.toml(5)" }
+    [SETTINGS_LISTEN] = { "--listen", "ADDRESS:PORT", NULL, "listen.tls of ward.toml(5)" },        \
+    [SETTINGS_SEAL] = { "--seal", "KIND", "file passphrase credential",                            \
+                        "seal.kind of ward.toml(5)" }
 
 struct settings_loaded {
     struct config config;  /* settings.owner is the uid of whoever runs the command */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/span.h"
 #include "cmd/command.h"
 #include "cmd/home.h"
+#include "cmd/keyring_copy.h"
 #include "cmd/settings_load.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -22,6 +24,7 @@
 enum {
     UP_FOREGROUND = SETTINGS_OPTION_COUNT,
     UP_JSON,
+    UP_PHRASE,
     UP_LOOK_MS = 20,
     UP_RELOAD_MEMORY = 1 << 20
 };
@@ -30,6 +33,9 @@ static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
     [UP_FOREGROUND] = { "--foreground", NULL, NULL, "stay until the house is stopped" },
     [UP_JSON] = { "--json", NULL, NULL, "print one JSON object" },
+    [UP_PHRASE] = { "--passphrase-file", "FILE", NULL,
+                    "with --seal passphrase take it from this file's first line (\"-\": standard "
+                    "input; default: ask on the terminal)" },
 };
 
 /* What the monitor tells, line by line. */
@@ -212,6 +218,19 @@ static enum exit_code stay(struct spawned *monitor, int signals, const char *sta
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_INTERNAL;
 }
 
+/* Without a keyring it is a new one, and asked for twice: a slip of the finger would lock the
+   house for ever. */
+static bool take_phrase(struct invocation *in, const struct settings *settings, int *out)
+{
+    char path[SETTING_TEXT_MAX + 16];
+    struct stat is;
+    if (settings->seal != SEAL_BY_PASSPHRASE)
+        return true;
+    snprintf(path, sizeof path, "%s/keyring", settings->state);
+    *out = keyring_phrase(in->values[UP_PHRASE], stat(path, &is) != 0 || is.st_size == 0);
+    return *out >= 0;
+}
+
 static enum exit_code start(struct invocation *in, const struct settings_loaded *loaded,
                             bool *again)
 {
@@ -220,7 +239,10 @@ static enum exit_code start(struct invocation *in, const struct settings_loaded 
     struct report report = { .fd = -1 };
     bool foreground = option_given(in, UP_FOREGROUND);
     auto_fd int signals = foreground ? take_signals() : -1;
-    struct home_start what = { settings, &loaded->sources, .new_session = !foreground };
+    auto_fd int phrase = -1;
+    if (!take_phrase(in, settings, &phrase))
+        return EXIT_CONFIG;
+    struct home_start what = { settings, &loaded->sources, phrase, .new_session = !foreground };
     if (!home_start(&what, &monitor, &report.fd))
         return EXIT_INTERNAL;
     enum exit_code code = wait_until_ready(&monitor, &report, again);
@@ -282,7 +304,11 @@ const struct command command_up = {
         "ready: monitor, audit, keeper, core and front, each in a jail of its own.  Run again it\n"
         "changes nothing.  Without hardware the TEE is simulated, and says so.\n\n"
         "The key that seals the keyring is made beside the state folder, in DIR.seal: without it\n"
-        "the keyring opens to nobody, so it belongs into the backup, and not into the same one.",
+        "the keyring opens to nobody, so it belongs into the backup, and not into the same one.\n"
+        "With --seal passphrase there is no such file: the passphrase is asked for on the "
+        "terminal,\n"
+        "at the first start twice, or read from --passphrase-file.  How the keyring is sealed is\n"
+        "chosen at the first start; every later one must name the same kind.",
     .example = "ward up --state ./ward-state",
     .options = options,
     .option_count = COUNT_OF(options),

@@ -29,7 +29,7 @@ static const struct config_key keys[] = {
                  "server, without its password, which belongs into a passfile" },
 
     { "seal.kind", CONFIG_CHOICE, AT(seal), "file", .words = seal_kinds,
-      .word_count = COUNT_OF(seal_kinds),
+      .word_count = COUNT_OF(seal_kinds), .flag = "--seal",
       .summary = "what seals the keeper's keys where there is no TEE: a file outside the state "
                  "folder, a passphrase, or a systemd credential" },
     { "seal.path", CONFIG_PATH, AT(seal_path), NULL,

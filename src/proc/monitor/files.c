@@ -150,6 +150,8 @@ static bool is_no_seal(const char *path)
 /* A seal is made only together with the keyring: a new one could open nothing. */
 static rc open_seal(struct trail *trail, struct monitor *monitor)
 {
+    if (monitor->settings.seal == SEAL_BY_PASSPHRASE)
+        return RC_SUCCESS; /* it was given */
     struct stat is;
     if (fstat(monitor->files[FILE_KEYRING], &is) != 0)
         return unusable(trail, monitor, "keyring");

@@ -56,14 +56,16 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
     return RC_SUCCESS;
 }
 
-/* It ends by itself, and is judged then. */
+/* It ends by itself, and is judged then.  In a house that never was ready the reason is why:
+   what a seal does not open is not opened by another try. */
 static rc on_failed(struct trail *trail, struct monitor *monitor, enum peer peer,
                     struct cursor *body)
 {
     uint16_t reason = 0;
     if (!cur_u16le(body, &reason) || reason >= REASON_COUNT || !cur_end(body))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
-    monitor_say(monitor, "failed %s %s", reason_info((enum reason)reason)->name, peer_name(peer));
+    if (!monitor->was_ready)
+        monitor_blame(monitor, (enum reason)reason, "%s", peer_name(peer));
     return RC_SUCCESS;
 }
 
@@ -317,6 +319,8 @@ static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
 static rc judge_start(struct trail *trail, struct monitor *monitor)
 {
     for (unsigned peer = 0; peer < PEER_COUNT && !monitor->was_ready; peer++) {
+        if (monitor->children[peer].failures > 0 && monitor->because != REASON_NONE)
+            return FAIL(trail, RC_DENIED, MONITOR_E_START);
         if (monitor->children[peer].failures < MONITOR_TRIES)
             continue;
         monitor_blame(monitor, REASON_HOUSE_PROCESS_FAILED, "%s", peer_name((enum peer)peer));
