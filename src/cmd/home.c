@@ -23,6 +23,7 @@ enum {
     HOME_SETTINGS_FD = 3,
     HOME_REPORT_FD = 4,
     HOME_PHRASE_FD = 5,
+    HOME_LISTENER_FD = 6,
     HOME_DESCRIPTORS = 16384,     /* of the process that has most */
     HOME_OUTCOME_MAX = 256 << 10, /* bytes of what a monitor says of a reload */
     HOME_LOOK_MS = 10,
@@ -153,6 +154,8 @@ bool home_start(const struct home_start *start, struct spawned *out, int *report
                           .new_session = start->new_session };
     if (start->phrase >= 0)
         what.fds[what.fd_count++] = (struct spawn_fd){ start->phrase, HOME_PHRASE_FD };
+    if (start->listener >= 0)
+        what.fds[what.fd_count++] = (struct spawn_fd){ start->listener, HOME_LISTENER_FD };
     rc started = write_settings(settings_write, start) ? spawn(&trail, &what, out)
                                                        : rc_make(RC_WORLD, (uint32_t)errno);
     if (!rc_ok(started)) {

@@ -30,7 +30,8 @@ enum home_state home_look(const char *state, pid_t *monitor);
 struct home_start {
     const struct settings *settings;
     const struct sources *sources;
-    int phrase; /* of the seal, where that is a passphrase; else -1 */
+    int phrase;   /* of the seal, where that is a passphrase; else -1 */
+    int listener; /* for TLS, where somebody else opened it; else -1 */
     bool new_session;
 };
 

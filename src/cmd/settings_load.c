@@ -115,6 +115,26 @@ static const char *whole_path(struct arena *arena, const char *folder, const cha
     return path;
 }
 
+bool settings_override(struct invocation *invocation, struct settings_loaded *loaded,
+                       const char *option, const char *value)
+{
+    struct config_inputs *inputs = &loaded->sources.inputs;
+    struct config_flag *flags = arena_array(&invocation->arena, inputs->flag_count + 1,
+                                            sizeof *flags);
+    struct span text;
+    if (flags == NULL ||
+        !arena_copy(&invocation->arena, span_of(value, strlen(value) + 1), &text)) {
+        say("%s: out of memory", invocation->command->name);
+        return false;
+    }
+    for (size_t i = 0; i < inputs->flag_count; i++)
+        flags[i] = inputs->flags[i];
+    flags[inputs->flag_count] = (struct config_flag){ option, (const char *)text.at };
+    inputs->flags = flags;
+    inputs->flag_count++;
+    return true;
+}
+
 enum exit_code settings_load(struct invocation *invocation, struct settings_loaded *out)
 {
     struct config_flag *flags = arena_array(&invocation->arena,

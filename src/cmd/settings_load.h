@@ -46,6 +46,11 @@ struct settings_loaded {
    EXIT_CONFIG for what the sources say, a file that cannot be read included. */
 MUST_USE enum exit_code settings_load(struct invocation *invocation, struct settings_loaded *out);
 
+/* settings_override has an option count as if it stood on the command line, also at a reload; the
+   key must not have been set there.  False: it has said why. */
+MUST_USE bool settings_override(struct invocation *invocation, struct settings_loaded *loaded,
+                                const char *option, const char *value);
+
 /* settings_read_file reads ward.toml ("-" is standard input) into the arena of the invocation
    and finds the folder that its paths are relative to.  False: it has said why. */
 MUST_USE bool settings_read_file(struct invocation *invocation, const char *path,

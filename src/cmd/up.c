@@ -13,10 +13,12 @@
 #include "base/cursor.h"
 #include "base/number.h"
 #include "base/span.h"
+#include "cmd/activation.h"
 #include "cmd/command.h"
 #include "cmd/home.h"
 #include "cmd/keyring_copy.h"
 #include "cmd/settings_load.h"
+#include "net/owner.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/notify.h"
@@ -26,6 +28,8 @@ enum {
     UP_JSON,
     UP_PHRASE,
     UP_LOOK_MS = 20,
+    UP_WATCHDOG_MOST_MS = 60000,
+    UP_HTTP_OK = 200,
     UP_RELOAD_MEMORY = 1 << 20
 };
 
@@ -192,17 +196,49 @@ static void pass_stop(struct spawned *monitor)
     (void)told; /* it has ended, and that is heard next */
 }
 
+/* How often a manager wants to hear that all is well (sd_watchdog_enabled(3)), in milliseconds:
+   half of its patience.  -1: never. */
+static int watchdog_ms(void)
+{
+    const char *usec = getenv("WATCHDOG_USEC");
+    const char *pid = getenv("WATCHDOG_PID");
+    if (usec == NULL || (pid != NULL && strtoll(pid, NULL, 10) != (long long)getpid()))
+        return -1;
+    long long half = strtoll(usec, NULL, 10) / 2000;
+    return half < 1 ? -1 : half < UP_WATCHDOG_MOST_MS ? (int)half : UP_WATCHDOG_MOST_MS;
+}
+
+/* That it is well is for the house to say: the front answers, and core is there. */
+static void look_after(const char *state, int patience_ms)
+{
+    struct arena arena;
+    struct owner_reply reply = { 0 };
+    char why[OWNER_MESSAGE_MAX] = "it says that it is not ready";
+    struct owner_request request = {
+        .state = state, .method = "GET", .target = "/readyz", .timeout_ms = patience_ms
+    };
+    arena_init(&arena, UP_RELOAD_MEMORY);
+    if (owner_ask(&request, &arena, &reply, why) && reply.status == UP_HTTP_OK)
+        tell_manager("WATCHDOG=1\n");
+    else
+        say("up: the house does not answer: %s", why);
+    arena_fini(&arena);
+}
+
 /* Until the monitor has ended; an interrupt of the terminal reaches it by itself. */
 static enum exit_code stay(struct spawned *monitor, int signals, const char *state)
 {
     int status = 0;
+    int period = watchdog_ms();
     struct pollfd fds[] = { { .fd = monitor->pidfd, .events = POLLIN },
                             { .fd = signals, .events = POLLIN } };
     signal(SIGINT, SIG_IGN);
     tell_manager("READY=1\n");
     while (fds[0].revents == 0) {
         struct signalfd_siginfo info;
-        int ready = poll(fds, COUNT_OF(fds), -1);
+        int ready = poll(fds, COUNT_OF(fds), period);
+        if (ready == 0)
+            look_after(state, period);
         if (ready < 0 && errno != EINTR)
             return EXIT_INTERNAL;
         if (ready <= 0 || fds[1].revents == 0 ||
@@ -232,7 +268,7 @@ static bool take_phrase(struct invocation *in, const struct settings *settings, 
 }
 
 static enum exit_code start(struct invocation *in, const struct settings_loaded *loaded,
-                            bool *again)
+                            int listener, bool *again)
 {
     const struct settings *settings = &loaded->config.settings;
     struct spawned monitor;
@@ -242,7 +278,11 @@ static enum exit_code start(struct invocation *in, const struct settings_loaded 
     auto_fd int phrase = -1;
     if (!take_phrase(in, settings, &phrase))
         return EXIT_CONFIG;
-    struct home_start what = { settings, &loaded->sources, phrase, .new_session = !foreground };
+    struct home_start what = { .settings = settings,
+                               .sources = &loaded->sources,
+                               .phrase = phrase,
+                               .listener = listener,
+                               .new_session = !foreground };
     if (!home_start(&what, &monitor, &report.fd))
         return EXIT_INTERNAL;
     enum exit_code code = wait_until_ready(&monitor, &report, again);
@@ -258,12 +298,35 @@ static enum exit_code start(struct invocation *in, const struct settings_loaded 
     return code;
 }
 
+/* Its address counts: nothing is listened on that whoever opened the socket did not choose. */
+static enum exit_code take_listener(struct invocation *in, struct settings_loaded *loaded,
+                                    struct activation *given)
+{
+    static const char key[] = "listen.tls";
+    struct settings *settings = &loaded->config.settings;
+    const struct config_key *listen = config_key_find(span_text(key));
+    if (!activation_take(given))
+        return EXIT_CONFIG;
+    if (given->fd < 0)
+        return EXIT_DONE;
+    if (loaded->config.origins[config_key_index(listen)].source == CONFIG_FLAG) {
+        say("up: a socket was handed over, so %s has no place on the command line", key);
+        return EXIT_USAGE;
+    }
+    settings->listener = true;
+    snprintf(settings->listen, sizeof settings->listen, "%s", given->address);
+    return settings_override(in, loaded, "--listen", given->address) ? EXIT_DONE : EXIT_INTERNAL;
+}
+
 static enum exit_code run(struct invocation *in)
 {
+    struct activation given;
     struct settings_loaded loaded;
     const struct settings *settings = &loaded.config.settings;
     enum exit_code code = settings_load(in, &loaded);
     int64_t until = clock_monotonic_ms() + 1000 * HOME_READY_S;
+    if (code == EXIT_DONE)
+        code = take_listener(in, &loaded, &given);
     if (code != EXIT_DONE)
         return code;
     for (;;) {
@@ -280,7 +343,7 @@ static enum exit_code run(struct invocation *in)
         case HOME_STARTING:
             break;
         case HOME_EMPTY:
-            code = start(in, &loaded, &again);
+            code = start(in, &loaded, given.fd, &again);
             if (!again)
                 return code;
             break;

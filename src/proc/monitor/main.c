@@ -1,6 +1,6 @@
 /* main.c - ward-monitor: see monitor.h.  Started by `ward up` and `ward serve` with the
    settings on descriptor 3, a pipe on 4 where somebody waits to hear how it goes, and the
-   passphrase on 5 where that is the seal. */
+   passphrase on 5 where that is the seal, the listener on 6 where somebody else opened it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -24,7 +24,8 @@ enum {
     SETTINGS_FD = 3,
     REPORT_FD = 4,
     PHRASE_FD = 5,
-    LOW_FDS_END = PHRASE_FD,
+    LISTENER_FD = 6,
+    LOW_FDS_END = LISTENER_FD,
     MONITOR_MEMORY_MAX = 8 << 20
 };
 
@@ -133,6 +134,8 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
     }
     TRY(trail, read_settings(trail, monitor));
     TRY(trail, take_phrase(trail, monitor));
+    if (monitor->settings.listener)
+        monitor->files[FILE_TLS_LISTENER] = moved_up(LISTENER_FD);
     TRY(trail, take_low_numbers(trail));
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);

@@ -137,6 +137,7 @@ static bool read_settings(struct monitor *monitor, struct reading *reading, stru
     }
     *out = config->settings;
     out->owner = monitor->settings.owner;
+    out->listener = monitor->settings.listener;
     return true;
 }
 
