@@ -12,20 +12,21 @@
 
 enum { FIRST_FD = 3 };
 
-/* A number of at most nine digits and nothing else; -1 for all others. */
-static long number_of(const char *text)
+int64_t activation_number(const char *variable)
 {
-    size_t len = text == NULL ? 0 : strlen(text);
-    if (len == 0 || len > 9 || strspn(text, "0123456789") != len)
-        return -1;
-    return strtol(text, NULL, 10);
+    const char *text = getenv(variable);
+    int64_t number = 0;
+    size_t len = 0;
+    for (; text != NULL && text[len] >= '0' && text[len] <= '9' && len < 15; len++)
+        number = number * 10 + (text[len] - '0');
+    return len > 0 && text[len] == 0 ? number : -1;
 }
 
 /* How many of the names, which colons part, are "tls", and the place of the last that is. */
-static unsigned find_name(const char *names, long count, long *place)
+static unsigned find_name(const char *names, int64_t count, int64_t *place)
 {
     unsigned found = 0;
-    for (long i = 0; names != NULL && i < count; i++) {
+    for (int64_t i = 0; names != NULL && i < count; i++) {
         size_t len = strcspn(names, ":");
         if (span_equal_text(span_of(names, len), "tls")) {
             found++;
@@ -36,12 +37,12 @@ static unsigned find_name(const char *names, long count, long *place)
     return found;
 }
 
-static bool choose(long count, long *place)
+static bool choose(int64_t count, int64_t *place)
 {
     unsigned named = find_name(getenv("LISTEN_FDNAMES"), count, place);
     if (count == 1 || named == 1)
         return true;
-    say("up: %ld sockets were handed over, and %s is named tls (FileDescriptorName=)", count,
+    say("up: %d sockets were handed over, and %s is named tls (FileDescriptorName=)", (int)count,
         named == 0 ? "none" : "more than one");
     return false;
 }
@@ -49,9 +50,9 @@ static bool choose(long count, long *place)
 bool activation_take(struct activation *out)
 {
     struct trail trail = { 0 };
-    long count = number_of(getenv("LISTEN_FDS")), place = 0;
+    int64_t count = activation_number("LISTEN_FDS"), place = 0;
     *out = (struct activation){ .fd = -1 };
-    if (number_of(getenv("LISTEN_PID")) != (long)getpid() || count == 0)
+    if (activation_number("LISTEN_PID") != getpid() || count == 0)
         return true;
     if (count < 0 || count > ACTIVATION_FDS_MAX) {
         say("up: LISTEN_FDS is no number of 1 to %d", ACTIVATION_FDS_MAX);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     ACTIVATION_FDS_MAX = 16, /* sockets that are handed over */
@@ -19,5 +20,9 @@ struct activation {
    the socket named "tls", or the only one there is.  It stays open as long as the command.
    False: it has said what is wrong with what was handed over. */
 bool activation_take(struct activation *out);
+
+/* activation_number reads a variable that is a number of at most 15 digits and nothing else; -1
+   for every other one, and for none. */
+int64_t activation_number(const char *variable);
 
 #endif

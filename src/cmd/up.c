@@ -200,11 +200,9 @@ static void pass_stop(struct spawned *monitor)
    half of its patience.  -1: never. */
 static int watchdog_ms(void)
 {
-    const char *usec = getenv("WATCHDOG_USEC");
-    const char *pid = getenv("WATCHDOG_PID");
-    if (usec == NULL || (pid != NULL && strtoll(pid, NULL, 10) != (long long)getpid()))
+    int64_t half = activation_number("WATCHDOG_USEC") / 2000;
+    if (getenv("WATCHDOG_PID") != NULL && activation_number("WATCHDOG_PID") != getpid())
         return -1;
-    long long half = strtoll(usec, NULL, 10) / 2000;
     return half < 1 ? -1 : half < UP_WATCHDOG_MOST_MS ? (int)half : UP_WATCHDOG_MOST_MS;
 }
 
