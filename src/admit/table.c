@@ -88,6 +88,27 @@ static void keep_time(struct admit_table *table, uint64_t now_us)
     table->now_us = now_us;
 }
 
+/* A TAT of the old units in the new ones: rounded up, which is the side that is safe. */
+static uint64_t convert(const struct gcra_rate *from, const struct gcra_rate *to, uint64_t ahead)
+{
+    uint64_t units = (ahead * to->scale + from->scale - 1) / from->scale;
+    return units < to->window ? units : to->window;
+}
+
+static_assert(GCRA_SCALE_MAX < 1 << (64 - TAT_BITS), "a TAT times a scale is no more than 64 bits");
+
+void admit_table_change(struct admit_table *table, const struct gcra_rate *rate, uint64_t now_us)
+{
+    if (now_us > table->now_us)
+        table->now_us = now_us;
+    move_base(table, table->now_us);
+    for (size_t i = 0; i < table->sets * ADMIT_WAYS; i++) {
+        uint64_t ahead = convert(&table->rate, rate, tat_of(table->words[i]));
+        table->words[i] = ahead == 0 ? 0 : (table->words[i] & ~TAT_MASK) | ahead;
+    }
+    table->rate = *rate;
+}
+
 /* The peer's own word if it is ahead of now, else the one with the lowest TAT. */
 static uint64_t *choose(uint64_t *set, uint64_t tag, uint64_t now)
 {

@@ -52,6 +52,11 @@ MUST_USE
 bool admit_table_init(struct admit_table *table, struct arena *arena, size_t sets,
                       const struct gcra_rate *rate, const uint8_t key[SIPHASH_KEY_LEN]);
 
+/* admit_table_change changes the rate, which must be sound.  Who used credit has used it still: a
+   peer that was ahead stays so, by as much time, but never past the new window.  So from now on
+   it gets at most what the new rate gives. */
+void admit_table_change(struct admit_table *table, const struct gcra_rate *rate, uint64_t now_us);
+
 /* Looks at every word: for tests. */
 bool admit_table_is_sound(const struct admit_table *table);
 

@@ -44,6 +44,7 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_POLICY_REFUSE] = { API_ACTIVITY, 99, "Refuse" },
     [AUDIT_EVENT_HOUSE_START] = { LIFECYCLE, 3, "Start" },
     [AUDIT_EVENT_HOUSE_STOP] = { LIFECYCLE, 4, "Stop" },
+    [AUDIT_EVENT_CONFIG_RELOAD] = { LIFECYCLE, 99, "Reload" },
     [AUDIT_EVENT_ACCESS_REFUSE] = { API_ACTIVITY, 99, "Refuse" },
     [AUDIT_EVENT_CONFIG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_LOG_READ] = { API_ACTIVITY, 2, "Read" },

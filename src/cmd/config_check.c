@@ -21,7 +21,7 @@ static void write_text(const char *file, const struct config_problems *problems)
     for (size_t i = 0; i < kept(problems); i++) {
         char text[PATH_MAX + 2 * CONFIG_PROBLEM_TEXT_MAX];
         struct sink line = sink_over(text, sizeof text);
-        settings_problem(&line, file, &problems->list[i]);
+        config_problem_write(&line, file, &problems->list[i]);
         sink_terminate(&line);
         print_safe(stdout, text);
         fputc('\n', stdout);

@@ -139,9 +139,10 @@ static void look_seal(const struct doctor *doctor, struct doctor_row *row)
                                          [SEAL_BY_PASSPHRASE] = "a passphrase",
                                          [SEAL_BY_CREDENTIAL] = "a credential of systemd" };
     const struct settings *settings = doctor->settings;
+    bool named = settings->seal != SEAL_BY_PASSPHRASE && settings->seal_path[0] != 0;
     doctor_say(row, settings->seal < COUNT_OF(kinds) ? DOCTOR_OK : DOCTOR_FAIL, "%s%s%.200s",
                settings->seal < COUNT_OF(kinds) ? kinds[settings->seal] : "unknown",
-               settings->seal_path[0] != 0 ? ": " : "", settings->seal_path);
+               named ? ": " : "", named ? settings->seal_path : "");
 }
 
 static void look_seal_file(const struct doctor *doctor, struct doctor_row *row)

@@ -3,21 +3,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "base/number.h"
+#include "base/sink.h"
 #include "cmd/command.h"
+#include "os/clock.h"
 #include "os/fd.h"
+#include "os/file.h"
 
 enum {
     HOME_PATH_MAX = 4096,
     HOME_SETTINGS_FD = 3,
     HOME_REPORT_FD = 4,
-    HOME_DESCRIPTORS = 16384, /* of the process that has most */
+    HOME_PHRASE_FD = 5,
+    HOME_LISTENER_FD = 6,
+    HOME_DESCRIPTORS = 16384,     /* of the process that has most */
+    HOME_OUTCOME_MAX = 256 << 10, /* bytes of what a monitor says of a reload */
+    HOME_LOOK_MS = 10,
 };
 
 bool home_monitor(char *path, size_t cap)
@@ -75,6 +84,8 @@ enum exit_code home_explain(enum reason reason, const char *detail)
         { REASON_HOUSE_STATE_UNSAFE, EXIT_NOT_PERMITTED },
         { REASON_HOUSE_STATE_UNUSABLE, EXIT_USAGE },
         { REASON_HOUSE_SEAL_MISSING, EXIT_NOT_FOUND },
+        { REASON_KEYFILE_SEAL_WRONG, EXIT_NOT_PERMITTED },
+        { REASON_KEYFILE_SEAL_INPUT, EXIT_NOT_PERMITTED },
     };
     const struct reason_info *info = reason_info(reason);
     say("the house did not start: %s: %s", info->name, detail);
@@ -86,9 +97,18 @@ enum exit_code home_explain(enum reason reason, const char *detail)
     return EXIT_INTERNAL;
 }
 
-static bool write_settings(int fd, const struct settings *settings)
+/* A pipe holds all of it before anybody reads: 64 KiB. */
+static bool write_settings(int fd, const struct home_start *start)
 {
-    return write(fd, settings, sizeof *settings) == (ssize_t)sizeof *settings;
+    uint8_t bytes[sizeof *start->settings + SOURCES_MAX];
+    struct sink out = sink_over(bytes, sizeof bytes);
+    sink_put(&out, span_of(start->settings, sizeof *start->settings));
+    sources_write(&out, start->sources);
+    if (!sink_ok(&out)) {
+        errno = E2BIG;
+        return false;
+    }
+    return write(fd, out.at, out.len) == (ssize_t)out.len;
 }
 
 /* The processes of the house set limits of their own, none above what they were given. */
@@ -110,7 +130,7 @@ static bool raise_descriptors(void)
     return false;
 }
 
-bool home_start(const struct settings *settings, bool new_session, struct spawned *out, int *report)
+bool home_start(const struct home_start *start, struct spawned *out, int *report)
 {
     char path[HOME_PATH_MAX];
     int given[2], told[2];
@@ -131,14 +151,68 @@ bool home_start(const struct settings *settings, bool new_session, struct spawne
                           .fds = { { settings_read, HOME_SETTINGS_FD },
                                    { report_write, HOME_REPORT_FD } },
                           .fd_count = 2,
-                          .new_session = new_session };
-    /* A pipe holds the settings whole before anybody reads. */
-    rc started = write_settings(settings_write, settings) ? spawn(&trail, &what, out)
-                                                          : rc_make(RC_WORLD, (uint32_t)errno);
+                          .new_session = start->new_session };
+    if (start->phrase >= 0)
+        what.fds[what.fd_count++] = (struct spawn_fd){ start->phrase, HOME_PHRASE_FD };
+    if (start->listener >= 0)
+        what.fds[what.fd_count++] = (struct spawn_fd){ start->listener, HOME_LISTENER_FD };
+    rc started = write_settings(settings_write, start) ? spawn(&trail, &what, out)
+                                                       : rc_make(RC_WORLD, (uint32_t)errno);
     if (!rc_ok(started)) {
         say("%s: %s", path, strerror((int)rc_number(started)));
         return false;
     }
     *report = fd_take(&report_read);
     return true;
+}
+
+/* The first line is "INSTANT OUTCOME"; the instant is when that reload began.  One that began
+   before we asked may have read what was there before. */
+static bool read_outcome(struct span text, int64_t asked_ms, enum home_reloaded *outcome,
+                         struct span *lines)
+{
+    struct cursor in = cur_over(text);
+    int64_t begun = 0;
+    uint8_t c = 0;
+    while (cur_u8(&in, &c) && c >= '0' && c <= '9' && begun < INT64_MAX / 16)
+        begun = begun * 10 + (c - '0');
+    if (c != ' ' || begun < asked_ms)
+        return false;
+    *outcome = cur_expect(&in, span_text("done\n")) ? HOME_RELOADED : HOME_RELOAD_REFUSED;
+    if (*outcome == HOME_RELOAD_REFUSED && !cur_expect(&in, span_text("refused\n")))
+        return false;
+    *lines = cur_rest(&in);
+    return true;
+}
+
+/* One look.  What is read is not kept unless it is the outcome: there may be many looks. */
+static bool look_for_outcome(const char *path, int64_t asked_ms, struct arena *arena,
+                             enum home_reloaded *outcome, struct span *lines)
+{
+    struct arena scratch;
+    struct span text, found;
+    arena_init(&scratch, 2 * HOME_OUTCOME_MAX);
+    bool there = rc_ok(file_read_plain(NULL, path, HOME_OUTCOME_MAX, &scratch, &text)) &&
+                 read_outcome(text, asked_ms, outcome, &found) && arena_copy(arena, found, lines);
+    arena_fini(&scratch);
+    return there;
+}
+
+enum home_reloaded home_reload(const char *state, int monitor, struct arena *arena,
+                               struct span *lines)
+{
+    char path[HOME_PATH_MAX];
+    enum home_reloaded outcome;
+    int64_t asked = clock_monotonic_ms();
+    int len = snprintf(path, sizeof path, "%s/run/reload", state);
+    *lines = (struct span){ 0 };
+    if (len < 0 || (size_t)len >= sizeof path || !rc_ok(process_signal(NULL, monitor, SIGHUP)))
+        return HOME_RELOAD_GONE;
+    while (clock_monotonic_ms() < asked + 1000 * HOME_RELOAD_S) {
+        if (look_for_outcome(path, asked, arena, &outcome, lines))
+            return outcome;
+        if (rc_ok(process_wait(NULL, monitor, clock_monotonic_ms() + HOME_LOOK_MS)))
+            return HOME_RELOAD_GONE;
+    }
+    return HOME_RELOAD_LATE;
 }

@@ -7,10 +7,12 @@
 #include "model/reason.h"
 #include "os/spawn.h"
 #include "proc/settings.h"
+#include "proc/sources.h"
 
 enum {
-    HOME_READY_S = 30, /* how long `ward up` waits for a house to be ready */
-    HOME_STOP_S = 60,  /* and `ward down` for it to be gone */
+    HOME_READY_S = 30,  /* how long `ward up` waits for a house to be ready */
+    HOME_STOP_S = 60,   /* and `ward down` for it to be gone */
+    HOME_RELOAD_S = 30, /* and `ward reload` for new settings to hold */
 };
 
 /* home_monitor finds ward-monitor: beside this program's folder in ../libexec/ward, or where
@@ -24,12 +26,28 @@ enum home_state { HOME_EMPTY, HOME_STARTING, HOME_LIVED_IN, HOME_UNREADABLE };
    house was ready yet. */
 enum home_state home_look(const char *state, pid_t *monitor);
 
-/* home_start starts a monitor with these settings.  `report` is the end of a pipe on which it
+/* What a house is started with. */
+struct home_start {
+    const struct settings *settings;
+    const struct sources *sources;
+    int phrase;   /* of the seal, where that is a passphrase; else -1 */
+    int listener; /* for TLS, where somebody else opened it; else -1 */
+    bool new_session;
+};
+
+/* home_start starts a monitor.  `report` is the end of a pipe on which it
    tells a line a step: "ready NAME", at last "serving" or "failed REASON DETAIL".  On failure
    it has said why. */
 MUST_USE
-bool home_start(const struct settings *settings, bool new_session, struct spawned *out,
-                int *report);
+bool home_start(const struct home_start *start, struct spawned *out, int *report);
+
+/* How a reload went. */
+enum home_reloaded { HOME_RELOADED, HOME_RELOAD_REFUSED, HOME_RELOAD_GONE, HOME_RELOAD_LATE };
+
+/* home_reload asks a monitor that is held to read the settings anew, and waits until it has.
+ *lines: what it says of it (see monitor.h), of the arena; empty when it says nothing. */
+enum home_reloaded home_reload(const char *state, int monitor, struct arena *arena,
+                               struct span *lines);
 
 /* home_explain says why a house did not start: the reason, its detail and what to do, and
    gives the exit code for it. */

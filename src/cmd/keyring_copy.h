@@ -9,7 +9,7 @@
 
 enum { COPY_PATH = 4096 };
 
-/* keyring_phrase opens the passphrase for ward-keyring: from the place that was named
+/* keyring_phrase opens the passphrase for ward-keyring or the house: from the place that was named
    (secret_source.h), else from the terminal, twice when it is a new one.  -1: it has said why. */
 int keyring_phrase(const struct invocation *in, const char *source, bool is_new);
 

@@ -2,6 +2,7 @@
 #include "cmd/settings_load.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,17 +51,6 @@ bool settings_read_file(struct invocation *invocation, const char *path,
     return true;
 }
 
-void settings_problem(struct sink *out, const char *file, const struct config_problem *problem)
-{
-    if (problem->source == CONFIG_FILE)
-        sink_format(out, "%s:%u:%u: ", file, problem->place.line, problem->place.column);
-    else
-        sink_format(out, "%s: ", problem->where);
-    sink_text(out, problem->text);
-    if (problem->nearest[0] != 0)
-        sink_format(out, "; did you mean \"%s\"?", problem->nearest);
-}
-
 void settings_origin(struct sink *out, const char *file, const struct config_key *key,
                      const struct config_origin *origin)
 {
@@ -85,7 +75,7 @@ static void say_problems(const char *file, const struct config_problems *problem
     for (size_t i = 0; i < problems->count && i < CONFIG_PROBLEMS_MAX; i++) {
         char text[PROBLEM_LINE_BYTES];
         struct sink line = sink_over(text, sizeof text);
-        settings_problem(&line, file, &problems->list[i]);
+        config_problem_write(&line, file, &problems->list[i]);
         sink_terminate(&line);
         say("%s", text);
     }
@@ -109,9 +99,50 @@ static size_t list_flags(const struct invocation *invocation, struct config_flag
     return count;
 }
 
+/* The whole path of ward.toml: a house reads it again from another working folder. */
+static const char *whole_path(struct arena *arena, const char *folder, const char *file)
+{
+    if (file == NULL)
+        return "";
+    if (strcmp(file, "-") == 0)
+        return "-";
+    const char *slash = strrchr(file, '/');
+    const char *name = slash == NULL ? file : slash + 1;
+    size_t cap = strlen(folder) + strlen(name) + 2;
+    char *path = arena_alloc(arena, cap);
+    if (path != NULL)
+        snprintf(path, cap, "%s/%s", folder, name);
+    return path;
+}
+
+bool settings_override(struct invocation *invocation, struct settings_loaded *loaded,
+                       const char *option, const char *value)
+{
+    struct config_inputs *inputs = &loaded->sources.inputs;
+    struct config_flag *flags = arena_array(&invocation->arena, inputs->flag_count + 1,
+                                            sizeof *flags);
+    struct span text;
+    if (flags == NULL ||
+        !arena_copy(&invocation->arena, span_of(value, strlen(value) + 1), &text)) {
+        say("%s: out of memory", invocation->command->name);
+        return false;
+    }
+    for (size_t i = 0; i < inputs->flag_count; i++)
+        flags[i] = inputs->flags[i];
+    flags[inputs->flag_count] = (struct config_flag){ option, (const char *)text.at };
+    inputs->flags = flags;
+    inputs->flag_count++;
+    return true;
+}
+
 enum exit_code settings_load(struct invocation *invocation, struct settings_loaded *out)
 {
-    struct config_flag flags[REPEATED_MAX + SETTINGS_OPTION_COUNT];
+    struct config_flag *flags = arena_array(&invocation->arena,
+                                            REPEATED_MAX + SETTINGS_OPTION_COUNT, sizeof *flags);
+    if (flags == NULL) {
+        say("%s: out of memory", invocation->command->name);
+        return EXIT_INTERNAL;
+    }
     struct config_inputs inputs = { .environment = (const char *const *)environ,
                                     .flags = flags,
                                     .flag_count = list_flags(invocation, flags) };
@@ -125,7 +156,10 @@ enum exit_code settings_load(struct invocation *invocation, struct settings_load
     inputs.folder = out->folder;
     inputs.file_folder = out->file_folder;
     struct config_problems *problems = arena_alloc(&invocation->arena, sizeof *problems);
-    if (problems == NULL) {
+    out->sources = (struct sources){ whole_path(&invocation->arena, out->file_folder, path),
+                                     inputs };
+    out->sources.inputs.file = (struct span){ 0 };
+    if (problems == NULL || out->sources.file == NULL) {
         say("%s: out of memory", invocation->command->name);
         return EXIT_INTERNAL;
     }

@@ -2,6 +2,7 @@
 #include "os/listen.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,5 +74,40 @@ rc listen_on(struct trail *trail, const char *text, int backlog, int *out)
         bind(fd, &address.any, len) != 0 || listen(fd, backlog) != 0)
         return FAIL_ERRNO(trail);
     *out = fd_take(&fd);
+    return RC_SUCCESS;
+}
+
+static bool write_address(struct sink *out, const union address *address)
+{
+    char host[INET6_ADDRSTRLEN];
+    bool six = address->any.sa_family == AF_INET6;
+    const void *bytes = six ? (const void *)&address->v6.sin6_addr
+                            : (const void *)&address->v4.sin_addr;
+    uint16_t port = ntohs(six ? address->v6.sin6_port : address->v4.sin_port);
+    if ((!six && address->any.sa_family != AF_INET) ||
+        inet_ntop(address->any.sa_family, bytes, host, sizeof host) == NULL)
+        return false;
+    sink_format(out, six ? "[%s]:%u" : "%s:%u", host, port);
+    return sink_ok(out);
+}
+
+static bool option_is(int fd, int option, int wanted)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
+}
+
+rc listen_given(struct trail *trail, int fd, struct sink *address)
+{
+    union address name = { 0 };
+    socklen_t len = sizeof name;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || !option_is(fd, SO_TYPE, SOCK_STREAM) || !option_is(fd, SO_ACCEPTCONN, 1) ||
+        !option_is(fd, SO_PROTOCOL, IPPROTO_TCP) || getsockname(fd, &name.any, &len) != 0 ||
+        !write_address(address, &name))
+        return FAIL(trail, RC_PEER, LISTEN_E_SOCKET);
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }

@@ -4,9 +4,11 @@
 #define WARD_OS_LISTEN_H
 
 #include "base/result.h"
+#include "base/sink.h"
 
 enum listen_error {
     LISTEN_E_TEXT = 0x1701, /* RC_PEER: no address and port */
+    LISTEN_E_SOCKET,        /* RC_PEER: no TCP socket that listens */
 };
 
 /* listen_check tells whether the text is an address with a port of 1..65535. */
@@ -17,5 +19,11 @@ rc listen_check(struct trail *trail, const char *text);
    or not of this machine is an errno of class RC_WORLD. */
 MUST_USE
 rc listen_on(struct trail *trail, const char *text, int backlog, int *out);
+
+/* listen_given takes a descriptor that somebody else opened: a TCP listener, of IPv4 or IPv6,
+   which becomes non-blocking and close-on-exec.  Appends its address as text.  The descriptor
+   stays the caller's. */
+MUST_USE
+rc listen_given(struct trail *trail, int fd, struct sink *address);
 
 #endif

@@ -414,3 +414,59 @@ bool config_read(const struct config_inputs *inputs, struct arena *arena, struct
     *out = r.config;
     return true;
 }
+
+void config_problem_write(struct sink *out, const char *file, const struct config_problem *problem)
+{
+    if (problem->source == CONFIG_FILE)
+        sink_format(out, "%s:%u:%u: ", file, problem->place.line, problem->place.column);
+    else
+        sink_format(out, "%s: ", problem->where);
+    sink_text(out, problem->text);
+    if (problem->nearest[0] != 0)
+        sink_format(out, "; did you mean \"%s\"?", problem->nearest);
+}
+
+static size_t field_size(enum config_form form)
+{
+    switch (form) {
+    case CONFIG_TEXT:
+    case CONFIG_ADDRESS:
+    case CONFIG_PATH:
+    case CONFIG_STORE:
+        return SETTING_TEXT_MAX;
+    case CONFIG_SIZE:
+        return sizeof(uint64_t);
+    case CONFIG_BOOL:
+        return sizeof(bool);
+    case CONFIG_U32:
+    case CONFIG_SECONDS:
+    case CONFIG_CHOICE:
+        break;
+    }
+    return sizeof(uint32_t);
+}
+
+static bool field_is_same(const struct config_key *key, const struct settings *a,
+                          const struct settings *b)
+{
+    if (field_size(key->form) == SETTING_TEXT_MAX)
+        return strcmp(config_field(key, a), config_field(key, b)) == 0;
+    return config_number(key, a) == config_number(key, b);
+}
+
+void config_take_over(struct settings *running, const struct settings *next,
+                      enum config_change changes[CONFIG_KEYS_MAX])
+{
+    size_t count = 0;
+    const struct config_key *keys = config_keys(&count);
+    struct settings taken = *running;
+    for (size_t i = 0; i < count; i++) {
+        const struct config_key *key = &keys[i];
+        changes[i] = field_is_same(key, running, next) ? CONFIG_SAME
+                     : key->reloads                    ? CONFIG_TAKEN
+                                                       : CONFIG_NEEDS_START;
+        if (changes[i] == CONFIG_TAKEN)
+            memcpy((uint8_t *)&taken + key->field, config_field(key, next), field_size(key->form));
+    }
+    *running = taken;
+}

@@ -131,6 +131,18 @@ void config_value_write(struct sink *out, const struct config_key *key,
 const void *config_field(const struct config_key *key, const struct settings *settings);
 uint64_t config_number(const struct config_key *key, const struct settings *settings);
 
+/* What became of a key at a reload. */
+enum config_change { CONFIG_SAME = 0, CONFIG_TAKEN, CONFIG_NEEDS_START };
+
+/* config_take_over copies into `running` what a running house takes over of `next`, and says of
+   every key, by its index, what became of it. */
+void config_take_over(struct settings *running, const struct settings *next,
+                      enum config_change changes[CONFIG_KEYS_MAX]);
+
+/* config_problem_write writes "WHERE: TEXT; did you mean ...?" of one problem; `file` is the
+   name of ward.toml. */
+void config_problem_write(struct sink *out, const char *file, const struct config_problem *problem);
+
 /* config_is_sound: every value is within the bounds of its key. */
 bool config_is_sound(const struct config *config);
 

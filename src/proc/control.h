@@ -15,7 +15,8 @@ enum control_message {
     CONTROL_CHILDREN,     /* core: u8 count, then each process: u8 peer, u32 pid, u32 starts,
                              u8 ready, u8 own_user, u8 network, u32 ABI */
     CONTROL_HAPPENED,     /* core: u64 number, u8 enum happened, u8 peer, u32 pid, u32 code,
-                             u64 milliseconds since 1970: to be logged */
+                             u64 milliseconds since 1970, u64 before, u64 after: to be logged */
+    CONTROL_RELOAD,       /* u32 number of the reload, struct settings: taken over at once */
 
     /* process to monitor */
     CONTROL_READY = 0x41,  /* serving; struct jail_report as u8 own_user, u8 network, u32 ABI */
@@ -25,16 +26,20 @@ enum control_message {
     CONTROL_REMOVE,        /* audit: u32 count, bytes each: names of logs that are old enough */
     CONTROL_FAILED = 0x60, /* could not start: u16 enum reason, its last word */
     CONTROL_LOGGED,        /* core: u64 number: what happened up to it is in the security log */
+    CONTROL_RELOADED,      /* u32 number, u8 1; u8 0: it cannot take them over and has the old */
 };
 
 /* What the monitor saw, for the security log.  It tells a core that was started again what
    the one before did not get logged. */
 enum happened {
-    HAPPENED_HOUSE_START, /* code: the house's uid */
-    HAPPENED_HOUSE_STOP,  /* code: the signal that asked for it */
-    HAPPENED_RESTART,     /* serving again; code: which start this was */
-    HAPPENED_KILLED,      /* a process died; code: the signal */
-    HAPPENED_EXITED,      /* it ended by itself, unasked; code: its exit status */
+    HAPPENED_HOUSE_START,    /* code: the house's uid */
+    HAPPENED_HOUSE_STOP,     /* code: the signal that asked for it */
+    HAPPENED_RESTART,        /* serving again; code: which start this was */
+    HAPPENED_KILLED,         /* a process died; code: the signal */
+    HAPPENED_EXITED,         /* it ended by itself, unasked; code: its exit status */
+    HAPPENED_CHANGED,        /* a reload changed a key; code: its index, with both values */
+    HAPPENED_RELOADED,       /* code: how many keys were changed */
+    HAPPENED_RELOAD_REFUSED, /* the old settings stay; code: how many problems there are */
     HAPPENED_COUNT
 };
 

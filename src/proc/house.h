@@ -62,6 +62,9 @@ struct process {
     rc (*begin)(struct trail *trail, void *self, struct house *house);
     /* A control message that is not of every process (CONTROL_ROTATED ...). */
     rc (*control)(struct trail *trail, void *self, struct call *call);
+    /* Settings that came with a reload, before house->settings is replaced by them.  False: they
+       cannot be, and nothing was changed.  NULL: it looks at house->settings when it needs them. */
+    bool (*reload)(void *self, const struct settings *next);
     /* The channel to a peer was closed, or replaced by a new one. */
     void (*peer_changed)(void *self, enum peer peer, bool open);
     /* After all that a wake-up brought was handled and before anything is sent: the place

@@ -41,6 +41,24 @@ static rc replace_peer(struct trail *trail, struct house *house, struct cursor *
     return RC_SUCCESS;
 }
 
+/* The number comes back with the answer: one that is late is not taken for another's. */
+static rc take_reload(struct trail *trail, struct house *house, struct cursor *body)
+{
+    struct settings next;
+    uint32_t number = 0;
+    uint8_t bytes[5];
+    struct sink answer = sink_over(bytes, sizeof bytes);
+    if (!cur_u32le(body, &number) || !cur_copy(body, &next, sizeof next) || !cur_end(body))
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    bool taken = house->process->reload == NULL || house->process->reload(house->self, &next);
+    if (taken)
+        house->settings = next;
+    sink_u32le(&answer, number);
+    sink_u8(&answer, taken);
+    struct frame frame = { .message = CONTROL_RELOADED, .body = sink_bytes(&answer) };
+    return channel_put(trail, &house->control, &frame);
+}
+
 static rc handle_control(struct trail *trail, struct house *house, const struct frame *frame)
 {
     struct call call = { .from = &house->control,
@@ -50,6 +68,8 @@ static rc handle_control(struct trail *trail, struct house *house, const struct 
     switch (frame->message) {
     case CONTROL_PEER:
         return replace_peer(trail, house, &call.body);
+    case CONTROL_RELOAD:
+        return take_reload(trail, house, &call.body);
     case CONTROL_STOP:
         house->stopping = true;
         return RC_SUCCESS;

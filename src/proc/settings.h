@@ -19,6 +19,7 @@ struct settings {
     char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
     uint32_t seal;                     /* seal.kind */
     uint32_t owner;                    /* the uid whose socket it is; not a key of the file */
+    bool listener;                     /* nor this: the listener was handed over, open */
 
     uint32_t connections;             /* limit.connections: in all */
     uint32_t connections_per_address; /* limit.connections_per_address */

@@ -347,6 +347,46 @@ static void test_what_is_not_sound(void **state)
     end(&f);
 }
 
+/* A rate that changes while peers have used of it: what was used stays used, and from then on
+   nobody gets more than the new rate gives. */
+static void test_a_change_forgives_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t count, burst, next_count, next_burst;
+        uint32_t spent, fresh; /* what one that has used all, and a new one, get at once */
+    } rows[] = {
+        { "the same", 1, 4, 1, 4, 0, 4 },         { "a smaller burst", 1, 8, 1, 2, 0, 2 },
+        { "a larger burst", 1, 4, 1, 10, 6, 10 }, { "faster: less time is owed", 1, 4, 4, 4, 0, 4 },
+        { "slower", 4, 4, 1, 4, 3, 4 },           { "another unit", 7, 4, 9, 4, 0, 4 },
+        { "down to one", 997, 500, 1, 1, 0, 1 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        const uint64_t now = 77000000;
+        struct gcra_rate next;
+        uint32_t spent = 0, fresh = 0;
+        begin(&f, 64, rows[i].count, 1000000, rows[i].burst);
+        for (uint32_t n = 0; n < rows[i].burst; n++)
+            assert_true(take(&f, v4_number(1), now));
+        assert_false(take(&f, v4_number(1), now));
+        assert_true(gcra_rate_of(rows[i].next_count, 1000000, rows[i].next_burst, &next));
+        admit_table_change(&f.table, &next, now);
+        assert_true(admit_table_is_sound(&f.table));
+        while (take(&f, v4_number(1), now))
+            spent++;
+        while (take(&f, v4_number(2), now))
+            fresh++;
+        if (spent != rows[i].spent || fresh != rows[i].fresh)
+            fail_msg("%s: %u and %u", rows[i].name, spent, fresh);
+        admit_table_change(&f.table, &next, now - 5); /* a clock that went back */
+        assert_false(take(&f, v4_number(2), now));
+        assert_true(take(&f, v4_number(1), now + 1000000 / rows[i].next_count + 1));
+        end(&f);
+    }
+}
+
 /* RL-71 in one: a case of it proves nothing about the others. */
 static void test_the_limiter(void **state)
 {
@@ -364,6 +404,7 @@ int main(void)
         TEST(test_full_credit_is_forgotten_first, ""),
         TEST(test_addresses_of_one_64_share, "SW-8"),
         TEST(test_bucket_of_an_address, ""),
+        TEST(test_a_change_forgives_nothing, ""),
         TEST(test_time_at_its_edges, ""),
         TEST(test_what_init_refuses, ""),
         TEST(test_what_is_not_sound, ""),

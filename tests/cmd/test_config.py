@@ -103,7 +103,7 @@ MATRIX = {
     "audit.rotate_bytes": (("'1M'", "2M", "1G"), (1 << 20, 2 << 20, 1 << 30)),
     "audit.keep_days": (("11", "12", "13"), (11, 12, 13)),
 }
-FLAGS = {"state.folder": "--state", "listen.tls": "--listen"}
+FLAGS = {"state.folder": "--state", "listen.tls": "--listen", "seal.kind": "--seal"}
 
 
 class Config(unittest.TestCase):

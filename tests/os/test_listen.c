@@ -102,12 +102,44 @@ static void test_taken_address(void **state)
     assert_int_equal(second, -1);
 }
 
+/* What somebody else opened is taken when it is a listener, and said to be none when it is not. */
+static void test_given(void **state)
+{
+    (void)state;
+    char text[32], got[64];
+    snprintf(text, sizeof text, "127.0.0.1:%u", free_port());
+    auto_fd int given = -1;
+    assert_true(rc_ok(listen_on(NULL, text, 4, &given)));
+    assert_int_equal(fcntl(given, F_SETFL, 0), 0);
+    assert_int_equal(fcntl(given, F_SETFD, 0), 0);
+    struct sink out = sink_over(got, sizeof got);
+    assert_true(rc_ok(listen_given(NULL, given, &out)));
+    assert_span_equal(sink_bytes(&out), span_text(text));
+    assert_true(fcntl(given, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(given, F_GETFD) & FD_CLOEXEC);
+    struct sink small = sink_over(got, 8);
+    assert_int_equal(rc_number(listen_given(NULL, given, &small)), LISTEN_E_SOCKET);
+
+    auto_fd int deaf = socket(AF_INET, SOCK_STREAM, 0);
+    auto_fd int datagrams = socket(AF_INET, SOCK_DGRAM, 0);
+    auto_fd int local = socket(AF_UNIX, SOCK_STREAM, 0);
+    auto_fd int file = open("/dev/null", O_RDONLY);
+    const int none[] = { deaf, datagrams, local, file, -1, 12345 };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        out = sink_over(got, sizeof got);
+        rc refused = listen_given(NULL, none[i], &out);
+        assert_int_equal(rc_class_of(refused), RC_PEER);
+        assert_int_equal(rc_number(refused), LISTEN_E_SOCKET);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_texts, ""),
         TEST(test_listener, ""),
         TEST(test_taken_address, ""),
+        TEST(test_given, ""),
     };
     return RUN_TESTS(tests);
 }

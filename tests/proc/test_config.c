@@ -525,6 +525,43 @@ static void test_no_memory_is_a_problem(void **state)
     assert_true(refused > 0);
 }
 
+/* What a running house takes over is what the table says, and of the rest it is told that it
+   needs a start. */
+static void test_taking_over(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    const struct config_key *keys = config_keys(&count);
+    enum config_change changes[CONFIG_KEYS_MAX];
+    struct settings before, running = load_file("")->config.settings;
+    struct settings next = load_file("[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n"
+                                     "[store]\nurl = 'host=a'\n"
+                                     "[seal]\nkind = 'passphrase'\npath = '/c'\n"
+                                     "[limit]\nconnections = 1\nconnections_per_address = 1\n"
+                                     "connects_per_second = 1\nconnects_burst = 1\n"
+                                     "requests_per_second = 1\nrequests_burst = 1\n"
+                                     "header_seconds = 1\nidle_seconds = 1\n"
+                                     "[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n")
+                               ->config.settings;
+    before = running;
+    config_take_over(&running, &before, changes);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(changes[i], CONFIG_SAME);
+    config_take_over(&running, &next, changes);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(changes[i], keys[i].reloads ? CONFIG_TAKEN : CONFIG_NEEDS_START);
+        const struct settings *want = keys[i].reloads ? &next : &before;
+        assert_int_equal(config_number(&keys[i], &running), config_number(&keys[i], want));
+    }
+    assert_string_equal(running.state, before.state);
+    assert_string_equal(running.listen, before.listen);
+    assert_string_equal(running.seal_path, before.seal_path);
+    assert_int_equal(running.seal, before.seal);
+    assert_int_equal(running.connections, 4096);
+    assert_int_equal(running.audit_rotate_bytes, 1 << 20);
+    assert_int_equal(running.idle_seconds, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -544,6 +581,7 @@ int main(void)
         TEST(test_truncation, ""),
         TEST(test_damage, ""),
         TEST(test_no_memory_is_a_problem, ""),
+        TEST(test_taking_over, ""),
     };
     return RUN_TESTS(tests);
 }

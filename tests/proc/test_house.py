@@ -284,7 +284,7 @@ class Refusals(unittest.TestCase):
             self.assertFalse(seal.exists())
             seal.write_bytes(bytes(len(kept)))
             seal.chmod(0o600)
-            self.refused(house, 70, "HOUSE_PROCESS_FAILED: keeper")
+            self.refused(house, 5, "KEYFILE_SEAL_WRONG: keeper")
             seal.write_bytes(kept)
             house.up()
 
@@ -298,7 +298,7 @@ class Refusals(unittest.TestCase):
             self.assertEqual(seal.stat().st_size, 32)
             house.down()
             seal.write_bytes(b"")
-            self.refused(house, 70, "HOUSE_PROCESS_FAILED: keeper")
+            self.refused(house, 5, "KEYFILE_SEAL_INPUT: keeper")
             self.assertEqual(seal.read_bytes(), b"")
 
     @unittest.skipUnless(ROOT, "mounts need root")

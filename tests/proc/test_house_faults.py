@@ -1,8 +1,12 @@
 """test_house_faults.py - processes of the house stormed with signals and stopped at any moment: it
-goes on, and nobody gets another's answer."""
+goes on, and nobody gets another's answer.
+
+WARD_FULL=1 in the environment: 100,000 signals."""
 
 import os
+import pathlib
 import random
+import re
 import signal
 import subprocess
 import time
@@ -10,6 +14,9 @@ import unittest
 
 from house import House, stat_of, until
 from house_load import BACK_S, Load, kill
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FULL = os.environ.get("WARD_FULL") == "1"
 
 
 class Often(unittest.TestCase):
@@ -30,8 +37,41 @@ class Often(unittest.TestCase):
             self.assertEqual(house.processes(), before, house.log())
 
 
+HANDLERS = re.compile(r"\b(?:bsd_|sysv_)?(?:signal|sigset|sigvec)\s*\([^,()]+,"
+                      r"(?!\s*(?:SIG_IGN|SIG_DFL)\b)|\bsa_(?:handler|sigaction)\b"
+                      r"(?!\s*=\s*(?:SIG_IGN|SIG_DFL)\b)")
+
+
+def handlers(text):
+    """Lines that install a handler of a signal: what is neither ignored nor as ever."""
+    text = re.sub(r"/\*.*?\*/", lambda found: "\n" * found[0].count("\n"), text, flags=re.S)
+    return [number for number, line in enumerate(text.splitlines(), 1) if HANDLERS.search(line)]
+
+
 class Signals(unittest.TestCase):
-    def test_storm(self):
+    def test_signals_and_handlers(self):  # proves: RL-31
+        """RL-31 in one: the storm alone, or the look at the source alone, is half of it."""
+        self.no_handler_is_installed()
+        self.storm()
+
+    def no_handler_is_installed(self):
+        """Signals that mean something are read from a signalfd; there is no code that one could
+        interrupt half way."""
+        for bad in ("signal(SIGTERM, on_term);", "struct sigaction a = { .sa_handler = stop };",
+                    "a.sa_sigaction = stop;", "signal(SIGINT, handlers[i]);",
+                    "action->sa_handler(3);"):
+            self.assertEqual(handlers(f"/* a\n b */\n{bad}\n"), [3], bad)
+        for good in ("signal(SIGPIPE, SIG_IGN);", "struct sigaction a = { .sa_handler = SIG_DFL };",
+                     "process_signal(NULL, pidfd, SIGTERM);", "/* signal(SIGTERM, x); */"):
+            self.assertEqual(handlers(good), [], good)
+        sources = sorted((ROOT / "src").rglob("*.[ch]"))
+        self.assertGreater(len(sources), 200)
+        found = [(str(path), handlers(path.read_text())) for path in sources]
+        self.assertEqual([row for row in found if row[1]], [])
+        reads = [path.name for path in sources if "signalfd(" in path.read_text()]
+        self.assertEqual(sorted(reads), ["main.c", "up.c"])
+
+    def storm(self):
         """Signals that ask for nothing change nothing; each process that is killed meanwhile is
         reaped once and started again; however often it is told, the house stops once."""
         rng = random.Random(31)
@@ -40,7 +80,7 @@ class Signals(unittest.TestCase):
             house.up()
             before = house.processes()
             children = [pid for name, pid in before.items() if name != "monitor"]
-            for _ in range(1500):
+            for _ in range(50000 if FULL else 1500):
                 kill(before["monitor"], rng.choice(calm))
                 kill(rng.choice(children), rng.choice(calm + [signal.SIGINT]))
             house.until_works(BACK_S)

@@ -67,6 +67,7 @@ struct happening {
     enum peer peer;
     uint32_t pid, code;
     int64_t at;
+    uint64_t before, after; /* HAPPENED_CHANGED */
 };
 
 /* The monitor's news, by number; one at a time is on its way to the log. */

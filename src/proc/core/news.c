@@ -29,7 +29,8 @@ static rc take_happening(struct trail *trail, struct core *core, struct cursor *
     uint64_t at = 0;
     if (!(cur_u64le(body, &row.number) && cur_u8(body, &what) && what < HAPPENED_COUNT &&
           cur_u8(body, &peer) && peer < PEER_COUNT && cur_u32le(body, &row.pid) &&
-          cur_u32le(body, &row.code) && cur_u64le(body, &at) && cur_end(body)))
+          cur_u32le(body, &row.code) && cur_u64le(body, &at) && cur_u64le(body, &row.before) &&
+          cur_u64le(body, &row.after) && cur_end(body)))
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     row.what = (enum happened)what;
     row.peer = (enum peer)peer;

@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "os/clock.h"
 #include "proc/audit_client.h"
+#include "proc/config.h"
 #include "proc/core/core.h"
 
 static bool append(struct core *core, const struct audit_record *record, uint64_t *id)
@@ -119,12 +120,33 @@ static enum audit_event event_of(enum happened what)
         return AUDIT_EVENT_HOUSE_STOP;
     case HAPPENED_RESTART:
         return AUDIT_EVENT_PROCESS_START;
+    case HAPPENED_CHANGED:
+        return AUDIT_EVENT_CONFIG_CHANGE;
+    case HAPPENED_RELOADED:
+    case HAPPENED_RELOAD_REFUSED:
+        return AUDIT_EVENT_CONFIG_RELOAD;
     case HAPPENED_KILLED:
     case HAPPENED_EXITED:
     case HAPPENED_COUNT:
         break;
     }
     return AUDIT_EVENT_PROCESS_CRASH;
+}
+
+/* The monitor's own word: a key that is none has no name. */
+static void add_change(struct audit_record *record, const struct happening *happening)
+{
+    size_t count = 0;
+    const struct config_key *keys = config_keys(&count);
+    uint8_t bytes[2][24];
+    struct sink before = sink_over(bytes[0], sizeof bytes[0]);
+    struct sink after = sink_over(bytes[1], sizeof bytes[1]);
+    sink_format(&before, "%llu", (unsigned long long)happening->before);
+    sink_format(&after, "%llu", (unsigned long long)happening->after);
+    audit_add_text(record, "field",
+                   span_text(happening->code < count ? keys[happening->code].name : "unknown"));
+    audit_add_text(record, "old", sink_bytes(&before));
+    audit_add_text(record, "new", sink_bytes(&after));
 }
 
 static void add_code(struct audit_record *record, const struct happening *happening,
@@ -138,6 +160,15 @@ static void add_code(struct audit_record *record, const struct happening *happen
     case HAPPENED_RESTART:
         audit_add_number(record, "start", happening->code);
         return;
+    case HAPPENED_RELOADED:
+        audit_add_text(record, "result", span_text("taken over"));
+        audit_add_number(record, "changed", happening->code);
+        return;
+    case HAPPENED_RELOAD_REFUSED:
+        audit_add_text(record, "result", span_text("the old one stays"));
+        audit_add_number(record, "problems", happening->code);
+        return;
+    case HAPPENED_CHANGED: /* add_change */
     case HAPPENED_HOUSE_STOP:
     case HAPPENED_KILLED:
     case HAPPENED_EXITED:
@@ -155,7 +186,8 @@ bool core_log_happening(struct core *core, const struct happening *happening, ui
     uint8_t bytes[32];
     struct sink cause = sink_over(bytes, sizeof bytes);
     bool house = happening->peer == PEER_MONITOR;
-    bool bad = event_of(happening->what) == AUDIT_EVENT_PROCESS_CRASH;
+    bool bad = event_of(happening->what) == AUDIT_EVENT_PROCESS_CRASH ||
+               happening->what == HAPPENED_RELOAD_REFUSED;
     struct span name = span_text(house ? "house" : peer_name(happening->peer));
     struct audit_record record = audit_record_of(event_of(happening->what),
                                                  bad ? AUDIT_FAILURE : AUDIT_SUCCESS, 0);
@@ -165,6 +197,9 @@ bool core_log_happening(struct core *core, const struct happening *happening, ui
         audit_add_text(&record, "process", name);
     audit_add_number(&record, "pid", happening->pid);
     audit_add_time(&record, "happened_at", happening->at);
-    add_code(&record, happening, &cause);
+    if (happening->what == HAPPENED_CHANGED)
+        add_change(&record, happening);
+    else
+        add_code(&record, happening, &cause);
     return append(core, &record, id);
 }

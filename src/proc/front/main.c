@@ -103,17 +103,9 @@ static bool rate_of(uint32_t count, uint64_t period_us, uint32_t burst, struct g
            gcra_rate_of(count - count % 100, period_us, burst, out);
 }
 
-static bool make_admission(struct front *front, struct arena *arena)
+static bool rates_of(const struct settings *settings, struct admit_rates *out)
 {
-    const struct settings *settings = &front->house->settings;
     struct admit_rates rates = admit_rates_default();
-    uint32_t total = connections_of(front);
-    struct conn_limits limits = { .total = total,
-                                  .half = total / 5 + 1,
-                                  .peer = settings->connections_per_address,
-                                  .peer_half = settings->connections_per_address / 4 + 1 };
-    uint8_t keys[4][SIPHASH_KEY_LEN];
-    random_bytes(keys, sizeof keys);
     if (!rate_of(settings->connects_per_second, 1000000, settings->connects_burst,
                  &rates.connects) ||
         !rate_of(settings->requests_per_second, 1000000, settings->requests_burst,
@@ -121,18 +113,61 @@ static bool make_admission(struct front *front, struct arena *arena)
         !rate_of(settings->requests_per_second, 1000000 / 8, 8 * settings->requests_burst,
                  &rates.sites))
         return false;
+    *out = rates;
+    return true;
+}
+
+static struct conn_limits conns_of(const struct settings *settings, uint32_t total)
+{
+    return (struct conn_limits){ .total = total,
+                                 .half = total / 5 + 1,
+                                 .peer = settings->connections_per_address,
+                                 .peer_half = settings->connections_per_address / 4 + 1 };
+}
+
+static struct pace_limits pace_of(const struct settings *settings)
+{
+    struct pace_limits pace = pace_limits_default();
+    pace.head_us = (uint64_t)settings->header_seconds * 1000000;
+    pace.handshake_us = pace.head_us;
+    pace.idle_us = (uint64_t)settings->idle_seconds * 1000000;
+    return pace;
+}
+
+static bool make_admission(struct front *front, struct arena *arena)
+{
+    const struct settings *settings = &front->house->settings;
+    struct admit_rates rates;
+    struct conn_limits limits = conns_of(settings, connections_of(front));
+    uint8_t keys[4][SIPHASH_KEY_LEN];
+    random_bytes(keys, sizeof keys);
+    if (!rates_of(settings, &rates))
+        return false;
     front->admit = (struct admit){ .connects = &front->connects,
                                    .requests = &front->requests,
                                    .sites = &front->sites,
                                    .conns = &front->conns };
-    front->pace = pace_limits_default();
-    front->pace.head_us = (uint64_t)settings->header_seconds * 1000000;
-    front->pace.handshake_us = front->pace.head_us;
-    front->pace.idle_us = (uint64_t)settings->idle_seconds * 1000000;
+    front->pace = pace_of(settings);
     return conn_table_init(&front->conns, arena, &limits, keys[0]) &&
            admit_table_init(&front->connects, arena, FRONT_RATE_SETS, &rates.connects, keys[1]) &&
            admit_table_init(&front->requests, arena, FRONT_RATE_SETS, &rates.requests, keys[2]) &&
            admit_table_init(&front->sites, arena, FRONT_RATE_SETS, &rates.sites, keys[3]);
+}
+
+/* Who is in stays in: counts are kept, and limits hold for what comes. */
+static bool reload(void *self, const struct settings *next)
+{
+    struct front *front = self;
+    struct admit_rates rates;
+    uint64_t now = front_now_us();
+    if (!rates_of(next, &rates))
+        return false;
+    admit_table_change(&front->connects, &rates.connects, now);
+    admit_table_change(&front->requests, &rates.requests, now);
+    admit_table_change(&front->sites, &rates.sites, now);
+    front->conns.limits = conns_of(next, front->conns.limits.total);
+    front->pace = pace_of(next);
+    return true;
 }
 
 static bool make_connections(struct front *front, struct arena *arena)
@@ -271,6 +306,7 @@ static const struct process front_process = {
     .doors = doors,
     .door_count = COUNT_OF(doors),
     .before_jail = before_jail,
+    .reload = reload,
     .peer_changed = peer_changed,
     .settle = settle,
     .tick = tick,

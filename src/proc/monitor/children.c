@@ -184,6 +184,7 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
     else if (!monitor->stopping || WEXITSTATUS(status) != 0)
         news_add(monitor, HAPPENED_EXITED, peer, (uint32_t)WEXITSTATUS(status));
     child->pid = 0;
+    reload_lost(monitor, peer);
     news_children(monitor);
     if (monitor->stopping)
         return;

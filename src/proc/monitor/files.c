@@ -150,6 +150,8 @@ static bool is_no_seal(const char *path)
 /* A seal is made only together with the keyring: a new one could open nothing. */
 static rc open_seal(struct trail *trail, struct monitor *monitor)
 {
+    if (monitor->settings.seal == SEAL_BY_PASSPHRASE)
+        return RC_SUCCESS; /* it was given */
     struct stat is;
     if (fstat(monitor->files[FILE_KEYRING], &is) != 0)
         return unusable(trail, monitor, "keyring");
@@ -237,6 +239,8 @@ rc monitor_open_listeners(struct trail *trail, struct monitor *monitor)
 {
     int64_t until = clock_monotonic_ms() + (monitor->was_killed ? MONITOR_OLD_MS : 0);
     TRY(trail, listen_owner(trail, monitor));
+    if (monitor->files[FILE_TLS_LISTENER] >= 0)
+        return RC_SUCCESS; /* it was given */
     for (;;) {
         rc bound = listen_on(trail, monitor->settings.listen, LISTEN_BACKLOG,
                              &monitor->files[FILE_TLS_LISTENER]);

@@ -1,34 +1,45 @@
 /* main.c - ward-monitor: see monitor.h.  Started by `ward up` and `ward serve` with the
-   settings on descriptor 3 and, where somebody waits to hear how it goes, a pipe on 4. */
+   settings on descriptor 3, a pipe on 4 where somebody waits to hear how it goes, and the
+   passphrase on 5 where that is the seal, the listener on 6 where somebody else opened it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "proc/log.h"
 #include "proc/monitor/monitor.h"
+#include "proc/sources.h"
 
-enum { SETTINGS_FD = 3, REPORT_FD = 4, MONITOR_MEMORY_MAX = 8 << 20 };
+enum {
+    SETTINGS_FD = 3,
+    REPORT_FD = 4,
+    PHRASE_FD = 5,
+    LISTENER_FD = 6,
+    LOW_FDS_END = LISTENER_FD,
+    MONITOR_MEMORY_MAX = 8 << 20
+};
 
-static rc read_settings(struct trail *trail, struct settings *out)
+/* The settings, and then where they came from, for a reload. */
+static rc read_settings(struct trail *trail, struct monitor *monitor)
 {
-    size_t have = 0;
-    uint8_t *at = (uint8_t *)out;
-    while (have < sizeof *out) {
-        ssize_t got = read(SETTINGS_FD, at + have, sizeof *out - have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return FAIL(trail, RC_PEER, MONITOR_E_SETTINGS);
-        have += (size_t)got;
-    }
+    struct span bytes;
+    const size_t most = sizeof monitor->settings + SOURCES_MAX;
+    if (!rc_ok(file_read_fd(trail, SETTINGS_FD, most, &monitor->arena, &bytes)))
+        return FAIL(trail, RC_PEER, MONITOR_E_SETTINGS);
+    struct cursor in = cur_over(bytes);
+    if (!cur_copy(&in, &monitor->settings, sizeof monitor->settings))
+        return FAIL(trail, RC_PEER, MONITOR_E_SETTINGS);
+    monitor->sources = cur_rest(&in);
     close(SETTINGS_FD);
     return RC_SUCCESS;
 }
@@ -51,17 +62,42 @@ static rc find_libexec(struct trail *trail, struct monitor *monitor)
     return RC_SUCCESS;
 }
 
-/* Numbers 3 and 4 stay taken, so that no descriptor of the house has one of them and dup2 in
+/* The low numbers stay taken, so that no descriptor of the house has one of them and dup2 in
    a child never meets itself. */
 static rc take_low_numbers(struct trail *trail)
 {
     auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int low = SETTINGS_FD; low <= REPORT_FD; low++) {
+    for (int low = SETTINGS_FD; low <= LOW_FDS_END; low++) {
         if (null != low && dup3(null, low, O_CLOEXEC) != low)
             return FAIL(trail, RC_WORLD, (uint32_t)errno);
     }
-    if (null <= REPORT_FD)
+    if (null <= LOW_FDS_END)
         fd_take(&null);
+    return RC_SUCCESS;
+}
+
+static int moved_up(int given)
+{
+    return fcntl(given, F_GETFD) >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, LOW_FDS_END + 1) : -1;
+}
+
+/* The kernel holds the passphrase under no name.  A page that is mapped and locked is never
+   written to a swap, and this one stays mapped: the keeper may have to be started again. */
+static rc take_phrase(struct trail *trail, struct monitor *monitor)
+{
+    if (monitor->settings.seal != SEAL_BY_PASSPHRASE)
+        return RC_SUCCESS;
+    monitor->files[FILE_SEAL] = moved_up(PHRASE_FD);
+    if (monitor->files[FILE_SEAL] < 0) {
+        monitor_blame(monitor, REASON_HOUSE_SEAL_MISSING, "nobody gave the passphrase");
+        return FAIL(trail, RC_DENIED, MONITOR_E_SETTINGS);
+    }
+    void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED,
+                      monitor->files[FILE_SEAL], 0);
+    if (page == MAP_FAILED)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    if (mlock(page, 1) != 0)
+        log_event("the passphrase may be written to swap: %s", strerror(errno));
     return RC_SUCCESS;
 }
 
@@ -75,6 +111,7 @@ static rc take_signals(struct trail *trail, struct monitor *monitor)
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* a writer waits for us to be done with ward.toml: we are soon */
     /* Inherited as ignored, the ends of processes would never be told. */
     signal(SIGCHLD, SIG_DFL);
     monitor->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -87,9 +124,7 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
 {
     for (unsigned file = 0; file < FILE_COUNT; file++)
         monitor->files[file] = -1;
-    monitor->report = fcntl(REPORT_FD, F_GETFD) >= 0
-                          ? fcntl(REPORT_FD, F_DUPFD_CLOEXEC, REPORT_FD + 1)
-                          : -1;
+    monitor->report = moved_up(REPORT_FD);
     arena_init(&monitor->arena, MONITOR_MEMORY_MAX);
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
         struct child *child = &monitor->children[peer];
@@ -97,7 +132,10 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
         if (!channel_init(&child->control, &monitor->arena, peer, CHANNEL_LESS_TRUSTED))
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
-    TRY(trail, read_settings(trail, &monitor->settings));
+    TRY(trail, read_settings(trail, monitor));
+    TRY(trail, take_phrase(trail, monitor));
+    if (monitor->settings.listener)
+        monitor->files[FILE_TLS_LISTENER] = moved_up(LISTENER_FD);
     TRY(trail, take_low_numbers(trail));
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
@@ -120,6 +158,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
 {
     TRY(trail, prepare(trail, monitor));
     TRY(trail, monitor_open_state(trail, monitor));
+    reload_forget(monitor);
     TRY(trail, monitor_open_listeners(trail, monitor));
     TRY(trail, leave_network(trail));
     news_add(monitor, HAPPENED_HOUSE_START, PEER_MONITOR, (uint32_t)geteuid());

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "model/reason.h"
+#include "proc/config.h"
 #include "proc/control.h"
 #include "proc/house.h"
 
@@ -18,6 +19,7 @@ enum {
     MONITOR_START_MS = 15000,           /* from its start until it is ready */
     MONITOR_TRIES = 3,                  /* of a process, in a house that never was ready */
     MONITOR_OLD_MS = 3000,              /* for what a killed house left to be gone */
+    MONITOR_RELOAD_MS = 10000,          /* for all processes to take over new settings */
 };
 
 enum { MONITOR_DETAIL_MAX = 640 }; /* bytes of a path and what is wrong with it */
@@ -52,7 +54,20 @@ struct news {
     enum peer peer;
     uint32_t pid;
     uint32_t code;
-    int64_t at; /* milliseconds since 1970 */
+    int64_t at;             /* milliseconds since 1970 */
+    uint64_t before, after; /* HAPPENED_CHANGED */
+};
+
+/* A reload, from the signal to the last process's answer. */
+struct reload {
+    bool wanted;         /* a signal came; those that come meanwhile are one */
+    bool under_way;      /* the processes were told */
+    bool refused;        /* one of them cannot take it over, or ended, or is silent */
+    uint32_t number;     /* of this one, and of what it takes back */
+    uint32_t waits;      /* IN(...): have not answered */
+    int64_t begun_ms;    /* monotonic, before a file was opened */
+    struct settings old; /* what was running before */
+    enum config_change changes[CONFIG_KEYS_MAX];
 };
 
 struct monitor {
@@ -74,6 +89,8 @@ struct monitor {
     bool was_ready;      /* all processes were ready once */
     enum reason because; /* why the house cannot be, for whoever started it */
     char detail[MONITOR_DETAIL_MAX];
+    struct span sources; /* of the settings, see sources.h; none: nothing can be reloaded */
+    struct reload reload;
     bool stopping;
     int64_t stop_ms; /* by when the process that is being stopped must be gone */
 };
@@ -143,6 +160,27 @@ void news_all(struct monitor *monitor);
 /* news_logged reads CONTROL_LOGGED. */
 MUST_USE
 rc news_logged(struct trail *trail, struct monitor *monitor, struct cursor *body);
+
+/* news_change tells of a key that a reload changed. */
+void news_change(struct monitor *monitor, uint32_t key, uint64_t before, uint64_t after);
+
+/* reload.c: what was set is read anew.
+
+   STATE/run/reload says how the last one went: a line "INSTANT done" or "INSTANT refused" (when
+   it began, by the monotonic clock), then "taken KEY", "start KEY" for what needs a start, and
+   "problem TEXT".  It is replaced in one step. */
+
+/* reload_forget removes what an earlier house said. */
+void reload_forget(struct monitor *monitor);
+
+/* reload_step does what is due; returns when it wants to be called again. */
+int64_t reload_step(struct monitor *monitor, int64_t now_ms);
+
+/* reload_answered reads CONTROL_RELOADED; reload_lost: the process ended. */
+MUST_USE
+rc reload_answered(struct trail *trail, struct monitor *monitor, enum peer peer,
+                   struct cursor *body);
+void reload_lost(struct monitor *monitor, enum peer peer);
 
 /* watch.c */
 

@@ -19,7 +19,7 @@ static void tell(struct monitor *monitor, uint16_t message, const struct sink *b
 
 static void tell_one(struct monitor *monitor, const struct news *news)
 {
-    uint8_t bytes[32];
+    uint8_t bytes[48];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u64le(&body, news->number);
     sink_u8(&body, (uint8_t)news->what);
@@ -27,22 +27,37 @@ static void tell_one(struct monitor *monitor, const struct news *news)
     sink_u32le(&body, news->pid);
     sink_u32le(&body, news->code);
     sink_u64le(&body, (uint64_t)news->at);
+    sink_u64le(&body, news->before);
+    sink_u64le(&body, news->after);
     tell(monitor, CONTROL_HAPPENED, &body);
+}
+
+static struct news *next_news(struct monitor *monitor, enum happened what, enum peer peer)
+{
+    uint64_t number = ++monitor->news_last;
+    struct news *news = &monitor->news[number % MONITOR_NEWS];
+    pid_t pid = peer == PEER_MONITOR ? getpid() : monitor->children[peer].pid;
+    if (number > monitor->news_logged + MONITOR_NEWS)
+        log_event("not in the security log: number=%llu", (unsigned long long)news->number);
+    *news = (struct news){
+        .number = number, .what = what, .peer = peer, .pid = (uint32_t)pid, .at = clock_now_ms()
+    };
+    return news;
 }
 
 void news_add(struct monitor *monitor, enum happened what, enum peer peer, uint32_t code)
 {
-    uint64_t number = ++monitor->news_last;
-    struct news *news = &monitor->news[number % MONITOR_NEWS];
-    if (number > monitor->news_logged + MONITOR_NEWS)
-        log_event("not in the security log: number=%llu", (unsigned long long)news->number);
-    *news = (struct news){ .number = number,
-                           .what = what,
-                           .peer = peer,
-                           .pid = (uint32_t)(peer == PEER_MONITOR ? getpid()
-                                                                  : monitor->children[peer].pid),
-                           .code = code,
-                           .at = clock_now_ms() };
+    struct news *news = next_news(monitor, what, peer);
+    news->code = code;
+    tell_one(monitor, news);
+}
+
+void news_change(struct monitor *monitor, uint32_t key, uint64_t before, uint64_t after)
+{
+    struct news *news = next_news(monitor, HAPPENED_CHANGED, PEER_MONITOR);
+    news->code = key;
+    news->before = before;
+    news->after = after;
     tell_one(monitor, news);
 }
 

@@ -56,14 +56,16 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
     return RC_SUCCESS;
 }
 
-/* It ends by itself, and is judged then. */
+/* It ends by itself, and is judged then.  In a house that never was ready the reason is why:
+   what a seal does not open is not opened by another try. */
 static rc on_failed(struct trail *trail, struct monitor *monitor, enum peer peer,
                     struct cursor *body)
 {
     uint16_t reason = 0;
     if (!cur_u16le(body, &reason) || reason >= REASON_COUNT || !cur_end(body))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
-    monitor_say(monitor, "failed %s %s", reason_info((enum reason)reason)->name, peer_name(peer));
+    if (!monitor->was_ready)
+        monitor_blame(monitor, (enum reason)reason, "%s", peer_name(peer));
     return RC_SUCCESS;
 }
 
@@ -148,6 +150,8 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
     struct cursor body = cur_over(frame->body);
     if (frame->message == CONTROL_READY)
         return on_ready(trail, monitor, peer, &body);
+    if (frame->message == CONTROL_RELOADED)
+        return reload_answered(trail, monitor, peer, &body);
     if (frame->message == CONTROL_FAILED)
         return on_failed(trail, monitor, peer, &body);
     if (frame->message == CONTROL_ROTATE && peer == PEER_AUDIT)
@@ -222,6 +226,8 @@ static void take_signals(struct monitor *monitor)
 {
     struct signalfd_siginfo info;
     while (read(monitor->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP)
+            monitor->reload.wanted = true;
         bool end = info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
         if (!end || monitor->stopping)
             continue;
@@ -234,7 +240,7 @@ static void take_signals(struct monitor *monitor)
 /* What is due now; returns the instant of the next. */
 static int64_t do_due(struct monitor *monitor, int64_t now)
 {
-    int64_t next = INT64_MAX;
+    int64_t next = reload_step(monitor, now);
     for (size_t i = 0; i < monitor_plan_count; i++) {
         enum peer peer = monitor_plan[i].peer;
         struct child *child = &monitor->children[peer];
@@ -313,6 +319,8 @@ static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
 static rc judge_start(struct trail *trail, struct monitor *monitor)
 {
     for (unsigned peer = 0; peer < PEER_COUNT && !monitor->was_ready; peer++) {
+        if (monitor->children[peer].failures > 0 && monitor->because != REASON_NONE)
+            return FAIL(trail, RC_DENIED, MONITOR_E_START);
         if (monitor->children[peer].failures < MONITOR_TRIES)
             continue;
         monitor_blame(monitor, REASON_HOUSE_PROCESS_FAILED, "%s", peer_name((enum peer)peer));

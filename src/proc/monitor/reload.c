@@ -1,0 +1,276 @@
+/* reload.c - see monitor.h: settings are made anew from the sources that the house was started
+   with.  All of them are good, or nothing changes; the processes take over what a running house
+   can, or all of them go back.  No file of a client's is read here, and none is opened that
+   the owner did not name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "proc/log.h"
+#include "proc/monitor/monitor.h"
+#include "proc/sources.h"
+
+enum {
+    RELOAD_MEMORY = 16 << 20,  /* of one reload, given back at its end */
+    RELOAD_REPORT = 128 << 10, /* bytes: each key and each problem that is kept */
+};
+
+static const char result_name[] = "run/reload";
+static const char result_part[] = "run/reload.part";
+
+/* What one reload needs, for as long as it reads. */
+struct reading {
+    struct arena arena;
+    struct sink report;
+    struct sources sources;
+    struct config_problems *problems;
+    uint32_t problem_count;
+};
+
+void reload_forget(struct monitor *monitor)
+{
+    if (unlinkat(monitor->state, result_name, 0) != 0 && errno != ENOENT)
+        log_event("%s not removed: %s", result_name, strerror(errno));
+}
+
+/* Whoever waits for it looks until it is there: a failure is theirs to notice, and in the log. */
+static void publish(struct monitor *monitor, const char *outcome, struct span lines)
+{
+    char first[48];
+    int len = snprintf(first, sizeof first, "%lld %s\n", (long long)monitor->reload.begun_ms,
+                       outcome);
+    auto_fd int fd = openat(monitor->state, result_part,
+                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || write(fd, first, (size_t)len) != len ||
+        write(fd, lines.at, lines.len) != (ssize_t)lines.len ||
+        renameat(monitor->state, result_part, monitor->state, result_name) != 0)
+        log_event("%s not written: %s", result_name, strerror(errno));
+}
+
+/* The first one is the one that people see in the log. */
+static void add_problem(struct reading *reading, const char *text)
+{
+    sink_format(&reading->report, "problem %s\n", text);
+    if (reading->problem_count++ == 0)
+        log_event("reload refused: %s", text);
+}
+
+/* A file that its writer has still open is not whole.  The kernel knows, and tells by not
+   giving a lease; where it gives none to anybody, the file's end must do. */
+static bool is_being_written(int fd)
+{
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+        fcntl(fd, F_SETLEASE, F_UNLCK);
+        return false;
+    }
+    return errno == EAGAIN;
+}
+
+/* A file that was cut off is often still a valid one, with a key less, or a number with a digit
+   less.  So it must have an end of its last line, and be nobody's to write at the moment. */
+static const char *read_whole(struct reading *reading, const char *path)
+{
+    struct stat is;
+    struct span bytes;
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return strerror(errno);
+    if (fstat(fd, &is) != 0 || !S_ISREG(is.st_mode))
+        return "not a regular file";
+    if (is_being_written(fd))
+        return "somebody is writing it: give it its name when it is whole";
+    rc got = file_read_fd(NULL, fd, CONFIG_FILE_MAX, &reading->arena, &bytes);
+    if (!rc_ok(got))
+        return file_error_text(got);
+    if (is_being_written(fd))
+        return "somebody is writing it: give it its name when it is whole";
+    if (bytes.len == 0 || bytes.at[bytes.len - 1] != '\n')
+        return "empty, or its last line has no end: it is half written";
+    reading->sources.inputs.file = bytes;
+    return NULL;
+}
+
+static void add_config_problems(struct reading *reading)
+{
+    const struct config_problems *problems = reading->problems;
+    for (size_t i = 0; i < problems->count && i < CONFIG_PROBLEMS_MAX; i++) {
+        char text[SETTING_TEXT_MAX + 2 * CONFIG_PROBLEM_TEXT_MAX];
+        struct sink line = sink_over(text, sizeof text);
+        config_problem_write(&line, reading->sources.file, &problems->list[i]);
+        sink_terminate(&line);
+        add_problem(reading, text);
+    }
+}
+
+/* False: the problems were said. */
+static bool read_settings(struct monitor *monitor, struct reading *reading, struct settings *out)
+{
+    struct config *config = arena_alloc(&reading->arena, sizeof *config);
+    reading->problems = arena_alloc(&reading->arena, sizeof *reading->problems);
+    if (config == NULL || reading->problems == NULL ||
+        !sources_read(monitor->sources, &reading->arena, &reading->sources)) {
+        add_problem(reading, "it is not known what this house was started with");
+        return false;
+    }
+    const char *file = reading->sources.file;
+    const char *wrong = NULL;
+    if (strcmp(file, "-") == 0)
+        wrong = "standard input cannot be read again";
+    else if (file[0] != 0)
+        wrong = read_whole(reading, file);
+    if (wrong != NULL) {
+        char text[SOURCES_MAX + 128];
+        snprintf(text, sizeof text, "%s: %s", file, wrong);
+        add_problem(reading, text);
+        return false;
+    }
+    if (!config_read(&reading->sources.inputs, &reading->arena, config, reading->problems)) {
+        add_config_problems(reading);
+        return false;
+    }
+    *out = config->settings;
+    out->owner = monitor->settings.owner;
+    out->listener = monitor->settings.listener;
+    return true;
+}
+
+/* One that cannot be told is ended, and starts with what is set then. */
+static void tell_all(struct monitor *monitor)
+{
+    uint8_t bytes[4 + sizeof monitor->settings];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u32le(&body, ++monitor->reload.number);
+    sink_put(&body, span_of(&monitor->settings, sizeof monitor->settings));
+    struct frame frame = { .message = CONTROL_RELOAD, .body = sink_bytes(&body) };
+    monitor->reload.waits = 0;
+    for (size_t i = 0; i < monitor_plan_count; i++) {
+        struct child *child = &monitor->children[monitor_plan[i].peer];
+        if (child->pid == 0)
+            continue;
+        monitor->reload.waits |= IN(monitor_plan[i].peer);
+        if (!rc_ok(channel_put(NULL, &child->control, &frame)))
+            child_signal(child, SIGKILL);
+    }
+}
+
+static void refuse(struct monitor *monitor, const struct reading *reading)
+{
+    news_add(monitor, HAPPENED_RELOAD_REFUSED, PEER_MONITOR, reading->problem_count);
+    publish(monitor, "refused", sink_bytes(&reading->report));
+}
+
+static void begin(struct monitor *monitor, int64_t now_ms)
+{
+    struct reload *reload = &monitor->reload;
+    struct reading reading = { 0 };
+    struct settings next;
+    reload->wanted = false;
+    reload->begun_ms = now_ms;
+    arena_init(&reading.arena, RELOAD_MEMORY);
+    void *room = arena_room(&reading.arena, RELOAD_REPORT);
+    reading.report = sink_over(room, room == NULL ? 0 : RELOAD_REPORT);
+    if (read_settings(monitor, &reading, &next)) {
+        reload->old = monitor->settings;
+        config_take_over(&monitor->settings, &next, reload->changes);
+        reload->refused = false;
+        reload->under_way = true;
+        tell_all(monitor);
+    } else {
+        refuse(monitor, &reading);
+    }
+    arena_fini(&reading.arena);
+}
+
+/* The processes that took it over go back with the others: there is one set of settings. */
+static void take_back(struct monitor *monitor)
+{
+    uint8_t bytes[128];
+    struct reading reading = { .report = sink_over(bytes, sizeof bytes) };
+    monitor->settings = monitor->reload.old;
+    tell_all(monitor);
+    monitor->reload.waits = 0; /* what they answer now changes nothing */
+    add_problem(&reading, "a process cannot take these limits over together, or has ended");
+    refuse(monitor, &reading);
+}
+
+static void finish(struct monitor *monitor)
+{
+    struct reload *reload = &monitor->reload;
+    uint8_t bytes[CONFIG_KEYS_MAX * CONFIG_VARIABLE_MAX];
+    struct sink report = sink_over(bytes, sizeof bytes);
+    uint32_t changed = 0;
+    size_t count = 0;
+    const struct config_key *keys = config_keys(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (reload->changes[i] == CONFIG_SAME)
+            continue;
+        bool taken = reload->changes[i] == CONFIG_TAKEN;
+        sink_format(&report, "%s %s\n", taken ? "taken" : "start", keys[i].name);
+        if (!taken) {
+            log_event("needs a start of the house: %s", keys[i].name);
+            continue;
+        }
+        changed++;
+        news_change(monitor, (uint32_t)i, config_number(&keys[i], &reload->old),
+                    config_number(&keys[i], &monitor->settings));
+    }
+    log_event("reloaded changed=%u", changed);
+    news_add(monitor, HAPPENED_RELOADED, PEER_MONITOR, changed);
+    publish(monitor, "done", sink_bytes(&report));
+}
+
+/* What must be in the log has room to wait for it, or waits itself: a log that takes nothing
+   leaves the settings as they are. */
+static bool may_begin(const struct monitor *monitor)
+{
+    return monitor->reload.wanted && monitor->was_ready && !monitor->stopping &&
+           monitor->news_last - monitor->news_logged < MONITOR_NEWS / 2;
+}
+
+int64_t reload_step(struct monitor *monitor, int64_t now_ms)
+{
+    struct reload *reload = &monitor->reload;
+    bool late = now_ms >= reload->begun_ms + MONITOR_RELOAD_MS;
+    if (reload->under_way && (reload->waits == 0 || late)) {
+        reload->under_way = false;
+        if (reload->refused || reload->waits != 0)
+            take_back(monitor);
+        else
+            finish(monitor);
+    }
+    if (!reload->under_way && may_begin(monitor))
+        begin(monitor, now_ms);
+    return reload->under_way ? reload->begun_ms + MONITOR_RELOAD_MS : INT64_MAX;
+}
+
+rc reload_answered(struct trail *trail, struct monitor *monitor, enum peer peer,
+                   struct cursor *body)
+{
+    struct reload *reload = &monitor->reload;
+    uint32_t number = 0;
+    uint8_t taken = 0;
+    if (!cur_u32le(body, &number) || !cur_u8(body, &taken) || taken > 1 || !cur_end(body))
+        return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    if (number != reload->number || (reload->waits & IN(peer)) == 0)
+        return RC_SUCCESS; /* of one that is over */
+    reload->waits &= ~IN(peer);
+    reload->refused |= taken == 0;
+    return RC_SUCCESS;
+}
+
+/* It starts anew with settings that it may be the one not to bear: the old ones are sure. */
+void reload_lost(struct monitor *monitor, enum peer peer)
+{
+    struct reload *reload = &monitor->reload;
+    if ((reload->waits & IN(peer)) == 0)
+        return;
+    reload->waits &= ~IN(peer);
+    reload->refused = true;
+}
