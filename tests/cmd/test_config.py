@@ -92,6 +92,7 @@ MATRIX = {
     "store.url": (("'host=f'", "host=e", "host=g"), None),
     "seal.kind": (("'passphrase'", "file", "passphrase"), None),
     "seal.path": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
+    "backup.dir": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
     "limit.connections": (("11", "12", "13"), (11, 12, 13)),
     "limit.connections_per_address": (("11", "12", "13"), (11, 12, 13)),
     "limit.connects_per_second": (("11", "12", "13"), (11, 12, 13)),

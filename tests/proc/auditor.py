@@ -267,7 +267,8 @@ class House:
     def settings(self):
         def text(value):
             return value.encode().ljust(512, b"\0")
-        return (text(str(self.state.resolve())) + text("127.0.0.1:1") + text("sqlite") + text("/x") +
+        return (text(str(self.state.resolve())) + text("127.0.0.1:1") + text("sqlite") + text("/b") +
+                text("/x") +
                 struct.pack("<10I", 0, 0, 4096, 64, 2, 60, 100, 200, 10, 60) +
                 struct.pack("<QII", self.rotate, self.days, 0))
 

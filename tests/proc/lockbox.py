@@ -109,7 +109,8 @@ class Lockbox:
     def settings(self, kind):
         def text(value):
             return value.encode().ljust(512, b"\0")
-        return (text(str(self.folder)) + text("127.0.0.1:1") + text("sqlite") + text("/x") +
+        return (text(str(self.folder)) + text("127.0.0.1:1") + text("sqlite") + text("/b") +
+                text("/x") +
                 struct.pack("<10I", kind, 0, 4096, 64, 2, 60, 100, 200, 10, 60) +
                 struct.pack("<QII", 64 << 20, 7, 0))
 

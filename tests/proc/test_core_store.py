@@ -2,8 +2,11 @@
 there, and a log that was put back to an older copy is found."""
 
 import contextlib
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 import time
 import unittest
 
@@ -18,6 +21,17 @@ def anchor(house):
     with contextlib.closing(sqlite3.connect(place, uri=True, timeout=5)) as database:
         rows = list(database.execute("SELECT size FROM audit_anchor"))
     return rows[0][0] if rows else 0
+
+
+def generation(house):
+    """How many transactions the store has had, as it lies in its file."""
+    place = f"file:{house.state}/ward.db?mode=ro"
+    with contextlib.closing(sqlite3.connect(place, uri=True, timeout=5)) as database:
+        return database.execute("SELECT generation FROM meta").fetchone()[0]
+
+
+def marks(house):
+    return [row["details"]["generation"] for row in house.records("store.mark")]
 
 
 def store_row(house):
@@ -66,6 +80,88 @@ class Store(unittest.TestCase):
             house.ask("system/config")
             wait_for(lambda: anchor(house) > before, 20)
             self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+
+    def refused(self, house):
+        """The store is not used, and it is said how to go on; the rest is served."""
+        row = wait_for(lambda: [row for row in [store_row(house)]
+                                if row["finding"] == "FINDING_FAIL"], 60)[0]
+        self.assertIn("older than what the security log says", row["detail"])
+        self.assertIn("ward backup restore", row["fix"])
+        self.assertEqual(house.ask("system/ping")[0], 200)
+        self.assertIn("STORE_ROLLED_BACK", (house.state / "ward.log").read_text())
+
+    def put(self, house, files):
+        for suffix in ("", "-wal", "-shm"):
+            (house.state / f"ward.db{suffix}").unlink(missing_ok=True)
+        for name, data in files.items():
+            (house.state / name).write_bytes(data)
+
+    def files(self, house):
+        return {path.name: path.read_bytes() for path in house.state.glob("ward.db*")
+                if not path.name.endswith("-shm")}
+
+    def test_yesterdays_store_is_found(self):
+        with House() as house:
+            wait_for(lambda: marks(house))
+            house.down()
+            old = self.files(house)
+            for _ in range(2):
+                before = len(marks(house))
+                house.up()
+                wait_for(lambda before=before: len(marks(house)) > before)
+                self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+                house.down()
+                today = self.files(house)
+                self.assertLess(marks(house)[0], max(marks(house)))
+                self.put(house, old)
+                known = max(marks(house))
+                house.up()
+                self.refused(house)
+                # It is not used: nothing more is marked, and it was not written to.
+                house.down()
+                self.assertEqual(max(marks(house)), known)
+                self.assertLess(generation(house), known)
+                self.put(house, today)
+            house.up()
+            wait_for(lambda: max(marks(house)) > known)
+            self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+
+    def test_cut_log_of_the_store_is_found(self):
+        """Its write-ahead log cut anywhere below what the security log knows of."""
+        with House() as house:
+            wait_for(lambda: marks(house))
+            house.ask("system/config")
+            wait_for(lambda: len(marks(house)) > 1)
+            os.kill(house.monitor(), signal.SIGKILL)
+            wait_for(lambda: self.is_down(house))
+            whole = self.files(house)
+            log = whole["ward.db-wal"]
+            known = max(marks(house))
+            for cut in (0, 32 + 4120, len(log) // 3):
+                self.put(house, dict(whole, **{"ward.db-wal": log[:cut]}))
+                house.up()
+                self.refused(house)
+                house.down()
+                self.assertEqual(max(marks(house)), known)
+            self.put(house, whole)
+            house.up()
+            wait_for(lambda: max(marks(house)) > known)
+            self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+
+    def is_down(self, house):
+        """Whoever held the lock is gone, and so are its processes."""
+        return subprocess.run([lodger.WARD, "down", "--state", house.state], check=False,
+                              capture_output=True, timeout=60).returncode == 0
+
+    def test_a_quiet_house_is_quiet(self):
+        """A mark is not a reason for a mark."""
+        with House() as house:
+            wait_for(lambda: marks(house))
+            house.ask("system/config")
+            wait_for(lambda: anchor(house) == len(house.records()))
+            before = len(house.records())
+            time.sleep(6)  # more than one look at the head
+            self.assertEqual(len(house.records()), before)
 
     def test_killed_core_finds_its_store(self):
         with House() as house:

@@ -20,6 +20,8 @@ static bool may_say(enum peer peer, enum audit_event event)
     case AUDIT_EVENT_KEY_USE:
     case AUDIT_EVENT_HEAD_SIGN:
         return peer == PEER_KEEPER;
+    case AUDIT_EVENT_STORE_MARK:
+        return peer == PEER_CORE;
     case AUDIT_EVENT_LOG_REPAIR:
         return false;
     default:

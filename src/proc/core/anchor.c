@@ -83,7 +83,7 @@ static void ask(struct core *core, enum method method, struct span request)
 {
     struct core_store *store = &core->store;
     struct channel *audit = &core->house->channels[PEER_AUDIT];
-    uint8_t bytes[128];
+    uint8_t bytes[256];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u16le(&body, (uint16_t)method);
     put_bytes(&body, request);
@@ -96,14 +96,16 @@ static void ask(struct core *core, enum method method, struct span request)
     store->next_ms = clock_monotonic_ms() + (asked ? CORE_ANSWER_MS : CORE_ANCHOR_MS);
 }
 
-static void move(struct core_store *store)
+static void move(struct core *core)
 {
+    struct core_store *store = &core->store;
     struct trail trail = { 0 };
     struct store_anchor to = { .size = (int64_t)store->head.size };
     memcpy(to.root, store->head.root.at, sizeof to.root);
     rc moved = store_anchor_move(&trail, &store->store, clock_now(), &to);
     if (rc_ok(moved)) {
         store->anchor = to;
+        mark_put(core);
         return;
     }
     log_failure("anchor not moved", moved, &trail);
@@ -124,7 +126,7 @@ static void compare(struct core *core)
                                              .old_size = size > anchored ? anchored : size };
     bool same = span_equal(SPAN(store->head.root.at), SPAN(store->anchor.root));
     if (anchored == 0 && size > 0) {
-        move(store);
+        move(core);
     } else if (size == anchored) {
         if (size > 0 && !same)
             give_up(store, REASON_STORE_LOG_ROLLED_BACK);
@@ -181,7 +183,24 @@ static void take_proof(struct core *core, struct span body, struct arena *scratc
         !rc_ok(merkle_check_consistency(old, new, &proof, NULL)))
         give_up(store, REASON_STORE_LOG_ROLLED_BACK);
     else if (grown)
-        move(store);
+        move(core);
+}
+
+/* Whether it is a copy of another day is known before anything is done with it. */
+static void take_marks(struct core *core, struct span body, struct arena *scratch)
+{
+    struct core_store *store = &core->store;
+    struct trail trail = { 0 };
+    bool last = false;
+    if (!mark_found(core, body, scratch, &last))
+        return;
+    if (last) {
+        rc judged = mark_judge(&trail, store);
+        store->judged = rc_ok(judged);
+        if (!rc_ok(judged))
+            give_up(store, (enum reason)rc_number(judged));
+    }
+    store->next_ms = clock_monotonic_ms();
 }
 
 bool anchor_answered(struct core *core, uint64_t id, enum reason reason, struct span body)
@@ -192,7 +211,11 @@ bool anchor_answered(struct core *core, uint64_t id, enum reason reason, struct 
     struct arena scratch = arena_over(core->scratch, CORE_SCRATCH_MAX);
     store->id = 0;
     store->next_ms = clock_monotonic_ms() + CORE_ANCHOR_MS;
-    if (reason == REASON_OK && store->asked == METHOD_AUDIT_HEAD)
+    if (store->asked == METHOD_AUDIT_QUERY && reason != REASON_OK)
+        store->cursor_len = 0; /* a rotation came between: from the beginning */
+    else if (reason == REASON_OK && store->asked == METHOD_AUDIT_QUERY)
+        take_marks(core, body, &scratch);
+    else if (reason == REASON_OK && store->asked == METHOD_AUDIT_HEAD)
         take_head(core, body, &scratch);
     else if (reason == REASON_OK)
         take_proof(core, body, &scratch);
@@ -206,7 +229,13 @@ int64_t anchor_step(struct core *core, int64_t now_ms)
     struct core_store *store = &core->store;
     if (store->reason != REASON_OK)
         return INT64_MAX;
-    if (now_ms >= store->next_ms)
+    uint8_t bytes[128];
+    struct sink request = sink_over(bytes, sizeof bytes);
+    if (now_ms < store->next_ms)
+        return store->next_ms;
+    if (store->judged)
         ask(core, METHOD_AUDIT_HEAD, (struct span){ 0 });
+    else if (mark_search(store, &request))
+        ask(core, METHOD_AUDIT_QUERY, sink_bytes(&request));
     return store->next_ms;
 }

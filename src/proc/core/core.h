@@ -23,6 +23,7 @@ enum {
     CORE_BODY_BYTES = 4096 + 16384, /* of a request that is kept or handed on */
     CORE_SCRATCH_MAX = 1 << 20,     /* for one request and its answer */
     CORE_TRACE = 16,
+    CORE_CURSOR = 32,
     CORE_LOG_MS = 900,    /* for a record to be durable: refused within one second */
     CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
     CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
@@ -97,6 +98,12 @@ struct core_store {
     uint64_t id;             /* of our question; 0: none */
     enum method asked;
     int64_t next_ms;
+    bool judged;       /* it is no older than the log says: nothing is done with it before */
+    int64_t known;     /* the latest generation of it that the log tells of */
+    size_t cursor_len; /* where the search for it goes on; 0: at the beginning */
+    uint8_t cursor[CORE_CURSOR];
+    uint64_t marking;     /* id of the mark that is on its way; 0: none */
+    uint64_t marked_size; /* of the log with the last mark */
 };
 
 /* What is said to a request. */
@@ -182,6 +189,10 @@ int64_t core_log_unrecorded(struct core *core, int64_t now_ms);
 MUST_USE
 rc core_on_refused(struct trail *trail, void *core, struct call *call);
 
+/* core_log_mark asks for the record that the store is of this generation. */
+MUST_USE
+bool core_log_mark(struct core *core, int64_t generation, uint64_t *id);
+
 /* core_log_happening asks for the record of something that the monitor saw. */
 MUST_USE
 bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id);
@@ -195,6 +206,22 @@ void core_store_open(struct core *core);
    anchor_answered takes an answer; false when it is another's. */
 int64_t anchor_step(struct core *core, int64_t now_ms);
 bool anchor_answered(struct core *core, uint64_t id, enum reason reason, struct span body);
+
+/* mark.c: the log is told how far the store is, so that an older copy of it is found. */
+
+/* mark_search is the question for what the log tells of the store; mark_found takes a page of
+   the answer, and says whether it was the last.  mark_judge holds the store against it. */
+MUST_USE
+bool mark_search(struct core_store *store, struct sink *request);
+MUST_USE
+bool mark_found(struct core *core, struct span body, struct arena *scratch, bool *last);
+MUST_USE
+rc mark_judge(struct trail *trail, struct core_store *store);
+
+/* mark_put has the store's generation logged when the log has grown by more than that.
+   mark_appended: the answer to it; false when it is another's. */
+void mark_put(struct core *core);
+bool mark_appended(struct core *core, uint64_t id, bool logged, uint64_t seq);
 
 /* news.c: what the monitor tells. */
 MUST_USE

@@ -180,6 +180,15 @@ static void add_code(struct audit_record *record, const struct happening *happen
     audit_add_text(record, "cause", sink_bytes(cause));
 }
 
+bool core_log_mark(struct core *core, int64_t generation, uint64_t *id)
+{
+    struct audit_record record = audit_record_of(AUDIT_EVENT_STORE_MARK, AUDIT_SUCCESS, 0);
+    audit_set_actor(&record, AUDIT_SYSTEM, span_text("core"));
+    audit_set_resource(&record, span_text("store"));
+    audit_add_number(&record, "generation", generation);
+    return append(core, &record, id);
+}
+
 /* The record's own time is that of the log; what it tells of may be older. */
 bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id)
 {

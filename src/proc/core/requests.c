@@ -230,6 +230,8 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     (void)trail;
     bool logged = audit_client_appended(&call->body, &seq);
     core->cannot_log = !logged;
+    if (mark_appended(core, call->id, logged, seq))
+        return RC_SUCCESS;
     if (news_appended(core, call->id, logged))
         return RC_SUCCESS;
     struct pending *pending = find(core, PEER_AUDIT, call->id, true);
@@ -282,7 +284,7 @@ void core_peer_gone(struct core *core, enum peer peer)
     if (peer != PEER_AUDIT)
         return;
     news_appended(core, core->news.id, false);
-    core->store.id = 0;
+    core->store.id = core->store.marking = 0;
 }
 
 int64_t core_expire(struct core *core, int64_t now_ms)
