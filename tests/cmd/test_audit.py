@@ -275,6 +275,51 @@ class Verify(Log):
         head.write_bytes(b"no head")
         self.assertEqual(ward("audit", "verify", *known, export).returncode, 1)
 
+    def test_witnesses(self):
+        """k of n, each key once; a published head with its cosignatures is one file."""
+        head = self.folder / "cosigned"
+        w, v, x = (Signer(pathlib.Path(tempfile.mkdtemp(dir=self.folder))) for _ in range(3))
+        one = w.cosign(self.note, 1000)
+        both = v.cosign(one, 2000)
+        future = w.cosign(self.note, 1 << 40)
+        few = "AUDIT_WITNESS_QUORUM"
+        for name, note, asked, k, reason, have in (
+                ("both, of both", both, (w, v), None, None, 2),
+                ("both, one is enough", both, (w, v), 1, None, 2),
+                ("one of three", one, (w, v, x), 1, None, 1),
+                ("one of two", one, (w, v), None, few, 1),
+                ("signed twice", w.cosign(one, 1001), (w, v), 2, few, 1),
+                ("listed twice", one, (w, w), 2, few, 1),
+                ("a stranger", x.cosign(self.note, 1000), (w, v), 1, few, 0),
+                ("nobody", self.note, (w,), 1, few, 0),
+                ("of the future", future, (w,), 1, few, 0),
+                ("a wrong one besides", both[:-6] + b"AAA==\n", (w, v), 1, few, None),
+                ("another head's", self.note.replace(b"55", b"54") +
+                 one[len(self.note):], (w,), 1, None, None)):
+            with self.subTest(name):
+                head.write_bytes(note)
+                words = ["--head", head, "--key", self.signer.vkey]
+                for witness in asked:
+                    words += ["--witness", witness.witness_vkey]
+                words += ["--witnesses", str(k)] if k else []
+                bad = reason is not None or have is None
+                said = self.verify(*words, code=1 if bad else 0)
+                self.assertIn(said["reason"], (reason,) if have is not None else
+                              (few, "AUDIT_HEAD_INVALID", "AUDIT_HEAD_MISMATCH",
+                               "AUDIT_HEAD_SIGNATURE"))
+                if have is not None:
+                    self.assertEqual(said["head"]["witnesses"], have)
+        known = ("--witness", w.witness_vkey)
+        self.run_audit("verify", *known, code=1)  # the house's own heads bear no witness
+        self.run_audit("verify", "--witness", w.vkey, code=2)
+        self.run_audit("verify", "--witness", w.witness_vkey[:-1], code=2)
+        for number in ("0", "2", "x", "-1"):
+            self.run_audit("verify", *known, "--witnesses", number, code=2)
+        self.run_audit("verify", "--witnesses", "1", code=2)
+        head.write_bytes(one)
+        text = self.run_audit("verify", "--head", head, "--key", self.signer.vkey, *known)
+        self.assertIn("by 1 of 1 witnesses", text)
+
     def test_nothing_there(self):
         for words in (("verify",), ("query",), ("tail",), ("export",), ("prove", "0")):
             done = ward("audit", words[0], "--state", self.folder / "nowhere", *words[1:])
