@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cmd/audit_log.h"
-#include "codec/base64.h"
 #include "codec/hex.h"
 #include "crypto/ed25519.h"
 #include "os/file.h"
@@ -55,33 +54,17 @@ bool audit_heads_read(struct arena *arena, const char *folder, struct audit_head
     return true;
 }
 
-/* "ORIGIN+XXXXXXXX+BASE64", where the base64 is of the kind and the key. */
-static bool read_verifier_key(struct span text, struct audit_key *out)
+static bool read_named(struct span text, struct audit_key *out)
 {
-    const uint8_t *plus = memchr(text.at, '+', text.len);
-    uint8_t id[4], bytes[1 + CHECKPOINT_KEY_LEN];
-    struct sink key = sink_over(bytes, sizeof bytes);
-    struct span name, hex;
-    struct cursor in = cur_over(text);
-    if (plus == NULL || !cur_take(&in, (size_t)(plus - text.at), &name) ||
-        !cur_expect(&in, span_text("+")) || !cur_take(&in, 2 * sizeof id, &hex) ||
-        !hex_decode(hex, id, sizeof id) || !cur_expect(&in, span_text("+")) ||
-        !base64_decode(cur_rest(&in), &key) || key.len != sizeof bytes ||
-        bytes[0] != CHECKPOINT_BY_LOG || !checkpoint_name_is_legal(name))
-        return false;
-    out->key.name = name;
-    memcpy(out->key.public_key, bytes + 1, CHECKPOINT_KEY_LEN);
     out->any_origin = false;
-    uint32_t said = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
-    return said == checkpoint_key_id(&out->key, CHECKPOINT_BY_LOG);
+    return checkpoint_key_read(text, CHECKPOINT_BY_LOG, &out->key);
 }
 
 bool audit_key_read(const char *text, struct audit_key *out)
 {
     struct span all = span_text(text);
     *out = (struct audit_key){ .any_origin = true };
-    return hex_decode(all, out->key.public_key, CHECKPOINT_KEY_LEN) ||
-           (all.len > 0 && read_verifier_key(all, out));
+    return hex_decode(all, out->key.public_key, CHECKPOINT_KEY_LEN) || read_named(all, out);
 }
 
 static bool verify(void *arg, const uint8_t public_key[CHECKPOINT_KEY_LEN], struct span message,

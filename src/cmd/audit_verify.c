@@ -4,12 +4,13 @@
 
 #include "base/number.h"
 #include "cmd/audit_follow.h"
+#include "cmd/audit_witness.h"
 #include "cmd/home.h"
 #include "cmd/input.h"
 #include "cmd/settings_load.h"
 #include "codec/json_write.h"
 
-enum { OPT_HEAD = SETTINGS_OPTION_COUNT, OPT_KEY, OPT_FAST, OPT_JSON };
+enum { OPT_HEAD = SETTINGS_OPTION_COUNT, OPT_KEY, OPT_WITNESS, OPT_WITNESSES, OPT_FAST, OPT_JSON };
 enum { FOLDER_PATH = SETTING_TEXT_MAX + 16, REPORT_ROOM = 4096 };
 
 static const struct option_spec options[] = {
@@ -18,6 +19,12 @@ static const struct option_spec options[] = {
     [OPT_KEY] = { "--key", "KEY", NULL,
                   "heads must be signed by this key, ORIGIN+ID+BASE64 or 64 hex digits, or its "
                   "heirs" },
+    [OPT_WITNESS] = { .name = "--witness",
+                      .argument = "KEY",
+                      .help = "this witness's word is asked for: NAME+ID+BASE64; may be repeated",
+                      .repeats = true },
+    [OPT_WITNESSES] = { "--witnesses", "K", NULL,
+                        "so many of the witnesses must have signed the head (default: all)" },
     [OPT_FAST] = { "--fast", NULL, NULL,
                    "compare bytes with kept hashes only, where a head covers them" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
@@ -30,6 +37,7 @@ struct checking {
     struct audit_key key;
     struct audit_follower *follower; /* NULL: no key is known */
     struct span wanted;              /* the head of --head */
+    struct audit_witnesses witnesses;
     struct audit_verifier *verifier;
     struct audit_reader *reader;
     struct merkle_source kept;
@@ -94,8 +102,19 @@ static bool follow(struct checking *c, struct span line)
     return false;
 }
 
+/* Of the head that was asked for, else of the last one. */
+static void judge_witnesses(struct checking *c)
+{
+    struct span newest = c->heads.count > 0 ? c->heads.notes[c->heads.count - 1]
+                                            : (struct span){ 0 };
+    if (c->verifier->finding.reason != REASON_OK)
+        return;
+    c->of_heads = audit_witnesses_judge(&c->witnesses, c->wanted.len > 0 ? c->wanted : newest);
+    c->verifier->finding.reason = c->of_heads;
+}
+
 /* A head that nobody who is known has signed says nothing about the log. */
-static void judge_heads(struct checking *c)
+static void judge_signers(struct checking *c)
 {
     struct audit_finding *finding = &c->verifier->finding;
     if (c->follower == NULL ||
@@ -151,7 +170,8 @@ static bool check(struct checking *c)
     }
     if (!check_lines(c))
         return false;
-    judge_heads(c);
+    judge_signers(c);
+    judge_witnesses(c);
     return true;
 }
 
@@ -170,6 +190,10 @@ static void put_head(struct json_writer *json, const struct checking *c)
     json_put_hex(json, SPAN(head->root.at));
     json_put_key(json, "key_checked");
     json_put_bool(json, c->in->values[OPT_KEY] != NULL);
+    if (c->witnesses.asked.count > 0) {
+        json_put_key(json, "witnesses");
+        json_put_u64(json, c->witnesses.have);
+    }
     json_end_object(json);
 }
 
@@ -220,6 +244,8 @@ static void print_sound(const struct checking *c)
         printf(", %llu under a head whose signature was %s",
                (unsigned long long)c->heads.heads[c->heads.count - 1].size,
                c->in->values[OPT_KEY] != NULL ? "checked" : "not checked (no --key)");
+    if (c->witnesses.asked.count > 0)
+        printf(", and by %zu of %zu witnesses", c->witnesses.have, c->witnesses.asked.count);
     putchar('\n');
 }
 
@@ -249,6 +275,8 @@ static enum exit_code run(struct invocation *in)
     if (c.verifier == NULL || c.reader == NULL)
         return EXIT_INTERNAL;
     enum exit_code code = open_log(&c, folder);
+    if (code == EXIT_DONE)
+        code = audit_witnesses_read(in, OPT_WITNESS, OPT_WITNESSES, &c.witnesses);
     if (code == EXIT_DONE)
         code = take_heads(&c);
     if (code == EXIT_DONE && !check(&c))

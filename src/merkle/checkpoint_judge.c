@@ -1,7 +1,11 @@
 /* checkpoint_judge.c - see checkpoint_judge.h. */
 #include "merkle/checkpoint_judge.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
+#include "codec/base64.h"
+#include "codec/hex.h"
 #include "model/reason.h"
 
 uint32_t checkpoint_key_id(const struct checkpoint_key *key, enum checkpoint_kind kind)
@@ -14,6 +18,35 @@ uint32_t checkpoint_key_id(const struct checkpoint_key *key, enum checkpoint_kin
     for (size_t i = 0; i < 4; i++)
         id = id << 8 | digest[i];
     return id;
+}
+
+static bool read_parts(struct span text, struct span *name, uint8_t id[4], struct span *base64)
+{
+    const uint8_t *plus = text.len > 0 ? memchr(text.at, '+', text.len) : NULL;
+    struct cursor in = cur_over(text);
+    struct span hex;
+    if (plus == NULL || !cur_take(&in, (size_t)(plus - text.at), name) || !cur_skip(&in, 1) ||
+        !cur_take(&in, 8, &hex) || !hex_decode(hex, id, 4) || !cur_expect(&in, span_text("+")))
+        return false;
+    *base64 = cur_rest(&in);
+    return checkpoint_name_is_legal(*name);
+}
+
+bool checkpoint_key_read(struct span text, enum checkpoint_kind kind, struct checkpoint_key *out)
+{
+    struct checkpoint_key read = { 0 };
+    struct span base64;
+    uint8_t id[4], bytes[1 + CHECKPOINT_KEY_LEN];
+    struct sink key = sink_over(bytes, sizeof bytes);
+    if (!read_parts(text, &read.name, id, &base64) || !base64_decode(base64, &key) ||
+        key.len != sizeof bytes || bytes[0] != (uint8_t)kind)
+        return false;
+    memcpy(read.public_key, bytes + 1, CHECKPOINT_KEY_LEN);
+    uint32_t said = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    if (said != checkpoint_key_id(&read, kind))
+        return false;
+    *out = read;
+    return true;
 }
 
 void checkpoint_put_cosigned(struct sink *out, struct span text, uint64_t at)

@@ -25,6 +25,12 @@ struct checkpoint_key {
 /* checkpoint_key_id: "SHA-256(key name || 0x0A || signature type || public key)[:4]" */
 uint32_t checkpoint_key_id(const struct checkpoint_key *key, enum checkpoint_kind kind);
 
+/* checkpoint_key_read reads a key as it is published (c2sp.org/signed-note):
+   "NAME+KEY ID+BASE64", of the kind that is wanted.  The name views the text.  False, with *out
+   untouched, for everything else. */
+MUST_USE
+bool checkpoint_key_read(struct span text, enum checkpoint_kind kind, struct checkpoint_key *out);
+
 /* checkpoint_put_cosigned appends what a witness signs at `at`, whole seconds since 1970. */
 void checkpoint_put_cosigned(struct sink *out, struct span text, uint64_t at);
 

@@ -4,6 +4,7 @@ published head and a key that openssl made."""
 
 import base64
 import csv
+import ctypes
 import gzip
 import hashlib
 import io
@@ -23,7 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "proc"))
 import tap
 import test_schema
 from auditor import leaf_of, lines_of, root_of
-from ward import ROOT, ward
+from lockbox import consistency
+from ward import BUILD, ROOT, ward
 
 FULL = os.environ.get("WARD_FULL") == "1"
 SCHEMA = test_schema.SCHEMA = json.loads((ROOT / "docs/schema/audit.json").read_text())
@@ -59,17 +61,30 @@ class Signer:
         self.id = hashlib.sha256(ORIGIN.encode() + b"\n" + kind).digest()[:4]
         self.vkey = f"{ORIGIN}+{self.id.hex()}+{base64.b64encode(kind).decode()}"
 
+        kind = b"\4" + self.public
+        self.witness_id = hashlib.sha256(ORIGIN.encode() + b"-w\n" + kind).digest()[:4]
+        self.witness_vkey = f"{ORIGIN}-w+{self.witness_id.hex()}+{base64.b64encode(kind).decode()}"
+
+    def sign(self, text):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(text)
+            file.flush()
+            return subprocess.run(
+                ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", self.pem, "-in", file.name],
+                check=True, capture_output=True).stdout
+
+    def cosign(self, note, at):
+        """The note with one more line: that this witness has seen it."""
+        text = note.partition(b"\n\n")[0] + b"\n"
+        signed = self.sign(f"cosignature/v1\ntime {at}\n".encode() + text)
+        line = base64.b64encode(self.witness_id + at.to_bytes(8, "big") + signed).decode()
+        return note + f"\u2014 {ORIGIN}-w {line}\n".encode()
+
     def note(self, size, root, heir=None):
         text = f"{ORIGIN}\n{size}\n{base64.b64encode(root).decode()}\n".encode()
         if heir:
             text += b"ward-log-key " + base64.b64encode(heir.public) + b"\n"
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(text)
-            file.flush()
-            signature = subprocess.run(
-                ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", self.pem, "-in", file.name],
-                check=True, capture_output=True).stdout
-        line = base64.b64encode(self.id + signature).decode()
+        line = base64.b64encode(self.id + self.sign(text)).decode()
         return text + f"\n\u2014 {ORIGIN} {line}\n".encode()
 
 
@@ -260,12 +275,224 @@ class Verify(Log):
         head.write_bytes(b"no head")
         self.assertEqual(ward("audit", "verify", *known, export).returncode, 1)
 
+    def test_witnesses(self):
+        """k of n, each key once; a published head with its cosignatures is one file."""
+        head = self.folder / "cosigned"
+        w, v, x = (Signer(pathlib.Path(tempfile.mkdtemp(dir=self.folder))) for _ in range(3))
+        one = w.cosign(self.note, 1000)
+        both = v.cosign(one, 2000)
+        future = w.cosign(self.note, 1 << 40)
+        few = "AUDIT_WITNESS_QUORUM"
+        for name, note, asked, k, reason, have in (
+                ("both, of both", both, (w, v), None, None, 2),
+                ("both, one is enough", both, (w, v), 1, None, 2),
+                ("one of three", one, (w, v, x), 1, None, 1),
+                ("one of two", one, (w, v), None, few, 1),
+                ("signed twice", w.cosign(one, 1001), (w, v), 2, few, 1),
+                ("listed twice", one, (w, w), 2, few, 1),
+                ("a stranger", x.cosign(self.note, 1000), (w, v), 1, few, 0),
+                ("nobody", self.note, (w,), 1, few, 0),
+                ("of the future", future, (w,), 1, few, 0),
+                ("a wrong one besides", both[:-6] + b"AAA==\n", (w, v), 1, few, None),
+                ("another head's", self.note.replace(b"55", b"54") +
+                 one[len(self.note):], (w,), 1, None, None)):
+            with self.subTest(name):
+                head.write_bytes(note)
+                words = ["--head", head, "--key", self.signer.vkey]
+                for witness in asked:
+                    words += ["--witness", witness.witness_vkey]
+                words += ["--witnesses", str(k)] if k else []
+                bad = reason is not None or have is None
+                said = self.verify(*words, code=1 if bad else 0)
+                self.assertIn(said["reason"], (reason,) if have is not None else
+                              (few, "AUDIT_HEAD_INVALID", "AUDIT_HEAD_MISMATCH",
+                               "AUDIT_HEAD_SIGNATURE"))
+                if have is not None:
+                    self.assertEqual(said["head"]["witnesses"], have)
+        known = ("--witness", w.witness_vkey)
+        self.run_audit("verify", *known, code=1)  # the house's own heads bear no witness
+        self.run_audit("verify", "--witness", w.vkey, code=2)
+        self.run_audit("verify", "--witness", w.witness_vkey[:-1], code=2)
+        for number in ("0", "2", "x", "-1"):
+            self.run_audit("verify", *known, "--witnesses", number, code=2)
+        self.run_audit("verify", "--witnesses", "1", code=2)
+        head.write_bytes(one)
+        text = self.run_audit("verify", "--head", head, "--key", self.signer.vkey, *known)
+        self.assertIn("by 1 of 1 witnesses", text)
+
     def test_nothing_there(self):
         for words in (("verify",), ("query",), ("tail",), ("export",), ("prove", "0")):
             done = ward("audit", words[0], "--state", self.folder / "nowhere", *words[1:])
             self.assertEqual(done.returncode, 6, words)
         self.run_audit("tail", "--follow", code=4)
         self.assertEqual(ward("audit", "verify", self.folder / "missing").returncode, 2)
+
+
+class Bytes(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_char_p), ("len", ctypes.c_size_t), ("name", ctypes.c_char_p)]
+
+
+class Trust(ctypes.Structure):
+    _fields_ = [("key", ctypes.c_char_p), ("witnesses", ctypes.POINTER(ctypes.c_char_p)),
+                ("witness_count", ctypes.c_size_t), ("witnesses_needed", ctypes.c_size_t),
+                ("oldest", ctypes.c_int64), ("newest", ctypes.c_int64)]
+
+
+class Head(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_uint64), ("root", ctypes.c_ubyte * 32)]
+
+
+class Proof(ctypes.Structure):
+    _fields_ = [("hashes", ctypes.c_char_p), ("count", ctypes.c_size_t)]
+
+
+class Library(Log):
+    """What `ward audit prove` gives, in the hands of somebody who has libward and nothing else."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.lib = ctypes.CDLL(str(BUILD / "libward.so"))
+
+    def said(self, error):
+        return bytes(error)[4:].partition(b"\0")[0].partition(b":")[0].decode()
+
+    def head(self, note, key=None, witnesses=(), need=0, when=(0, 0)):
+        """(size, root), or why not."""
+        names = (ctypes.c_char_p * max(len(witnesses), 1))(*(w.encode() for w in witnesses))
+        trust = Trust((key or self.signer.vkey).encode(), names, len(witnesses), need, *when)
+        head, error = Head(), ctypes.create_string_buffer(4096)
+        if self.lib.ward_log_check_head(Bytes(note, len(note), None), ctypes.byref(trust),
+                                        ctypes.byref(head), error) == 0:
+            return head.size, bytes(head.root)
+        self.assertEqual((head.size, bytes(head.root)), (0, bytes(32)))
+        return self.said(error)
+
+    def inclusion(self, size, root, seq, line, hashes):
+        leaf, error = ctypes.create_string_buffer(32), ctypes.create_string_buffer(4096)
+        self.lib.ward_log_leaf(Bytes(line, len(line), None), leaf)
+        head, whole = Head(size, (ctypes.c_ubyte * 32)(*root)), b"".join(hashes)
+        code = self.lib.ward_log_check_inclusion(
+            ctypes.byref(head), ctypes.c_uint64(seq), leaf,
+            ctypes.byref(Proof(whole, len(whole) // 32)), error)
+        return "OK" if code == 0 else self.said(error)
+
+    def consistency(self, old, new, hashes):
+        heads = [Head(size, (ctypes.c_ubyte * 32)(*root)) for size, root in (old, new)]
+        error, whole = ctypes.create_string_buffer(4096), b"".join(hashes)
+        code = self.lib.ward_log_check_consistency(
+            ctypes.byref(heads[0]), ctypes.byref(heads[1]),
+            ctypes.byref(Proof(whole, len(whole) // 32)), error)
+        return "OK" if code == 0 else self.said(error)
+
+    def test_every_record_is_proven(self):
+        size, root = self.head(self.note)
+        self.assertEqual((size, root), (55, root_of(self.leaves[:55])))
+        for seq in range(0, 55, 1 if FULL else 6):
+            given = json.loads(self.run_audit("prove", str(seq), "--json"))
+            hashes = [bytes.fromhex(text) for text in given["hashes"]]
+            line = given["record"].encode()
+            self.assertEqual(self.head(given["checkpoint"].encode()), (size, root))
+            rows = (
+                ("as given", (size, root, seq, line, hashes), "OK"),
+                ("another line", (size, root, seq, line + b" ", hashes), None),
+                ("its newline", (size, root, seq, line + b"\n", hashes), None),
+                ("another place", (size, root, seq ^ 1, line, hashes), None),
+                ("past the end", (size, root, size, line, hashes), None),
+                ("another size", (size * 2, root, seq, line, hashes), None),
+                ("another root", (size, bytes(32), seq, line, hashes), None),
+                ("a hash less", (size, root, seq, line, hashes[:-1]), None),
+                ("a hash more", (size, root, seq, line, [*hashes, bytes(32)]), None),
+                ("more than any", (size, root, seq, line, [bytes(32)] * 65), None),
+                ("none", (size, root, seq, line, []), None),
+                ("turned round", (size, root, seq, line, [*hashes[1:], hashes[0]]), None),
+            )
+            for name, words, wanted in rows:
+                with self.subTest(name, seq=seq):
+                    self.assertEqual(self.inclusion(*words), wanted or "AUDIT_PROOF_INVALID")
+
+    def test_heads(self):
+        other = Signer(pathlib.Path(tempfile.mkdtemp(dir=self.folder)))
+        invalid, unsigned = "AUDIT_HEAD_INVALID", "AUDIT_HEAD_SIGNATURE"
+        for name, note, key, why in (
+                ("another key", self.note, other.vkey, unsigned),
+                ("a key that is none", self.note, "x", unsigned),
+                ("an empty key", self.note, " ", unsigned),
+                ("a wrong id", self.note, self.signer.vkey.replace("+", "+0", 1), unsigned),
+                ("another size", self.note.replace(b"\n55\n", b"\n54\n"), None, unsigned),
+                ("no note", b"x", None, invalid), ("nothing", b"", None, invalid),
+                ("too long", self.note + b"x" * 70000, None, invalid)):
+            with self.subTest(name):
+                self.assertEqual(self.head(note, key), why)
+        for at in range(len(self.note)):
+            self.assertIn(self.head(self.note[:at]), (invalid,), at)
+            flipped = self.note[:at] + bytes([self.note[at] ^ 1]) + self.note[at + 1:]
+            self.assertIn(self.head(flipped), (invalid, unsigned), at)
+
+    def test_consistency(self):
+        heads = {n: (n, root_of(self.leaves[:n])) for n in (0, 1, 20, 32, 55)}
+        forked = (20, root_of([bytes(32), *self.leaves[1:20]]))
+        for old, new in ((1, 55), (20, 55), (32, 55), (20, 32)):
+            proof = consistency(self.leaves[:new], old)
+            rows = (("as it is", heads[old], proof, "OK"),
+                    ("a fork", (old, bytes(32)), proof, None),
+                    ("a hash more", heads[old], [*proof, bytes(32)], None),
+                    ("a hash less", heads[old], proof[:-1], None),
+                    ("backwards", None, proof, None))
+            for name, first, hashes, wanted in rows:
+                with self.subTest(name, old=old, new=new):
+                    pair = (first, heads[new]) if first else (heads[new], heads[old])
+                    self.assertEqual(self.consistency(*pair, hashes),
+                                     wanted or "AUDIT_PROOF_INVALID")
+        self.assertEqual(self.consistency(heads[20], heads[20], []), "OK")
+        self.assertEqual(self.consistency(heads[20], forked, []), "AUDIT_FORK")
+
+    def test_witnesses(self):
+        w, v = (Signer(pathlib.Path(tempfile.mkdtemp(dir=self.folder))) for _ in range(2))
+        keys = [w.witness_vkey, v.witness_vkey]
+        one = w.cosign(self.note, 1000)
+        both = v.cosign(one, 2000)
+        few = "AUDIT_WITNESS_QUORUM"
+        for name, note, listed, need, when, good in (
+                ("two of two", both, keys, 2, (0, 0), True),
+                ("one of two", one, keys, 1, (0, 0), True),
+                ("none is needed", self.note, keys, 0, (0, 0), True),
+                ("one is missing", one, keys, 2, (0, 0), False),
+                ("one that signed twice", w.cosign(one, 1001), keys, 2, (0, 0), False),
+                ("one that is listed twice", one, [keys[0], keys[0]], 2, (0, 0), False),
+                ("more than are listed", both, keys, 3, (0, 0), False),
+                ("too old", both, keys, 2, (1500, 3000), False),
+                ("of the future", both, keys, 2, (0, 1500), False),
+                ("in time", both, keys, 1, (1500, 3000), True),
+                ("of another head", self.note + w.cosign(self.signer.note(
+                    54, root_of(self.leaves[:54])), 1000).rpartition("\u2014".encode())[1] +
+                 w.cosign(self.signer.note(54, root_of(self.leaves[:54])),
+                          1000).rpartition("\u2014".encode())[2], keys, 0, (0, 0), False),
+                ("a log's key for a witness", both, [w.vkey], 1, (0, 0), False),
+                ("a key that is none", both, ["x"], 0, (0, 0), False),
+                ("too many", both, keys * 9, 1, (0, 0), False)):
+            with self.subTest(name):
+                said = self.head(note, None, listed, need, when)
+                self.assertEqual(said if isinstance(said, str) else "OK", "OK" if good else few)
+
+    def test_the_example(self):
+        program, note, line = (self.folder / name for name in ("example", "note", "line"))
+        subprocess.run(["cc", ROOT / "examples/log.c", f"-I{ROOT / 'include'}", f"-L{BUILD}",
+                        "-lward", "-o", program], check=True)
+        given = json.loads(self.run_audit("prove", "41", "--json"))
+        note.write_text(given["checkpoint"])
+        line.write_text(given["record"] + "\n")
+
+        def run(*words):
+            return subprocess.run([program, *words], capture_output=True, text=True, check=False,
+                                  env=dict(os.environ, LD_LIBRARY_PATH=str(BUILD))).returncode
+        known = (self.signer.vkey, note)
+        self.assertEqual(run(*known, "41", line, *given["hashes"]), 0)
+        self.assertEqual(run(*known, "40", line, *given["hashes"]), 1)
+        self.assertEqual(run(*known, "41", note, *given["hashes"]), 1)
+        self.assertEqual(run(self.signer.vkey + "x", note, "41", line, *given["hashes"]), 1)
+        self.assertEqual(run(*known, "41", line, "aa"), 2)
+        self.assertEqual(run(), 2)
 
 
 class Heirs(Log):
