@@ -63,7 +63,8 @@ class Core(unittest.TestCase):
         with House() as house:
             wait_for(lambda: house.records("house.start"))
             killed = {house.kill(name) for name in ("core", "audit", "keeper", "front")}
-            wait_for(lambda: killed == {row["details"]["pid"]
+            # A front that found the new keeper before it served has ended as well, perhaps.
+            wait_for(lambda: killed <= {row["details"]["pid"]
                                         for row in house.records("process.crash")})
 
     def test_refusal(self):

@@ -9,7 +9,7 @@ from rl_tool import Sample, may_mount, needs_root
 @needs_root
 @unittest.skipUnless(may_mount(), "root, who may mount")
 class Power(Sample):
-    def test_cuts(self):
+    def test_cuts(self):  # proves: RL-49
         self.sample("powercut", 2)
 
     def test_nothing_is_written_through(self):
