@@ -136,9 +136,9 @@ static bool speak(int fd, const struct resolve_request *request, struct arena *a
         SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
         ssl = new_session(context, fd, request->host);
     }
-    bool done = ssl != NULL ? handshake(ssl, fd, request, error) &&
-                                  copy_certificate(ssl, arena, out, error)
-                            : refuse(error, false, "out of memory", "");
+    bool done = ssl != NULL
+                    ? handshake(ssl, fd, request, error) && copy_certificate(ssl, arena, out, error)
+                    : refuse(error, false, "out of memory", "");
     SSL_free(ssl);
     SSL_CTX_free(context);
     return done;

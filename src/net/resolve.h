@@ -22,9 +22,9 @@ struct addresses {
 
 struct resolve_request {
     const char *host;
-    const char *port;    /* digits */
-    const char *servers; /* "ADDRESS:PORT,.."; NULL for those of the system */
-    int64_t deadline_ms; /* by clock_monotonic_ms */
+    const char *port;        /* digits */
+    const char *servers;     /* "ADDRESS:PORT,.."; NULL for those of the system */
+    int64_t deadline_ms;     /* by clock_monotonic_ms */
     void (*tick)(void *arg); /* called every now and then while it waits; NULL: never */
     void *tick_arg;
 };
