@@ -61,13 +61,12 @@ def library_page(header, name):
     """The page of a public header: its comments are its contracts."""
     text = header.read_text()
     head = re.match(r"/\* \S+ - (.*?)\*/", text, re.S)[1]
-    title, _, about = head.partition(".\n")
     body = text.partition('extern "C" {\n#endif\n')[2].partition("#ifdef __cplusplus")[0]
     out = [".Dd November 20, 2026", f".Dt {name.upper()} 3", ".Os Ward", ".Sh NAME", f".Nm {name}",
            f".Nd {HEADERS[name]}", ".Sh LIBRARY", "libward (pkg-config name", ".Cm libward )",
            ".Sh SYNOPSIS", f".In ward/{header.name}"]
     out += [signature(found) for found in FUNCTION.findall(body)]
-    out += [".Sh DESCRIPTION", prose(about) or escaped(" ".join(title.split())) + "."]
+    out += [".Sh DESCRIPTION", prose(head[0].upper() + head[1:])]
     for comment, code in BLOCK.findall(body):
         names = [found[1] for found in FUNCTION.findall(code)]
         rest = FUNCTION.sub("", code).strip()
