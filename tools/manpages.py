@@ -46,7 +46,7 @@ def prose(text):
             for sentence in re.split(r"(?<=[.:?])  ?(?=[A-Z])", escaped(line.strip())):
                 out.append(re.sub(r"^([.'])", r"\\&\1", sentence))
     out += [".Ed"] if literal else []
-    text = "\n".join(out).strip("\n")
+    text = "\n".join(out).strip("\n").replace(".Pp\n.Bd", ".Bd")
     return re.sub(r"^(\.Pp\n)+|(\n\.Pp)+$", "", text)
 
 
