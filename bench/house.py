@@ -448,6 +448,49 @@ def up_rss(bench):
         return sum(each.values()), RSS_BYTES
 
 
+# Each runs the completion of its shell as often as is said, and prints the seconds of all.
+SHELLS = {
+    "bash": ["bash", "--norc", "-c", """source <(ward help --format bash)
+COMP_LINE=$LINE COMP_POINT=${#LINE} begin=$EPOCHREALTIME
+for ((i = 0; i < TIMES; i++)); do _ward; done
+end=$EPOCHREALTIME
+[[ ${#COMPREPLY[@]} -ge 4 ]] && echo "$(( (${end/./} - ${begin/./}) ))e-6" """],
+    "zsh": ["zsh", "-f", "-c", """compdef() { }
+_describe() { offered=${#${(@P)2}} }
+zmodload zsh/datetime
+source <(ward help --format zsh)
+words=("${(@s: :)LINE}") CURRENT=${#words} PREFIX=
+begin=$EPOCHREALTIME
+for ((i = 0; i < TIMES; i++)); do _ward; done
+end=$EPOCHREALTIME
+(( offered >= 4 )) && print $(( end - begin ))"""],
+    "fish": ["fish", "--no-config", "-c", """ward help --format fish | source
+set begin (date +%s%N)
+for i in (seq $TIMES); set got (complete -C $LINE); end
+set end (date +%s%N)
+test (count $got) -ge 4; and echo (math $end - $begin)e-9"""],
+}
+COMPLETE_TIMES, COMPLETE_MS = 20, 100  # EC-9
+
+
+def complete(bench):
+    """Milliseconds from the tab to the ids of the keys of a house that is up, in the slowest of the
+    three shells."""
+    each = {}
+    with House(bench) as house:
+        env = dict(os.environ, PATH=f"{bench.build}:{os.environ['PATH']}", TIMES=str(COMPLETE_TIMES),
+                   LINE=f"ward audit query --state {house.state} --resource ")
+        for shell, words in SHELLS.items():
+            tool(shell)
+            done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120,
+                                  check=False)
+            if done.returncode or not done.stdout.strip():
+                raise Fault(f"{shell}: {done.stdout}{done.stderr}")
+            each[shell] = float(done.stdout) / COMPLETE_TIMES * 1000
+    remark("complete: " + ", ".join(f"{shell} {ms:.1f} ms" for shell, ms in each.items()))
+    return max(each.values()), COMPLETE_MS
+
+
 CASES = {
     "rest-h1": rest_h1,
     "rest-h2": rest_h2,
@@ -458,6 +501,7 @@ CASES = {
     "idle-connection": idle,
     "up-ready": up_ready,
     "up-rss": up_rss,
+    "complete": complete,
 }
 
 

@@ -1,9 +1,10 @@
-"""manpages.py - docs/man/ward*.1 and ward.toml.5 are what `ward help --format man` prints:
---write makes them anew, --check fails when one is stale, missing, left over, or not clean
-mdoc."""
+"""manpages.py - docs/man/ward*.1 and ward.toml.5 are what `ward help --format man` prints, and
+ward_*.3 what the public headers say: --write makes them anew, --check fails when one is stale,
+missing, left over, or not clean mdoc."""
 
 import argparse
 import pathlib
+import json
 import re
 import subprocess
 import sys
@@ -17,15 +18,80 @@ def ward(build, *words):
                           text=True).stdout
 
 
+BLOCK = re.compile(r"/\*(.*?)\*/\n((?:(?!/\*|\n\n).)*?(?:\{.*?\n\};\n)?(?:(?!\n\n|\n/\*).)*)(?=\n\n|\n/\*|\Z)",
+                   re.S)
+FUNCTION = re.compile(r"WARD_API (?:WARD_MUST_USE )?([^;]*?)(\w+)\(([^;]*)\);", re.S)
+HEADERS = {"ward_verify": "evidence in, a decision with its reasons out",
+           "ward_collateral": "what vendors publish about their platforms, for verifications",
+           "ward_policy": "what is asked of evidence"}
+
+
+def escaped(text):
+    return text.replace("\\", "\\e").replace("-", "\\-")
+
+
+def prose(text):
+    """A comment as mdoc: lines that are indented more than the text are shown as they stand."""
+    lines, out, literal = [line.rstrip() for line in text.split("\n")], [], False
+    for line in lines:
+        deep = len(line) - len(line.lstrip()) > 4
+        if line and deep != literal:
+            out.append(".Bd -literal -offset indent" if deep else ".Ed")
+            literal = deep
+        if not line and not literal:
+            out.append(".Pp")
+        elif line and literal:
+            out.append("\\&" + escaped(line.strip()))
+        elif line:
+            for sentence in re.split(r"(?<=[.:?])  ?(?=[A-Z])", escaped(line.strip())):
+                out.append(re.sub(r"^([.'])", r"\\&\1", sentence))
+    out += [".Ed"] if literal else []
+    text = "\n".join(out).strip("\n").replace(".Pp\n.Bd", ".Bd")
+    return re.sub(r"^(\.Pp\n)+|(\n\.Pp)+$", "", text)
+
+
+def signature(found):
+    kind, name, arguments = (" ".join(part.split()) for part in found)
+    kind = f'"{kind}"' if "*" in kind else kind
+    each = [] if arguments == "void" else [f'"{one.strip()}"' for one in arguments.split(",")]
+    return f".Ft {kind}\n.Fn {' '.join([name, *each])}"
+
+
+def library_page(header, name):
+    """The page of a public header: its comments are its contracts."""
+    text = header.read_text()
+    head = re.match(r"/\* \S+ - (.*?)\*/", text, re.S)[1]
+    body = text.partition('extern "C" {\n#endif\n')[2].partition("#ifdef __cplusplus")[0]
+    out = [".Dd November 20, 2026", f".Dt {name.upper()} 3", ".Os Ward", ".Sh NAME", f".Nm {name}",
+           f".Nd {HEADERS[name]}", ".Sh LIBRARY", "libward (pkg-config name", ".Cm libward )",
+           ".Sh SYNOPSIS", f".In ward/{header.name}"]
+    out += [signature(found) for found in FUNCTION.findall(body)]
+    out += [".Sh DESCRIPTION", prose(head[0].upper() + head[1:])]
+    for comment, code in BLOCK.findall(body):
+        names = [found[1] for found in FUNCTION.findall(code)]
+        rest = FUNCTION.sub("", code).strip()
+        out.append(".Pp")
+        out += [line for one in names for line in (f".Fn {one}", ".br")][:-1]
+        out += [".Pp"] if names else []
+        out.append(prose(comment))
+        if rest:
+            out += [".Bd -literal -offset indent", *("\\&" + escaped(line) for line in
+                                                     rest.splitlines()), ".Ed"]
+    others = sorted({*HEADERS, "libward"} - {name})
+    out += [".Sh SEE ALSO", *(f".Xr {other} 3 ," for other in others[:-1]), f".Xr {others[-1]} 3"]
+    return re.sub(r"\n{2,}", "\n", "\n".join(out)) + "\n"
+
+
 def pages(build):
     """Every generated page by its file name."""
     found = {"ward.1": ward(build, "help", "--format", "man"),
              "ward.toml.5": ward(build, "help", "--format", "man", "ward.toml")}
-    commands = ward(build, "help").split("Commands:\n")[1].split("\n\n")[0]
-    for line in commands.splitlines():
-        name = re.match(r"  (\S+(?: \S+)?)  ", line)[1].strip()
-        page = ward(build, "help", "--format", "man", *name.split())
-        found[f"ward-{name.replace(' ', '-')}.1"] = page
+    for row in json.loads(ward(build, "help", "--json"))["commands"]:
+        page = ward(build, "help", "--format", "man", *row["name"].split())
+        found[f"ward-{row['name'].replace(' ', '-')}.1"] = page
+    for name in HEADERS:
+        header = ROOT / "include/ward" / f"{name.removeprefix('ward_')}.h"
+        found[f"{name}.3"] = library_page(header, name)
     return found
 
 
@@ -35,14 +101,14 @@ def lint(path):
     return [line for line in done.stdout.splitlines() if line]
 
 
-def check(found):
-    faults = [f"{path.name}: no command prints it" for path in MAN.glob("ward*.[0-9]")
+def check(found, folder=MAN):
+    faults = [f"{path.name}: no command prints it" for path in folder.glob("ward*.[0-9]")
               if path.name not in found]
     for name, page in found.items():
-        path = MAN / name
+        path = folder / name
         if not path.exists() or path.read_text() != page:
             faults.append(f"{name}: stale; run tools/manpages.py --write")
-    for path in sorted(MAN.glob("*.[0-9]")):
+    for path in sorted(folder.glob("*.[0-9]")):
         faults += lint(path)
     return faults
 

@@ -66,8 +66,8 @@ class Help(Loop):
         (folder / "ward-state").symlink_to(self.place.live)
         return folder
 
-    # proves: EC-6
     def test_help_has_one_example_that_runs_and_json_fits_its_schema(self):
+        # proves: EC-6
         folder = self.prepare()
         env = CLEAN | {"WARD_LISTEN_TLS": f"127.0.0.1:{self.place.house.port}"}
         down = {"keyring backup": self.place.rest, "keyring restore": folder / "nowhere"}
@@ -131,8 +131,8 @@ class Help(Loop):
 
 
 class Output(Loop):
-    # proves: EC-7
     def test_what_goes_where(self):
+        # proves: EC-7
         for name in self.table:
             for number, (codes, words) in enumerate(runs(self.place, name)):
                 def again(number=number, name=name):
@@ -255,8 +255,8 @@ class Exits(Loop):
             return subprocess.run([WARD, *map(str, words)], env=CLEAN, stdout=full, timeout=60,
                                   stderr=subprocess.PIPE, check=False)
 
-    # proves: EC-8
     def test_every_exit_code_is_reached_and_documented(self):
+        # proves: EC-8
         rows = {row["code"]: row for row in json.loads(ward("help", "--json").stdout)["exit_codes"]}
         self.assertEqual(set(rows), {*range(8), 70})
         reached = set()

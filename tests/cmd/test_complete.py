@@ -70,8 +70,8 @@ class Complete(unittest.TestCase):
             with self.subTest(shell, line=line):
                 self.assertEqual(sorted(set(self.asked(shell, line, cwd))), sorted(want))
 
-    # proves: EC-9
     def test_shells_complete_words_options_values_and_what_lives(self):
+        # proves: EC-9
         self.commands()
         self.options()
         self.values()

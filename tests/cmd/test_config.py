@@ -73,6 +73,10 @@ BAD = (
     ("\"l\\u00efmit\" = 1\n", ['1:1: there is no key "l??mit"']),
     ("# \N{SNOWMAN}\nlimit = {\"\N{SNOWMAN}\" = 1, connections = 0}\n",
      ['2:10: there is no key "limit.???"', f"2:33: limit.connections is 0 and {BOUNDS}"]),
+    ("[syscalls]\nallow = ['ptrce']\n", ['1:2: there is no section "syscalls"']),
+    ("[policy]\nname = 'prod'\n", ['1:2: there is no section "policy"']),
+    ("listen.hosts = ['example.invalid']\n", ['1:8: there is no key "listen.hosts"; did you mean "listen.tls"?']),
+    ("listen.tls = 'exmaple.invalid:1'\n", ["1:14: listen.tls must be an address and a port"]),
     ("conections = 1\n[limits]\nidle_second = 1\nconnections = 0\n[seal]\nkind = 1\n"
      "[audit]\nkeep_days = 0\n[store]\nurl = 'x'\n",
      ['1:1: there is no key "conections"; did you mean "limit.connections"?',
@@ -142,6 +146,7 @@ class Config(unittest.TestCase):
 
 class Check(Config):
     def test_every_mistake_of_every_bad_file(self):
+        # proves: EC-12
         for text, lines in BAD:
             with self.subTest(text):
                 self.file.write_text(text)

@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import unittest
 
-import lodger
 import tap
 from commands import CLEAN, RUNS, WARD, Place, runs, table
 
@@ -151,7 +150,6 @@ class Curl(unittest.TestCase):
         self.assertEqual(json.loads(replay(self.place, lines[0])[1])["records"], [])
 
 
-@unittest.skipUnless(lodger.can_be_started(), "an instrumented build cannot enter its jail")
 class Trace(unittest.TestCase):
     def test_the_trace_sees_what_connects(self):
         """So a command that asks and does not say so would be found."""

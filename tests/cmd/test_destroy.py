@@ -38,8 +38,8 @@ class Destroy(unittest.TestCase):
         yield "keyring rotate", ["tls", "--state", self.place.live], "tls"
         yield "down", ["--purge", "--state", self.place.live], str(self.place.live)
 
-    # proves: EC-14
     def test_what_destroys_is_agreed_to_and_a_mistyped_command_is_answered(self):
+        # proves: EC-14
         declared = {name for name, row in self.table.items() if row["destroys"]}
         self.assertEqual(declared, {name for name, *_ in self.cases()})
         self.offered()

@@ -89,8 +89,8 @@ class Progress(unittest.TestCase):
         """(mirror, words) of a fetch that takes as long as is wanted."""
         return Patient("good", Own()), self.place.fresh("slow", make=True)
 
-    # proves: EC-15
     def test_long_work_says_how_far_it_is(self):
+        # proves: EC-15
         with self.lines_in_a_file():  # its ten seconds are not waited for alone
             self.events()
             self.drawn()

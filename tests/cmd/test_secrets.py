@@ -66,8 +66,8 @@ class Secrets(unittest.TestCase):
         yield "credential:phrase", None, {"CREDENTIALS_DIRECTORY": str(folder)}
         yield f"env-file:{at.above}/environment:PHRASE", None, {}
 
-    # proves: EC-13
     def test_secrets_come_from_places_and_go_nowhere(self):
+        # proves: EC-13
         self.no_option_takes_one()
         backups = []
         for number, (source, given, env) in enumerate(self.ways(CANARY)):

@@ -1,0 +1,119 @@
+"""test_man.py - the man pages: one for each command, one for ward.toml, those of the library; made
+from the command table, the table of keys and the public headers, and clean mdoc. That the
+committed ones are not stale is ./check's own step."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import tap
+from ward import BUILD, ROOT, ward
+
+sys.path.insert(0, str(ROOT / "tools"))
+import json  # noqa: E402
+import manpages  # noqa: E402  (the path is set just above)
+
+MAN = ROOT / "docs/man"
+
+
+def shown(page):
+    """The page as a terminal shows it, without what makes letters bold."""
+    done = subprocess.run(["mandoc", "-Tascii"], input=page.encode(), capture_output=True, check=True)
+    return re.sub(r".\x08", "", done.stdout.decode())
+
+
+class Pages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.table = json.loads(ward("help", "--json").stdout)
+        cls.pages = manpages.pages(BUILD.resolve())
+
+    def put(self, pages):
+        """The pages in a folder of their own."""
+        temp = tempfile.TemporaryDirectory()
+        self.addCleanup(temp.cleanup)
+        for name, page in pages.items():
+            (pathlib.Path(temp.name) / name).write_text(page)
+        return pathlib.Path(temp.name)
+
+    def test_every_page_is_there_clean_and_from_the_tables(self):
+        # proves: EC-10
+        wanted = {f"ward-{row['name'].replace(' ', '-')}.1" for row in self.table["commands"]}
+        wanted |= {"ward.1", "ward.toml.5", "ward_verify.3"}
+        self.assertLessEqual(wanted, set(self.pages))
+        self.assertLessEqual(wanted | {"libward.3"}, {path.name for path in MAN.iterdir()})
+        self.assertEqual(manpages.check(self.pages, self.put(self.pages)), [])
+        self.assertEqual(manpages.lint(MAN / "libward.3"), [])
+        for row in self.table["commands"]:
+            self.command(row, shown(self.pages[f"ward-{row['name'].replace(' ', '-')}.1"]))
+        all_of = shown(self.pages["ward.1"])
+        for row in self.table["commands"]:
+            self.assertIn(f"ward {row['name']}", all_of)
+        self.installed()
+
+    def command(self, row, text):
+        """Everything of the table's row is on the page."""
+        flat = " ".join(text.split())
+        self.assertIn(" ".join(row["summary"].split()), flat)
+        for option in row["options"] + [one for one in self.table["common_options"]
+                                        if one["name"] != "--show-curl" or row["asks"]]:
+            self.assertRegex(text, rf"(?m)^ +(-\w, )?{option['name']}\b", row["name"])
+            # A long text is broken at spaces and hyphens, and sentences are set apart.
+            for word in option["help"].split():
+                self.assertIn(word.strip(".,;:()").split("-")[0], flat)
+            for value in option["values"]:
+                self.assertIn(value, flat)
+        self.assertIn(row["example"].split()[-1], flat)
+        for part in ("NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "EXAMPLES"):
+            self.assertRegex(text, rf"(?m)^{part}$")
+
+    def installed(self):
+        """What is in the folder goes where man(1) looks."""
+        done = subprocess.run(["meson", "introspect", "--installed", BUILD], capture_output=True,
+                              check=True)
+        targets = {pathlib.Path(path) for path in json.loads(done.stdout).values()}
+        names = {path.name for path in targets if path.parent.name in ("man1", "man3", "man5")}
+        for name in ("ward.1", "ward-verify.1", "ward.toml.5", "libward.3"):
+            self.assertIn(name, names)
+        ends = {"/".join(path.parts[-2:]) for path in targets}
+        for name in ("completions/ward", "site-functions/_ward", "vendor_completions.d/ward.fish"):
+            self.assertIn(name, ends)
+
+    def test_the_library_pages_say_what_the_headers_say(self):
+        for name in manpages.HEADERS:
+            text = (ROOT / "include/ward" / f"{name.removeprefix('ward_')}.h").read_text()
+            declared = set(re.findall(r"\b(ward_\w+)\(", re.sub(r"/\*.*?\*/", "", text, flags=re.S)))
+            page = shown(self.pages[f"{name}.3"])
+            self.assertGreaterEqual(len(declared), 5)
+            for function in declared:
+                self.assertRegex(page, rf"(?m)^ +{function}\(", name)
+            words = set(re.findall(r"[a-z]{4,}", " ".join(re.findall(r"/\*(.*?)\*/", text, re.S))))
+            flat = re.sub(r"-\n +", "-", page)
+            missing = {word for word in words if word not in flat}
+            self.assertLessEqual(len(missing), 2, missing)
+
+    def test_a_page_that_is_wrong_is_found(self):
+        for name, change, word in (
+                ("ward.1", lambda page: page + ".Zz\n", "Zz"),
+                ("ward.1", lambda page: page.replace(".El\n", "", 1), "El"),
+                ("ward-up.1", lambda page: page.replace("EXAMPLES", "EXAMPLE"), "stale"),
+                ("ward_verify.3", lambda page: page.replace("judges", "guesses"), "stale")):
+            folder = self.put(self.pages)
+            (folder / name).write_text(change(self.pages[name]))
+            faults = manpages.check(self.pages, folder)
+            self.assertTrue(any(fault.startswith(name) or name in fault for fault in faults), faults)
+            if word != "stale":
+                self.assertTrue(manpages.lint(folder / name))
+        folder = self.put(self.pages)
+        (folder / "ward-up.1").unlink()
+        (folder / "ward-juggle.1").write_text(self.pages["ward.1"])
+        faults = "\n".join(manpages.check(self.pages, folder))
+        self.assertIn("ward-up.1: stale", faults)
+        self.assertIn("ward-juggle.1: no command prints it", faults)
+
+
+if __name__ == "__main__":
+    tap.main()
