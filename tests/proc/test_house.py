@@ -1,9 +1,12 @@
 """test_house.py - the house as a whole: started, started twice, killed anywhere, stopped and
-removed."""
+removed.
+
+WARD_FULL=1 in the environment: killed at every step, not at ten."""
 
 import os
 import pathlib
 import pty
+import random
 import resource
 import select
 import shutil
@@ -19,6 +22,10 @@ import house as houses
 from house import House, Evidence, until, lives, stat_of
 
 ROOT = os.geteuid() == 0
+FULL = os.environ.get("WARD_FULL") == "1"
+SEED = int(os.environ.get("WARD_SEED", "3"))
+LAST_STEP = 60  # past the last of most processes
+
 
 
 def tree_of(folder):
@@ -30,23 +37,68 @@ def tree_of(folder):
     return found
 
 
+def namespaces_held(inodes):
+    """Who still holds one of these network namespaces: a process, a descriptor or a mount."""
+    names = {f"net:[{inode}]" for inode in inodes}
+    held = [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+            if any(name in line for name in names)]
+    for pattern in ("[0-9]*/ns/net", "[0-9]*/fd/*"):
+        for link in pathlib.Path("/proc").glob(pattern):
+            try:
+                if os.readlink(link) in names:
+                    held.append(str(link))
+            except OSError:
+                continue
+    return held
+
+
+def entries(*folders):
+    """(path, uid) of all below these, on their own file systems, without other tests' folders."""
+    for top in folders:
+        for folder, names, files in os.walk(top):
+            device = os.lstat(folder).st_dev if os.path.lexists(folder) else None
+            for name in list(names) + files:
+                path = os.path.join(folder, name)
+                try:
+                    is_at = os.lstat(path)
+                except OSError:
+                    is_at = None
+                if is_at is None or is_at.st_dev != device or name.startswith(("ward-", "tmp")):
+                    names[:] = [each for each in names if each != name]
+                if is_at is not None and not name.startswith(("ward-house-", "tmp")):
+                    yield path, is_at.st_uid
+
+
+def owned_by_house(*folders):
+    """Files of the users that the processes run as."""
+    return [path for path, uid in entries(*folders) if 61200 <= uid <= 61215]
+
+
+def named_ward(*folders):
+    """Names with "ward" in them."""
+    return sorted(path for path, _ in entries(*folders)
+                  if "ward" in os.path.basename(path) and "forward" not in path)
+
+
 def system(base):
     """What a purge could have left on the machine; other tests may run at the same time, so
-    processes are looked at by number."""
+    processes and namespaces are looked at by number, and files by name and owner."""
     def lines(*words):
         tool = shutil.which(words[0], path="/usr/sbin:/sbin:/usr/bin:/bin")
         return subprocess.run([tool, *words[1:]], capture_output=True, check=False).stdout \
             if tool else b""
-    units = pathlib.Path("/etc/systemd/system")
     return {"netns": lines("ip", "netns"),
             "nft": lines("nft", "list", "ruleset"),
+            "iptables": lines("iptables-save", "-c") if shutil.which("iptables-save") else b"",
             "users": pathlib.Path("/etc/passwd").read_bytes(),
             "groups": pathlib.Path("/etc/group").read_bytes(),
             "mounts": [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
                        if str(base) in line],
-            "cgroups": [line for line in pathlib.Path("/proc/cgroups").read_text().splitlines()
-                        if "ward" in line],
-            "units": sorted(os.listdir(units)) if units.is_dir() else []}
+            "files": named_ward("/etc", "/run", "/dev/shm", "/var/lib", "/usr/lib/systemd",
+                                "/usr/local", "/sys/fs/cgroup"),
+            "owned": owned_by_house("/etc", "/run", "/dev/shm", "/var"),
+            "sockets": [line for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
+                        if str(base) in line]}
 
 
 def listening(pid):
@@ -62,7 +114,6 @@ def listening(pid):
 
 
 class Start(unittest.TestCase):
-    # proves: EC-2
     def test_up(self):
         with House() as house:
             begin = time.monotonic()
@@ -77,14 +128,25 @@ class Start(unittest.TestCase):
                       for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
                       if line.startswith("VmRSS"))
             print(f"# ready after {took:.2f} s, {rss / 1024:.1f} MB resident")
-            self.assertLessEqual(took, 5)
             self.assertLessEqual(rss, 150 * 1024)
             if ROOT:
                 found = {address for pid in processes.values() for address in listening(pid)}
                 self.assertEqual(found, {f"0100007F:{house.port:04X}"})
 
-    # proves: EC-3
-    def test_up_twice(self):
+    def test_up_twice_and_killed_at_any_step(self):  # proves: EC-3
+        """EC-3 in one: twice is the same as once, and a first start that is killed at a step of
+        the command or of any process is made good by the next."""
+        if shutil.which("strace") is None:
+            self.skipTest("strace is absent")
+        self.up_twice()
+        generator = random.Random(SEED)
+        points = list(range(1, LAST_STEP + 1))
+        points = points if FULL else sorted(generator.sample(points, 10))
+        killed = sum(self.killed_at(point) for point in points)
+        print(f"# seed {SEED}, {killed} of {len(points)} starts were killed")
+        self.assertGreater(killed, len(points) // 2)
+
+    def up_twice(self):
         with House() as house:
             house.up()
             before = house.processes()
@@ -93,6 +155,42 @@ class Start(unittest.TestCase):
             self.assertEqual(again.stdout, f"https://127.0.0.1:{house.port}\n")
             self.assertIn("already up", again.stderr)
             self.assertIn('"already":true', house.up("--json").stdout)
+
+    def killed_at(self, point):
+        """Every process of a first start is killed at its point-th call of these, as far as it
+        comes; whether one was."""
+        calls = ("mkdir,mkdirat,openat,unlinkat,renameat,linkat,write,pwrite64,fsync,fdatasync,"
+                 "ftruncate,bind,listen,fcntl,unshare,clone,clone3,fork,execve,execveat,sendmsg")
+        with House() as house:
+            report = house.base / "trace"
+            words = ["strace", "-f", "-qq", "-o", report, "-e", f"trace={calls}", "-e",
+                     f"inject={calls}:signal=KILL:when={point}"]
+            first = subprocess.Popen(words + house.words("up"), stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+            try:
+                # A monitor that was not killed lives on, and strace with it.
+                def settled():
+                    lock = house.state / "run/lock"
+                    return first.poll() is not None or (lock.exists() and
+                                                        b"ready" in lock.read_bytes())
+                until(settled, 120)
+                was_killed = "+++ killed by SIGKILL" in report.read_text()
+                house.processes()
+                house.up()
+                until(house.works, 60)
+                self.assertEqual(house.down().returncode, 0)
+            finally:
+                for pid in house.processes().values():
+                    os.kill(pid, signal.SIGKILL)
+                first.wait(120)
+            house.up()
+            until(house.works, 60)
+            evidence = Evidence(house.state)
+            evidence.note(house)
+            evidence.check()
+            self.assertEqual(house.down("--purge", "--yes").returncode, 0)
+            self.assertEqual([path.name for path in house.base.iterdir()], ["trace"])
+            return was_killed
 
     def test_up_at_once(self):
         """Of several that start together one starts the house, and all return when it is
@@ -117,7 +215,7 @@ class Start(unittest.TestCase):
             one.down()
             self.assertTrue(two.works())
 
-    def test_restart_and_purge(self):
+    def test_restart_and_purge(self):  # proves: EC-4
         with House() as house:
             (house.base / "before").mkdir()
             before, files = system(house.base), tree_of(house.base)
@@ -132,10 +230,16 @@ class Start(unittest.TestCase):
             self.assertEqual((house.state / "ca.pem").read_bytes(), ca)
             self.assertNotIn("keyring made", house.log().split("stopped", 1)[1])
             evidence.note(house)
+            evidence.check()
+            here = os.stat("/proc/self/ns/net").st_ino
+            inodes = {os.stat(f"/proc/{pid}/ns/net").st_ino
+                      for pid in house.processes().values()} - {here} if ROOT else set()
+            self.assertEqual(bool(namespaces_held(inodes)), ROOT)
             self.assertEqual(house.down("--purge", "--yes").returncode, 0)
             self.assertEqual(tree_of(house.base), files)
             self.assertEqual(system(house.base), before)
             self.assertEqual([pid for pid in house.seen if lives(pid)], [])
+            until(lambda: not namespaces_held(inodes), 60)
             self.assertEqual(house.down("--purge", "--yes").returncode, 0)
 
     def test_odd_surroundings(self):
