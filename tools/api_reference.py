@@ -1,5 +1,5 @@
 """api_reference.py - docs/api.md and docs/api/ are made from the table by which the house
-routes (src/proc/routes.c): --write makes them anew, --check fails when one is stale."""
+routes (src/proc/routes.c), docs/metrics.md from that of its metrics (src/proc/metrics.c): --write makes them anew, --check fails when one is stale."""
 
 import argparse
 import pathlib
@@ -8,7 +8,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENTS = {"reference": "docs/api.md", "proto": "docs/api/ward.proto",
-             "openapi": "docs/api/openapi.json"}
+             "openapi": "docs/api/openapi.json", "metrics": "docs/metrics.md"}
 
 
 def made(build, kind):

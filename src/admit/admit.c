@@ -1,7 +1,7 @@
 /* admit.c - see admit.h. */
 #include "admit/admit.h"
 
-enum { KIND_ANY = 0 };
+enum { KIND_ANY = 0, ONE = 1 };
 
 #define SECOND_US UINT64_C(1000000)
 
@@ -41,11 +41,11 @@ static struct admission judge_address(const struct admit *admit, const struct ad
 }
 
 static struct admission judge_rate(struct admit_table *table, const struct address *key,
-                                   uint64_t now_us)
+                                   uint32_t cost, uint64_t now_us)
 {
     if (table == NULL)
         return refuse(REASON_NONE, 0);
-    struct gcra_answer answer = admit_table_take(table, key, KIND_ANY, now_us);
+    struct gcra_answer answer = admit_table_take(table, key, KIND_ANY, cost, now_us);
     if (!answer.allowed)
         return refuse(REASON_ADMIT_RATE_LIMITED, answer.retry_us);
     return refuse(REASON_NONE, 0);
@@ -62,7 +62,7 @@ struct admission admit_connection(struct admit *admit, const struct address *pee
     if (!proxy) {
         struct admission refusal = judge_address(admit, peer, now_us);
         if (refusal.reason == REASON_NONE)
-            refusal = judge_rate(admit->connects, &key, now_us);
+            refusal = judge_rate(admit->connects, &key, ONE, now_us);
         if (refusal.reason != REASON_NONE)
             return refusal;
     }
@@ -72,18 +72,19 @@ struct admission admit_connection(struct admit *admit, const struct address *pee
                                .reason = answer.reason };
 }
 
-struct admission admit_request(struct admit *admit, const struct address *client, uint64_t now_us)
+struct admission admit_request(struct admit *admit, const struct address *client, uint32_t cost,
+                               uint64_t now_us)
 {
     struct address peer = address_peer(client), site = address_key(client, ADDRESS_SITE_BITS);
     struct admission refusal = judge_address(admit, client, now_us);
     if (refusal.reason == REASON_NONE)
-        refusal = judge_rate(admit->requests, &peer, now_us);
+        refusal = judge_rate(admit->requests, &peer, cost, now_us);
     if (refusal.reason == REASON_NONE && !address_is_v4(client))
-        refusal = judge_rate(admit->sites, &site, now_us);
+        refusal = judge_rate(admit->sites, &site, cost, now_us);
     if (refusal.reason != REASON_NONE)
         return refusal;
     if (admit->all != NULL && admit->all_rate != NULL) {
-        struct gcra_answer answer = gcra_take(admit->all, admit->all_rate, now_us);
+        struct gcra_answer answer = gcra_take(admit->all, admit->all_rate, cost, now_us);
         if (!answer.allowed)
             return refuse(REASON_ADMIT_RATE_LIMITED, answer.retry_us);
     }

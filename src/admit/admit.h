@@ -58,7 +58,8 @@ struct admission {
 struct admission admit_connection(struct admit *admit, const struct address *peer, uint64_t now_us,
                                   struct conn *out);
 
-/* admit_request judges a request of that client. */
-struct admission admit_request(struct admit *admit, const struct address *client, uint64_t now_us);
+/* admit_request judges a request of that client, which costs it so much of its rates (gcra.h). */
+struct admission admit_request(struct admit *admit, const struct address *client, uint32_t cost,
+                               uint64_t now_us);
 
 #endif

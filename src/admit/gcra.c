@@ -32,13 +32,16 @@ bool gcra_rate_of(uint32_t count, uint64_t period_us, uint32_t burst, struct gcr
     return true;
 }
 
-struct gcra_answer gcra_charge(const struct gcra_rate *rate, uint64_t *ahead)
+struct gcra_answer gcra_charge(const struct gcra_rate *rate, uint64_t *ahead, uint32_t cost)
 {
-    if (*ahead <= rate->window - rate->step) {
-        *ahead += rate->step;
+    uint64_t burst = rate->window / rate->step;
+    uint64_t arrivals = cost == 0 ? 1 : cost < burst ? cost : burst;
+    uint64_t charge = arrivals * rate->step; /* at most the window */
+    if (*ahead <= rate->window - charge) {
+        *ahead += charge;
         return (struct gcra_answer){ .allowed = true };
     }
-    uint64_t over = *ahead - (rate->window - rate->step);
+    uint64_t over = *ahead - (rate->window - charge);
     return (struct gcra_answer){ .retry_us = over / rate->scale + (over % rate->scale > 0) };
 }
 
@@ -54,11 +57,12 @@ bool gcra_is_sound(const struct gcra *gcra, const struct gcra_rate *rate)
     return gcra->ahead <= rate->window;
 }
 
-struct gcra_answer gcra_take(struct gcra *gcra, const struct gcra_rate *rate, uint64_t now_us)
+struct gcra_answer gcra_take(struct gcra *gcra, const struct gcra_rate *rate, uint32_t cost,
+                             uint64_t now_us)
 {
     if (now_us > gcra->at_us) {
         gcra->ahead = gcra_decay(rate, gcra->ahead, now_us - gcra->at_us);
         gcra->at_us = now_us;
     }
-    return gcra_charge(rate, &gcra->ahead);
+    return gcra_charge(rate, &gcra->ahead, cost);
 }

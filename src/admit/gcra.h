@@ -38,9 +38,10 @@ struct gcra_answer {
     uint64_t retry_us;
 };
 
-/* gcra_charge judges one arrival of who is *ahead units ahead (at most the window), and moves
- *ahead when it is allowed.  A refused arrival costs its sender nothing. */
-struct gcra_answer gcra_charge(const struct gcra_rate *rate, uint64_t *ahead);
+/* gcra_charge judges one request of who is *ahead units ahead (at most the window), and moves it
+   when it is allowed.  Refused, it costs its sender nothing.  Allowed, it costs as much as
+   `cost` arrivals, one at least; the whole burst at most, or it could never come. */
+struct gcra_answer gcra_charge(const struct gcra_rate *rate, uint64_t *ahead, uint32_t cost);
 
 /* gcra_decay is what is left of `ahead` after the time has gone by.  No product overflows,
    whatever the time. */
@@ -54,7 +55,8 @@ struct gcra {
 
 bool gcra_is_sound(const struct gcra *gcra, const struct gcra_rate *rate);
 
-/* gcra_take judges one arrival at now_us, any number. */
-struct gcra_answer gcra_take(struct gcra *gcra, const struct gcra_rate *rate, uint64_t now_us);
+/* gcra_take judges one request of that cost at now_us, any number. */
+struct gcra_answer gcra_take(struct gcra *gcra, const struct gcra_rate *rate, uint32_t cost,
+                             uint64_t now_us);
 
 #endif

@@ -123,7 +123,7 @@ static uint64_t *choose(uint64_t *set, uint64_t tag, uint64_t now)
 }
 
 struct gcra_answer admit_table_take(struct admit_table *table, const struct address *key,
-                                    uint8_t kind, uint64_t now_us)
+                                    uint8_t kind, uint32_t cost, uint64_t now_us)
 {
     uint8_t message[ADDRESS_LEN + 1];
     memcpy(message, key->bytes, ADDRESS_LEN);
@@ -138,7 +138,7 @@ struct gcra_answer admit_table_take(struct admit_table *table, const struct addr
     uint64_t ahead = tat > now ? tat - now : 0;
     if (ahead > 0 && *word >> TAT_BITS != tag)
         table->crowded++;
-    struct gcra_answer answer = gcra_charge(&table->rate, &ahead);
+    struct gcra_answer answer = gcra_charge(&table->rate, &ahead, cost);
     if (answer.allowed)
         *word = tag << TAT_BITS | (now + ahead);
     return answer;

@@ -60,9 +60,9 @@ void admit_table_change(struct admit_table *table, const struct gcra_rate *rate,
 /* Looks at every word: for tests. */
 bool admit_table_is_sound(const struct admit_table *table);
 
-/* admit_table_take judges one arrival of a peer, given as address_key has it.  `kind` (any
-   number) keeps apart what is counted separately under one rate. */
+/* admit_table_take judges one request of a peer, given as address_key has it, of a cost as in
+   gcra.h.  `kind` (any number) keeps apart what is counted separately under one rate. */
 struct gcra_answer admit_table_take(struct admit_table *table, const struct address *key,
-                                    uint8_t kind, uint64_t now_us);
+                                    uint8_t kind, uint32_t cost, uint64_t now_us);
 
 #endif

@@ -81,7 +81,7 @@ static enum reason connect_from(struct fixture *f, const char *text, uint64_t no
 static enum reason ask_from(struct fixture *f, const char *text, uint64_t now)
 {
     struct address address = of(text);
-    struct admission answer = admit_request(&f->admit, &address, now);
+    struct admission answer = admit_request(&f->admit, &address, 1, now);
     assert_int_equal(answer.admitted, answer.reason == REASON_NONE);
     return answer.reason;
 }
@@ -115,11 +115,11 @@ static void test_bans(void **state)
     assert_int_equal(ban_offend(&f.bans, &peer, OFFENCE_CRASH, 5), BAN_BEGUN);
     assert_int_equal(connect_from(&f, "192.0.2.1", 6, &conn), REASON_ADMIT_BANNED);
     assert_int_equal(ask_from(&f, "192.0.2.1", 6), REASON_ADMIT_BANNED);
-    struct admission answer = admit_request(&f.admit, &peer, 6);
+    struct admission answer = admit_request(&f.admit, &peer, 1, 6);
     assert_int_equal(answer.retry_us, 90 * 1000000 - 1);
     assert_int_equal(ask_from(&f, "192.0.2.1", 6 + answer.retry_us), REASON_NONE);
     assert_int_equal(ban_impose(&f.bans, &peer, UINT64_MAX, 7), BAN_LONGER);
-    assert_int_equal(admit_request(&f.admit, &peer, 8).retry_us, 0);
+    assert_int_equal(admit_request(&f.admit, &peer, 1, 8).retry_us, 0);
     end(&f);
 }
 
@@ -138,11 +138,32 @@ static void test_rates(void **state)
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(ask_from(&f, "192.0.2.1", 5), REASON_NONE);
     struct address peer = of("192.0.2.1");
-    struct admission answer = admit_request(&f.admit, &peer, 5);
+    struct admission answer = admit_request(&f.admit, &peer, 1, 5);
     assert_int_equal(answer.reason, REASON_ADMIT_RATE_LIMITED);
     assert_int_equal(answer.retry_us, 1000000);
     assert_int_equal(ask_from(&f, "192.0.2.1", 5 + 1000000), REASON_NONE);
     assert_int_equal(f.sites.now_us, 0); /* v4 has no /48 */
+    end(&f);
+}
+
+/* A dear request takes as much of each rate as its cost says, and a refused one of none. */
+static void test_costs(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    struct address peer = of("2001:db8::1"), other = of("2001:db8:0:1::1");
+    assert_true(admit_request(&f.admit, &peer, 2, 5).admitted);
+    struct admission answer = admit_request(&f.admit, &peer, 2, 5);
+    assert_int_equal(answer.reason, REASON_ADMIT_RATE_LIMITED);
+    assert_int_equal(answer.retry_us, 1000000);
+    assert_true(admit_request(&f.admit, &peer, 1, 5).admitted);
+    assert_true(admit_request(&f.admit, &other, 2, 5).admitted); /* the /48 has no more */
+    assert_int_equal(admit_request(&f.admit, &other, 1, 5).reason, REASON_ADMIT_RATE_LIMITED);
+    struct address four = of("192.0.2.7");
+    assert_true(admit_request(&f.admit, &four, 3, 5).admitted); /* and now all have none */
+    struct address last = of("192.0.2.8");
+    assert_int_equal(admit_request(&f.admit, &last, 1, 5).reason, REASON_ADMIT_RATE_LIMITED);
     end(&f);
 }
 
@@ -244,9 +265,9 @@ static void test_default_rates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_lists, ""),          TEST(test_bans, ""),          TEST(test_rates, ""),
-        TEST(test_sites, ""),          TEST(test_proxies, ""),       TEST(test_connections, ""),
-        TEST(test_without_limits, ""), TEST(test_default_rates, ""),
+        TEST(test_lists, ""),       TEST(test_bans, ""),           TEST(test_costs, ""),
+        TEST(test_rates, ""),       TEST(test_sites, ""),          TEST(test_proxies, ""),
+        TEST(test_connections, ""), TEST(test_without_limits, ""), TEST(test_default_rates, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -75,7 +75,7 @@ static void test_against_rational_numbers(void **state)
         uint64_t about = (uint64_t)(oracle.period / oracle.count);
         for (unsigned i = 0; i < 1000; i++, done++) {
             now = any_next(&random, now, about);
-            struct gcra_answer answer = gcra_take(&gcra, &rate, now);
+            struct gcra_answer answer = gcra_take(&gcra, &rate, 1, now);
             if (answer.allowed != oracle_take(&oracle, now))
                 fail_msg("verdict %llu of seed 71", (unsigned long long)done);
             assert_true(gcra_is_sound(&gcra, &rate));
@@ -99,12 +99,12 @@ static void test_retry_is_exact(void **state)
         struct gcra gcra = { 0 };
         uint64_t now = test_random_next(&random) >> 20;
         for (unsigned i = 0; i < 400; i++) {
-            struct gcra_answer answer = gcra_take(&gcra, &rate, now);
+            struct gcra_answer answer = gcra_take(&gcra, &rate, 1, now);
             if (answer.allowed)
                 continue;
             struct gcra early = gcra, late = gcra;
-            assert_false(gcra_take(&early, &rate, now + answer.retry_us - 1).allowed);
-            assert_true(gcra_take(&late, &rate, now + answer.retry_us).allowed);
+            assert_false(gcra_take(&early, &rate, 1, now + answer.retry_us - 1).allowed);
+            assert_true(gcra_take(&late, &rate, 1, now + answer.retry_us).allowed);
             refused++;
             break;
         }
@@ -128,7 +128,7 @@ static void test_never_more_than_burst_and_rate(void **state)
         for (unsigned i = 0; i < ARRIVALS; i++) {
             now = any_next(&random, now, (uint64_t)(o.period / o.count) / 4);
             highest = now > highest ? now : highest;
-            if (gcra_take(&gcra, &rate, now).allowed)
+            if (gcra_take(&gcra, &rate, 1, now).allowed)
                 at[count++] = highest;
         }
         for (size_t i = 0; i < count; i++) {
@@ -149,23 +149,61 @@ static void test_burst_then_steps(void **state)
     assert_true(gcra_rate_of(50, 1000000, 100, &rate));
     uint64_t now = 12345678901;
     for (unsigned i = 0; i < 100; i++)
-        assert_true(gcra_take(&gcra, &rate, now).allowed);
-    struct gcra_answer answer = gcra_take(&gcra, &rate, now);
+        assert_true(gcra_take(&gcra, &rate, 1, now).allowed);
+    struct gcra_answer answer = gcra_take(&gcra, &rate, 1, now);
     assert_false(answer.allowed);
     assert_int_equal(answer.retry_us, 20000);
-    assert_false(gcra_take(&gcra, &rate, now + 19999).allowed);
-    assert_true(gcra_take(&gcra, &rate, now + 20000).allowed);
-    assert_false(gcra_take(&gcra, &rate, now + 20000).allowed);
+    assert_false(gcra_take(&gcra, &rate, 1, now + 19999).allowed);
+    assert_true(gcra_take(&gcra, &rate, 1, now + 20000).allowed);
+    assert_false(gcra_take(&gcra, &rate, 1, now + 20000).allowed);
     /* An hour back: nothing more. */
-    assert_false(gcra_take(&gcra, &rate, now - 3600000000).allowed);
-    assert_false(gcra_take(&gcra, &rate, 0).allowed);
-    assert_false(gcra_take(&gcra, &rate, now + 39999).allowed);
-    assert_true(gcra_take(&gcra, &rate, now + 40000).allowed);
+    assert_false(gcra_take(&gcra, &rate, 1, now - 3600000000).allowed);
+    assert_false(gcra_take(&gcra, &rate, 1, 0).allowed);
+    assert_false(gcra_take(&gcra, &rate, 1, now + 39999).allowed);
+    assert_true(gcra_take(&gcra, &rate, 1, now + 40000).allowed);
     /* The end of time: a burst, once. */
     for (unsigned i = 0; i < 100; i++)
-        assert_true(gcra_take(&gcra, &rate, UINT64_MAX).allowed);
-    assert_false(gcra_take(&gcra, &rate, UINT64_MAX).allowed);
-    assert_false(gcra_take(&gcra, &rate, 5).allowed);
+        assert_true(gcra_take(&gcra, &rate, 1, UINT64_MAX).allowed);
+    assert_false(gcra_take(&gcra, &rate, 1, UINT64_MAX).allowed);
+    assert_false(gcra_take(&gcra, &rate, 1, 5).allowed);
+}
+
+/* A cost of n is n arrivals, all or none of them; more than the burst is the burst. */
+static void test_costs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t before, cost;
+        uint64_t retry_us; /* 0: allowed */
+        uint32_t after;    /* single arrivals that still pass */
+    } rows[] = {
+        { "one", 0, 1, 0, 9 },
+        { "nothing is one", 0, 0, 0, 9 },
+        { "some", 0, 4, 0, 6 },
+        { "all that is left", 6, 4, 0, 0 },
+        { "one more than is left", 7, 4, 20000, 3 },
+        { "far more than is left", 9, 10, 180000, 1 },
+        { "the burst", 0, 10, 0, 0 },
+        { "more than the burst", 0, 11, 0, 0 },
+        { "more than the burst, after one", 1, 11, 20000, 9 },
+        { "the largest", 0, UINT32_MAX, 0, 0 },
+        { "the largest, with nothing left", 10, UINT32_MAX, 200000, 0 },
+    };
+    struct gcra_rate rate;
+    assert_true(gcra_rate_of(50, 1000000, 10, &rate));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct gcra gcra = { 0 };
+        uint32_t after = 0;
+        for (unsigned n = 0; n < rows[i].before; n++)
+            assert_true(gcra_take(&gcra, &rate, 1, 5).allowed);
+        struct gcra_answer answer = gcra_take(&gcra, &rate, rows[i].cost, 5);
+        while (gcra_take(&gcra, &rate, 1, 5).allowed)
+            after++;
+        if (answer.allowed != (rows[i].retry_us == 0) || answer.retry_us != rows[i].retry_us ||
+            after != rows[i].after || !gcra_is_sound(&gcra, &rate))
+            fail_msg("%s", rows[i].name);
+    }
 }
 
 static void test_rates(void **state)
@@ -220,6 +258,7 @@ int main(void)
         TEST(test_retry_is_exact, ""),
         TEST(test_never_more_than_burst_and_rate, ""),
         TEST(test_burst_then_steps, ""),
+        TEST(test_costs, ""),
         TEST(test_rates, ""),
     };
     return RUN_TESTS(tests);

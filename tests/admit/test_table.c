@@ -53,7 +53,7 @@ static struct address v6_number(uint64_t number, uint8_t host)
 static bool take(struct fixture *f, struct address address, uint64_t now)
 {
     struct address key = address_peer(&address);
-    return admit_table_take(&f->table, &key, 0, now).allowed;
+    return admit_table_take(&f->table, &key, 0, 1, now).allowed;
 }
 
 /* As many buckets of their own as there are peers: each verdict must be the same. */
@@ -82,7 +82,7 @@ static void test_exact_while_there_is_room(void **state)
             size_t peer = test_random_below(&random, word & 64 ? 5 : PEERS);
             bool got = take(&f, v4_number((uint32_t)peer), read);
             highest = read > highest ? read : highest; /* time is one for all peers */
-            bool want = gcra_take(&alone[peer], &f.rate, highest).allowed;
+            bool want = gcra_take(&alone[peer], &f.rate, 1, highest).allowed;
             if (got != want)
                 fail_msg("verdict %llu of seed 74", (unsigned long long)done);
             allowed += got;
@@ -114,7 +114,7 @@ static void test_never_more_whatever_the_crowd(void **state)
             size_t peer = test_random_below(&random, 4) ? test_random_below(&random, PEERS) : 0;
             if (!take(&f, v6_number(peer, (uint8_t)i), now))
                 continue;
-            assert_true(gcra_take(&alone[peer], &f.rate, now).allowed);
+            assert_true(gcra_take(&alone[peer], &f.rate, 1, now).allowed);
             allowed++;
         }
         assert_true(allowed > 1000 && f.table.crowded > 0);
@@ -225,11 +225,11 @@ static void test_bucket_of_an_address(void **state)
     struct address peer = v4_number(0xc0000201), other = v4_number(0xc0000202);
     for (unsigned i = 0; i < 100; i++)
         assert_true(take(&f, peer, 1000));
-    struct gcra_answer answer = admit_table_take(&f.table, &peer, 0, 1000);
+    struct gcra_answer answer = admit_table_take(&f.table, &peer, 0, 1, 1000);
     assert_false(answer.allowed);
     assert_int_equal(answer.retry_us, 20000);
     assert_true(take(&f, other, 1000));
-    assert_true(admit_table_take(&f.table, &peer, 1, 1000).allowed); /* another kind */
+    assert_true(admit_table_take(&f.table, &peer, 1, 1, 1000).allowed); /* another kind */
     assert_false(take(&f, peer, 1000 + 19999));
     assert_true(take(&f, peer, 1000 + 20000));
     end(&f);
@@ -262,7 +262,7 @@ static void test_a_collision_set_needs_the_key(void **state)
         assert_true(admit_table_init(&table, &arena, SETS, &rate, key));
         for (size_t i = 0; i < WANTED; i++) {
             struct address address = v4_number(meet[i]);
-            (void)admit_table_take(&table, &address, 0, 5);
+            (void)admit_table_take(&table, &address, 0, 1, 5);
         }
         assert_int_equal(table.crowded > 0, other == 0);
         arena_fini(&arena);
@@ -289,7 +289,7 @@ static void test_time_at_its_edges(void **state)
         for (size_t i = 0; i < COUNT_OF(readings); i++) {
             for (unsigned again = 0; again < 5; again++) {
                 assert_int_equal(take(&f, v4_number(1), readings[i]),
-                                 gcra_take(&alone, &f.rate, readings[i]).allowed);
+                                 gcra_take(&alone, &f.rate, 1, readings[i]).allowed);
                 assert_true(admit_table_is_sound(&f.table));
             }
         }

@@ -79,6 +79,38 @@ class Limits(unittest.TestCase):
                 self.assertEqual(client.call(PING)[0], 8)
                 self.assertEqual(house.ask(second, "GET", "/v1/system/ping")[0], 200)
 
+    def test_costs(self):
+        """What a row of the table of routes says a call costs is what is taken of the rate, over
+        HTTP/1.1, HTTP/2 and gRPC alike, also where the owner alone may have it."""
+        one = ("GET", "/v1/system/ping", 200)
+        rows = [("a proof", ("GET", "/v1/audit/proof?seq=0", 200), 5),
+                ("gRPC", "/ward.v1.Audit/Prove", 5),
+                ("a list", ("GET", "/v1/audit/records", 403), 5),
+                ("doctor", ("GET", "/v1/system/doctor", 403), 10),
+                ("the dearest: all there is", ("POST", "/v1/audit/verify", 403), 20),
+                ("what there is not", ("GET", "/nothing", 404), 1), ("one", one, 1)]
+        with house.House(requests_per_second=1, requests_burst=20) as here:
+            for name, call, cost in rows:
+                with self.subTest(name), here.tls("h2") as peer:
+                    began = time.monotonic()
+                    client = house.H2(peer)
+                    if isinstance(call, str):
+                        self.assertEqual(client.call(call)[0], 0)
+                    else:
+                        self.assertEqual(self.status(client, *call[:2]), call[2])
+                    left = 0
+                    while self.status(client, *one[:2]) == 200:
+                        left += 1
+                    # As many seconds, as many more: the rate goes on meanwhile.
+                    self.assertGreaterEqual(left, 20 - cost)
+                    self.assertLessEqual(left, 20 - cost + int(time.monotonic() - began) + 1)
+
+    @staticmethod
+    def status(client, method, target):
+        fields = [("content-type", "application/json")] if method == "POST" else []
+        body = b"{}" if method == "POST" else None
+        return int(client.wait(client.begin(method, target, fields, body))["fields"][":status"])
+
     def test_settings_at_their_ends(self):
         """The most that may be set is more than one process can have, and is not refused."""
         for settings in ({"connections": 1000000, "connections_per_address": 1000000},

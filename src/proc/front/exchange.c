@@ -133,13 +133,14 @@ void exchange_refuse_request(struct front *front, const struct way *way, enum re
     answer_refusal(front, way, &call, &problem);
 }
 
-/* Whatever is asked for costs, also what there is not. */
+/* Whatever is asked for costs what its row says; what there is not costs one. */
 static enum reason judge(struct front *front, const struct connection *connection,
                          const struct http_call *call, enum reason reason, struct problem *problem)
 {
     if (!connection->local) {
+        const struct route *route = call->match.route;
         struct admission admission = admit_request(&front->admit, &connection->peer,
-                                                   front_now_us());
+                                                   route != NULL ? route->cost : 1, front_now_us());
         if (!admission.admitted) {
             front->counts.rate_limited++;
             problem->retry_after = (uint32_t)((admission.retry_us + 999999) / 1000000);

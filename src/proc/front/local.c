@@ -1,5 +1,6 @@
 /* local.c - see front.h: what is for those who watch over the house, on its own machine. */
 #include "proc/front/front.h"
+#include "proc/metrics.h"
 
 enum { PAGE = 8192 };
 
@@ -19,48 +20,46 @@ static void say(struct front *front, const struct way *way, unsigned status, str
     answer_write(front, way, &answer, text, NULL);
 }
 
-static void metric(struct sink *out, const char *name, const char *kind, const char *help,
-                   uint64_t value)
+/* What can be counted only by looking. */
+static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT])
 {
-    sink_format(out, "# HELP ward_front_%s %s\n# TYPE ward_front_%s %s\nward_front_%s %llu\n", name,
-                help, name, kind, name, (unsigned long long)value);
-}
-
-/* Prometheus text format 0.0.4. */
-static void say_metrics(struct front *front, const struct way *way)
-{
-    const struct front_counts *counts = &front->counts;
-    uint8_t page[PAGE];
-    struct sink out = sink_over(page, sizeof page);
     uint32_t works = 0, exchanges = 0;
     for (const struct work *work = front->free_works; work != NULL; work = work->next)
         works++;
     for (const struct exchange *one = front->free_exchanges; one != NULL; one = one->next)
         exchanges++;
-    metric(&out, "connections", "gauge", "Connections from strangers that are open.",
-           front->conns.open);
-    metric(&out, "handshakes_open", "gauge", "Of them, in their handshake.", front->conns.half);
-    metric(&out, "local_connections", "gauge", "Connections over the owner's socket.",
-           front->local_count);
-    metric(&out, "http1_requests_open", "gauge", "Requests over HTTP/1.1 under way.",
-           FRONT_WORKS_MAX - works);
-    metric(&out, "calls_open", "gauge", "Calls under way.", FRONT_EXCHANGES_MAX - exchanges);
-    metric(&out, "accepted_total", "counter", "Connections that came.", counts->accepted);
-    metric(&out, "refused_total", "counter", "Connections turned away.", counts->refused);
-    metric(&out, "handshakes_total", "counter", "Handshakes done.", counts->handshakes);
-    metric(&out, "handshake_failures_total", "counter", "Handshakes failed.",
-           counts->handshake_failures);
-    metric(&out, "requests_total", "counter", "Requests whose head was read.", counts->requests);
-    metric(&out, "failures_total", "counter", "Requests answered with a problem.",
-           counts->failures);
-    metric(&out, "rate_limited_total", "counter", "Requests above their address's rate.",
-           counts->rate_limited);
-    metric(&out, "h2_abuses_total", "counter", "HTTP/2 connections ended for what they cost.",
-           counts->abuses);
-    metric(&out, "slow_total", "counter", "Peers cut for being slow.", counts->slow);
-    metric(&out, "unavailable_total", "counter", "Requests refused because the house is short.",
-           counts->unavailable);
+    values[METRIC_SERVING] = front_is_serving(front);
+    values[METRIC_CONNECTIONS] = front->conns.open;
+    values[METRIC_CONNECTIONS_LIMIT] = front->connection_count - FRONT_LOCAL_MAX;
+    values[METRIC_HANDSHAKES_OPEN] = front->conns.half;
+    values[METRIC_LOCAL_CONNECTIONS] = front->local_count;
+    values[METRIC_HTTP1_REQUESTS_OPEN] = FRONT_WORKS_MAX - works;
+    values[METRIC_CALLS_OPEN] = FRONT_EXCHANGES_MAX - exchanges;
+    values[METRIC_CALLS_LIMIT] = FRONT_EXCHANGES_MAX;
+}
+
+static bool say_metrics(struct front *front, const struct way *way)
+{
+    const struct front_counts *counts = &front->counts;
+    uint64_t values[METRIC_COUNT] = {
+        [METRIC_ACCEPTED] = counts->accepted,
+        [METRIC_REFUSED] = counts->refused,
+        [METRIC_HANDSHAKES] = counts->handshakes,
+        [METRIC_HANDSHAKE_FAILURES] = counts->handshake_failures,
+        [METRIC_REQUESTS] = counts->requests,
+        [METRIC_FAILURES] = counts->failures,
+        [METRIC_RATE_LIMITED] = counts->rate_limited,
+        [METRIC_H2_ABUSES] = counts->abuses,
+        [METRIC_SLOW] = counts->slow,
+        [METRIC_UNAVAILABLE] = counts->unavailable,
+    };
+    uint8_t page[PAGE];
+    struct sink out = sink_over(page, sizeof page);
+    take_levels(front, values);
+    if (!metrics_write(values, &out))
+        return false;
     say(front, way, 200, sink_bytes(&out));
+    return true;
 }
 
 bool local_answer(struct front *front, const struct way *way)
@@ -68,10 +67,8 @@ bool local_answer(struct front *front, const struct way *way)
     const struct http_request *request = way->request;
     if (!way->connection->local || request->method != HTTP_METHOD_GET)
         return false;
-    if (span_equal_text(request->path, "/metrics")) {
-        say_metrics(front, way);
-        return true;
-    }
+    if (span_equal_text(request->path, "/metrics"))
+        return say_metrics(front, way);
     bool live = span_equal_text(request->path, "/healthz");
     if (!live && !span_equal_text(request->path, "/readyz"))
         return false;

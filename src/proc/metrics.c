@@ -1,0 +1,73 @@
+/* metrics.c - see metrics.h. */
+#include "proc/metrics.h"
+
+static const struct metric_info rows[METRIC_COUNT] = {
+    [METRIC_SERVING] = { "ward_front_serving", false, "1 or 0",
+                         "Whether requests can be answered: there is a certificate, and core." },
+    [METRIC_CONNECTIONS] = { "ward_front_connections", false, "connections",
+                             "Connections from strangers that are open." },
+    [METRIC_CONNECTIONS_LIMIT] = { "ward_front_connections_limit", false, "connections",
+                                   "So many may be open at a time." },
+    [METRIC_HANDSHAKES_OPEN] = { "ward_front_handshakes_open", false, "connections",
+                                 "Of the open connections, those in their handshake." },
+    [METRIC_LOCAL_CONNECTIONS] = { "ward_front_local_connections", false, "connections",
+                                   "Connections over the owner's socket that are open." },
+    [METRIC_HTTP1_REQUESTS_OPEN] = { "ward_front_http1_requests_open", false, "requests",
+                                     "Requests over HTTP/1.1 under way." },
+    [METRIC_CALLS_OPEN] = { "ward_front_calls_open", false, "calls",
+                            "Calls between their head and their answer." },
+    [METRIC_CALLS_LIMIT] = { "ward_front_calls_limit", false, "calls",
+                             "So many may be under way at a time." },
+    [METRIC_ACCEPTED] = { "ward_front_accepted_total", true, "connections",
+                          "Connections that came, refused ones too." },
+    [METRIC_REFUSED] = { "ward_front_refused_total", true, "connections",
+                         "Connections that were turned away before TLS." },
+    [METRIC_HANDSHAKES] = { "ward_front_handshakes_total", true, "handshakes",
+                            "TLS handshakes that were done." },
+    [METRIC_HANDSHAKE_FAILURES] = { "ward_front_handshake_failures_total", true, "handshakes",
+                                    "TLS handshakes that failed." },
+    [METRIC_REQUESTS] = { "ward_front_requests_total", true, "requests",
+                          "Requests whose head was read." },
+    [METRIC_FAILURES] = { "ward_front_failures_total", true, "requests",
+                          "Requests that were answered with a problem." },
+    [METRIC_RATE_LIMITED] = { "ward_front_rate_limited_total", true, "requests",
+                              "Requests above the rate of their address." },
+    [METRIC_H2_ABUSES] = { "ward_front_h2_abuses_total", true, "connections",
+                           "HTTP/2 connections that were ended for what they cost." },
+    [METRIC_SLOW] = { "ward_front_slow_total", true, "peers",
+                      "Peers that were cut for being slow." },
+    [METRIC_UNAVAILABLE] = { "ward_front_unavailable_total", true, "requests",
+                             "Requests that were refused because the house is short of "
+                             "something." },
+};
+
+const struct metric_info *metric_info(enum metric metric)
+{
+    static const struct metric_info none = { "", false, "", "" };
+    return (unsigned)metric < METRIC_COUNT ? &rows[metric] : &none;
+}
+
+bool metrics_write(const uint64_t values[METRIC_COUNT], struct sink *out)
+{
+    for (unsigned i = 0; i < METRIC_COUNT; i++)
+        sink_format(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
+                    rows[i].name, rows[i].counts ? "counter" : "gauge", rows[i].name,
+                    (unsigned long long)values[i]);
+    return sink_ok(out);
+}
+
+bool metrics_write_reference(struct sink *out)
+{
+    sink_text(out, "# Metrics\n\n"
+                   "Generated from the table of metrics (`src/proc/metrics.c`).\n\n"
+                   "`GET /metrics` over the owner's socket, never over the network, in the "
+                   "text format of Prometheus. No metric has a label.\n"
+                   "A counter begins at 0 with its process.\n\n"
+                   "| metric | kind | unit | meaning |\n|---|---|---|---|\n");
+    for (unsigned i = 0; i < METRIC_COUNT; i++)
+        sink_format(out, "| `%s` | %s | %s | %s |\n", rows[i].name,
+                    rows[i].counts ? "counter" : "gauge", rows[i].unit, rows[i].help);
+    sink_text(out, "\nAlert rules and a dashboard that use them lie in "
+                   "`packaging/prometheus/`.\n");
+    return sink_ok(out);
+}

@@ -1,0 +1,49 @@
+/* metrics.h - every metric that the house shows, as one table: `/metrics` is written by it, and
+   docs/metrics.md is made from it.  No metric has a label, so their number is that of the rows,
+   whatever strangers send.  Data, and text made of it. */
+#ifndef WARD_PROC_METRICS_H
+#define WARD_PROC_METRICS_H
+
+#include "base/sink.h"
+
+enum metric {
+    METRIC_SERVING,
+    METRIC_CONNECTIONS,
+    METRIC_CONNECTIONS_LIMIT,
+    METRIC_HANDSHAKES_OPEN,
+    METRIC_LOCAL_CONNECTIONS,
+    METRIC_HTTP1_REQUESTS_OPEN,
+    METRIC_CALLS_OPEN,
+    METRIC_CALLS_LIMIT,
+    METRIC_ACCEPTED,
+    METRIC_REFUSED,
+    METRIC_HANDSHAKES,
+    METRIC_HANDSHAKE_FAILURES,
+    METRIC_REQUESTS,
+    METRIC_FAILURES,
+    METRIC_RATE_LIMITED,
+    METRIC_H2_ABUSES,
+    METRIC_SLOW,
+    METRIC_UNAVAILABLE,
+    METRIC_COUNT
+};
+
+struct metric_info {
+    const char *name; /* "ward_front_..."; a counter's ends in "_total" */
+    bool counts;      /* only ever grows, from 0 at the process's start */
+    const char *unit; /* what one of it is */
+    const char *help; /* one sentence */
+};
+
+/* metric_info never returns NULL; what is no metric has the name "". */
+const struct metric_info *metric_info(enum metric metric);
+
+/* metrics_write writes all of them in the Prometheus text format 0.0.4. */
+MUST_USE
+bool metrics_write(const uint64_t values[METRIC_COUNT], struct sink *out);
+
+/* metrics_write_reference writes docs/metrics.md. */
+MUST_USE
+bool metrics_write_reference(struct sink *out);
+
+#endif
