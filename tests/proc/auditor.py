@@ -49,6 +49,14 @@ def may_trace():
 needs_strace = unittest.skipUnless(may_trace(), "strace, and the right to trace")
 
 
+def settings_of(state, seal=0, rotate=64 << 20, days=7):
+    """struct settings as the machine lays it out."""
+    texts = (str(state), "127.0.0.1:1", "sqlite", "/b", "/x")
+    numbers = (4096, 64, 2, 60, 100, 200, 10, 60)
+    return (b"".join(text.encode().ljust(512, b"\0") for text in texts) +
+            struct.pack("@2I?8IQI0Q", seal, 0, False, *numbers, rotate, days))
+
+
 def children_of(pid):
     children = []
     with contextlib.suppress(OSError):
@@ -265,12 +273,7 @@ class House:
             os.close(fd)
 
     def settings(self):
-        def text(value):
-            return value.encode().ljust(512, b"\0")
-        return (text(str(self.state.resolve())) + text("127.0.0.1:1") + text("sqlite") + text("/b") +
-                text("/x") +
-                struct.pack("<10I", 0, 0, 4096, 64, 2, 60, 100, 200, 10, 60) +
-                struct.pack("<QII", self.rotate, self.days, 0))
+        return settings_of(self.state.resolve(), rotate=self.rotate, days=self.days)
 
     def start(self, ready=True, seconds=20):
         self.control, theirs = (Channel(end) if i == 0 else end for i, end in enumerate(pair()))

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 
-from auditor import BUILD, EVENTS, FILE, PEER, SETTINGS, START, Channel, data, pair, root_of, sha256
+from auditor import BUILD, EVENTS, FILE, PEER, SETTINGS, START, Channel, data, pair, root_of, settings_of, sha256
 
 KEEPER = BUILD / "src/proc/ward-keeper"
 AUDIT, CORE, FRONT = 1, 3, 4
@@ -106,14 +106,6 @@ class Lockbox:
         self.stderr.seek(0)
         return self.stderr.read().decode()
 
-    def settings(self, kind):
-        def text(value):
-            return value.encode().ljust(512, b"\0")
-        return (text(str(self.folder)) + text("127.0.0.1:1") + text("sqlite") + text("/b") +
-                text("/x") +
-                struct.pack("<10I", kind, 0, 4096, 64, 2, 60, 100, 200, 10, 60) +
-                struct.pack("<QII", 64 << 20, 7, 0))
-
     def start(self, seal="seal", kind=0):
         """True when it became ready."""
         self.control, theirs = (Channel(end) if i == 0 else end for i, end in enumerate(pair()))
@@ -123,7 +115,7 @@ class Lockbox:
             preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
         theirs.close()
         try:
-            self.control.send(SETTINGS, 0, self.settings(kind))
+            self.control.send(SETTINGS, 0, settings_of(self.folder, kind))
             for number, name in ((KEYRING, "keyring"), (SEAL, seal), (CA, "ca.pem")):
                 fd = os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o600)
                 self.control.send(FILE, 0, struct.pack("<I", number), [fd])
