@@ -190,8 +190,7 @@ static int take_signals(void)
 static void say_reloaded(enum home_reloaded outcome)
 {
     static const char *const words[] = { [HOME_RELOADED] = "reloaded",
-                                         [HOME_RELOAD_REFUSED] = "reload refused: the old settings "
-                                                                 "stay; STATE/ward.log has why",
+                                         [HOME_RELOAD_REFUSED] = "reload refused; ward.log has why",
                                          [HOME_RELOAD_GONE] = "the house ended during a reload",
                                          [HOME_RELOAD_LATE] = "the reload is not done yet" };
     say("up: %s", words[outcome]);
