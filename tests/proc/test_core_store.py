@@ -100,7 +100,7 @@ class Store(unittest.TestCase):
         return {path.name: path.read_bytes() for path in house.state.glob("ward.db*")
                 if not path.name.endswith("-shm")}
 
-    def test_yesterdays_store_is_found(self):
+    def test_yesterdays_store_is_found(self):  # proves: RL-55
         with House() as house:
             wait_for(lambda: marks(house))
             house.down()
@@ -126,7 +126,7 @@ class Store(unittest.TestCase):
             wait_for(lambda: max(marks(house)) > known)
             self.assertEqual(store_row(house)["finding"], "FINDING_OK")
 
-    def test_cut_log_of_the_store_is_found(self):
+    def test_cut_log_of_the_store_is_found(self):  # proves: RL-55
         """Its write-ahead log cut anywhere below what the security log knows of."""
         with House() as house:
             wait_for(lambda: marks(house))
@@ -176,7 +176,7 @@ class Store(unittest.TestCase):
             before = anchor(house)
             wait_for(lambda: anchor(house) > before or before >= 7, 20)
 
-    def test_damaged_store_is_said(self):
+    def test_damaged_store_is_said(self):  # proves: RL-55
         with House() as house:
             house.down()
             for name in ("ward.db-wal", "ward.db-shm"):

@@ -64,8 +64,8 @@ static void test_other_schemas_are_refused(void **state)
         assert_rc(store_migrate(NULL, &spec, NOW, UINT32_MAX), "STORE_SCHEMA_NEWER");
         assert_rc(store_plan_read(NULL, &spec, &plan), "STORE_SCHEMA_NEWER");
         assert_int_equal(plan.schema, 77);
-        assert_non_null(
-            strstr(reason_info(REASON_STORE_SCHEMA_NEWER)->help, "ward backup restore"));
+        assert_non_null(strstr(reason_info(REASON_STORE_SCHEMA_NEWER)->help,
+                               "`ward backup restore FILE --state NEW`"));
     }
     EACH_BACKEND(spec)
     {
@@ -417,8 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_server_is_there, ""),
         TEST(test_plan_says_and_changes_nothing, ""),
-        TEST(test_other_schemas_are_refused, ""),
-        TEST(test_two_migrators, ""),
+        TEST(test_other_schemas_are_refused, "RL-56"),
+        TEST(test_two_migrators, "RL-56"),
         TEST(test_an_installation_stays, ""),
         TEST(test_sessions, ""),
         TEST(test_bounds_of_sessions, ""),

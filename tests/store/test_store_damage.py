@@ -1,7 +1,9 @@
 """The store when its file is not what it was: a flipped bit, a cut log, yesterday's copy."""
 
+import contextlib
 import random
 import shutil
+import sqlite3
 import subprocess
 
 import store
@@ -17,7 +19,16 @@ class Damage(store.Folder):
         code, lines = store.run(f"sqlite:{path}", "state")
         return lines[0][0] if code == 0 else lines[0][-1]
 
-    def test_one_bit_in_every_page(self):
+    def sqlite_is_content(self, path):
+        """Whether SQLite alone finds nothing."""
+        place = f"file:{path}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(place, uri=True)) as database:
+            try:
+                return database.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+            except sqlite3.DatabaseError:
+                return False
+
+    def test_one_bit_in_every_page(self):  # proves: RL-55
         """Detected before anything is served. All pages are in use: nothing was deleted."""
         self.made(work=120)
         good = bytearray(self.path.read_bytes())
@@ -25,6 +36,7 @@ class Damage(store.Folder):
         self.assertRegex(self.opened(self.path), "^[0-9a-f]{64}$")
         generator = random.Random(store.SEED)
         print(f"# seed {store.SEED}")
+        unseen = 0
         for page in range(len(good) // PAGE):
             for _ in range(24 if store.FULL else 2):
                 bit = generator.randrange(PAGE * 8)
@@ -33,6 +45,9 @@ class Damage(store.Folder):
                 copy = self.folder / "bad.db"
                 copy.write_bytes(bad)
                 self.assertEqual(self.opened(copy), "STORE_DAMAGED", f"page {page} bit {bit}")
+                unseen += self.sqlite_is_content(copy)
+        # The control: without the checksums some of these would be served.
+        self.assertGreater(unseen, 0)
         self.assertGreater(len(good) // PAGE, 20)
 
     def test_header_of_the_file(self):
@@ -72,7 +87,7 @@ class Damage(store.Folder):
         self.assertEqual(self.opened(copy), "STORE_SCHEMA_OLDER")
 
 
-    def test_cut_log_and_yesterday(self):
+    def test_cut_log_and_yesterday(self):  # proves: RL-55
         """A whole state of some time, and the generation in the security log tells which."""
         self.made(work=3)
         yesterday = self.copied("yesterday.db")
@@ -107,6 +122,8 @@ class Damage(store.Folder):
             shutil.copyfile(yesterday, self.folder / "old.db")
             spec = f"sqlite:{self.folder}/old.db"
             self.assertEqual(store.says(spec, "judge", newest), "STORE_ROLLED_BACK")
+        # The control: in itself an old copy is as good as a new one.
+        self.assertEqual(store.says(spec, "judge", 0), "OK")
 
     test_cut_log_and_yesterday = store.needs_strace(test_cut_log_and_yesterday)
 

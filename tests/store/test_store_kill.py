@@ -57,27 +57,39 @@ class Kill(store.Folder):
 
     test_work_is_whole_or_absent = store.needs_strace(test_work_is_whole_or_absent)
 
-    def test_migration_is_old_or_new(self):
-        for begin in range(0, 6) if store.FULL else (0, 3):
-            for call, number in [(None, 0), *self.migration_points(begin)]:
-                for suffix in ("", "-wal", "-shm"):
-                    (self.folder / f"ward.db{suffix}").unlink(missing_ok=True)
-                if begin:
-                    store.run(self.spec, "migrate", begin)
-                before = killing(call, number) if call else ()
-                store.run(self.spec, "migrate", before=before)
-                code, lines = store.run(self.spec, "plan")
-                self.assertEqual((code, lines[0][2]), (0, "OK"), f"{call} {number}")
-                self.assertGreaterEqual(int(lines[0][1]), begin)
-                self.assertEqual(store.says(self.spec, "migrate"), "OK", f"{call} {number}")
-                self.assertEqual(store.says(self.spec, "found"), "OK", f"{call} {number}")
-                self.assertEqual(store.says(self.spec, "work", 0, 1), "OK", f"{call} {number}")
+    def settled(self, begin, what):
+        """Old or new: the steps that are there are written down, and the others can be made."""
+        code, lines = store.run(self.spec, "plan")
+        self.assertEqual((code, lines[0][2]), (0, "OK"), what)
+        self.assertGreaterEqual(int(lines[0][1]), begin)
+        self.assertEqual(store.says(self.spec, "migrate"), "OK", what)
+        self.assertEqual(store.says(self.spec, "found"), "OK", what)
+        self.assertEqual(store.says(self.spec, "work", 0, 1), "OK", what)
 
-    def migration_points(self, begin):
+    def begun(self, begin):
         for suffix in ("", "-wal", "-shm"):
             (self.folder / f"ward.db{suffix}").unlink(missing_ok=True)
         if begin:
             store.run(self.spec, "migrate", begin)
+
+    def test_migration_is_old_or_new(self):  # proves: RL-56
+        for begin in range(0, 6) if store.FULL else (0, 3):
+            for call, number in [(None, 0), *self.migration_points(begin)]:
+                self.begun(begin)
+                before = killing(call, number) if call else ()
+                store.run(self.spec, "migrate", before=before)
+                self.settled(begin, f"{call} {number}")
+
+    def test_a_schema_between_would_be_seen(self):  # proves: RL-56
+        """The control: a migrator without transactions, stopped between a step and its note."""
+        for begin in range(1, 5):
+            self.begun(begin)
+            self.assertEqual(store.says(self.spec, "between", begin + 1), "OK")
+            with self.assertRaises(AssertionError):
+                self.settled(begin, "between")
+
+    def migration_points(self, begin):
+        self.begun(begin)
         return self.points(store.count_calls(self.spec, "migrate"), 35)
 
     test_migration_is_old_or_new = store.needs_strace(test_migration_is_old_or_new)

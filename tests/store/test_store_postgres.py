@@ -202,7 +202,7 @@ class Postgres(unittest.TestCase):
             held.wait()
 
     @store.needs_strace
-    def test_server_migration_is_old_or_new(self):
+    def test_server_migration_is_old_or_new(self):  # proves: RL-56
         """The migrator killed at each call by which it speaks to the server."""
         drop = "SET client_min_messages = error; DROP SCHEMA ward CASCADE"
         SERVER.ask(drop)
