@@ -179,9 +179,10 @@ static void complete_of_command(struct completing *completing, int argc, char **
     if (option != NULL) {
         char before[WORD_BYTES];
         snprintf(before, sizeof before, "%.*s", (int)(equals - word) + 1, word);
-        completing->before = before;
-        completing->prefix = equals + 1;
-        offer_value(completing, option);
+        struct completing behind = *completing;
+        behind.before = before;
+        behind.prefix = equals + 1;
+        offer_value(&behind, option);
     } else if (word[0] == '-') {
         offer_options(completing);
     } else {

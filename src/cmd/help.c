@@ -22,13 +22,32 @@ static void print_usage(FILE *out, const struct command *command)
             command->operands);
 }
 
+/* The text behind its option, broken at spaces where the terminal ends. */
+static void print_about(FILE *out, const char *left, const char *text)
+{
+    enum { TEXT_COLUMNS = 66 };
+    while (*text != 0) {
+        size_t len = strlen(text);
+        if (len > TEXT_COLUMNS) {
+            len = TEXT_COLUMNS;
+            while (len > 0 && text[len] != ' ')
+                len--;
+            len = len > 0 ? len : strcspn(text, " ");
+        }
+        fprintf(out, "  %-28s %.*s\n", left, (int)len, text);
+        text += len;
+        text += strspn(text, " ");
+        left = "";
+    }
+}
+
 static void print_option(FILE *out, const struct option_spec *option)
 {
     char left[80];
     snprintf(left, sizeof left, "%s%s%s%s%s", option->letter != NULL ? option->letter : "",
              option->letter != NULL ? ", " : "", option->name, option->argument != NULL ? " " : "",
              option->argument != NULL ? option->argument : "");
-    fprintf(out, "  %-28s %s\n", left, option->help);
+    print_about(out, left, option->help);
     if (option->values != NULL)
         fprintf(out, "  %-28s one of: %s\n", "", option->values);
 }

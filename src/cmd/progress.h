@@ -53,7 +53,7 @@ void progress_step(struct progress *progress, const char *step);
 /* progress_count tells how far it is, progress_tick only that time goes by; both say what is
    due.  progress_tick takes a struct progress, in the form that waiting calls want. */
 void progress_count(struct progress *progress, uint64_t done, uint64_t total);
-void progress_tick(void *progress);
+void progress_tick(void *arg);
 
 /* progress_event is progress_count that programs hear of at once, also within the first second;
    for what is counted on one hand. */
