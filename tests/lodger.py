@@ -16,6 +16,8 @@ import tempfile
 import time
 import urllib.parse
 
+import contract
+
 BUILD = pathlib.Path(os.environ.get("WARD_BUILD", "build"))
 WARD = BUILD / "ward"
 
@@ -146,7 +148,10 @@ class House:
             headers = dict(headers or {}, **({"content-type": "application/json"} if body else {}))
             link.request(method, f"/v1/{path}{text}", body=body, headers=headers)
             answer = link.getresponse()
-            return answer.status, json.loads(answer.read())
+            said = answer.read()
+            contract.check(method, f"/v1/{path}", answer.status, answer.getheader("content-type"),
+                           said)
+            return answer.status, json.loads(said)
 
     def records(self, action=None):
         """What lies in the log now; a line that is being written is none yet."""

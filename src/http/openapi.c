@@ -128,6 +128,20 @@ static bool is_request(const struct router *router, const struct schema_message 
     return false;
 }
 
+/* A request without a body is parameters: its message has no schema of its own. */
+static bool has_schema(const struct router *router, const struct schema_message *message)
+{
+    bool asked = false;
+    for (size_t i = 0; i < router->count; i++) {
+        const struct route *route = &router->routes[i];
+        if (route->response == message ||
+            (route->request == message && route_takes_body(route) && message->count > 0))
+            return true;
+        asked = asked || route->request == message;
+    }
+    return !asked;
+}
+
 static void put_schema(struct json_writer *w, const struct router *router,
                        const struct schema_message *message)
 {
@@ -232,7 +246,9 @@ static void put_responses(struct json_writer *w, const struct route *route)
     put_member(w, "description", route->response->doc);
     put_content(w, "application/json", route->response->name);
     json_end_object(w);
-    json_put_key(w, "default");
+    json_put_key(w, "4XX");
+    put_reference(w, "responses", "Problem");
+    json_put_key(w, "5XX");
     put_reference(w, "responses", "Problem");
     json_end_object(w);
 }
@@ -305,8 +321,10 @@ static void put_components(struct json_writer *w, const struct router *router,
     json_begin_object(w);
     json_put_key(w, "schemas");
     json_begin_object(w);
-    for (size_t i = 0; i < types->message_count; i++)
-        put_schema(w, router, types->messages[i]);
+    for (size_t i = 0; i < types->message_count; i++) {
+        if (has_schema(router, types->messages[i]))
+            put_schema(w, router, types->messages[i]);
+    }
     put_problem(w);
     json_end_object(w);
     json_put_key(w, "responses");
@@ -332,6 +350,10 @@ bool router_write_openapi(const struct router *router, struct sink *out)
     json_begin_object(&w);
     put_member(&w, "title", router->title);
     put_member(&w, "version", router->version);
+    put_member(&w, "description",
+               "No credential travels with a call. `x-permission` says who may make it: anyone, or "
+               "the owner of the installation, whom the house knows by the peer credentials of its "
+               "unix socket.");
     json_put_key(&w, "license");
     json_begin_object(&w);
     put_member(&w, "name", "Apache-2.0");
@@ -343,6 +365,9 @@ bool router_write_openapi(const struct router *router, struct sink *out)
     json_begin_object(&w);
     put_member(&w, "url", "/");
     json_end_object(&w);
+    json_end_array(&w);
+    json_put_key(&w, "security");
+    json_begin_array(&w);
     json_end_array(&w);
     put_paths(&w, router);
     put_components(&w, router, &types);

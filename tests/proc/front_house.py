@@ -19,6 +19,7 @@ import time
 # Of Debian's python3-h2; a python3 of somebody else does not look there by itself.
 sys.path.append("/usr/lib/python3/dist-packages")
 
+import contract
 import h2.config
 import h2.connection
 import h2.exceptions
@@ -160,7 +161,9 @@ def read_answer(one, got=b"", head=False):
 
 def ask(one, method, target, fields=(), body=b""):
     one.sendall(request(method, target, fields, body))
-    return read_answer(one, head=method == "HEAD")
+    status, said, answer = read_answer(one, head=method == "HEAD")
+    contract.check(method, target, status, said.get("content-type"), answer)
+    return status, said, answer
 
 
 class H2:
@@ -184,7 +187,7 @@ class H2:
         if body is not None:
             self.conn.send_data(stream, body, end_stream=end)
         self.streams[stream] = {"fields": {}, "body": b"", "trailers": {}, "done": False,
-                                "reset": None}
+                                "reset": None, "asked": (method, path)}
         self.push()
         return stream
 
@@ -227,7 +230,11 @@ class H2:
         while not self.streams[stream]["done"]:
             if not self.take():
                 raise AssertionError(f"closed, GOAWAY {self.goaway}, before stream {stream}'s end")
-        return self.streams[stream]
+        state = self.streams[stream]
+        if state["reset"] is None:
+            contract.check(*state["asked"], int(state["fields"][":status"]),
+                           state["fields"].get("content-type"), state["body"])
+        return state
 
     def get(self, path, fields=()):
         return self.wait(self.begin("GET", path, fields))

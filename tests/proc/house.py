@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import auditor
+import contract
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 WARD = BUILD / "ward"
@@ -157,7 +158,9 @@ class House:
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            said = answer.read()
+            contract.check("GET", path, answer.status, answer.getheader("content-type"), said)
+            return answer.status, json.loads(said)
         finally:
             connection.close()
 

@@ -1,0 +1,80 @@
+"""contract.py - what the house promises of its REST API, docs/api/openapi.json, held against every
+answer that a test gets: the clients of the tests (front_house, house, lodger) call check() on
+each.  Reads the document as anybody would, with a validator that is not ours.
+
+An answer to a path that is not in the document may only be a problem; so a route that is served
+and not documented fails the first test that calls it."""
+
+import functools
+import json
+import pathlib
+import re
+import sys
+
+# Of Debian's python3-jsonschema; a python3 of somebody else does not look there by itself.
+sys.path.append("/usr/lib/python3/dist-packages")
+
+import jsonschema
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SPEC = json.loads((ROOT / "docs/api/openapi.json").read_text())
+# For those who watch over the house, on its own machine only: docs/metrics.md.
+LOCAL = ("/healthz", "/readyz", "/metrics")
+INSTANT = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])(:[0-5]\d){2}"
+                     r"(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+
+FORMATS = jsonschema.FormatChecker(formats=())
+FORMATS.checks("date-time")(lambda text: not isinstance(text, str) or
+                            INSTANT.fullmatch(text) is not None)
+FORMATS.checks("uint64")(lambda text: not isinstance(text, str) or int(text) < 1 << 64)
+FORMATS.checks("int64")(lambda text: not isinstance(text, str) or
+                        -(1 << 63) <= int(text) < 1 << 63)
+
+
+@functools.lru_cache(maxsize=None)
+def validator(reference):
+    schema = {"$ref": reference, "components": SPEC["components"]}
+    return jsonschema.Draft202012Validator(schema, format_checker=FORMATS)
+
+
+def operation(method, target):
+    """The row of the document that a request is of, or None."""
+    path = target.partition("?")[0]
+    for template, methods in SPEC["paths"].items():
+        parts = re.split(r"\{\w+\}", template)
+        if re.fullmatch("[^/]+".join(map(re.escape, parts)), path):
+            return methods.get(method.lower())
+    return None
+
+
+def response_of(method, target, status):
+    """What the document says of such an answer; LookupError: nothing."""
+    found = operation(method, target)
+    if found is None and status < 400:
+        raise LookupError(f"{method} {target} is served and not in the document")
+    if found is None:  # what there is not is refused like all else
+        return SPEC["components"]["responses"]["Problem"]
+    said = found["responses"].get(str(status)) or found["responses"].get(f"{status // 100}XX")
+    if said is None:
+        raise LookupError(f"{method} {target} answers {status}, which is not in the document")
+    if "$ref" in said:
+        said = SPEC["components"]["responses"][said["$ref"].rpartition("/")[2]]
+    return said
+
+
+def check(method, target, status, media_type, body):
+    """AssertionError when an answer is not what the document promises.  Of HEAD, and of what is
+    not REST, nothing is promised."""
+    path = target.partition("?")[0]
+    if method == "HEAD" or path in LOCAL or (media_type or "").startswith("application/grpc"):
+        return
+    try:
+        content = response_of(method, target, status)["content"]
+    except LookupError as missing:
+        raise AssertionError(str(missing)) from None
+    if media_type not in content:
+        raise AssertionError(f"{method} {target}: {status} is {media_type}")
+    try:
+        validator(content[media_type]["schema"]["$ref"]).validate(json.loads(body))
+    except (jsonschema.ValidationError, ValueError) as fault:
+        raise AssertionError(f"{method} {target}: {str(fault)[:2000]}") from None
