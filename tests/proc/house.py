@@ -18,7 +18,7 @@ import auditor
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 WARD = BUILD / "ward"
-NAMES = ("audit", "keeper", "core", "front")
+NAMES = ("audit", "keeper", "verify", "core", "front")
 READY_S = 30
 
 
