@@ -86,8 +86,10 @@ enum reason call_end(struct http_call *call, const struct http_request *request,
         reason = router_read_rest(&call->match, request, body, arena, out, &call->error);
     else if (!protobuf_read(message, body, arena, out, &call->error))
         reason = REASON_HTTP_BODY_INVALID;
-    if (reason == REASON_OK)
+    if (reason == REASON_OK) {
+        call->error = (struct values_error){ 0 }; /* a later refusal is of something else */
         *values = out;
+    }
     return reason;
 }
 

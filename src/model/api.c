@@ -2,12 +2,16 @@
 #include "model/api.h"
 
 enum {
-    WORD = 256,         /* names, ids, codes */
-    SENTENCE = 4096,    /* texts for people */
-    LINE = 64 * 1024,   /* a record of the log */
-    HASH = 32,          /* SHA-256 */
-    PAGE = 1000,        /* records of one answer */
-    PROOF_HASHES = 128, /* two for each level of the largest tree */
+    WORD = 256,          /* names, ids, codes */
+    SENTENCE = 4096,     /* texts for people */
+    LINE = 64 * 1024,    /* a record of the log */
+    HASH = 32,           /* SHA-256 */
+    PAGE = 1000,         /* records of one answer */
+    PROOF_HASHES = 128,  /* two for each level of the largest tree */
+    EVIDENCE = 64 << 10, /* a quote, a document, an event log, a file of collateral */
+    POLICY = 16 << 10,
+    ENDORSEMENTS = 16,   /* files of collateral */
+    VERDICT = 128 << 10, /* WARD_RESULT_JSON */
 };
 
 /* The one field of a row that every row has. */
@@ -274,3 +278,39 @@ static const struct schema_field api_keyring_rotate_response_fields[] = {
       .doc = "The generation of the keyring that has the new key." },
 };
 MESSAGE(api_keyring_rotate_response, "KeyringRotateResponse", "The key that signs from now on.");
+
+static const struct schema_field api_attest_verify_request_fields[] = {
+    { AT(api_attest_verify_request, evidence), .number = 1, .type = SCHEMA_BYTES, .limit = EVIDENCE,
+      .required = true,
+      .doc = "A TDX or SGX quote or a Nitro document: raw, or as hex or base64 text." },
+    { AT(api_attest_verify_request, type), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "auto, tdx, sgx or nitro; empty means auto." },
+    { AT(api_attest_verify_request, time), .number = 3, .type = SCHEMA_TIME,
+      .doc = "When to judge; without it, now." },
+    { AT(api_attest_verify_request, policy), .number = 4, .type = SCHEMA_STRING, .limit = POLICY,
+      .doc = "An appraisal policy in TOML; empty means the default policy." },
+    { AT(api_attest_verify_request, collateral), .number = 5, .type = SCHEMA_BYTES,
+      .limit = EVIDENCE, .most = ENDORSEMENTS,
+      .doc = "Files of collateral, recognised by content." },
+    { AT(api_attest_verify_request, event_log), .number = 6, .type = SCHEMA_BYTES,
+      .limit = EVIDENCE, .doc = "The event log that explains the registers, if any." },
+    { AT(api_attest_verify_request, report_data), .number = 7, .type = SCHEMA_BYTES, .limit = 64,
+      .doc = "The 64 bytes that the quote must bear, if any." },
+    { AT(api_attest_verify_request, nonce), .number = 8, .type = SCHEMA_BYTES, .limit = 1024,
+      .doc = "The nonce that the evidence must bear, if any." },
+};
+MESSAGE(api_attest_verify_request, "AttestVerifyRequest", "Evidence, and how it is to be judged.");
+
+static const struct schema_field api_attest_verify_response_fields[] = {
+    { AT(api_attest_verify_response, allowed), .number = 1, .type = SCHEMA_BOOL,
+      .doc = "The decision." },
+    { AT(api_attest_verify_response, reason), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The code of the first check that failed, or OK." },
+    { AT(api_attest_verify_response, hardware), .number = 3, .type = SCHEMA_BOOL,
+      .doc = "The evidence comes from hardware: false for a simulated TEE." },
+    { AT(api_attest_verify_response, valid_until), .number = 4, .type = SCHEMA_TIME,
+      .doc = "When it must be judged again; not set when it was refused." },
+    { AT(api_attest_verify_response, result), .number = 5, .type = SCHEMA_STRING, .limit = VERDICT,
+      .doc = "Every check: the object that `ward verify --json` prints." },
+};
+MESSAGE(api_attest_verify_response, "AttestVerifyResponse", "A decision with its reasons.");

@@ -160,6 +160,26 @@ struct api_keyring_rotate_response {
     uint64_t generation;
 };
 
+/* ward.v1.Attest */
+struct api_attest_verify_request {
+    struct span evidence;          /* raw, hex or base64 */
+    struct span type;              /* empty: auto */
+    int64_t time;                  /* 0: now */
+    struct span policy;            /* TOML; empty: the default policy */
+    struct schema_list collateral; /* span */
+    struct span event_log;
+    struct span report_data; /* 64 bytes or none */
+    struct span nonce;
+};
+
+struct api_attest_verify_response {
+    bool allowed;
+    struct span reason; /* code */
+    bool hardware;
+    int64_t valid_until; /* 0: it was refused */
+    struct span result;  /* the object of `ward verify --json` */
+};
+
 /* Each is one row of a table; the struct is the one of the same name. */
 extern const struct schema_message api_empty;
 extern const struct schema_message api_ping_request, api_ping_response;
@@ -174,5 +194,6 @@ extern const struct schema_message api_audit_prove_request, api_audit_prove_resp
 extern const struct schema_message api_audit_verify_request, api_audit_verify_response;
 extern const struct schema_message api_keyring_key, api_keyring_list_response;
 extern const struct schema_message api_keyring_rotate_request, api_keyring_rotate_response;
+extern const struct schema_message api_attest_verify_request, api_attest_verify_response;
 
 #endif

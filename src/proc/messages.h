@@ -56,7 +56,17 @@ enum message {
     /* keeper -> front, nobody asked: the chain is another one now, fetch it.  Nothing is
        signed for the old one any more. */
     MSG_CHAIN_CHANGED,
+
+    /* core -> verify: evidence to be judged.
+         u64 now         seconds since 1970, for a request that names no time
+         bytes request   protobuf of ward.v1.Attest.Verify, as front made it
+       verify -> core, the same id: as MSG_REPLY.  What a child of verify said, byte for byte. */
+    MSG_JUDGE = 0x600,
+    MSG_JUDGED,
 };
+
+/* Bytes of the detail of a MSG_JUDGED. */
+enum { JUDGED_DETAIL_MAX = 256 };
 
 /* Who asks, as front found out. */
 enum caller {

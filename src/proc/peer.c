@@ -10,6 +10,8 @@ const char *peer_name(enum peer peer)
         return "audit";
     case PEER_KEEPER:
         return "keeper";
+    case PEER_VERIFY:
+        return "verify";
     case PEER_CORE:
         return "core";
     case PEER_FRONT:

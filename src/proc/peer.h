@@ -4,7 +4,15 @@
 #define WARD_PROC_PEER_H
 
 /* The order is that of starting; stopping is the other way round. */
-enum peer { PEER_MONITOR = 0, PEER_AUDIT, PEER_KEEPER, PEER_CORE, PEER_FRONT, PEER_COUNT };
+enum peer {
+    PEER_MONITOR = 0,
+    PEER_AUDIT,
+    PEER_KEEPER,
+    PEER_VERIFY,
+    PEER_CORE,
+    PEER_FRONT,
+    PEER_COUNT
+};
 
 /* What the monitor opens once and hands to the one process that is named for it. */
 enum house_file {

@@ -5,6 +5,7 @@
 
 /* A request that asks for nothing still has room for its own framing. */
 enum { SMALL = 64, TEXT = 4096, WIDE = 16384, MS_SHORT = 5000, MS_LONG = 60000 };
+enum { EVIDENCE = 128 << 10, MS_JUDGE = 15000 };
 
 static const struct route rows[METHOD_COUNT] = {
     [METHOD_PING] = { .grpc = "/ward.v1.System/Ping",
@@ -121,6 +122,16 @@ static const struct route rows[METHOD_COUNT] = {
                                        "role; the old one's private part is destroyed.",
                                 .request = &api_keyring_rotate_request,
                                 .response = &api_keyring_rotate_response },
+    [METHOD_ATTEST_VERIFY] = { .grpc = "/ward.v1.Attest/Verify",
+                               .method = HTTP_METHOD_POST,
+                               .path = "/v1/attest/verify",
+                               .permission = ROUTE_OWNER,
+                               .body_limit = EVIDENCE,
+                               .cost = 50,
+                               .deadline_ms = MS_JUDGE,
+                               .doc = "Judges evidence under a policy, as `ward verify` does.",
+                               .request = &api_attest_verify_request,
+                               .response = &api_attest_verify_response },
 };
 
 const struct router house_router = {

@@ -32,6 +32,7 @@ enum {
     CORE_ANSWER_MS = 5000, /* for the audit process to show it */
     CORE_REFUSALS = 16,    /* recorded one by one in a second; the others are counted */
     CORE_NEWS = 64,        /* of the monitor's, that wait to be logged */
+    CORE_VERDICTS = 4,     /* pieces of evidence under way: as many as verify judges at once */
 };
 
 /* A request of front's, as it came. */
@@ -51,6 +52,14 @@ struct kept {
     uint8_t body[CORE_BODY_BYTES];
 };
 
+/* What verify said, until its record is durable. */
+struct verdict {
+    bool used;
+    struct request request; /* its body is not kept */
+    size_t len;
+    uint8_t *answer; /* FRAME_BODY_MAX */
+};
+
 /* One that waits for another process: for the audit process to have it logged while `kept`
    is set, and then for the answer of whoever knows it. */
 struct pending {
@@ -59,6 +68,7 @@ struct pending {
     uint64_t front_id; /* of front's */
     int64_t until_ms;
     struct kept *kept;
+    struct verdict *verdict; /* of evidence: while it is judged, and while that is logged */
 };
 
 /* What the monitor saw (control.h). */
@@ -118,6 +128,7 @@ struct core {
     struct pending pending[CORE_PENDING_MAX];
     uint32_t pending_count;
     struct kept *kept; /* CORE_KEPT_MAX */
+    struct verdict verdicts[CORE_VERDICTS];
     struct core_news news;
     struct core_store store;
     struct core_child children[PEER_COUNT];
@@ -166,6 +177,22 @@ rc core_on_keyring(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_rotated(struct trail *trail, void *core, struct call *call);
 
+/* core_pending finds the question with this id; `kept`: whether it is one that is logged first.
+   core_settle frees its place. */
+struct pending *core_pending(struct core *core, enum peer peer, uint64_t id, bool kept);
+void core_settle(struct core *core, struct pending *pending);
+
+/* core_answer answers front's request. */
+void core_answer(struct core *core, uint64_t front_id, const struct answer *said);
+
+/* attest.c: evidence, as verify judges it.  A verdict is answered when it is in the log. */
+void core_ask_verify(struct core *core, const struct request *request);
+MUST_USE
+rc core_on_judged(struct trail *trail, void *core, struct call *call);
+
+/* core_verdict_logged answers with the verdict, or refuses it. */
+void core_verdict_logged(struct core *core, struct pending *pending, bool logged);
+
 /* core_peer_gone answers all who wait for it; core_expire those whose time is over, and says
    when the next one's will be. */
 void core_peer_gone(struct core *core, enum peer peer);
@@ -179,6 +206,11 @@ bool core_must_log(enum method method);
 /* core_log_access asks for the record of such a call; *id is the question's. */
 MUST_USE
 bool core_log_access(struct core *core, const struct request *request, uint64_t *id);
+
+/* core_log_verdict asks for the record of a verdict over evidence. */
+MUST_USE
+bool core_log_verdict(struct core *core, const struct request *request, enum audit_outcome outcome,
+                      struct span reason, bool hardware, uint64_t *id);
 
 /* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
 void core_log_refusal(struct core *core, const struct request *request);

@@ -11,6 +11,11 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     core->started = clock_now();
     core->scratch = arena_alloc(&house->arena, 2 * (size_t)CORE_SCRATCH_MAX);
     core_store_open(core);
+    for (size_t i = 0; i < CORE_VERDICTS; i++) {
+        core->verdicts[i].answer = arena_room(&house->arena, FRAME_BODY_MAX);
+        if (core->verdicts[i].answer == NULL)
+            return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    }
     core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
     return core->scratch != NULL && core->kept != NULL ? RC_SUCCESS
                                                        : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -57,11 +62,12 @@ static const struct door doors[] = {
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
     { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
     { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
+    { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 10, FRAME_BODY_MAX, 0, core_on_judged },
 };
 
 static const struct process core_process = {
     .peer = PEER_CORE,
-    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_FRONT),
+    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
     .size = sizeof(struct core),

@@ -46,6 +46,21 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
     return append(core, &record, id);
 }
 
+bool core_log_verdict(struct core *core, const struct request *request, enum audit_outcome outcome,
+                      struct span reason, bool hardware, uint64_t *id)
+{
+    uint8_t bytes[32];
+    struct sink owner = sink_over(bytes, sizeof bytes);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_EVIDENCE_JUDGE, outcome, 0);
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, span_text("evidence"));
+    audit_set_trace(&record, request->trace);
+    audit_add_text(&record, "reason", reason);
+    audit_add_bool(&record, "hardware", hardware);
+    return append(core, &record, id);
+}
+
 /* So many in a second: whoever is refused again and again does not fill the disk. */
 static bool may_record(struct core *core)
 {

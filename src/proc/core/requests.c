@@ -26,6 +26,11 @@ static void refuse(struct core *core, uint64_t front_id, enum reason reason)
     answer(core, front_id, reason, (struct span){ 0 }, (struct span){ 0 });
 }
 
+void core_answer(struct core *core, uint64_t front_id, const struct answer *said)
+{
+    answer(core, front_id, said->reason, said->detail, said->body);
+}
+
 void core_refuse(struct core *core, const struct request *request, enum reason reason)
 {
     refuse(core, request->id, reason);
@@ -64,10 +69,12 @@ static struct pending *vacancy(struct core *core)
     return NULL;
 }
 
-static void settle(struct core *core, struct pending *pending)
+void core_settle(struct core *core, struct pending *pending)
 {
     if (pending->kept != NULL)
         pending->kept->used = false;
+    if (pending->verdict != NULL)
+        pending->verdict->used = false;
     *pending = (struct pending){ 0 };
     core->pending_count--;
 }
@@ -90,7 +97,7 @@ void core_ask(struct core *core, const struct request *request, enum peer peer,
     core->pending_count++;
 }
 
-static struct pending *find(struct core *core, enum peer peer, uint64_t id, bool kept)
+struct pending *core_pending(struct core *core, enum peer peer, uint64_t id, bool kept)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
@@ -105,11 +112,11 @@ static struct pending *find(struct core *core, enum peer peer, uint64_t id, bool
 void core_answered(struct core *core, const struct call *call, enum peer peer,
                    const struct answer *said)
 {
-    struct pending *pending = find(core, peer, call->id, false);
+    struct pending *pending = core_pending(core, peer, call->id, false);
     if (pending == NULL)
         return;
     answer(core, pending->front_id, said->reason, said->detail, said->body);
-    settle(core, pending);
+    core_settle(core, pending);
 }
 
 /* The audit process knows its log; who may ask for what was decided here. */
@@ -132,7 +139,7 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_AUDIT_QUERY] = ask_audit,          [METHOD_AUDIT_GET] = ask_audit,
     [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
     [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
-    [METHOD_KEYRING_ROTATE] = core_ask_keeper,
+    [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
 };
 
 static void carry_out(struct core *core, const struct request *request)
@@ -234,13 +241,18 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
         return RC_SUCCESS;
     if (news_appended(core, call->id, logged))
         return RC_SUCCESS;
-    struct pending *pending = find(core, PEER_AUDIT, call->id, true);
+    struct pending *pending = core_pending(core, PEER_AUDIT, call->id, false);
+    if (pending != NULL && pending->verdict != NULL) {
+        core_verdict_logged(core, pending, logged);
+        return RC_SUCCESS;
+    }
+    pending = core_pending(core, PEER_AUDIT, call->id, true);
     if (pending == NULL)
         return RC_SUCCESS; /* a refusal's, or too late */
     /* Its place is free for the question that follows; its body lives until the end of this. */
     struct kept *kept = pending->kept;
     pending->kept = NULL;
-    settle(core, pending);
+    core_settle(core, pending);
     if (logged)
         carry_out(core, &kept->request);
     else
@@ -268,10 +280,11 @@ rc core_on_audit_answer(struct trail *trail, void *self, struct call *call)
 /* What was not answered in time: of what was to be logged nobody knows whether it was. */
 static void give_up(struct core *core, struct pending *pending, enum reason reason)
 {
-    if (pending->kept != NULL)
+    bool logs = pending->kept != NULL || (pending->verdict != NULL && pending->peer == PEER_AUDIT);
+    if (logs)
         core->cannot_log = true;
-    refuse(core, pending->front_id, pending->kept != NULL ? REASON_AUDIT_CANNOT_LOG : reason);
-    settle(core, pending);
+    refuse(core, pending->front_id, logs ? REASON_AUDIT_CANNOT_LOG : reason);
+    core_settle(core, pending);
 }
 
 void core_peer_gone(struct core *core, enum peer peer)

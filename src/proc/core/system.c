@@ -49,6 +49,9 @@ static const struct finding peers[PEER_COUNT] = {
     [PEER_KEEPER] = { "house.keeper", "keys can be used", "the keeper answers",
                       "the keeper is not there",
                       "Look into STATE/ward.log; check the seal if it says so." },
+    [PEER_VERIFY] = { "house.verify", "evidence can be judged", "the verify process answers",
+                      "the verify process is not there",
+                      "Look into STATE/ward.log; it is started again by itself." },
     [PEER_FRONT] = { "house.front", "requests come in", "the front answers",
                      "the front is not there", "Look into STATE/ward.log." },
 };

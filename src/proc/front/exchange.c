@@ -25,6 +25,10 @@ void exchange_give_back(struct front *front, struct exchange *exchange)
         exchange->remainder->next = front->free_remainders;
         front->free_remainders = exchange->remainder;
     }
+    if (exchange->wide != NULL) {
+        exchange->wide->next = front->free_wides;
+        front->free_wides = exchange->wide;
+    }
     uint32_t generation = exchange->generation + 1;
     *exchange = (struct exchange){ .body = exchange->body,
                                    .generation = generation != 0 ? generation : 1,
@@ -64,8 +68,13 @@ static struct exchange *borrow(struct front *front, const struct way *way,
     if (front->free_exchanges == NULL)
         take_from_slowest(front);
     struct exchange *exchange = front->free_exchanges;
-    if (exchange == NULL)
+    bool is_wide = call->kind == CALL_ROUTE && call->match.route->body_limit > FRONT_BODY_MAX;
+    if (exchange == NULL || (is_wide && front->free_wides == NULL))
         return NULL;
+    if (is_wide) {
+        exchange->wide = front->free_wides;
+        front->free_wides = exchange->wide->next;
+    }
     front->free_exchanges = exchange->next;
     exchange->next = NULL;
     exchange->way = *way;
@@ -157,7 +166,8 @@ static enum reason judge(struct front *front, const struct connection *connectio
 static void admit(struct front *front, struct exchange *exchange, uint64_t limit)
 {
     struct connection *connection = exchange->way.connection;
-    exchange->call.body = sink_over(exchange->body, FRONT_BODY_MAX);
+    exchange->call.body = exchange->wide != NULL ? sink_over(exchange->wide->body, FRONT_WIDE_MAX)
+                                                 : sink_over(exchange->body, FRONT_BODY_MAX);
     if (exchange->way.stream != NULL) {
         h2_admit(exchange->way.stream, limit);
         if (exchange->call.kind != CALL_REFLECTION)

@@ -29,6 +29,8 @@ enum {
     FRONT_REMAINDERS_MAX = 32,     /* answers over HTTP/2 that the peer does not take at once */
     FRONT_IN_MAX = 16 << 10,       /* bytes read and not understood yet */
     FRONT_BODY_MAX = 20 << 10,     /* bytes of a request's body */
+    FRONT_WIDE_MAX = 160 << 10,    /* of a request that brings evidence */
+    FRONT_WIDES_MAX = 8,           /* such requests under way at once */
     FRONT_OUT_MAX = 512 << 10,     /* bytes of an answer with its head */
     FRONT_SCRATCH_MAX = 384 << 10, /* for reading a request, and as much for an answer */
     FRONT_ANSWER_MAX = 448 << 10,  /* bytes of an answer's body */
@@ -61,6 +63,12 @@ struct remainder {
     size_t sent;
 };
 
+/* Room for a body that is longer than most. */
+struct wide {
+    struct wide *next; /* in the list of those that are free */
+    uint8_t *body;     /* FRONT_WIDE_MAX */
+};
+
 /* How a call came, and where its answer goes. */
 struct way {
     struct connection *connection;
@@ -80,7 +88,8 @@ struct exchange {
     bool ending;         /* nothing is added to the answer any more */
     int64_t until_ms;    /* the deadline */
     struct remainder *remainder;
-    uint8_t *body; /* FRONT_BODY_MAX */
+    uint8_t *body;     /* FRONT_BODY_MAX */
+    struct wide *wide; /* instead of it, for a route that takes more */
 };
 
 enum connection_phase {
@@ -157,6 +166,7 @@ struct front {
     struct exchange *free_exchanges;
     struct exchange nobody; /* of a stream that is answered */
     struct remainder *free_remainders;
+    struct wide *free_wides;
     uint8_t *in;     /* FRONT_IN_MAX: what HTTP/2 reads */
     uint8_t *out;    /* FRONT_IN_MAX: and writes */
     uint8_t *answer; /* FRONT_ANSWER_MAX */

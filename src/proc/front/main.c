@@ -56,6 +56,17 @@ static bool make_remainder(struct front *front, struct arena *arena)
     return true;
 }
 
+static bool make_wide(struct front *front, struct arena *arena)
+{
+    struct wide *wide = arena_alloc(arena, sizeof *wide);
+    uint8_t *body = arena_alloc(arena, FRONT_WIDE_MAX);
+    if (wide == NULL || body == NULL)
+        return false;
+    *wide = (struct wide){ .body = body, .next = front->free_wides };
+    front->free_wides = wide;
+    return true;
+}
+
 static bool make_exchanges(struct front *front, struct arena *arena)
 {
     front->exchanges = arena_array(arena, FRONT_EXCHANGES_MAX, sizeof *front->exchanges);
@@ -86,6 +97,8 @@ static bool make_room(struct front *front, struct arena *arena)
         made = make_work(front, arena);
     for (unsigned i = 0; made && i < FRONT_REMAINDERS_MAX; i++)
         made = make_remainder(front, arena);
+    for (unsigned i = 0; made && i < FRONT_WIDES_MAX; i++)
+        made = make_wide(front, arena);
     return made;
 }
 

@@ -20,7 +20,9 @@ const struct plan_row monitor_plan[] = {
       IN(FILE_AUDIT_LOG) | IN(FILE_AUDIT_LEAVES) | IN(FILE_AUDIT_HEADS) },
     { PEER_KEEPER, "ward-keeper", IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
       IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) },
-    { PEER_CORE, "ward-core", IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_FRONT), IN(FILE_STATE) },
+    { PEER_VERIFY, "ward-verify", IN(PEER_CORE), 0 },
+    { PEER_CORE, "ward-core", IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
+      IN(FILE_STATE) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
       IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) },
 };

@@ -1,0 +1,192 @@
+/* judge.c - see verify.h: from a request to the answer, in a child that can do nothing else.
+   Decides nothing: that is libward's, as it is for `ward verify`. */
+#include <limits.h>
+#include <malloc.h>
+#include <string.h>
+
+#include "attest/roots.h"
+#include "base/number.h"
+#include "codec/protobuf.h"
+#include "crypto/ecdsa.h"
+#include "model/api.h"
+#include "proc/verify/verify.h"
+#include "ward/verify.h"
+
+enum { JUDGE_MEMORY = 4 << 20, JUDGE_POOL = 16 };
+
+/* Everything of one judgement; the child's end frees it. */
+struct judging {
+    struct arena arena;
+    struct api_attest_verify_request asked;
+    struct ward_request request;
+    struct ward_policy *policy;
+    struct ward_collateral *collateral;
+    struct ward_verifier *verifier;
+    struct ward_result *result;
+    struct ward_error error;
+};
+
+static struct ward_bytes bytes_of(struct span span, const char *name)
+{
+    return (struct ward_bytes){ span.len > 0 ? span.at : NULL, span.len, name };
+}
+
+static enum reason read_request(struct judging *judging, struct span bytes, int64_t now)
+{
+    static const struct {
+        const char *name;
+        enum ward_type type;
+    } types[] = { { "", WARD_TYPE_AUTO },
+                  { "auto", WARD_TYPE_AUTO },
+                  { "tdx", WARD_TYPE_TDX },
+                  { "sgx", WARD_TYPE_SGX },
+                  { "nitro", WARD_TYPE_NITRO } };
+    struct api_attest_verify_request *asked = &judging->asked;
+    struct ward_request *request = &judging->request;
+    struct values_error error;
+    size_t type = 0;
+    if (!protobuf_read(&api_attest_verify_request, bytes, &judging->arena, asked, &error))
+        return REASON_HTTP_BODY_INVALID;
+    while (type < COUNT_OF(types) && !span_equal_text(asked->type, types[type].name))
+        type++;
+    if (type == COUNT_OF(types) || (asked->report_data.len != 0 && asked->report_data.len != 64))
+        return REASON_HTTP_BODY_INVALID;
+    *request = (struct ward_request){
+        .evidence = bytes_of(asked->evidence, "evidence"),
+        .type = types[type].type,
+        .time = asked->time != 0 ? asked->time : now,
+        .event_log = bytes_of(asked->event_log, "event_log"),
+        .report_data = asked->report_data.len > 0 ? asked->report_data.at : NULL,
+        .nonce = bytes_of(asked->nonce, "nonce"),
+    };
+    return REASON_OK;
+}
+
+/* A root file is the caller's: no path of a policy means anything here. */
+static enum reason load_policy(struct judging *judging)
+{
+    struct span toml = judging->asked.policy;
+    struct ward_bytes path;
+    enum ward_outcome outcome = toml.len > 0 ? ward_policy_load(bytes_of(toml, "policy"),
+                                                                &judging->policy, &judging->error)
+                                             : ward_policy_new(&judging->policy, &judging->error);
+    if (outcome != WARD_DONE)
+        return outcome == WARD_NO_MEMORY ? REASON_OUT_OF_MEMORY : REASON_ATTEST_POLICY_INVALID;
+    if (ward_policy_root_file(judging->policy, 0, &path)) {
+        struct sink text = sink_over(judging->error.message, sizeof judging->error.message);
+        sink_text(&text, "root_files: give the certificates themselves under `roots`");
+        sink_terminate(&text);
+        return REASON_ATTEST_POLICY_INVALID;
+    }
+    judging->request.policy = judging->policy;
+    return REASON_OK;
+}
+
+static enum reason load_collateral(struct judging *judging)
+{
+    const struct span *given = judging->asked.collateral.items;
+    struct ward_bytes pool[JUDGE_POOL];
+    struct ward_collateral_files files = { .pool = pool,
+                                           .pool_count = judging->asked.collateral.count };
+    if (files.pool_count > COUNT_OF(pool))
+        return REASON_HTTP_BODY_INVALID;
+    for (size_t i = 0; i < files.pool_count; i++)
+        pool[i] = bytes_of(given[i], "collateral");
+    if (ward_collateral_new(&files, judging->policy, &judging->collateral, &judging->error) !=
+        WARD_DONE)
+        return REASON_OUT_OF_MEMORY;
+    judging->request.collateral = judging->collateral;
+    return REASON_OK;
+}
+
+static enum reason judge(struct judging *judging, struct sink *body)
+{
+    struct ward_result *result;
+    char *json = arena_alloc(&judging->arena, WARD_RESULT_JSON);
+    size_t len = 0;
+    if (json == NULL || ward_verifier_new(&judging->verifier, &judging->error) != WARD_DONE ||
+        ward_result_new(&judging->result, &judging->error) != WARD_DONE)
+        return REASON_OUT_OF_MEMORY;
+    result = judging->result;
+    ward_verify(judging->verifier, &judging->request, result);
+    if (ward_result_json(result, json, WARD_RESULT_JSON, &len, &judging->error) != WARD_DONE)
+        return REASON_HOUSE_ANSWER_TOO_LARGE;
+    struct api_attest_verify_response said = {
+        .allowed = ward_result_allowed(result),
+        .reason = span_text(ward_result_reason(result)),
+        .hardware = ward_result_hardware(result),
+        .valid_until = ward_result_valid_until(result),
+        .result = span_of(json, len),
+    };
+    return protobuf_write(&api_attest_verify_response, &said, body) ? REASON_OK
+                                                                    : REASON_HOUSE_ANSWER_TOO_LARGE;
+}
+
+void verify_judge(struct span request, int64_t now, struct sink *answer)
+{
+    struct judging judging = { 0 };
+    arena_init(&judging.arena, JUDGE_MEMORY);
+    enum { BODY = FRAME_BODY_MAX - 2048 };
+    uint8_t *memory = arena_room(&judging.arena, BODY);
+    struct sink body = sink_over(memory, memory == NULL ? 0 : BODY);
+    enum reason reason = read_request(&judging, request, now);
+    if (reason == REASON_OK)
+        reason = load_policy(&judging);
+    if (reason == REASON_OK)
+        reason = load_collateral(&judging);
+    if (reason == REASON_OK)
+        reason = judge(&judging, &body);
+    size_t detail = strnlen(judging.error.message, JUDGED_DETAIL_MAX);
+    sink_u16le(answer, (uint16_t)reason);
+    put_bytes(answer, span_of(judging.error.message, reason == REASON_OK ? 0 : detail));
+    put_bytes(answer, reason == REASON_OK ? sink_bytes(&body) : (struct span){ 0 });
+    ward_result_free(&judging.result);
+    ward_verifier_free(&judging.verifier);
+    ward_collateral_free(&judging.collateral);
+    ward_policy_free(&judging.policy);
+    arena_fini(&judging.arena);
+}
+
+/* libc's heap stays in one piece that only grows, and is as large as it may ever be before the
+   first child: a child that asks for more dies of asking. */
+static bool grow_heap(void)
+{
+    struct arena grown;
+    if (mallopt(M_MMAP_MAX, 0) == 0 || mallopt(M_TRIM_THRESHOLD, INT_MAX) == 0)
+        return false;
+    arena_init(&grown, VERIFY_GROWN + 4096);
+    bool done = arena_room(&grown, VERIFY_GROWN) != NULL;
+    arena_fini(&grown);
+    return done;
+}
+
+/* What OpenSSL makes once it makes here, under whatever lock it wants: one signature of each
+   curve, under the pinned roots' keys, that is none. */
+static bool warm_crypto(void)
+{
+    static const struct trust_root *const roots[] = { &intel_sgx_root, &aws_nitro_root };
+    static const enum curve curves[] = { CURVE_P256, CURVE_P384 };
+    struct crypto *crypto = crypto_new();
+    uint8_t raw[ECDSA_RAW_MAX], digest[ECDSA_COORD_MAX];
+    bool good = crypto != NULL;
+    memset(raw, 1, sizeof raw);
+    memset(digest, 1, sizeof digest);
+    for (size_t i = 0; i < COUNT_OF(roots); i++) {
+        struct span signature = span_of(raw, 2 * curve_coord_len(curves[i]));
+        struct ecdsa_key *key = ecdsa_key_new(crypto, curves[i], trust_root_point(roots[i]));
+        good = good && key != NULL && !ecdsa_key_verify(key, digest, signature) &&
+               !ecdsa_verify(crypto, curves[i], trust_root_point(roots[i]), digest, signature);
+        ecdsa_key_free(&key);
+    }
+    crypto_free(&crypto);
+    return good;
+}
+
+bool verify_warm_up(void)
+{
+    static const uint8_t evidence[] = { 10, 1, 0 }; /* a request with one byte of it */
+    uint8_t memory[4096];
+    struct sink answer = sink_over(memory, sizeof memory);
+    verify_judge(SPAN(evidence), 0, &answer);
+    return warm_crypto() && grow_heap();
+}
