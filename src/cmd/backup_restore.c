@@ -92,7 +92,9 @@ static enum exit_code put_keys(struct restoring *r)
     auto_fd int seal = keyring_seal(r->in, settings, r->in->values[OPT_SEAL_PHRASE], true);
     if (seal < 0)
         return EXIT_CONFIG;
-    if (keys < 0 || lseek(r->phrase, 0, SEEK_SET) != 0)
+    if (keys < 0)
+        return backup_say("backup restore", rc_make(RC_PEER, REASON_BACKUP_DAMAGED));
+    if (lseek(r->phrase, 0, SEEK_SET) != 0)
         return EXIT_INTERNAL;
     struct keyring_copy copy = { .in = r->in,
                                  .word = "restore",
