@@ -64,6 +64,17 @@ static void clear_empty(const char *path)
         unlink(path);
 }
 
+/* A backup knows no head: only the log itself keeps the house from a second story of its name. */
+static void warn_without_log(const struct settings *settings)
+{
+    char path[COPY_PATH];
+    snprintf(path, sizeof path, "%s/audit/heads", settings->state);
+    if (access(path, F_OK) != 0)
+        say("keyring restore: there is no security log in %s/audit: put it there before "
+            "`ward up`, or heads are signed for another log under the same name",
+            settings->state);
+}
+
 static enum exit_code restore(struct invocation *in, const struct settings *settings, int from)
 {
     static const char *const sources[] = { [SEAL_BY_FILE] = "file",
@@ -89,9 +100,11 @@ static enum exit_code restore(struct invocation *in, const struct settings *sett
                                  .to_seal = seal,
                                  .to = path };
     enum exit_code code = keyring_copy(&copy);
-    if (code == EXIT_DONE)
-        say("%s was opened with its seal and holds what the backup holds", path);
-    return code;
+    if (code != EXIT_DONE)
+        return code;
+    say("%s was opened with its seal and holds what the backup holds", path);
+    warn_without_log(settings);
+    return EXIT_DONE;
 }
 
 static enum exit_code run(struct invocation *in)
