@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cmd"))
@@ -140,11 +141,29 @@ class Keyring(unittest.TestCase):
             self.assertEqual(done.returncode, 2, at)
         self.assertEqual(sorted(os.listdir(other)), ["run"])
 
-        self.keyring("restore", backup, *given, state=other)
+        done = self.keyring("restore", backup, *given, state=other)
+        self.assertIn(b"there is no security log", done.stderr)
         self.assertEqual(sorted(os.listdir(other)), ["keyring", "run"])
         self.up(other)
         self.assertEqual(self.list(other)["keys"], keys)
         ward("down", "--state", other)
+
+        # Beside its log the house goes on with it: one story, of which every head is the log's.
+        log_key = [base64.b64decode(key["public_part"]).hex() for key in keys
+                   if key["role"] == "log"][0]
+        os.rename(self.state / "keyring", self.folder / "lost")
+        done = self.keyring("restore", backup, *given)
+        self.assertNotIn(b"there is no security log", done.stderr)
+        self.up()
+        end = time.monotonic() + 60
+        while True:
+            done = ward("audit", "verify", "--json", "--key", log_key, "--state", self.state)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            said = json.loads(done.stdout)
+            if said["head"]["size"] == said["records"]:
+                break
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
 
     def sweep(self, name, have, needles):
         for needle in needles:
