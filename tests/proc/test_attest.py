@@ -146,7 +146,7 @@ class TestAttest(unittest.TestCase):
     def test_strangers_may_not_ask(self):
         """The table of routes refuses it in front, over TLS, where nobody is the owner."""
         done = subprocess.run(
-            ["curl", "-s", "--cacert", str(self.house.state / "ca.pem"), "-H",
+            ["curl", "-s", "--http1.1", "--cacert", str(self.house.state / "ca.pem"), "-H",
              "content-type: application/json", "-d", '{"evidence":"AAAA"}',
              f"https://localhost:{self.house.port}/v1/attest/verify"],
             capture_output=True, text=True, check=True, timeout=60)
