@@ -66,12 +66,14 @@ class Configured(House):
         os.kill(self.monitor(), signal.SIGHUP)
         return self.outcome(now)
 
-    def records(self, action):
-        """Of the log's file, once all that was asked for before is in it."""
-        self.ask("/v1/system/config")
-        rows = [json.loads(line) for line in
-                (self.state / "audit/security.log").read_text().splitlines()]
-        return [row for row in rows if row["action"] == action]
+    def records(self, action, least=0):
+        """Of the log's file, once there are so many: the monitor's news follow one by one."""
+        def look():
+            lines = (self.state / "audit/security.log").read_bytes().splitlines(True)
+            rows = [json.loads(line) for line in lines if line.endswith(b"\n")]
+            rows = [row for row in rows if row["action"] == action]
+            return (rows,) if len(rows) >= least else None
+        return until(look, 60)[0]
 
 
 class Session:
@@ -121,7 +123,7 @@ class Taken(unittest.TestCase):
             self.assertEqual(have["limit.connections"], 4096)
             self.assertEqual(house.processes(), before)
             changes = {row["details"]["field"]: (row["details"]["old"], row["details"]["new"])
-                       for row in house.records("config.change")}
+                       for row in house.records("config.change", 9)}
             self.assertEqual(len(changes), 9)
             self.assertEqual(changes["limit.idle_seconds"], ("600", "61"))
             self.assertEqual(changes["audit.rotate_bytes"], (str(64 << 20), str(2 << 20)))
@@ -226,8 +228,7 @@ class Refused(unittest.TestCase):
                     self.assertIn("nothing was changed", done.stderr)
                     self.assertEqual(house.settings(), settings)
                     self.assertEqual(house.log().count("reload refused:"), number)
-                    told = until(lambda n=number: len(house.records("config.reload")) >= n and
-                                 house.records("config.reload"))
+                    told = house.records("config.reload", number)
                     self.assertEqual(len(told), number)
                     self.assertEqual(told[-1]["outcome"], "Failure")
                     if house.file.is_dir():
@@ -344,7 +345,7 @@ class Storm(unittest.TestCase):
             self.assertEqual(house.processes(), before)
             self.assertEqual(house.settings()["limit.idle_seconds"], value)
             self.assertEqual(house.log().count("reload refused:"), refused)
-            told = house.records("config.reload")
+            told = house.records("config.reload", SIGNALS)
             self.assertEqual(len(told), SIGNALS)
             self.assertEqual(sum(row["outcome"] == "Failure" for row in told), refused)
 
