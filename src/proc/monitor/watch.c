@@ -48,9 +48,12 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
     if (all_ready(monitor) && !monitor->was_ready) {
         monitor->was_ready = true;
         rc written = monitor_is_ready(trail, monitor);
-        if (!rc_ok(written))
+        if (rc_ok(written)) {
+            monitor_say(monitor, "serving");
+        } else { /* nobody could find it to stop it */
             log_failure("ready not written down", written, trail);
-        monitor_say(monitor, "serving");
+            raise(SIGTERM);
+        }
         fd_close(&monitor->report);
     }
     return RC_SUCCESS;
