@@ -441,6 +441,12 @@ void h2_shut_down(struct h2 *conn)
         h2_fail(conn, REASON_OUT_OF_MEMORY, NGHTTP2_INTERNAL_ERROR);
 }
 
+const char *h2_abuse_name(const struct h2 *conn)
+{
+    const char *habit = h2_habit_name(conn->watch.broken);
+    return *habit != 0 ? habit : "held back answers";
+}
+
 bool h2_is_closed(const struct h2 *conn)
 {
     return conn->pending.len == 0 && nghttp2_session_want_write(conn->session) == 0 &&

@@ -102,6 +102,9 @@ void h2_shut_down(struct h2 *conn);
 /* h2_is_closed: nothing will be read or sent any more. */
 bool h2_is_closed(const struct h2 *conn);
 
+/* h2_abuse_name says of a connection that ends with HTTP2_ABUSE what the peer did; for logs. */
+const char *h2_abuse_name(const struct h2 *conn);
+
 /* h2_stream_count: streams that are open. */
 size_t h2_stream_count(const struct h2 *conn);
 

@@ -142,7 +142,7 @@ class Served(unittest.TestCase):
                     other = house.problem(state["fields"], state["body"])
                     self.assertEqual({**found, "trace_id": ""}, {**other, "trace_id": ""})
 
-    def test_problems_of_grpc(self):
+    def test_problems_of_grpc(self):  # proves: EC-25
         rows = [("/ward.v1.System/Nothing", b"", (), 12, "HTTP_ROUTE_UNKNOWN"),
                 ("/ward.v1.System/Doctor", b"", (), 7, "HOUSE_OWNER_ONLY"),
                 (PING, b"\x0a\xff", (), 3, "HTTP_BODY_INVALID"),

@@ -42,6 +42,7 @@ enum {
     FRONT_ACCEPT_MAX = 64,         /* connections taken in one wake-up */
     FRONT_TURNS_MAX = 32,          /* steps of one connection in one wake-up */
     FRONT_LOCAL_MAX = 64,          /* connections over the owner's socket */
+    FRONT_ABUSE_SAID_MS = 1000,    /* between two lines of the log on abuses of HTTP/2 */
     FRONT_YIELD_MS = 1000,         /* a slow request keeps its place so long when all are taken */
 };
 
@@ -177,11 +178,12 @@ struct front {
     struct pace_limits pace;
     struct trace_names names;
     int64_t swept_ms;
-    bool chain_wanted; /* the keeper is new: its key may be another */
-    bool deaf;         /* the listeners are not waited for */
-    bool stopping;     /* nobody new is let in */
-    int64_t chain_ms;  /* when to ask for it */
-    int64_t silent_ms; /* until when the keeper is not asked */
+    bool chain_wanted;     /* the keeper is new: its key may be another */
+    bool deaf;             /* the listeners are not waited for */
+    bool stopping;         /* nobody new is let in */
+    int64_t chain_ms;      /* when to ask for it */
+    int64_t abuse_said_ms; /* when the log last named one who abused HTTP/2 */
+    int64_t silent_ms;     /* until when the keeper is not asked */
     struct front_counts counts;
 };
 

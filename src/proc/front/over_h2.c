@@ -1,6 +1,7 @@
 /* over_h2.c - see front.h: a connection of HTTP/2, many calls at once. */
 #include "os/clock.h"
 #include "proc/front/front.h"
+#include "proc/log.h"
 
 static struct span keep(struct connection *connection, struct span bytes)
 {
@@ -17,11 +18,31 @@ static void drop_left(struct connection *connection)
     connection->left = (struct span){ 0 };
 }
 
+/* All are counted, and one in a second is named: many do not fill the disk. */
+static void note_abuse(struct front *front, const struct connection *connection)
+{
+    uint8_t bytes[64];
+    struct sink peer = sink_over(bytes, sizeof bytes - 1);
+    int64_t now = clock_monotonic_ms();
+    front->counts.abuses++;
+    if (front->abuse_said_ms != 0 && now - front->abuse_said_ms < FRONT_ABUSE_SAID_MS)
+        return;
+    front->abuse_said_ms = now;
+    if (connection->local)
+        sink_text(&peer, "owner's socket");
+    else
+        address_write(&peer, &connection->peer);
+    sink_terminate(&peer);
+    log_event("http2 abuse habit=\"%s\" peer=\"%s\" total=%llu", h2_abuse_name(&connection->h2),
+              (const char *)bytes, (unsigned long long)front->counts.abuses);
+}
+
 void front_h2_give_back(struct front *front, struct connection *connection)
 {
     if (connection->h2.session == NULL)
         return;
-    front->counts.abuses += connection->h2.reason == REASON_HTTP2_ABUSE;
+    if (connection->h2.reason == REASON_HTTP2_ABUSE)
+        note_abuse(front, connection);
     drop_left(connection);
     h2_fini(&connection->h2);
 }
