@@ -12,12 +12,16 @@ enum { SETTING_TEXT_MAX = 512 }; /* bytes of a text setting, its NUL included */
 enum seal_kind { SEAL_BY_FILE = 0, SEAL_BY_PASSPHRASE, SEAL_BY_CREDENTIAL };
 
 struct settings {
-    char state[SETTING_TEXT_MAX];     /* state.folder: absolute */
-    char listen[SETTING_TEXT_MAX];    /* listen.tls: ADDRESS:PORT */
-    char store[SETTING_TEXT_MAX];     /* store.url: "sqlite" or a PostgreSQL conninfo */
-    char seal_path[SETTING_TEXT_MAX]; /* seal.path: of a file or a credential */
-    uint32_t seal;                    /* seal.kind */
-    uint32_t owner;                   /* the uid whose socket it is; not a key of the file */
+    char state[SETTING_TEXT_MAX];      /* state.folder: absolute */
+    char listen[SETTING_TEXT_MAX];     /* listen.tls: ADDRESS:PORT */
+    char store[SETTING_TEXT_MAX];      /* store.url: "sqlite" or a PostgreSQL conninfo */
+    char password[SETTING_TEXT_MAX];   /* store.password_file; "": none */
+    char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
+    char collateral[SETTING_TEXT_MAX]; /* collateral.folder; "": none */
+    char backups[SETTING_TEXT_MAX];    /* backup.dir; "": none */
+    uint32_t seal;                     /* seal.kind */
+    uint32_t owner;                    /* the uid whose socket it is; not a key of the file */
+    uint32_t lives;                    /* how often core began anew in a row; the monitor's */
 
     uint32_t connections;             /* limit.connections: in all */
     uint32_t connections_per_address; /* limit.connections_per_address */
