@@ -11,6 +11,7 @@
 #include "cmd/config_print.h"
 #include "cmd/home.h"
 #include "cmd/house_ask.h"
+#include "cmd/input.h"
 #include "cmd/settings_load.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
@@ -224,7 +225,8 @@ static enum exit_code run(struct invocation *in)
                              .settings = &loaded.config.settings,
                              .now = clock_now(),
                              .user = geteuid(),
-                             .arena = &in->arena };
+                             .arena = &in->arena,
+                             .read_folder = input_folder };
     struct report *report = arena_alloc(&in->arena, sizeof *report);
     if (report == NULL || !config_print_begin(in, &out))
         return EXIT_INTERNAL;

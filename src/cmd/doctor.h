@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/span.h"
 #include "proc/settings.h"
+#include "ward/base.h"
 
 enum { DOCTOR_DETAIL = 320, DOCTOR_PATH = 4096 };
 
@@ -28,6 +29,9 @@ struct doctor {
     pid_t monitor;
     struct span version; /* of the running house; empty: not asked, or no answer */
     struct arena *arena;
+    /* Reads every file of a folder, as the other commands do: input_folder. */
+    bool (*read_folder)(struct arena *arena, const char *path, struct ward_bytes **files,
+                        size_t *count);
 };
 
 struct doctor_row {
@@ -52,6 +56,13 @@ void doctor_say(struct doctor_row *row, enum doctor_finding finding, const char 
 MUST_USE
 bool doctor_path(char path[DOCTOR_PATH], const char *above, const char *below);
 
+/* Of what a folder of collateral holds that is genuine, the newest of each kind: how many, the
+   oldest of them, and when the first of them ends. */
+struct doctor_collateral {
+    size_t count;
+    int64_t from, until; /* seconds since 1970 */
+};
+
 /* The judgements: pure. */
 void judge_clock(struct doctor_row *row, int64_t now, int64_t program);
 void judge_sync(struct doctor_row *row, bool synchronised, int64_t error_us);
@@ -66,6 +77,7 @@ void judge_certificate(struct doctor_row *row, int64_t now, int64_t from, int64_
 void judge_head(struct doctor_row *row, int64_t now, int64_t log, int64_t head);
 void judge_leaves(struct doctor_row *row, uint64_t records, uint64_t leaves, bool up);
 void judge_rotated(struct doctor_row *row, int64_t today, int64_t oldest, uint32_t keep_days);
+void judge_collateral(struct doctor_row *row, int64_t now, const struct doctor_collateral *found);
 void judge_backup(struct doctor_row *row, int64_t now, int64_t newest);
 void judge_versions(struct doctor_row *row, struct span running, const char *own);
 

@@ -22,6 +22,7 @@ enum {
     HEAD_LATE = 3600,  /* seconds that records may wait for their signed head */
     ROTATED_SPARE = 2, /* days after which an old log should be gone */
     BACKUP_OLD = 7 * DAY,
+    COLLATERAL_SOON = 3 * DAY,
 };
 
 void doctor_say(struct doctor_row *row, enum doctor_finding finding, const char *format, ...)
@@ -199,12 +200,28 @@ void judge_rotated(struct doctor_row *row, int64_t today, int64_t oldest, uint32
         doctor_say(row, DOCTOR_OK, "the oldest is %lld days old", (long long)(today - oldest));
 }
 
+void judge_collateral(struct doctor_row *row, int64_t now, const struct doctor_collateral *found)
+{
+    char when[32];
+    long long age = (long long)((now - found->from) / DAY);
+    if (found->count == 0)
+        doctor_say(row, DOCTOR_WARN, "the folder holds nothing that is genuine");
+    else if (now > found->until)
+        doctor_say(row, DOCTOR_FAIL, "%lld days old, expired at %s", age, date(when, found->until));
+    else if (found->from > now)
+        doctor_say(row, DOCTOR_FAIL, "it is valid from %s", date(when, found->from));
+    else if (found->until - now < COLLATERAL_SOON)
+        doctor_say(row, DOCTOR_WARN, "%lld days old, expires at %s", age, date(when, found->until));
+    else
+        doctor_say(row, DOCTOR_OK, "%lld days old, good until %s", age, date(when, found->until));
+}
+
 /* Seconds since 1970; 0: none. */
 void judge_backup(struct doctor_row *row, int64_t now, int64_t newest)
 {
     char when[32];
     if (newest == 0)
-        doctor_say(row, DOCTOR_WARN, "there is none beside the state folder");
+        doctor_say(row, DOCTOR_WARN, "there is none");
     else if (now - newest > BACKUP_OLD)
         doctor_say(row, DOCTOR_WARN, "the last is of %s", date(when, newest));
     else

@@ -23,6 +23,8 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/listen.h"
+#include "ward/collateral.h"
+#include "ward/policy.h"
 
 enum { CA_BYTES = 64 << 10, TAIL_BYTES = 128 << 10, HEADS_BYTES = 1 << 20, SEAL_BYTES = 32 };
 
@@ -325,10 +327,53 @@ static void look_log_size(const struct doctor *doctor, struct doctor_row *row)
                "%lld KiB of %llu", (long long)log.st_size >> 10, (unsigned long long)limit >> 10);
 }
 
+/* What is genuine under the pinned roots: the newest of each kind counts, as it does when
+   evidence is judged. */
+static void judge_items(const struct doctor *doctor, const struct ward_collateral *all,
+                        struct doctor_row *row)
+{
+    struct doctor_collateral found = { .until = INT64_MAX };
+    struct ward_collateral_item item, other;
+    for (size_t i = 0; ward_collateral_item(all, i, &item); i++) {
+        bool newest = item.genuine && strcmp(item.kind, "certificate") != 0;
+        for (size_t j = 0; newest && ward_collateral_item(all, j, &other); j++)
+            newest = !(other.genuine && strcmp(other.kind, item.kind) == 0 &&
+                       strcmp(other.detail, item.detail) == 0 &&
+                       other.valid_from > item.valid_from);
+        if (!newest)
+            continue;
+        found.count++;
+        found.from = found.from == 0 || item.valid_from < found.from ? item.valid_from : found.from;
+        found.until = item.valid_until < found.until ? item.valid_until : found.until;
+    }
+    judge_collateral(row, doctor->now, &found);
+}
+
 static void look_collateral(const struct doctor *doctor, struct doctor_row *row)
 {
-    (void)doctor;
-    doctor_say(row, DOCTOR_OK, "none configured");
+    const char *path = doctor->settings->collateral;
+    struct ward_error error = { 0 };
+    struct ward_policy *policy = NULL;
+    struct ward_collateral *all = NULL;
+    struct ward_collateral_files files = { 0 };
+    struct ward_bytes *pool = NULL;
+    if (path[0] == 0) {
+        doctor_say(row, DOCTOR_OK, "none configured (collateral.folder)");
+        return;
+    }
+    if (access(path, R_OK | X_OK) != 0) {
+        doctor_say(row, DOCTOR_WARN, "%.200s: %s", path, strerror(errno));
+        return;
+    }
+    bool read = doctor->read_folder(doctor->arena, path, &pool, &files.pool_count);
+    files.pool = pool;
+    if (read && ward_policy_new(&policy, &error) == WARD_DONE &&
+        ward_collateral_new(&files, policy, &all, &error) == WARD_DONE)
+        judge_items(doctor, all, row);
+    else
+        doctor_say(row, DOCTOR_WARN, "%.200s cannot be read", path);
+    ward_collateral_free(&all);
+    ward_policy_free(&policy);
 }
 
 /* Only its first bytes: to open it would be to change it, and the house reads all of it at each
@@ -339,7 +384,9 @@ static void look_store(const struct doctor *doctor, struct doctor_row *row)
     char path[DOCTOR_PATH], begin[sizeof magic] = "";
     struct stat is;
     if (strcmp(doctor->settings->store, "sqlite") != 0) {
-        doctor_say(row, DOCTOR_WARN, "a server: this version of the house does not use it yet");
+        doctor_say(row, DOCTOR_OK, "a server: %s",
+                   doctor->up ? "what the house says of it is house.store"
+                              : "it is asked when the house is up");
         return;
     }
     if (!see(doctor, "/ward.db", &is, row) ||
@@ -356,22 +403,27 @@ static void look_store(const struct doctor *doctor, struct doctor_row *row)
         doctor_say(row, DOCTOR_OK, "ward.db, %lld KiB", (long long)is.st_size >> 10);
 }
 
-/* Beside the state folder, as the seal is: what lies inside is lost with it. */
+static bool is_backup(const char *name)
+{
+    static const char ending[] = ".wardbackup";
+    size_t len = strlen(name), end = sizeof ending - 1;
+    return len > end && name[0] != '.' && strcmp(name + len - end, ending) == 0;
+}
+
 static void look_backup(const struct doctor *doctor, struct doctor_row *row)
 {
-    char path[DOCTOR_PATH];
+    const char *path = doctor->settings->backup_dir;
     int64_t newest = 0;
-    if (!doctor_path(path, doctor->settings->state, ".backup"))
-        return;
     DIR *folder = opendir(path);
     if (folder == NULL && errno != ENOENT) {
-        doctor_say(row, DOCTOR_WARN, "this user may not look into it");
+        doctor_say(row, DOCTOR_WARN, "this user may not look into %.200s", path);
         return;
     }
     struct dirent *entry;
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         struct stat is;
-        if (fstatat(dirfd(folder), entry->d_name, &is, AT_SYMLINK_NOFOLLOW) == 0 &&
+        if (is_backup(entry->d_name) &&
+            fstatat(dirfd(folder), entry->d_name, &is, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(is.st_mode) && is.st_mtim.tv_sec > newest)
             newest = is.st_mtim.tv_sec;
     }
@@ -416,7 +468,7 @@ const struct doctor_check doctor_state[] = {
     { "audit.rotated", "old logs go in time",
       "Look into ward.log; a log stays while it is not under a signed head.", look_rotated },
     { "backup.age", "there is a fresh backup",
-      "Copy the state folder and its seal, apart from each other; STATE.backup/ is looked at here.",
+      "Make one every day: ward backup create; backup.dir says where they are.",
       look_backup },
 };
 const size_t doctor_state_count = COUNT_OF(doctor_state);

@@ -5,7 +5,8 @@
      3  an empty network namespace                      (root only, where asked for)
      4  the bounding set of capabilities, what uid 0 would be worth, groups, group and user
         (root only; otherwise the saved ids)
-     5  not dumpable, so that no other process of this user may look inside
+     5  not dumpable, so that no other process of this user may look inside; then the
+        process may reach out, and leaves the network in which it did
      6  no new privileges, no capability
      7  Landlock: no path, no TCP port, no abstract socket, no signal to others, where the
         kernel has it
@@ -256,6 +257,27 @@ static rc leave_user(struct trail *trail, const struct jail *jail, struct jail_r
     return RC_SUCCESS;
 }
 
+/* A namespace of its own users may be made without rights, and in it one without a network:
+   the connections that were made stay.  What that gives the process over the new namespace is
+   given up again.  Where it is not to be had the filter stands alone. */
+static rc reach_out(struct trail *trail, const struct jail *jail, struct jail_report *report)
+{
+    bool reached = false;
+    if (jail->reach_out == NULL)
+        return RC_SUCCESS;
+    TRY(trail, jail->reach_out(trail, jail->arg, &reached));
+    if (!reached)
+        return RC_SUCCESS;
+    TRY(trail, check_alone(trail));
+    report->own_network = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+    if (!report->own_network)
+        return RC_SUCCESS;
+    capng_clear(CAPNG_SELECT_BOUNDS);
+    if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
+        return FAIL(trail, RC_WORLD, EPERM);
+    return RC_SUCCESS;
+}
+
 rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report)
 {
     struct jail_report made = { 0 };
@@ -267,6 +289,7 @@ rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *
     TRY(trail, leave_user(trail, jail, &made));  /* 3, 4 */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) /* 5: a new user resets it */
         return FAIL_ERRNO(trail);
+    TRY(trail, reach_out(trail, jail, &made));
     TRY(trail, drop_privileges(trail));                 /* 6 */
     TRY(trail, no_paths(trail, &made.landlock));        /* 7: takes a descriptor for a moment */
     TRY(trail, prove(trail, jail));                     /* 9, first half */

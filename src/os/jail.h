@@ -29,6 +29,12 @@ struct jail {
     size_t file_bytes; /* RLIMIT_FSIZE: no file grows past it, the log included */
     bool forks;        /* may make processes (RLIMIT_NPROC is 0 otherwise) */
     bool own_network;  /* as root: an empty network namespace */
+    /* The last moment at which something can be reached: called once, as the user that the
+       process keeps, before paths, descriptors and calls are closed; what it opens stays open.
+       NULL: nothing is.  With *reached set, the network is left afterwards where every user may
+       make a namespace. */
+    rc (*reach_out)(struct trail *trail, void *arg, bool *reached);
+    void *arg;
     const struct jail_rule *rules;
     size_t rule_count;
 };

@@ -43,6 +43,7 @@ struct config_key {
     size_t word_count;
     const char *flag;    /* the option that sets it by itself, "--listen"; NULL: --set only */
     const char *derived; /* where fallback is NULL: what the default is, in words */
+    bool optional;       /* a text that may be none at all: "" */
     bool reloads;        /* taken over by a running house; else at its next start */
     const char *summary;
 };

@@ -26,7 +26,11 @@ static const struct config_key keys[] = {
 
     { "store.url", CONFIG_STORE, AT(store), "sqlite",
       .summary = "\"sqlite\" keeps the store in the state folder; else how to find a PostgreSQL "
-                 "server, without its password, which belongs into a passfile" },
+                 "server, without its password, which belongs into store.password_file" },
+
+    { "store.password_file", CONFIG_PATH, AT(password), NULL, .derived = "none", .optional = true,
+      .summary = "a file with the PostgreSQL server's password and nothing else, opened before the "
+                 "house gives up its rights" },
 
     { "seal.kind", CONFIG_CHOICE, AT(seal), "file", .words = seal_kinds,
       .word_count = COUNT_OF(seal_kinds), .flag = "--seal",
@@ -62,6 +66,10 @@ static const struct config_key keys[] = {
       .summary = "size at which the security log is put away and begun anew" },
     { "audit.keep_days", CONFIG_U32, AT(audit_keep_days), "7", 1, 36500, .reloads = true,
       .summary = "days that logs put away are kept; their leaf hashes are kept for ever" },
+
+    { "collateral.folder", CONFIG_PATH, AT(collateral), NULL, .derived = "none", .optional = true,
+      .summary = "the folder that `ward collateral fetch` keeps, whose age `ward doctor` looks "
+                 "at" },
 };
 _Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
 

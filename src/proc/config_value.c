@@ -266,6 +266,10 @@ static bool set_text(const struct config_key *key, struct span text, const char 
 {
     char value[SETTING_TEXT_MAX] = "";
     struct sink out = sink_over(value, sizeof value - 1);
+    if (key->optional && text.len == 0) {
+        memcpy(field_of(key, settings), value, sizeof value);
+        return true;
+    }
     if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)))
         return false;
     if (key->form == CONFIG_PATH) {
@@ -332,7 +336,8 @@ static bool text_is_sound(const struct config_key *key, const struct settings *s
     const char *text = config_field(key, settings);
     const char *end = memchr(text, 0, SETTING_TEXT_MAX);
     struct settings copy = { 0 };
-    return end != NULL && (key->form != CONFIG_PATH || text[0] == '/') &&
+    bool none = key->optional && text[0] == 0;
+    return end != NULL && (key->form != CONFIG_PATH || none || text[0] == '/') &&
            set_text(key, span_text(text), "/", &copy, &why) &&
            strcmp(config_field(key, &copy), text) == 0;
 }

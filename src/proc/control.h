@@ -25,6 +25,8 @@ enum control_message {
     CONTROL_PACKED,        /* audit: bytes: that name; its packed form is whole and replaces it */
     CONTROL_REMOVE,        /* audit: u32 count, bytes each: names of logs that are old enough */
     CONTROL_FAILED = 0x60, /* could not start: u16 enum reason, its last word */
+    CONTROL_AGAIN,         /* core: what it needs can be had before its jail only: it ends now, in
+                              order, and is to be started again at once */
     CONTROL_LOGGED,        /* core: u64 number: what happened up to it is in the security log */
     CONTROL_RELOADED,      /* u32 number, u8 1; u8 0: it cannot take them over and has the old */
 };

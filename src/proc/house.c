@@ -137,6 +137,8 @@ static rc enter_jail(struct trail *trail, struct house *house)
         .file_bytes = process->file_bytes != 0 ? process->file_bytes : HOUSE_FILE_BYTES_MAX,
         .forks = process->forks,
         .own_network = process->own_network,
+        .reach_out = process->reach_out,
+        .arg = house->self,
         .rules = process->rules,
         .rule_count = process->rule_count,
     };

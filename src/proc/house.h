@@ -59,6 +59,9 @@ struct process {
 
     /* In this order; each may be NULL.  `self` is the state. */
     rc (*before_jail)(struct trail *trail, void *self, struct house *house);
+    /* As the process's own user, without rights, and the last moment at which it can connect
+       and open (jail.h): the place for what needs the network.  *reached: it did. */
+    rc (*reach_out)(struct trail *trail, void *self, bool *reached);
     rc (*begin)(struct trail *trail, void *self, struct house *house);
     /* A control message that is not of every process (CONTROL_ROTATED ...). */
     rc (*control)(struct trail *trail, void *self, struct call *call);

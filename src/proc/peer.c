@@ -34,6 +34,7 @@ enum peer file_owner(enum house_file file)
     case FILE_CA:
         return PEER_KEEPER;
     case FILE_STATE:
+    case FILE_PASSWORD:
         return PEER_CORE;
     case FILE_TLS_LISTENER:
     case FILE_OWNER_LISTENER:

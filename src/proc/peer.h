@@ -23,6 +23,7 @@ enum house_file {
     FILE_SEAL,           /* keeper: the seal's source, read once before the jail */
     FILE_CA,             /* keeper: the CA's certificate for everybody, written before the jail */
     FILE_STATE,          /* core: the state folder, left before the jail */
+    FILE_PASSWORD,       /* core: the store's password, read once before the jail */
     FILE_TLS_LISTENER,   /* front: bound and listening */
     FILE_OWNER_LISTENER, /* front: the owner's socket */
     FILE_COUNT

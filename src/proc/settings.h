@@ -15,10 +15,13 @@ struct settings {
     char state[SETTING_TEXT_MAX];      /* state.folder: absolute */
     char listen[SETTING_TEXT_MAX];     /* listen.tls: ADDRESS:PORT */
     char store[SETTING_TEXT_MAX];      /* store.url: "sqlite" or a PostgreSQL conninfo */
+    char password[SETTING_TEXT_MAX];   /* store.password_file; "": none */
     char backup_dir[SETTING_TEXT_MAX]; /* backup.dir: absolute */
+    char collateral[SETTING_TEXT_MAX]; /* collateral.folder; "": none */
     char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
     uint32_t seal;                     /* seal.kind */
     uint32_t owner;                    /* the uid whose socket it is; not a key of the file */
+    uint32_t lives;                    /* how often core began anew in a row; the monitor's */
     bool listener;                     /* nor this: the listener was handed over, open */
 
     uint32_t connections;             /* limit.connections: in all */

@@ -21,9 +21,15 @@ enum db_kind {
 struct db_spec {
     enum db_kind kind;
     const char *place;
-    const char *const *addresses; /* DB_POSTGRES: the hosts that may be spoken to */
+    const char *const *addresses; /* DB_POSTGRES: the hosts that may be spoken to; NULL: those
+                                     that the conninfo itself names */
     size_t address_count;
+    const char *password; /* DB_POSTGRES: NULL or ""; read by an open only */
+    int answer_ms;        /* DB_POSTGRES: how long an answer is waited for; 0: DB_ANSWER_MS */
+    bool once;            /* what is lost is not opened again */
 };
+
+enum { DB_ANSWER_MS = 12000 }; /* longer than a server waits for a lock or a disk */
 
 enum db_sql {
 #define SQL(name, arguments, columns, text) SQL_##name,

@@ -18,6 +18,12 @@ rc store_found(struct trail *trail, struct store *store, int64_t now)
     return done;
 }
 
+rc store_look(struct trail *trail, struct store *store)
+{
+    struct store_meta meta;
+    return store_meta_read(trail, store, &meta);
+}
+
 rc store_meta_read(struct trail *trail, struct store *store, struct store_meta *out)
 {
     struct db_row row;

@@ -3,7 +3,9 @@
 
    The connection is in pipeline mode: statements without columns are only queued, and go out
    with the next one whose rows are wanted, or with the commit. */
+#include <errno.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@
 #include "base/number.h"
 #include "base/sink.h"
 #include "model/reason.h"
+#include "os/clock.h"
 #include "store/db.h"
 
 enum { QUEUE = 32, OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25, OPTIONS = 40 };
@@ -70,16 +73,41 @@ static void drop_rows(struct db *db)
     db->next_row = 0;
 }
 
+/* Waits until the next answer can be taken without waiting.  libpq itself would wait for ever
+   for a server that is frozen, or is behind a network that is cut. */
+static bool server_answers(struct db *db, int64_t until_ms)
+{
+    while (PQisBusy(db->server) != 0) {
+        struct pollfd socket = { .fd = PQsocket(db->server), .events = POLLIN };
+        int64_t left = until_ms - clock_monotonic_ms();
+        int ready = left > 0 ? poll(&socket, 1, (int)left) : 0;
+        if (ready == 0 || (ready < 0 && errno != EINTR))
+            return false;
+        if (ready > 0 && PQconsumeInput(db->server) != 1)
+            return false;
+    }
+    return true;
+}
+
+static int64_t answer_by(const struct db *db)
+{
+    int wait = db->spec->answer_ms != 0 ? db->spec->answer_ms : DB_ANSWER_MS;
+    return clock_monotonic_ms() + wait;
+}
+
 /* server_settle sends what is queued and reads every answer; the rows of the last statement
    that has any stay in db->rows.  The first failure is the one that counts. */
 static rc server_settle(struct trail *trail, struct db *db)
 {
     enum reason reason = REASON_OK;
+    int64_t until = answer_by(db);
     drop_rows(db);
     db->queued = 0;
     if (PQpipelineSync(db->server) != 1)
         return server_gone(trail, db);
     for (int nothing = 0; nothing < 2;) {
+        if (!server_answers(db, until))
+            return server_gone(trail, db);
         PGresult *got = PQgetResult(db->server);
         ExecStatusType status = PQresultStatus(got);
         nothing = got == NULL ? nothing + 1 : 0;
@@ -312,7 +340,7 @@ static bool all_known(const char *hosts, const struct db_spec *spec)
 {
     for (;;) {
         size_t len = strcspn(hosts, ",");
-        if (len == 0 || !is_one_of(span_of(hosts, len), spec))
+        if (len == 0 || (spec->addresses != NULL && !is_one_of(span_of(hosts, len), spec)))
             return false;
         if (hosts[len] == 0)
             return true;
@@ -385,9 +413,10 @@ static rc judge_server(struct trail *trail, struct db *db)
 static rc server_open(struct trail *trail, struct db *db)
 {
     static const char *const keywords[] = {
-        "connect_timeout", "application_name", "client_encoding", "dbname", NULL,
+        "connect_timeout", "application_name", "client_encoding", "dbname", "password", NULL,
     };
-    const char *const values[] = { "5", "ward", "UTF8", db->spec->place, NULL };
+    /* An empty password is none, and then a passfile that is named is read. */
+    const char *const values[] = { "5", "ward", "UTF8", db->spec->place, db->spec->password, NULL };
     db->current = SQL_COUNT;
     if (!address_is_fit(db->spec))
         return REFUSE(trail, REASON_STORE_ADDRESS);

@@ -53,7 +53,7 @@ rc store_ready(struct trail *trail, struct store *store)
         return REFUSE(trail, REASON_STORE_UNREACHABLE);
     if (!store->db.lost && store->db.backend != NULL)
         return RC_SUCCESS;
-    if (store->writing)
+    if (store->writing || store->db.spec->once)
         return REFUSE(trail, REASON_STORE_UNREACHABLE);
     /* What memory held is gone with the connection: the same judging as at the start. */
     const struct db_spec *spec = store->db.spec;

@@ -104,6 +104,10 @@ struct store_meta {
     int64_t generation; /* transactions so far; see store_judge */
 };
 
+/* store_look asks whether the store still answers, by the cheapest question there is. */
+MUST_USE
+rc store_look(struct trail *trail, struct store *store);
+
 /* store_found gives an empty store its installation id; a store that has one keeps it. */
 MUST_USE
 rc store_found(struct trail *trail, struct store *store, int64_t now);

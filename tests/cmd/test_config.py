@@ -97,6 +97,8 @@ MATRIX = {
     "seal.kind": (("'passphrase'", "file", "passphrase"), None),
     "seal.path": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
     "backup.dir": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
+    "store.password_file": (("'f'", "e", ""), ("@/f", "%/e", "")),
+    "collateral.folder": (("'f'", "e", ""), ("@/f", "%/e", "")),
     "limit.connections": (("11", "12", "13"), (11, 12, 13)),
     "limit.connections_per_address": (("11", "12", "13"), (11, 12, 13)),
     "limit.connects_per_second": (("11", "12", "13"), (11, 12, 13)),

@@ -57,10 +57,14 @@ class Down(unittest.TestCase):
         for row in got["checks"]:
             self.assertEqual(row["fix"] == "", row["finding"] == "ok", row)
 
-    def test_no_house_was_ever_here(self):
+    def test_no_house_was_ever_here(self):  # proves: EC-22
         code, got, checks = doctor(self.state, self.port)
         self.fits(got)
         self.assertGreaterEqual(len(checks), 25)
+        self.assertLessEqual({"machine.kvm", "machine.tee", "machine.cgroup", "machine.clock",
+                              "machine.entropy", "state.space", "listen.port", "certificate.ca",
+                              "collateral.age", "store.file", "audit.head", "backup.age"},
+                             set(checks))
         self.assertEqual(len(checks), len(got["checks"]))
         self.assertFalse(got["up"])
         self.assertEqual(code, int(got["finding"] == "fail"))
@@ -200,12 +204,33 @@ class Up(unittest.TestCase):
 
     def test_backup_is_seen(self):
         with lodger.House() as house:
-            folder = pathlib.Path(f"{house.state}.backup")
+            folder = house.above / "backups"
             folder.mkdir()
-            (folder / "one").write_bytes(b"x")
-            self.assertEqual(self.look(house)[1]["backup.age"]["finding"], "ok")
-            os.utime(folder / "one", (0, 0))
-            self.assertEqual(self.look(house)[1]["backup.age"]["finding"], "warn")
+            for name, age, wanted in (("no-backup", None, "warn"), (".x.wardbackup", None, "warn"),
+                                      ("one.wardbackup", None, "ok"),
+                                      ("one.wardbackup", 0, "warn")):
+                (folder / name).write_bytes(b"x")
+                if age is not None:
+                    os.utime(folder / name, (age, age))
+                checks = doctor(house.state, house.port, "--set", f"backup.dir={folder}")[2]
+                self.assertEqual(checks["backup.age"]["finding"], wanted, name)
+
+    def test_collateral_age_is_seen(self):
+        with tempfile.TemporaryDirectory() as above:
+            folder = pathlib.Path(above, "collateral")
+            where = ("--set", f"collateral.folder={folder}")
+
+            def age():
+                return doctor(f"{above}/state", lodger.free_port(), *where)[2]["collateral.age"]
+
+            self.assertEqual(age()["finding"], "warn")  # there is no such folder
+            folder.mkdir()
+            self.assertEqual(age()["finding"], "warn")  # and nothing in it
+            for path in (ROOT / "vectors/collateral").iterdir():
+                shutil.copy(path, folder)
+            got = age()  # made by a test authority, which nobody pinned
+            self.assertEqual(got["finding"], "warn")
+            self.assertIn("nothing that is genuine", got["detail"])
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
     def test_somebody_elses_house(self):

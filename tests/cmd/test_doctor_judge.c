@@ -111,6 +111,18 @@ static void test_log_rows(void **state)
     JUDGED("no backup", DOCTOR_WARN, judge_backup, NOW, 0);
     JUDGED("of this week", DOCTOR_OK, judge_backup, NOW, NOW - 7 * DAY);
     JUDGED("older", DOCTOR_WARN, judge_backup, NOW, NOW - 7 * DAY - 1);
+    static const struct doctor_collateral nothing = { 0, 0, INT64_MAX },
+                                          good = { 4, NOW - DAY, NOW + 3 * DAY },
+                                          soon = { 4, NOW - DAY, NOW + 3 * DAY - 1 },
+                                          last = { 4, NOW - DAY, NOW },
+                                          over = { 4, NOW - DAY, NOW - 1 },
+                                          early = { 4, NOW + 1, NOW + 9 * DAY };
+    JUDGED("nothing genuine", DOCTOR_WARN, judge_collateral, NOW, &nothing);
+    JUDGED("fresh collateral", DOCTOR_OK, judge_collateral, NOW, &good);
+    JUDGED("that ends soon", DOCTOR_WARN, judge_collateral, NOW, &soon);
+    JUDGED("in its last second", DOCTOR_WARN, judge_collateral, NOW, &last);
+    JUDGED("that has ended", DOCTOR_FAIL, judge_collateral, NOW, &over);
+    JUDGED("of tomorrow", DOCTOR_FAIL, judge_collateral, NOW, &early);
     check(rows, count);
 }
 

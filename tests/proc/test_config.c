@@ -98,6 +98,7 @@ static const struct {
     { "store.url",
       { "'host=f'", "host=e", "host=g" },
       { "\"host=f\"", "\"host=e\"", "\"host=g\"" } },
+    { "store.password_file", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
     { "seal.kind",
       { "'passphrase'", "file", "passphrase" },
       { "\"passphrase\"", "\"file\"", "\"passphrase\"" } },
@@ -117,6 +118,8 @@ static const struct {
     { "limit.idle_seconds", { "'1h'", "2h", "3h" }, { "3600", "7200", "10800" } },
     { "audit.rotate_bytes", { "'1M'", "2M", "1G" }, { "1048576", "2097152", "1073741824" } },
     { "audit.keep_days", { "1", "2", "3" }, { 0 } },
+    { "backup.dir", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
+    { "collateral.folder", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
 };
 
 static void assert_shown(const struct config *config, const struct config_key *key,

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "codec/protobuf.h"
 #include "os/clock.h"
@@ -44,31 +45,87 @@ static bool keep_new_fds(struct house *house, const bool before[FDS_LOOKED_AT])
 }
 
 /* Without its store the house still answers, and doctor says why there is none. */
+static bool try_store(struct core_store *store)
+{
+    struct trail trail = { 0 };
+    rc opened = open_store(&trail, store, clock_now());
+    store->reason = rc_ok(opened) ? REASON_OK : (enum reason)rc_number(opened);
+    if (rc_ok(opened))
+        return true;
+    log_event("store not opened: %s", reason_info(store->reason)->name);
+    log_failure("store not opened", opened, &trail);
+    store_close(&store->store);
+    return false;
+}
+
+/* The first line.  By its place in the file, not where an earlier life left it. */
+static void read_password(struct core *core)
+{
+    char *text = core->store.password;
+    int fd = core->house->files[FILE_PASSWORD];
+    ssize_t len = fd < 0 ? 0 : pread(fd, text, CORE_PASSWORD_BYTES, 0);
+    text[len > 0 ? len : 0] = 0;
+    text[strcspn(text, "\r\n")] = 0;
+}
+
 void core_store_open(struct core *core)
 {
     struct core_store *store = &core->store;
     const struct settings *settings = &core->house->settings;
-    struct trail trail = { 0 };
     bool before[FDS_LOOKED_AT];
     signal(SIGXFSZ, SIG_IGN);
     store->reason = REASON_STORE_UNREACHABLE;
     if (strcmp(settings->store, "sqlite") != 0) {
-        log_event("store not opened: it is a server");
+        store->spec = (struct db_spec){ .kind = DB_POSTGRES,
+                                        .place = settings->store,
+                                        .password = store->password,
+                                        .answer_ms = CORE_SERVER_MS,
+                                        .once = true };
+        read_password(core);
         return;
     }
     snprintf(store->place, sizeof store->place, "%s/ward.db", settings->state);
     store->spec = (struct db_spec){ .kind = DB_SQLITE, .place = store->place };
     mark_fds(before);
-    rc opened = open_store(&trail, store, clock_now());
-    if (!rc_ok(opened)) {
-        store->reason = (enum reason)rc_number(opened);
-        log_event("store not opened: %s", reason_info(store->reason)->name);
-        log_failure("store not opened", opened, &trail);
-        store_close(&store->store);
-        return;
+    if (try_store(store) && !keep_new_fds(core->house, before))
+        store->reason = REASON_STORE_UNREACHABLE;
+}
+
+rc core_store_reach(struct trail *trail, void *self, bool *reached)
+{
+    struct core *core = self;
+    struct core_store *store = &core->store;
+    (void)trail;
+    if (store->spec.kind != DB_POSTGRES)
+        return RC_SUCCESS;
+    *reached = true;
+    if (try_store(store))
+        log_event("store opened: a server");
+    store->spec.password = NULL;
+    explicit_bzero(store->password, sizeof store->password);
+    return RC_SUCCESS;
+}
+
+/* Only what a server that comes back mends by itself. */
+int64_t store_step(struct core *core, int64_t now_ms)
+{
+    struct core_store *store = &core->store;
+    enum rc_class class = reason_info(store->reason)->class;
+    if (store->spec.kind != DB_POSTGRES || core->house->stopping || store->reason == REASON_OK ||
+        (class != RC_WORLD && class != RC_BUSY))
+        return INT64_MAX;
+    if (store->again_ms == 0) {
+        int64_t wait = CORE_AGAIN_MS;
+        for (uint32_t i = 0; i < core->house->settings.lives && wait < CORE_AGAIN_LONGEST_MS; i++)
+            wait *= 2;
+        store->again_ms = now_ms + wait;
     }
-    if (keep_new_fds(core->house, before))
-        store->reason = REASON_OK;
+    if (now_ms < store->again_ms)
+        return store->again_ms;
+    struct frame again = { .message = CONTROL_AGAIN };
+    if (rc_ok(channel_put(NULL, &core->house->control, &again)))
+        core->house->stopping = true; /* what is under way is finished first */
+    return now_ms;                    /* whether anything is, is asked before the next wait */
 }
 
 /* From here on the store is not touched: it may have lost its file, and could not open it
@@ -114,6 +171,17 @@ static void move(struct core *core)
         give_up(store, (enum reason)rc_number(moved));
 }
 
+/* Nothing is to be written; that it could be is known of a file. */
+static void look(struct core_store *store)
+{
+    struct trail trail = { 0 };
+    rc looked = store->spec.kind == DB_POSTGRES ? store_look(&trail, &store->store) : RC_SUCCESS;
+    if (rc_ok(looked))
+        return;
+    log_failure("store does not answer", looked, &trail);
+    give_up(store, (enum reason)rc_number(looked));
+}
+
 /* Which of the two is the longer: the proof is from the shorter one.  A head that is behind
    the anchor is one that was not kept; the log itself may be as long as it was. */
 static void compare(struct core *core)
@@ -130,6 +198,8 @@ static void compare(struct core *core)
     } else if (size == anchored) {
         if (size > 0 && !same)
             give_up(store, REASON_STORE_LOG_ROLLED_BACK);
+        else
+            look(store);
     } else {
         if (prove.old_size == 0)
             prove.seq = anchored - 1;

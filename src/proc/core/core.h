@@ -28,11 +28,15 @@ enum {
     CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
     CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
     CORE_SECOND_MS = 1000,
-    CORE_ANCHOR_MS = 5000, /* between two looks at the log's head */
-    CORE_ANSWER_MS = 5000, /* for the audit process to show it */
-    CORE_REFUSALS = 16,    /* recorded one by one in a second; the others are counted */
-    CORE_NEWS = 64,        /* of the monitor's, that wait to be logged */
-    CORE_VERDICTS = 4,     /* pieces of evidence under way: as many as verify judges at once */
+    CORE_ANCHOR_MS = 5000,         /* between two looks at the log's head */
+    CORE_ANSWER_MS = 5000,         /* for the audit process to show it */
+    CORE_AGAIN_MS = 1000,          /* before a server is tried again; doubled by each life */
+    CORE_AGAIN_LONGEST_MS = 32000, /* that this life lasts */
+    CORE_SERVER_MS = 3000,         /* for the server to answer: nobody else is answered then */
+    CORE_PASSWORD_BYTES = 1024,
+    CORE_REFUSALS = 16, /* recorded one by one in a second; the others are counted */
+    CORE_NEWS = 64,     /* of the monitor's, that wait to be logged */
+    CORE_VERDICTS = 4,  /* pieces of evidence under way: as many as verify judges at once */
 };
 
 /* A request of front's, as it came. */
@@ -114,6 +118,8 @@ struct core_store {
     uint8_t cursor[CORE_CURSOR];
     uint64_t marking;     /* id of the mark that is on its way; 0: none */
     uint64_t marked_size; /* of the log with the last mark */
+    int64_t again_ms;     /* when to begin anew for a server that is gone; 0: not yet known */
+    char password[CORE_PASSWORD_BYTES + 1];
 };
 
 /* What is said to a request. */
@@ -231,8 +237,16 @@ bool core_log_happening(struct core *core, const struct happening *happening, ui
 
 /* anchor.c */
 
-/* core_store_open opens the store before the jail, and keeps its descriptors. */
+/* core_store_open opens a store that is a file before the jail, and keeps its descriptors, or
+   reads the password of one that is a server; core_store_reach opens that one, as the user that
+   core keeps. */
 void core_store_open(struct core *core);
+MUST_USE
+rc core_store_reach(struct trail *trail, void *core, bool *reached);
+
+/* store_step begins anew when a server that was gone may be back: in the jail nothing can be
+   connected.  Says when. */
+int64_t store_step(struct core *core, int64_t now_ms);
 
 /* anchor_step asks for the log's head when it is time; says when the next time is.
    anchor_answered takes an answer; false when it is another's. */

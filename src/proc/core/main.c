@@ -33,11 +33,14 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t news = news_step(core, now_ms);
     int64_t next = core_expire(core, now_ms);
     int64_t anchor = anchor_step(core, now_ms);
+    int64_t store = store_step(core, now_ms);
     int64_t refusals = core_log_unrecorded(core, now_ms);
     if (news < next)
         next = news;
     if (anchor < next)
         next = anchor;
+    if (store < next)
+        next = store;
     if (refusals < next)
         next = refusals;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
@@ -76,6 +79,7 @@ static const struct process core_process = {
     .doors = doors,
     .door_count = COUNT_OF(doors),
     .before_jail = before_jail,
+    .reach_out = core_store_reach,
     .control = core_on_control,
     .peer_changed = peer_changed,
     .tick = tick,

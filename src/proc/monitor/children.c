@@ -1,7 +1,9 @@
 /* children.c - see monitor.h: starting a process, connecting it with its peers, and judging
    its end. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,7 +24,7 @@ const struct plan_row monitor_plan[] = {
       IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) },
     { PEER_VERIFY, "ward-verify", IN(PEER_CORE), 0 },
     { PEER_CORE, "ward-core", IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
-      IN(FILE_STATE) },
+      IN(FILE_STATE) | IN(FILE_PASSWORD) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
       IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) },
 };
@@ -37,9 +39,20 @@ static const struct plan_row *row_of(enum peer peer)
     return NULL;
 }
 
-/* Runs in the child: nothing here allocates or takes a lock. */
-static _Noreturn void become(const struct monitor *monitor, const char *program, int control)
+/* Core alone, and only where its store is a server: a house with its own database reaches
+   nobody. */
+static bool enter_network(const struct monitor *monitor, const struct plan_row *row)
 {
+    if (row->peer != PEER_CORE || monitor->network < 0 ||
+        strcmp(monitor->settings.store, "sqlite") == 0)
+        return true;
+    return setns(monitor->network, CLONE_NEWNET) == 0;
+}
+
+/* Runs in the child: nothing here allocates or takes a lock. */
+static _Noreturn void become(const struct monitor *monitor, const struct plan_row *row, int control)
+{
+    const char *program = row->program;
     static char *const no_environment[] = { NULL };
     union {
         const char *given;
@@ -49,7 +62,8 @@ static _Noreturn void become(const struct monitor *monitor, const char *program,
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (dup2(monitor->log, STDERR_FILENO) >= 0 && dup2(control, HOUSE_CONTROL_FD) >= 0)
+    if (enter_network(monitor, row) && dup2(monitor->log, STDERR_FILENO) >= 0 &&
+        dup2(control, HOUSE_CONTROL_FD) >= 0)
         syscall(SYS_execveat, monitor->libexec, program, argv, no_environment, 0);
     _exit(127);
 }
@@ -68,7 +82,7 @@ static rc fork_child(struct trail *trail, struct monitor *monitor, const struct 
     if (pid < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     if (pid == 0)
-        become(monitor, row->program, theirs);
+        become(monitor, row, theirs);
     child->pid = pid;
     child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (child->pidfd < 0) {
@@ -132,6 +146,7 @@ static rc connect_peers(struct trail *trail, struct monitor *monitor, const stru
 static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
 {
     struct channel *control = &monitor->children[row->peer].control;
+    monitor->settings.lives = monitor->children[row->peer].lives;
     struct frame settings = { .message = CONTROL_SETTINGS,
                               .body = span_of(&monitor->settings, sizeof monitor->settings) };
     struct frame start = { .message = CONTROL_START };
@@ -152,7 +167,8 @@ rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer)
     child->again_ms = INT64_MAX;
     child->since_ms = clock_monotonic_ms();
     child->ready = false;
-    child->starts++;
+    child->starts += child->again ? 0 : 1;
+    child->again = false;
     TRY(trail, fork_child(trail, monitor, row, &control));
     channel_attach(&child->control, control);
     rc briefed = brief(trail, monitor, row);
@@ -181,7 +197,12 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
     fd_close(&child->pidfd);
     channel_close(&child->control);
     child->ready = false;
-    if (WIFSIGNALED(status))
+    child->again = child->again && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool steady = now_ms - child->since_ms >= MONITOR_STEADY_MS;
+    child->lives = !child->again ? 0 : steady ? 1 : child->lives + 1;
+    if (child->again)
+        log_event("process begins anew name=%s", peer_name(peer));
+    else if (WIFSIGNALED(status))
         news_add(monitor, HAPPENED_KILLED, peer, (uint32_t)WTERMSIG(status));
     else if (!monitor->stopping || WEXITSTATUS(status) != 0)
         news_add(monitor, HAPPENED_EXITED, peer, (uint32_t)WEXITSTATUS(status));
@@ -190,7 +211,12 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
     news_children(monitor);
     if (monitor->stopping)
         return;
-    child->failures = now_ms - child->since_ms >= MONITOR_STEADY_MS ? 1 : child->failures + 1;
+    if (child->again) {
+        child->failures = 0;
+        child->again_ms = now_ms;
+        return;
+    }
+    child->failures = steady ? 1 : child->failures + 1;
     child->again_ms = now_ms + backoff_ms(child->failures);
     if (WIFSIGNALED(status))
         log_event("process died name=%s signal=%d again_in_ms=%lld", peer_name(peer),

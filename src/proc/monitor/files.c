@@ -174,6 +174,25 @@ static rc open_seal(struct trail *trail, struct monitor *monitor)
     return RC_SUCCESS;
 }
 
+/* Before any rights are given up: nobody but this user needs to read it. */
+static rc open_password(struct trail *trail, struct monitor *monitor)
+{
+    const char *path = monitor->settings.password;
+    struct stat is;
+    if (path[0] == 0)
+        return RC_SUCCESS;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return unusable(trail, monitor, path);
+    monitor->files[FILE_PASSWORD] = fd;
+    if (fstat(fd, &is) == 0 && S_ISREG(is.st_mode) && is.st_uid == geteuid() &&
+        (is.st_mode & 077) == 0)
+        return RC_SUCCESS;
+    monitor_blame(monitor, REASON_HOUSE_STATE_UNSAFE,
+                  "%s: another user's, no plain file, or open to others", path);
+    return FAIL(trail, RC_DENIED, MONITOR_E_FILE);
+}
+
 static rc open_kept(struct trail *trail, struct monitor *monitor)
 {
     int *files = monitor->files;
@@ -211,6 +230,7 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
     files[FILE_STATE] = fcntl(monitor->state, F_DUPFD_CLOEXEC, 0);
     if (files[FILE_STATE] < 0)
         return unusable(trail, monitor, monitor->settings.state);
+    TRY(trail, open_password(trail, monitor));
     return open_seal(trail, monitor);
 }
 

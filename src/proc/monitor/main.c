@@ -147,9 +147,12 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
 /* The house lives in a network namespace with nothing in it: what was opened before is the
    only way in, and there is no way out.  Without root the processes have their filters and
    Landlock alone. */
-static rc leave_network(struct trail *trail)
+static rc leave_network(struct trail *trail, struct monitor *monitor)
 {
-    if (geteuid() == 0 && unshare(CLONE_NEWNET) != 0)
+    if (geteuid() != 0)
+        return RC_SUCCESS;
+    monitor->network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (monitor->network < 0 || unshare(CLONE_NEWNET) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     return RC_SUCCESS;
 }
@@ -160,7 +163,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
     TRY(trail, monitor_open_state(trail, monitor));
     reload_forget(monitor);
     TRY(trail, monitor_open_listeners(trail, monitor));
-    TRY(trail, leave_network(trail));
+    TRY(trail, leave_network(trail, monitor));
     news_add(monitor, HAPPENED_HOUSE_START, PEER_MONITOR, (uint32_t)geteuid());
     for (size_t i = 0; i < monitor_plan_count; i++)
         TRY(trail, child_start(trail, monitor, monitor_plan[i].peer));
@@ -174,6 +177,7 @@ int main(void)
                                .audit = -1,
                                .lock = -1,
                                .log = STDERR_FILENO,
+                               .network = -1,
                                .signals = -1,
                                .report = -1 };
     struct trail trail = { 0 };

@@ -39,7 +39,9 @@ struct child {
     int pidfd; /* -1 with it: signals go nowhere else, even when the number is used again */
     struct channel control;
     bool ready;
-    uint32_t starts;   /* ever */
+    bool again;        /* it ends to begin anew */
+    uint32_t lives;    /* how often it did so in a row */
+    uint32_t starts;   /* ever, those not counted */
     unsigned failures; /* in a row */
     int64_t since_ms;  /* when it was started, monotonic */
     int64_t again_ms;  /* when to start it again; INT64_MAX: not */
@@ -77,7 +79,8 @@ struct monitor {
     int state;   /* the state folder */
     int audit;   /* its folder of logs */
     int lock;
-    int log; /* stderr of all */
+    int log;     /* stderr of all */
+    int network; /* as root: the namespace that the house has left; -1: it is in it */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
     struct news news[MONITOR_NEWS]; /* by number; what is never logged gives way */

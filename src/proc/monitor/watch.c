@@ -157,6 +157,10 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
         return reload_answered(trail, monitor, peer, &body);
     if (frame->message == CONTROL_FAILED)
         return on_failed(trail, monitor, peer, &body);
+    if (frame->message == CONTROL_AGAIN && peer == PEER_CORE && cur_end(&body)) {
+        monitor->children[peer].again = true;
+        return RC_SUCCESS;
+    }
     if (frame->message == CONTROL_ROTATE && peer == PEER_AUDIT)
         return on_rotate(trail, monitor, &body);
     if (frame->message == CONTROL_PACK && peer == PEER_AUDIT)
