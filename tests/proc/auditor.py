@@ -22,7 +22,7 @@ import unittest
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 AUDIT = BUILD / "src/proc/ward-audit"
 
-MONITOR, KEEPER, CORE = 0, 2, 3
+MONITOR, KEEPER, CORE = 0, 2, 4
 SETTINGS, FILE, PEER, START, STOP, ROTATED, PACK_OPENED = range(1, 8)
 READY, ROTATE, PACK, PACKED, REMOVE = range(0x41, 0x46)
 APPEND, APPENDED, ASK, ANSWER = range(0x300, 0x304)

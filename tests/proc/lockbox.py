@@ -13,10 +13,11 @@ import subprocess
 import tempfile
 import time
 
-from auditor import BUILD, EVENTS, FILE, PEER, SETTINGS, START, Channel, data, pair, root_of, settings_of, sha256
+from auditor import BUILD, EVENTS, FILE, PEER, SETTINGS, START, Channel, data, pair, root_of, \
+    settings_of, sha256
 
 KEEPER = BUILD / "src/proc/ward-keeper"
-AUDIT, CORE, FRONT = 1, 3, 4
+AUDIT, CORE, FRONT = 1, 4, 5
 KEYRING, SEAL, CA = 3, 4, 5
 READY, FAILED = 0x41, 0x60
 REASONS = ["NONE"] + [line.split("(")[1].split(",")[0] for line in

@@ -161,7 +161,7 @@ class TestServer(unittest.TestCase):
             own = pathlib.Path("/proc/sys/user/max_user_namespaces").read_text().strip() != "0"
             self.assertEqual(os.readlink(f"/proc/{core}/ns/net")
                              != os.readlink("/proc/self/ns/net"), own)
-            self.assertIn("Uid:\t61203\t61203\t61203\t61203", status)
+            self.assertIn("Uid:\t61204\t61204\t61204\t61204", status)
             for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
                 self.assertIn(f"{name}:\t0000000000000000\n", status)
             # The connection is the one thing of it that is the host's.
