@@ -10,6 +10,7 @@
 
 #include "base/number.h"
 #include "cmd/backup.h"
+#include "cmd/confirm.h"
 #include "cmd/settings_load.h"
 #include "crypto/ct.h"
 #include "crypto/start.h"
@@ -286,10 +287,12 @@ static enum exit_code run(struct invocation *in)
     if (!choose_path(c))
         return EXIT_USAGE;
     if (option_given(in, OPT_PLAN)) {
-        printf("read %s while its house runs: keys, store, security log%s\n"
-               "seal them with a passphrase into %s, restore that beside it as a test\n",
-               settings->state, c->loaded.file != NULL ? ", configuration" : "", c->path);
-        return EXIT_DONE;
+        const struct plan_step step = {
+            "make", c->path,
+            "keys, store, security log and configuration, sealed with a passphrase; restored "
+            "beside it as a test"
+        };
+        return plan_print(in, &step, 1, false);
     }
     if (access(c->path, F_OK) == 0) {
         say("backup create: %s is there already; nothing was replaced", c->path);

@@ -156,7 +156,8 @@ static enum exit_code restore(struct restoring *r)
     if (code != EXIT_DONE || fstat(r->from, &is) != 0)
         return code;
     if (plan)
-        say("the backup is whole; it would be restored into %s", r->loaded.config.settings.state);
+        note(r->in, "the backup is whole; it would be restored into %s",
+             r->loaded.config.settings.state);
     return backup_print(option_given(r->in, OPT_JSON), r->in->operands[0], (uint64_t)is.st_size,
                         &said);
 }

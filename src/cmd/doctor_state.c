@@ -468,7 +468,6 @@ const struct doctor_check doctor_state[] = {
     { "audit.rotated", "old logs go in time",
       "Look into ward.log; a log stays while it is not under a signed head.", look_rotated },
     { "backup.age", "there is a fresh backup",
-      "Make one every day: ward backup create; backup.dir says where they are.",
-      look_backup },
+      "Make one every day: ward backup create; backup.dir says where they are.", look_backup },
 };
 const size_t doctor_state_count = COUNT_OF(doctor_state);

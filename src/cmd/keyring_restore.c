@@ -52,14 +52,15 @@ static void clear_empty(const char *path)
 }
 
 /* A backup knows no head: only the log itself keeps the house from a second story of its name. */
-static void warn_without_log(const struct settings *settings)
+static void warn_without_log(const struct invocation *in, const struct settings *settings)
 {
     char path[COPY_PATH];
     snprintf(path, sizeof path, "%s/audit/heads", settings->state);
     if (access(path, F_OK) != 0)
-        say("keyring restore: there is no security log in %s/audit: put it there before "
-            "`ward up`, or heads are signed for another log under the same name",
-            settings->state);
+        note(in,
+             "keyring restore: there is no security log in %s/audit: put it there before "
+             "`ward up`, or heads are signed for another log under the same name",
+             settings->state);
 }
 
 static enum exit_code restore(struct invocation *in, const struct settings *settings, int from)
@@ -90,7 +91,7 @@ static enum exit_code restore(struct invocation *in, const struct settings *sett
     if (code != EXIT_DONE)
         return code;
     note(in, "%s was opened with its seal and holds what the backup holds", path);
-    warn_without_log(settings);
+    warn_without_log(in, settings);
     return option_given(in, OPT_JSON) ? keyring_copy_json(in, in->operands[0], path) : EXIT_DONE;
 }
 

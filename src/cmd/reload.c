@@ -7,11 +7,17 @@
 #include "base/cursor.h"
 #include "base/number.h"
 #include "cmd/command.h"
+#include "cmd/config_print.h"
 #include "cmd/home.h"
 #include "cmd/settings_load.h"
 #include "os/fd.h"
 
-static const struct option_spec options[] = { SETTINGS_OPTIONS };
+enum { OPT_JSON = SETTINGS_OPTION_COUNT };
+
+static const struct option_spec options[] = {
+    SETTINGS_OPTIONS,
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
+};
 
 static bool take_line(struct cursor *in, struct span *out)
 {
@@ -20,34 +26,83 @@ static bool take_line(struct cursor *in, struct span *out)
     return end != NULL && cur_take(in, (size_t)(end - rest.at), out) && cur_skip(in, 1);
 }
 
-/* Each line of the monitor's, in words: keys on standard output, the rest is talk. */
+/* What a line of the monitor's is about. */
+enum about { ABOUT_TAKEN, ABOUT_START, ABOUT_PROBLEM, ABOUT_OTHER };
+
+static enum about read_line(struct span line, struct span *text)
+{
+    static const char *const words[] = {
+        [ABOUT_TAKEN] = "taken ", [ABOUT_START] = "start ", [ABOUT_PROBLEM] = "problem "
+    };
+    struct cursor in = cur_over(line);
+    unsigned about = ABOUT_TAKEN;
+    while (about < ABOUT_OTHER && !cur_expect(&in, span_text(words[about])))
+        about++;
+    *text = cur_rest(&in);
+    return (enum about)about;
+}
+
+/* In words: keys on standard output, the rest is talk. */
 static void print_lines(struct span lines)
 {
     struct cursor in = cur_over(lines);
-    struct span line;
+    struct span line, text;
     while (take_line(&in, &line)) {
-        struct cursor words = cur_over(line);
-        bool taken = cur_expect(&words, span_text("taken "));
-        bool start = !taken && cur_expect(&words, span_text("start "));
-        if (!taken && !start && !cur_expect(&words, span_text("problem ")))
-            continue;
-        struct span text = cur_rest(&words);
+        enum about about = read_line(line, &text);
         int len = text.len < 4096 ? (int)text.len : 4096;
-        if (taken)
+        if (about == ABOUT_TAKEN)
             printf("%.*s\n", len, (const char *)text.at);
-        else
-            say(start ? "reload: %.*s is taken over at the next start" : "reload: %.*s", len,
-                (const char *)text.at);
+        else if (about == ABOUT_START)
+            say("reload: %.*s is taken over at the next start", len, (const char *)text.at);
+        else if (about == ABOUT_PROBLEM)
+            say("reload: %.*s", len, (const char *)text.at);
     }
 }
 
-static enum exit_code judge(enum home_reloaded outcome, struct span lines)
+static bool print_json(struct invocation *in, bool done, struct span lines)
 {
+    static const char *const names[] = {
+        [ABOUT_TAKEN] = "taken", [ABOUT_START] = "needs_start", [ABOUT_PROBLEM] = "problems"
+    };
+    struct sink out;
+    struct span line, text;
+    if (!config_print_begin(in, &out))
+        return false;
+    struct json_writer json = json_write_to(&out, 0);
+    json_begin_object(&json);
+    json_put_key(&json, "done");
+    json_put_bool(&json, done);
+    for (unsigned about = ABOUT_TAKEN; about < ABOUT_OTHER; about++) {
+        struct cursor left = cur_over(lines);
+        json_put_key(&json, names[about]);
+        json_begin_array(&json);
+        while (take_line(&left, &line)) {
+            if (read_line(line, &text) == about)
+                json_put_span(&json, text);
+        }
+        json_end_array(&json);
+    }
+    json_end_object(&json);
+    sink_text(&out, "\n");
+    return json_write_ok(&json) && config_print_end(&out);
+}
+
+static bool print(struct invocation *in, bool done, struct span lines)
+{
+    if (json_wanted(in))
+        return print_json(in, done, lines);
     print_lines(lines);
+    return fflush(stdout) == 0;
+}
+
+static enum exit_code judge(struct invocation *in, enum home_reloaded outcome, struct span lines)
+{
     switch (outcome) {
     case HOME_RELOADED:
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_INTERNAL;
+        return print(in, true, lines) ? EXIT_DONE : EXIT_INTERNAL;
     case HOME_RELOAD_REFUSED:
+        if (!print(in, false, lines))
+            return EXIT_INTERNAL;
         say("reload: nothing was changed");
         return EXIT_CONFIG;
     case HOME_RELOAD_GONE:
@@ -83,7 +138,8 @@ static enum exit_code reload(struct invocation *in, const char *state)
         say("reload: process %d is not yours", (int)number);
         return EXIT_NOT_PERMITTED;
     }
-    return judge(home_reload(state, monitor, &in->arena, &lines), lines);
+    enum home_reloaded outcome = home_reload(state, monitor, &in->arena, &lines);
+    return judge(in, outcome, lines);
 }
 
 /* With the folder named nothing is read here: what is wrong with the settings is for the house
@@ -116,5 +172,6 @@ const struct command command_reload = {
     .example = "ward reload --state ./ward-state",
     .options = options,
     .option_count = COUNT_OF(options),
+    .schema = "reload.json",
     .run = run,
 };

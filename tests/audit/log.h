@@ -34,6 +34,8 @@ static inline struct audit_record log_event(enum audit_event event, struct span 
             audit_add_text(&record, name, text);
         if (info->details[i].type == AUDIT_NUMBER)
             audit_add_number(&record, name, 7);
+        if (info->details[i].type == AUDIT_BOOL)
+            audit_add_bool(&record, name, true);
         if (info->details[i].type == AUDIT_TIME)
             audit_add_time(&record, name, LOG_NOON);
         if (info->details[i].type == AUDIT_HASH)

@@ -97,6 +97,10 @@ class Place:
         done = self.run("keyring", "backup", self.backup, "--state", self.rest,
                         "--passphrase-file", self.phrase)
         assert done.returncode == 0, done.stderr
+        self.whole = self.above / "house.wardbackup"
+        done = self.run("backup", "create", "--state", self.rest, "--to", self.whole,
+                        "--passphrase-file", self.phrase)
+        assert done.returncode == 0, done.stderr
         self.mirror = self.stack.enter_context(Mirror("good", Own()))
 
     def write(self, name, text):
@@ -139,6 +143,13 @@ RUNS = {
     "audit tail": [((0,), lambda at: ["--state", at.live]), ((0,), lambda at: ["--state", at.rest])],
     "audit verify": [((0,), lambda at: ["--state", at.rest]), ((0,), lambda at: ["--state", at.live]),
                      ((1,), lambda at: ["--state", at.rest, "--key", "0" * 64])],
+    "backup create": [((0,), lambda at: ["--state", at.rest, "--to", at.fresh("made", make=True),
+                                         "--passphrase-file", at.phrase]),
+                      ((0,), lambda at: ["--state", at.rest, "--plan"])],
+    "backup restore": [((0,), lambda at: [at.whole, "--state", at.fresh("restored"),
+                                          "--passphrase-file", at.phrase]),
+                       ((0,), lambda at: [at.whole, "--state", at.fresh("restored"), "--plan",
+                                          "--passphrase-file", at.phrase])],
     "collateral fetch": [((0,), fetching), ((4,), lambda at: [
         *fetching(at)[:-1], at.fresh("fetched", make=True), "--fmspc", "000000000000"][2:])],
     "collateral show": [((0,), lambda at: [OWN / "collateral", "--root", SIM_ROOT])],
@@ -158,6 +169,7 @@ RUNS = {
                         ((0,), lambda at: [at.backup, "--state", at.fresh("restored"), "--plan"])],
     "keyring rotate": [((0,), lambda at: ["node", "--state", at.live, "--yes"]),
                        ((0,), lambda at: ["tls", "--state", at.live, "--plan"])],
+    "reload": [((0,), lambda at: ["--state", at.live])],
     "sim make": [((0,), lambda at: [at.fresh("simulated")])],
     "up": [((0,), lambda at: ["--state", at.live, "--listen", f"127.0.0.1:{at.house.port}"])],
     "verify": [((0,), lambda at: [QUOTE, *evidence()]), ((1,), lambda at: [QUOTE]),

@@ -50,7 +50,8 @@ class Help(Loop):
     def examples(self):
         """Each command's example, and what is needed to run it here and now."""
         more = {"collateral fetch": ["--show-curl"], "keyring backup": ["--passphrase-file", "phrase"],
-                "keyring restore": ["--passphrase-file", "phrase", "--plan"]}
+                "keyring restore": ["--passphrase-file", "phrase", "--plan"],
+                "backup restore": ["--passphrase-file", "right"]}
         for name, row in self.table.items():
             words = row["example"].split()
             self.assertEqual(words[:1 + len(name.split())], ["ward", *name.split()])
@@ -63,6 +64,8 @@ class Help(Loop):
         (folder / "collateral").symlink_to(OWN / "collateral")
         (folder / "ward.toml").write_text("")
         (folder / "phrase").write_text("words\n")
+        (folder / "right").symlink_to(self.place.phrase)
+        (folder / "house.wardbackup").symlink_to(self.place.whole)
         (folder / "ward-state").symlink_to(self.place.live)
         return folder
 

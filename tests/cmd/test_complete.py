@@ -98,7 +98,7 @@ class Complete(unittest.TestCase):
             self.offers(f"ward {name} --", mine)
         self.offers("ward keyring list --js", ["--json"])
         self.offers("ward keyring list --json --js", [])
-        self.offers("ward config show --set a.b=c --se", ["--set"])
+        self.offers("ward config show --set a.b=c --set", ["--set"])
 
     def values(self):
         for name, row in self.table.items():

@@ -118,7 +118,6 @@ static const struct {
     { "limit.idle_seconds", { "'1h'", "2h", "3h" }, { "3600", "7200", "10800" } },
     { "audit.rotate_bytes", { "'1M'", "2M", "1G" }, { "1048576", "2097152", "1073741824" } },
     { "audit.keep_days", { "1", "2", "3" }, { 0 } },
-    { "backup.dir", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
     { "collateral.folder", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
 };
 
@@ -542,7 +541,8 @@ static void test_taking_over(void **state)
     enum config_change changes[CONFIG_KEYS_MAX];
     struct settings before, running = load_file("")->config.settings;
     struct settings next = load_file("[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n"
-                                     "[store]\nurl = 'host=a'\n"
+                                     "[store]\nurl = 'host=a'\npassword_file = '/d'\n"
+                                     "[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\n"
                                      "[seal]\nkind = 'passphrase'\npath = '/c'\n"
                                      "[limit]\nconnections = 1\nconnections_per_address = 1\n"
                                      "connects_per_second = 1\nconnects_burst = 1\n"

@@ -70,7 +70,8 @@ class Contract(unittest.TestCase):
         calls = [(method.upper(), path) for path, methods in contract.SPEC["paths"].items()
                  for method in methods]
         self.assertGreaterEqual(len(calls), 11)
-        bodies = {"/v1/audit/verify": b"{}", "/v1/keyring/rotate": b'{"role":"node"}'}
+        # What cannot be read is judged too.
+        bodies = {"/v1/attest/verify": b'{"evidence":"AAAA"}', "/v1/audit/verify": b"{}", "/v1/keyring/rotate": b'{"role":"node"}'}
         with house.House(requests_per_second=100000, requests_burst=100000) as here:
             for method, path in calls:
                 target = path.replace("{seq}", "0")

@@ -95,14 +95,14 @@ class Passphrase(unittest.TestCase):
             rows = {
                 "another": (lambda: house.phrase("correct horse"), 5, "KEYFILE_SEAL_WRONG: keeper"),
                 "a space more": (lambda: house.phrase(PHRASE + " "), 5, "KEYFILE_SEAL_WRONG"),
-                "none": (lambda: house.phrase(""), 3, "no passphrase of 1 to 1024 bytes"),
-                "too long": (lambda: house.phrase("x" * 1025), 3, "no passphrase"),
+                "none": (lambda: house.phrase(""), 3, "no secret of 1 to 1024 bytes"),
+                "too long": (lambda: house.phrase("x" * 1025), 3, "no secret"),
                 "the longest": (lambda: house.phrase("x" * 1024), 5, "KEYFILE_SEAL_WRONG"),
                 "no such file": (lambda: house.run("up", "--seal", "passphrase",
                                                    "--passphrase-file", "/nonexistent"), 3,
                                  "/nonexistent: No such file"),
                 "nobody to ask": (lambda: house.run("up", "--seal", "passphrase",
-                                                    start_new_session=True), 3, "no terminal"),
+                                                    start_new_session=True), 3, "there is nobody to ask"),
                 "another kind": (lambda: house.run("up"), 6, "HOUSE_SEAL_MISSING"),
                 "no kind": (lambda: house.run("up", "--seal", "password"), 2, "--seal"),
             }
