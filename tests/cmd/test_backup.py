@@ -69,8 +69,8 @@ class Backup(unittest.TestCase):
         if code != 0:
             return done.stderr.decode()
         made = json.loads(done.stdout)
-        self.assertEqual(set(made), set(SCHEMA["required"]))
-        for name, rule in SCHEMA["properties"].items():
+        self.assertEqual(set(made), set(SCHEMA["$defs"]["made"]["required"]))
+        for name, rule in SCHEMA["$defs"]["made"]["properties"].items():
             self.assertRegex(str(made[name]), rule.get("pattern", "."))
         return made
 
