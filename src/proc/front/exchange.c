@@ -146,8 +146,8 @@ void exchange_refuse_request(struct front *front, const struct way *way, enum re
 static enum reason judge(struct front *front, const struct connection *connection,
                          const struct http_call *call, enum reason reason, struct problem *problem)
 {
+    const struct route *route = call->match.route;
     if (!connection->local) {
-        const struct route *route = call->match.route;
         struct admission admission = admit_request(&front->admit, &connection->peer,
                                                    route != NULL ? route->cost : 1, front_now_us());
         if (!admission.admitted) {
@@ -156,7 +156,8 @@ static enum reason judge(struct front *front, const struct connection *connectio
             return admission.reason;
         }
     }
-    if (reason != REASON_OK || call->match.route->permission != ROUTE_OWNER || connection->owner)
+    if (reason != REASON_OK || route == NULL || route->permission != ROUTE_OWNER ||
+        connection->owner)
         return reason;
     refusal_tell(front, connection, call);
     return REASON_HOUSE_OWNER_ONLY;
