@@ -114,6 +114,11 @@ bool tls_chose_h2(const struct tls *tls)
     return span_equal_text(span_of(name, len), "h2");
 }
 
+bool tls_has_read(const struct tls *tls)
+{
+    return SSL_has_pending((const SSL *)tls) == 1;
+}
+
 enum tls_step tls_read(struct tls *tls, uint8_t *at, size_t cap, size_t *len)
 {
     ERR_clear_error();

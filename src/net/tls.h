@@ -41,6 +41,10 @@ enum tls_step tls_handshake(struct tls *tls);
 /* tls_chose_h2: after the handshake, whether both agreed on HTTP/2; HTTP/1.1 otherwise. */
 bool tls_chose_h2(const struct tls *tls);
 
+/* tls_has_read: something of the peer's was read from the socket already and waits inside, be it
+   less than a record: a poller knows nothing of it. */
+bool tls_has_read(const struct tls *tls);
+
 /* tls_read gives 1..cap bytes with TLS_DONE.  tls_write may take fewer than it was given. */
 enum tls_step tls_read(struct tls *tls, uint8_t *at, size_t cap, size_t *len);
 enum tls_step tls_write(struct tls *tls, struct span bytes, size_t *len);

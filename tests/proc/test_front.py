@@ -2,8 +2,10 @@
 over the owner's socket; what is refused, and in which words."""
 
 import json
+import re
 import select
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -309,6 +311,37 @@ class Served(unittest.TestCase):
             self.assertEqual(got.count(b"HTTP/1.1 200"), 50)
             places = [got.index(f'"text":"{n}"'.encode()) for n in range(50)]
             self.assertEqual(places, sorted(places))
+
+    def test_records_that_come_together(self):
+        """Two TLS records and a half in one packet, each a request: what was read with the first
+        is not forgotten, though the socket has nothing more to say."""
+        context = ssl.create_default_context(cafile=str(self.house.state / "ca.pem"))
+        context.set_alpn_protocols(["http/1.1"])
+        taken, given = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = context.wrap_bio(taken, given, server_hostname="localhost")
+        with self.house.tcp() as one:
+            def until(step):
+                while True:
+                    try:
+                        return step()
+                    except ssl.SSLWantReadError:
+                        one.sendall(given.read())
+                        taken.write(one.recv(65536))
+
+            until(session.do_handshake)
+            one.sendall(given.read())
+            for number in range(3):
+                session.write(house.request("GET", f"/v1/system/ping?text=n{number}"))
+            records = given.read()
+            one.sendall(records[:-20])
+            got = b""
+            while b'"n1"' not in got:
+                got += until(lambda: session.read(65536))
+            self.assertNotIn(b'"n2"', got)
+            one.sendall(records[-20:])
+            while b'"n2"' not in got:
+                got += until(lambda: session.read(65536))
+            self.assertEqual(re.findall(rb'"(n\d)"', got), [b"n0", b"n1", b"n2"])
 
     def test_half_closed(self):
         with self.house.plain() as one:  # HTTP/2: the streams are answered, then it ends

@@ -233,5 +233,13 @@ bool front_http1_turn(struct front *front, struct connection *connection)
     if (!drain(front, connection))
         return false;
     after_answer(front, connection);
-    return connection->phase == CONNECTION_READING;
+    if (connection->phase != CONNECTION_READING)
+        return false;
+    /* Most clients say nothing before they have their answer: the poller is asked, not the
+       socket. */
+    bool more = connection->work != NULL ||
+                (connection->tls != NULL && tls_has_read(connection->tls));
+    if (!more)
+        front_wait(front, connection, true, false);
+    return more;
 }
