@@ -303,8 +303,7 @@ static bool fetch_from(struct plan *plan, const struct resource *resource, const
         .header = resource->chain,
         .timeout_ms = plan->timeout_ms,
         .max = COLLATERAL_FILE_MAX,
-        .tick = progress_tick,
-        .tick_arg = &plan->progress,
+        .tick = { progress_tick, &plan->progress },
     };
     arena_init(&arena, ATTEMPT_MEMORY_MAX);
     bool got = fetch_get(&request, &arena, &reply, message);

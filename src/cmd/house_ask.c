@@ -106,8 +106,7 @@ enum exit_code house_send(struct invocation *in, const struct owner_request *req
         return EXIT_DONE;
     }
     progress_begin(&progress, in, "asking the house");
-    timed.tick = progress_tick;
-    timed.tick_arg = &progress;
+    timed.tick = (struct net_tick){ progress_tick, &progress };
     bool answered = owner_ask(&timed, arena, reply, why);
     progress_end(&progress);
     if (answered)

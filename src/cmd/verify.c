@@ -246,8 +246,7 @@ static enum exit_code load_peer(struct job *job)
     struct progress progress;
     const struct peer_request request = { .address = address,
                                           .timeout_ms = PEER_TIMEOUT_S * 1000,
-                                          .tick = progress_tick,
-                                          .tick_arg = &progress };
+                                          .tick = { progress_tick, &progress } };
     progress_begin(&progress, job->invocation, "asking the peer for its certificate");
     bool got = peer_certificate(&request, &job->invocation->arena, &certificate, &error);
     progress_end(&progress);

@@ -92,8 +92,7 @@ static void race_run(struct race *race, const struct resolve_request *request)
             return;
         if (race->winner < 0 && race->running > 0)
             race_wait(race, deadline_ms);
-        if (request->tick != NULL)
-            request->tick(request->tick_arg);
+        net_tick(&request->tick);
     }
 }
 

@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+#include "net/curl_tick.h"
+
 struct body {
     uint8_t *at;
     size_t len;
@@ -72,27 +74,6 @@ static bool is_loopback_http(const char *url)
     return false;
 }
 
-/* libcurl asks at least once a second. */
-static int on_time(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    const struct fetch_request *request = arg;
-    (void)a, (void)b, (void)c, (void)d;
-    request->tick(request->tick_arg);
-    return 0;
-}
-
-static bool set_tick(CURL *curl, const struct fetch_request *request)
-{
-    union {
-        const struct fetch_request *given;
-        void *taken;
-    } arg = { .given = request };
-    return request->tick == NULL ||
-           (curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-            curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_time) == CURLE_OK &&
-            curl_easy_setopt(curl, CURLOPT_XFERINFODATA, arg.taken) == CURLE_OK);
-}
-
 static bool set_options(CURL *curl, const struct fetch_request *request, struct body *body,
                         struct header *header, char *error)
 {
@@ -114,7 +95,7 @@ static bool set_options(CURL *curl, const struct fetch_request *request, struct 
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HEADERDATA, header) == CURLE_OK &&
-           set_tick(curl, request);
+           curl_tick(curl, &request->tick);
 }
 
 static bool perform(CURL *curl, const struct fetch_request *request, struct body *body,

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/result.h"
 #include "base/span.h"
+#include "net/tick.h"
 
 enum {
     FETCH_HEADER_MAX = 16 * 1024,  /* bytes of the header asked for; a longer one is absent */
@@ -18,13 +19,12 @@ enum {
 
 struct fetch_request {
     const char *url;
-    const char *proxy;       /* URL, or NULL for none */
-    const char *ca_file;     /* PEM of CAs to trust instead of the system's, or NULL */
-    const char *header;      /* name of one reply header to keep, or NULL */
-    long timeout_ms;         /* for the whole exchange, > 0 */
-    size_t max;              /* bytes of body */
-    void (*tick)(void *arg); /* called every now and then while it waits; NULL: never */
-    void *tick_arg;
+    const char *proxy;    /* URL, or NULL for none */
+    const char *ca_file;  /* PEM of CAs to trust instead of the system's, or NULL */
+    const char *header;   /* name of one reply header to keep, or NULL */
+    long timeout_ms;      /* for the whole exchange, > 0 */
+    size_t max;           /* bytes of body */
+    struct net_tick tick; /* while it waits */
 };
 
 struct fetch_reply {

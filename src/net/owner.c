@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "net/curl_tick.h"
 #include "os/fd.h"
 
 enum { OWNER_BLOCK = 64 << 10 };
@@ -52,27 +53,6 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return len;
 }
 
-/* libcurl asks at least once a second. */
-static int on_time(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    const struct owner_request *request = arg;
-    (void)a, (void)b, (void)c, (void)d;
-    request->tick(request->tick_arg);
-    return 0;
-}
-
-static bool set_tick(CURL *curl, const struct owner_request *request)
-{
-    union {
-        const struct owner_request *given;
-        void *taken;
-    } arg = { .given = request };
-    return request->tick == NULL ||
-           (curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-            curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_time) == CURLE_OK &&
-            curl_easy_setopt(curl, CURLOPT_XFERINFODATA, arg.taken) == CURLE_OK);
-}
-
 static bool set_options(CURL *curl, const struct owner_request *request, const char *socket,
                         struct answer *answer, struct curl_slist *headers)
 {
@@ -93,7 +73,8 @@ static bool set_options(CURL *curl, const struct owner_request *request, const c
             (curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.len) == CURLE_OK &&
              curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.at) == CURLE_OK)) &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK && set_tick(curl, request);
+           curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK &&
+           curl_tick(curl, &request->tick);
 }
 
 bool owner_ask(const struct owner_request *request, struct arena *arena, struct owner_reply *out,

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/result.h"
 #include "base/span.h"
+#include "net/tick.h"
 
 enum {
     OWNER_REPLY_MAX = 16 << 20, /* bytes of one answer */
@@ -13,13 +14,12 @@ enum {
 };
 
 struct owner_request {
-    const char *state;       /* the state folder */
-    const char *method;      /* "GET" */
-    const char *target;      /* "/v1/system/version?..." */
-    struct span body;        /* JSON; empty for none */
-    long timeout_ms;         /* for the whole exchange */
-    void (*tick)(void *arg); /* called every now and then while it waits; NULL: never */
-    void *tick_arg;
+    const char *state;    /* the state folder */
+    const char *method;   /* "GET" */
+    const char *target;   /* "/v1/system/version?..." */
+    struct span body;     /* JSON; empty for none */
+    long timeout_ms;      /* for the whole exchange */
+    struct net_tick tick; /* while it waits */
 };
 
 struct owner_reply {

@@ -67,8 +67,7 @@ static bool wait_for(int fd, short events, const struct resolve_request *request
     for (;;) {
         int left = left_of(request->deadline_ms);
         int ready = poll(&wanted, 1, left > TICK_MS ? TICK_MS : left);
-        if (request->tick != NULL)
-            request->tick(request->tick_arg);
+        net_tick(&request->tick);
         if (ready != 0 || left <= TICK_MS)
             return ready == 1;
     }
@@ -157,8 +156,7 @@ bool peer_certificate(const struct peer_request *request, struct arena *arena, s
                                             .port = endpoint.port,
                                             .servers = request->name_servers,
                                             .deadline_ms = deadline,
-                                            .tick = request->tick,
-                                            .tick_arg = request->tick_arg };
+                                            .tick = request->tick };
     if (!dial(&target, &connected, message))
         return refuse(error, false, message, "");
     auto_fd int fd = connected;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/result.h"
 #include "base/span.h"
+#include "net/tick.h"
 
 enum { PEER_TIMEOUT_S = 10 };
 
@@ -14,8 +15,7 @@ struct peer_request {
     const char *address;      /* HOST:PORT, "[::1]:443" for IPv6 */
     int64_t timeout_ms;       /* for everything: name, connection, handshake */
     const char *name_servers; /* "ADDRESS:PORT,.."; NULL for those of the system */
-    void (*tick)(void *arg);  /* called every now and then while it waits; NULL: never */
-    void *tick_arg;
+    struct net_tick tick;     /* while it waits */
 };
 
 struct peer_error {

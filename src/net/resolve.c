@@ -106,9 +106,8 @@ static void ask(ares_channel channel, const struct resolve_request *request, str
         int64_t left = request->deadline_ms - clock_monotonic_ms();
         if (left <= 0)
             return;
-        turn(channel, request->tick != NULL && left > TICK_MS ? TICK_MS : left);
-        if (request->tick != NULL)
-            request->tick(request->tick_arg);
+        turn(channel, request->tick.call != NULL && left > TICK_MS ? TICK_MS : left);
+        net_tick(&request->tick);
     }
 }
 

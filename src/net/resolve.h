@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/result.h"
+#include "net/tick.h"
 
 /* ADDRESSES_MAX: of one name; the rest are not tried. */
 enum { ADDRESSES_MAX = 16 };
@@ -22,11 +23,10 @@ struct addresses {
 
 struct resolve_request {
     const char *host;
-    const char *port;        /* digits */
-    const char *servers;     /* "ADDRESS:PORT,.."; NULL for those of the system */
-    int64_t deadline_ms;     /* by clock_monotonic_ms */
-    void (*tick)(void *arg); /* called every now and then while it waits; NULL: never */
-    void *tick_arg;
+    const char *port;     /* digits */
+    const char *servers;  /* "ADDRESS:PORT,.."; NULL for those of the system */
+    int64_t deadline_ms;  /* by clock_monotonic_ms */
+    struct net_tick tick; /* while it waits */
 };
 
 enum { TICK_MS = 200 }; /* how long nothing is ticked at most */
