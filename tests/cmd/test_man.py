@@ -40,7 +40,6 @@ class Pages(unittest.TestCase):
         return pathlib.Path(temp.name)
 
     def test_every_page_is_there_clean_and_from_the_tables(self):
-        # proves: EC-10
         wanted = {f"ward-{row['name'].replace(' ', '-')}.1" for row in self.table["commands"]}
         wanted |= {"ward.1", "ward.toml.5", "ward_verify.3"}
         self.assertLessEqual(wanted, set(self.pages))

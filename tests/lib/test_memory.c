@@ -157,7 +157,7 @@ static int close_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_allocation_fails, "RL-27"),
+        TEST(every_allocation_fails, ""),
     };
     if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free_block) != 1)
         return 2;

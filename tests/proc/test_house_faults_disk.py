@@ -160,7 +160,7 @@ class Full(unittest.TestCase):
 
 @needs_root
 class Slow(unittest.TestCase):
-    def test_slow(self):  # proves: RL-52
+    def test_slow(self):
         """Each fdatasync takes two seconds, longer than a record may take."""
         with House() as house:
             clients, end = Clients(house), threading.Event()

@@ -5,7 +5,7 @@ from rl_tool import Sample, needs_root
 
 @needs_root
 class Heap(Sample):
-    def test_allocations(self):  # proves: RL-27
+    def test_allocations(self):
         self.sample("oom", 2)
 
 
