@@ -365,7 +365,12 @@ bool h2_feed(struct h2 *conn, uint64_t now_ms, struct span bytes)
     if (conn->reason != REASON_OK)
         return false;
     if (!h2_watch_bytes(&conn->watch, now_ms, bytes)) {
-        h2_fail(conn, REASON_HTTP2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
+        enum h2_standing standing = conn->watch.standing;
+        if (standing == H2_STANDING_GOOD)
+            h2_fail(conn, REASON_HTTP2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
+        else
+            h2_fail(conn, REASON_HTTP2_PROTOCOL,
+                    standing == H2_STANDING_NEVER ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
         return false;
     }
     ssize_t used = nghttp2_session_mem_recv(conn->session, bytes.at, bytes.len);
