@@ -60,7 +60,7 @@ class Pages(unittest.TestCase):
         flat = " ".join(text.split())
         self.assertIn(" ".join(row["summary"].split()), flat)
         for option in row["options"] + [one for one in self.table["common_options"]
-                                        if one["name"] != "--show-curl" or row["asks"]]:
+                                        if not one["name"].startswith("--show-") or row["asks"]]:
             self.assertRegex(text, rf"(?m)^ +(-\w, )?{option['name']}\b", row["name"])
             # A long text is broken at spaces and hyphens, and sentences are set apart.
             for word in option["help"].split():
