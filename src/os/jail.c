@@ -202,6 +202,26 @@ rc jail_filter(struct trail *trail, const struct jail_rule *rules, size_t count)
     return loaded ? RC_SUCCESS : FAIL(trail, RC_WORLD, JAIL_E_FILTER);
 }
 
+/* io_uring makes and connects sockets by none of the calls for it. */
+rc jail_offline(struct trail *trail)
+{
+    static const char *const calls[] = { "socket",   "connect",       "bind",   "listen",
+                                         "accept",   "accept4",       "sendto", "sendmsg",
+                                         "sendmmsg", "io_uring_setup" };
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (filter == NULL)
+        return FAIL(trail, RC_WORLD, JAIL_E_FILTER);
+    bool known = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        int number = seccomp_syscall_resolve_name(calls[i]);
+        known = known && number >= 0 &&
+                seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, number, 0) == 0;
+    }
+    bool loaded = known && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return loaded ? RC_SUCCESS : FAIL(trail, RC_WORLD, JAIL_E_FILTER);
+}
+
 /* The child ends by the filter's own signal when it holds, otherwise by an instruction: to
    leave by a call that the filter may forbid as well would look the same. */
 static _Noreturn void try_forbidden_call(const struct jail *jail)
