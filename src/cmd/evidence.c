@@ -6,6 +6,7 @@
 #include "cmd/house_ask.h"
 #include "cmd/input.h"
 #include "cmd/settings_load.h"
+#include "cmd/show_call.h"
 #include "codec/base64.h"
 #include "model/api.h"
 #include "model/tee.h"
@@ -104,7 +105,7 @@ static enum exit_code run(struct invocation *in)
                                      .body = sink_bytes(&body),
                                      .timeout_ms = EVIDENCE_MS };
     code = house_ask(in, &request, &api_attest_evidence_response, &made, &reply);
-    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
+    if (code != EXIT_DONE || shows_calls(in))
         return code;
     return show(in, &made, &reply);
 }
