@@ -4,7 +4,7 @@
 #include "base/number.h"
 #include "codec/base64.h"
 
-enum { STATUS_MIN = 100, STATUS_MAX = 599, OK = 200, NO_CONTENT = 204, NOT_MODIFIED = 304 };
+enum { FIRST_STATUS = 100, LAST_STATUS = 599, OK = 200, NO_CONTENT = 204, NOT_MODIFIED = 304 };
 
 /* RFC 9112 3.2.1: origin-form, of the characters that a reader cannot take for others. */
 static bool is_target(struct span target)
@@ -99,7 +99,7 @@ enum reason http1_read_status_line(struct http1 *conn, struct http1_room *room, 
     uint64_t status = 0;
     if (!cur_take(&in, 8, &version) || !cur_expect(&in, span_text(" ")) ||
         !cur_take(&in, 3, &digits) || !(cur_end(&in) || cur_expect(&in, span_text(" "))) ||
-        !http_read_digits(digits, &status) || status < STATUS_MIN || status > STATUS_MAX)
+        !http_read_digits(digits, &status) || status < FIRST_STATUS || status > LAST_STATUS)
         return REASON_HTTP_STATUS_LINE;
     conn->old = span_equal_text(version, "HTTP/1.0");
     if (!conn->old && !span_equal_text(version, "HTTP/1.1"))

@@ -131,7 +131,7 @@ static const char *came(const struct http_ask *ask, struct span bytes, size_t pi
     struct http1_room room;
     struct cursor all = cur_over(bytes);
     struct span part;
-    struct http_event event = { 0 };
+    struct http_event event;
     bool in_body = false, over = false;
     http1_init(conn, &http_limits_default);
     assert_true(http1_room_init(&room, conn->limits, memory, sizeof memory));
@@ -164,7 +164,8 @@ static const struct {
 } rows[] = {
     { OK_LINE "Content-Length: 2\r\n\r\nab", "200\nbody ab\ndone\n", HTTP_METHOD_GET, true },
     { OK_LINE "Content-Length: 0\r\n\r\n", "200\ndone\n", HTTP_METHOD_GET, true },
-    { OK_LINE "Content-Length: 2\r\n\r\na", "200\nbody a\nHTTP_TRUNCATED\n", HTTP_METHOD_GET, false },
+    { OK_LINE "Content-Length: 2\r\n\r\na", "200\nbody a\nHTTP_TRUNCATED\n", HTTP_METHOD_GET,
+      false },
     { OK_LINE "Content-Length: 9\r\n\r\n", "200\nHTTP_BODY_TOO_LARGE\n", HTTP_METHOD_GET, false },
     { OK_LINE "Content-Length: 2\r\nConnection: close\r\n\r\nab", "200\nbody ab\ndone\n",
       HTTP_METHOD_GET, false },
@@ -172,7 +173,8 @@ static const struct {
       HTTP_METHOD_GET, true },
     { OK_LINE "\r\nabcdefgh", "200\nbody abcdefgh\ndone\n", HTTP_METHOD_GET, false },
     { OK_LINE "\r\n", "200\ndone\n", HTTP_METHOD_GET, false },
-    { OK_LINE "\r\nabcdefghi", "200\nbody abcdefgh\nHTTP_BODY_TOO_LARGE\n", HTTP_METHOD_GET, false },
+    { OK_LINE "\r\nabcdefghi", "200\nbody abcdefgh\nHTTP_BODY_TOO_LARGE\n", HTTP_METHOD_GET,
+      false },
     { "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nab", "200\nbody ab\ndone\n", HTTP_METHOD_GET,
       false },
     { "HTTP/1.1 204 No Content\r\n\r\n", "204\ndone\n", HTTP_METHOD_GET, true },
