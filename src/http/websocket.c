@@ -81,6 +81,7 @@ static void on_frame(wslay_event_context_ptr wslay,
     struct websocket *ws = arg;
     (void)wslay;
     ws->in_control = wslay_is_ctrl_frame(frame->opcode);
+    ws->in_close = frame->opcode == WSLAY_CONNECTION_CLOSE;
     if (ws->in_control) {
         if (too_many_controls(ws))
             end(ws, REASON_WEBSOCKET_ABUSE, WEBSOCKET_POLICY);
@@ -112,12 +113,8 @@ static void on_whole(wslay_event_context_ptr wslay, const struct wslay_event_on_
     (void)wslay;
     if (ws->reason != REASON_OK)
         return;
-    if (got->opcode == WSLAY_CONNECTION_CLOSE) {
-        ws->code = got->msg_length == 0 ? NO_CODE : got->status_code;
-        /* 5.5.1: "If there is a body, the first two bytes of the body MUST be" the code. */
-        if (got->msg_length == 1)
-            end(ws, REASON_WEBSOCKET_PROTOCOL, WSLAY_CODE_PROTOCOL_ERROR);
-    }
+    if (got->opcode == WSLAY_CONNECTION_CLOSE && got->msg_length >= 2)
+        ws->code = got->status_code;
     if (wslay_is_ctrl_frame(got->opcode))
         return;
     size_t len = ws->len;
@@ -167,6 +164,16 @@ static void judge_queue(struct websocket *ws)
         end(ws, REASON_WEBSOCKET_ABUSE, WEBSOCKET_POLICY);
 }
 
+/* wslay reads no more.  A Close frame closes, whatever else it says: of its words wslay sees those
+   alone that come in one piece, and nobody here shows them. */
+static void on_stop(struct websocket *ws)
+{
+    if (ws->in_close && ws->code == 0)
+        ws->code = NO_CODE;
+    else if (!ws->in_close && !ws->closing && ws->reason == REASON_OK)
+        ws->reason = REASON_WEBSOCKET_PROTOCOL; /* its own judgement; its Close is queued */
+}
+
 bool websocket_feed(struct websocket *ws, uint64_t now_ms, struct span bytes)
 {
     ws->now_ms = now_ms;
@@ -174,13 +181,11 @@ bool websocket_feed(struct websocket *ws, uint64_t now_ms, struct span bytes)
     if (!wslay_event_get_read_enabled(ws->wslay))
         return false;
     int result = wslay_event_recv(ws->wslay);
-    bool reads = wslay_event_get_read_enabled(ws->wslay) != 0;
     if (result == WSLAY_ERR_NOMEM)
         end(ws, REASON_OUT_OF_MEMORY, WEBSOCKET_INTERNAL);
-    else if (!reads && ws->code == 0 && !wslay_event_get_close_sent(ws->wslay) &&
-             ws->reason == REASON_OK && !ws->closing)
-        ws->reason = REASON_WEBSOCKET_PROTOCOL; /* wslay's own judgement; its Close is queued */
-    if (reads)
+    else if (!wslay_event_get_read_enabled(ws->wslay))
+        on_stop(ws);
+    else
         judge_queue(ws);
     return wslay_event_get_read_enabled(ws->wslay) != 0;
 }

@@ -58,7 +58,7 @@ struct websocket {
     const struct websocket_kind *kind;
     void *arg;
     enum reason reason; /* why it ends; REASON_OK while it does not, or ends in good order */
-    uint16_t code;      /* of the peer's Close frame; 1005 when it gave none, 0 before */
+    uint16_t code; /* of the peer's Close frame; 1005 when it gave none that is one, 0 before */
     /* private */
     struct wslay_event_context *wslay;
     uint8_t *memory;
@@ -68,6 +68,7 @@ struct websocket {
     uint64_t second_ms; /* when these began to be counted */
     uint64_t now_ms;
     bool in_control;   /* the frame that is being read is one */
+    bool in_close;     /* and it is the last */
     bool closing;      /* websocket_close was called */
     struct span input; /* not read yet */
     struct sink *output;
