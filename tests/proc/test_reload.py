@@ -209,7 +209,8 @@ class Refused(unittest.TestCase):
             "too large": (lambda h: h.write("#" * (256 * 1024) + "\n"), "ward.toml"),
             "not UTF-8": (lambda h: h.file.write_bytes(b"[limit]\n# \xff\n"), "ward.toml:2"),
             "too much together": (lambda h: h.write("[limit]\nconnects_per_second = 1\n"
-                                                    "connects_burst = 1000000\n"), "together"),
+                                                    "connects_burst = 1000000\n"),
+                                  "which limit.connects_per_second of 1 gives"),
         }
         with Configured() as house:
             house.write(good)
