@@ -3,7 +3,8 @@ it prints is what the ```text output block after it shows; every link leads some
 
     ```sh run          run by sh -eu in the document's own folder, in which the blocks before it
                        ran; ward, cc and pkg-config are those of this build; of the network there
-                       is a loopback of the tests' own
+                       is a loopback of the tests' own; what curl is answered is held against the
+                       contract of the API
     ```sh run root     the same in the root of the source
     ```text output     all that the block before it prints; a line "..." stands for any lines,
                        "..." at the end of a line for the rest of it
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import unittest
 
+import curl
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -104,6 +106,7 @@ class Session:
         wrapper = tools / "cc"
         wrapper.write_text(f"#!/bin/sh\nexec {' '.join(compiler())} \"$@\"\n")
         wrapper.chmod(0o755)
+        curl.place(tools)
         self.env = dict(os.environ, PATH=f"{tools}:{BUILD}:{os.environ['PATH']}", LC_ALL="C",
                         PKG_CONFIG_PATH=str(BUILD / "meson-uninstalled"),
                         LD_LIBRARY_PATH=str(BUILD), PYTHONDONTWRITEBYTECODE="1")

@@ -11,6 +11,7 @@
 #include "audit/record.h"
 #include "merkle/proof.h"
 #include "model/api.h"
+#include "proc/audit_client.h"
 #include "proc/control.h"
 #include "proc/house.h"
 #include "proc/messages.h"
@@ -142,7 +143,8 @@ struct core {
     uint32_t refusals;      /* recorded in it */
     uint64_t unrecorded;    /* refusals since the last that was recorded */
     struct request refused; /* the last of them */
-    bool cannot_log;        /* the last record that was to be durable was not */
+    bool cannot_log;        /* the last record that was to be durable was not, */
+    enum audit_refused why; /* as far as audit says why */
     int64_t stop_ms;        /* when it ends, logged or not; 0: it does not stop */
     int64_t started;        /* seconds since 1970 */
     void *scratch;

@@ -235,8 +235,10 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     struct core *core = self;
     uint64_t seq = 0;
     (void)trail;
-    bool logged = audit_client_appended(&call->body, &seq);
+    struct cursor body = call->body;
+    bool logged = audit_client_appended(&body, &seq);
     core->cannot_log = !logged;
+    core->why = logged ? AUDIT_REFUSED : audit_client_refused(call->body);
     if (mark_appended(core, call->id, logged, seq))
         return RC_SUCCESS;
     if (news_appended(core, call->id, logged))
