@@ -201,7 +201,8 @@ rc core_on_judged(struct trail *trail, void *core, struct call *call);
 /* core_verdict_logged answers with the verdict, or refuses it. */
 void core_verdict_logged(struct core *core, struct pending *pending, bool logged);
 
-/* core_peer_gone answers all who wait for it; core_expire those whose time is over, and says
+/* core_peer_gone answers all who wait for it, and forgets what a front that is gone asked for;
+   core_expire those whose time is over, and says
    when the next one's will be. */
 void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);

@@ -293,7 +293,13 @@ void core_peer_gone(struct core *core, enum peer peer)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
-        if (pending->id != 0 && pending->peer == peer)
+        if (pending->id == 0)
+            continue;
+        /* The next front counts its requests from one as well: what this one asked for would be
+           the answer to somebody else. */
+        if (peer == PEER_FRONT)
+            core_settle(core, pending);
+        else if (pending->peer == peer)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
     if (peer != PEER_AUDIT)
