@@ -144,7 +144,9 @@ class Contract(unittest.TestCase):
                  for method in methods]
         self.assertGreaterEqual(len(calls), 11)
         # What cannot be read is judged too.
-        bodies = {"/v1/attest/verify": b'{"evidence":"AAAA"}', "/v1/audit/verify": b"{}", "/v1/keyring/rotate": b'{"role":"node"}'}
+        bodies = {"/v1/attest/verify": b'{"evidence":"AAAA"}',
+                  "/v1/attest/evidence": b'{"report_data":"%s"}' % (b"A" * 86 + b"=="),
+                  "/v1/audit/verify": b"{}", "/v1/keyring/rotate": b'{"role":"node"}'}
         with house.House(requests_per_second=100000, requests_burst=100000) as here:
             for method, path in calls:
                 target = path.replace("{seq}", "0")

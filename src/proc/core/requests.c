@@ -140,6 +140,7 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
     [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
     [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
+    [METHOD_ATTEST_EVIDENCE] = core_ask_tee,
 };
 
 static void carry_out(struct core *core, const struct request *request)

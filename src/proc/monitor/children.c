@@ -24,10 +24,12 @@ const struct plan_row monitor_plan[] = {
     { PEER_KEEPER, "ward-keeper", IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
       IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) },
     { PEER_VERIFY, "ward-verify", IN(PEER_CORE), 0 },
-    { PEER_CORE, "ward-core", IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
+    { PEER_CORE, "ward-core",
+      IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE),
       IN(FILE_STATE) | IN(FILE_PASSWORD) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
       IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) },
+    { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 
@@ -157,6 +159,15 @@ static rc give_files(struct trail *trail, struct monitor *monitor, const struct 
     return RC_SUCCESS;
 }
 
+/* The files that the monitor executes, and no names: what is measured is what runs. */
+static rc give_programs(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
+{
+    for (unsigned peer = 0; peer < PEER_COUNT && row->peer == PEER_TEE; peer++)
+        TRY(trail, hand_over(trail, &monitor->children[PEER_TEE].control, CONTROL_PROGRAM, peer,
+                             monitor->programs[peer]));
+    return RC_SUCCESS;
+}
+
 /* A new pair for each edge whose other end lives: what an earlier life of the process said
    or was told is gone with the old one. */
 static rc connect_peers(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
@@ -187,6 +198,7 @@ static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_
     struct frame start = { .message = CONTROL_START };
     TRY(trail, channel_put(trail, control, &settings));
     TRY(trail, give_files(trail, monitor, row));
+    TRY(trail, give_programs(trail, monitor, row));
     TRY(trail, connect_peers(trail, monitor, row));
     TRY(trail, channel_put(trail, control, &start));
     return channel_flush(trail, control);
