@@ -220,8 +220,7 @@ MUST_USE
 rc core_on_evidence(struct trail *trail, void *core, struct call *call);
 
 /* core_peer_gone answers all who wait for it, and forgets what a front that is gone asked for;
-   core_expire those whose time is over, and says
-   when the next one's will be. */
+   core_expire those whose time is over, and says when the next one's will be. */
 void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
 
