@@ -12,29 +12,33 @@ void hkdf_extract(struct span salt, struct span secret, uint8_t out[SHA256_LEN])
 }
 
 /* RFC 5869 2.3: T(i) = HMAC(PRK, T(i-1) | info | i), T(0) empty. */
-bool hkdf_expand(const uint8_t key[SHA256_LEN], struct span info, uint8_t *out, size_t len)
+static void next_block(const uint8_t key[SHA256_LEN], struct span before, struct span info,
+                       uint8_t counter, uint8_t out[SHA256_LEN])
 {
-    if (len > HKDF_SHA256_MAX)
-        return false;
-    uint8_t block[SHA256_LEN];
-    uint8_t counter = 1;
-    for (size_t done = 0; done < len; counter++) {
-        const struct span parts[] = { span_of(block, done == 0 ? 0 : sizeof block), info,
-                                      span_of(&counter, 1) };
-        hmac_parts(HASH_SHA256, span_of(key, SHA256_LEN), parts, 3, block);
-        size_t take = len - done < sizeof block ? len - done : sizeof block;
-        memcpy(out + done, block, take);
-        done += take;
-    }
-    ct_wipe(block, sizeof block);
-    return true;
+    const struct span parts[] = { before, info, span_of(&counter, 1) };
+    hmac_parts(HASH_SHA256, span_of(key, SHA256_LEN), parts, 3, out);
+}
+
+void hkdf_expand_key(const uint8_t key[SHA256_LEN], struct span info, uint8_t out[SHA256_LEN])
+{
+    next_block(key, (struct span){ 0 }, info, 1, out);
 }
 
 bool hkdf_sha256(struct span secret, struct span salt, struct span info, uint8_t *out, size_t len)
 {
+    if (len > HKDF_SHA256_MAX)
+        return false;
     uint8_t key[SHA256_LEN];
+    uint8_t block[SHA256_LEN];
+    uint8_t counter = 1;
     hkdf_extract(salt, secret, key);
-    bool ok = hkdf_expand(key, info, out, len);
+    for (size_t done = 0; done < len; counter++) {
+        next_block(key, span_of(block, done == 0 ? 0 : sizeof block), info, counter, block);
+        size_t take = len - done < sizeof block ? len - done : sizeof block;
+        memcpy(out + done, block, take);
+        done += take;
+    }
     ct_wipe(key, sizeof key);
-    return ok;
+    ct_wipe(block, sizeof block);
+    return true;
 }
