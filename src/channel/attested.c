@@ -236,12 +236,12 @@ static enum reason take(struct attested_step *step)
     struct attested *channel = step->channel;
     uint8_t type;
     uint8_t version;
-    if (step->message.len > attested_message_max(channel))
-        return REASON_CHANNEL_TOO_LARGE;
     if (!cur_u8(&step->in, &type))
         return REASON_CHANNEL_MALFORMED;
     if (type >= ATTESTED_TYPE_COUNT || steps[channel->state][type] == NULL)
         return REASON_CHANNEL_UNEXPECTED;
+    if (step->message.len > attested_message_max(channel))
+        return REASON_CHANNEL_TOO_LARGE;
     if (type < ATTESTED_RECORD_DONE) {
         if (!cur_u8(&step->in, &version))
             return REASON_CHANNEL_MALFORMED;

@@ -197,6 +197,15 @@ static void every_state_with_every_message(void **state)
     }
 }
 
+static void hear_large(struct end *end, struct span bytes)
+{
+    static uint8_t room[ATTESTED_MESSAGE_MAX + 1];
+    struct sink out = sink_over(end->said.at, sizeof end->said.at);
+    memcpy(room, bytes.at, bytes.len);
+    end->event = attested_take(&end->channel,
+                               (struct attested_message){ room, bytes.len, end->now_ms }, &out);
+}
+
 /* In every state: nothing at all, one byte, one too many; and another version. */
 static void every_state_with_every_length(void **state)
 {
@@ -209,12 +218,17 @@ static void every_state_with_every_length(void **state)
         assert_true(max >= 2 && max <= ATTESTED_MESSAGE_MAX);
         end_hear(end, (struct span){ 0 });
         assert_ended(end, REASON_CHANNEL_MALFORMED);
-        for (unsigned over = 0; over < 2; over++) {
+        for (unsigned type = 0; type < ATTESTED_TYPE_COUNT; type++) {
+            enum reason small = reason_for(all_states[s], type);
+            bytes[0] = (uint8_t)type;
             end = reach(&pair, all_states[s]);
-            struct sink out = sink_over(end->said.at, sizeof end->said.at);
-            end->event = attested_take(
-                &end->channel, (struct attested_message){ bytes, max + over, end->now_ms }, &out);
-            assert_ended(end, over ? REASON_CHANNEL_TOO_LARGE : REASON_CHANNEL_UNEXPECTED);
+            hear_large(end, span_of(bytes, max + 1));
+            assert_ended(end,
+                         small == REASON_CHANNEL_UNEXPECTED ? small : REASON_CHANNEL_TOO_LARGE);
+            end = reach(&pair, all_states[s]);
+            hear_large(end, span_of(bytes, max));
+            assert_int_equal(end->event.kind, ATTESTED_ENDED);
+            assert_int_not_equal(end->event.reason, REASON_CHANNEL_TOO_LARGE);
         }
         for (unsigned type = ATTESTED_HELLO; type <= ATTESTED_REFUSE_SEALED; type++) {
             if (reason_for(all_states[s], type) == REASON_CHANNEL_UNEXPECTED)
