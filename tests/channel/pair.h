@@ -12,11 +12,17 @@
 #include "crypto/hkdf.h"
 #include "test.h"
 
-enum { WIRE_MAX = 4096, FAKE_LEN = 8 + ATTESTED_REPORT_DATA };
+/* Room for one message; a test with evidence of full size says more before it includes this. */
+#ifndef WIRE_MAX
+#define WIRE_MAX 4096
+#endif
+
+enum { FAKE_LEN = 8 + ATTESTED_REPORT_DATA };
 
 static const uint8_t fake_approved[8] = { 'a', 'p', 'p', 'r', 'o', 'v', 'e', 'd' };
 
 typedef struct decision judge_fn(const struct attested_event *asked);
+typedef struct attested_evidence quote_fn(const uint8_t *report_data);
 
 struct message {
     uint8_t at[WIRE_MAX];
@@ -26,6 +32,7 @@ struct message {
 struct end {
     struct attested channel;
     judge_fn *judge;
+    quote_fn *quote;
     bool hold; /* questions are left to the test */
     int64_t now_ms;
     struct message said;         /* by the last call; len 0: nothing */
@@ -60,23 +67,30 @@ static inline struct decision unbound_judge(const struct attested_event *asked)
 static inline void fake_evidence(const uint8_t *report_data, uint8_t room[FAKE_LEN],
                                  struct attested_evidence *out)
 {
-    memcpy(room, fake_approved, 8);
-    memcpy(room + 8, report_data, ATTESTED_REPORT_DATA);
+    memcpy(room, fake_approved, sizeof fake_approved);
+    memcpy(room + sizeof fake_approved, report_data, ATTESTED_REPORT_DATA);
     *out = (struct attested_evidence){ .kind = ATTESTED_KIND_TDX,
                                        .evidence = span_of(room, FAKE_LEN),
                                        .log = span_text("a log") };
 }
 
+/* It lives until the next one. */
+static inline struct attested_evidence fake_quote(const uint8_t *report_data)
+{
+    static uint8_t room[FAKE_LEN];
+    struct attested_evidence evidence;
+    fake_evidence(report_data, room, &evidence);
+    return evidence;
+}
+
 /* Answers what the channel asks, until it asks nothing. */
 static inline void end_answer(struct end *end, struct sink *out)
 {
-    uint8_t room[FAKE_LEN];
-    struct attested_evidence evidence;
     while (!end->hold) {
         if (end->event.kind == ATTESTED_JUDGE) {
             end->event = attested_judge(&end->channel, end->judge(&end->event), end->now_ms, out);
         } else if (end->event.kind == ATTESTED_NEEDS_EVIDENCE) {
-            fake_evidence(end->event.report_data, room, &evidence);
+            const struct attested_evidence evidence = end->quote(end->event.report_data);
             end->event = attested_give(&end->channel, &evidence, out);
         } else {
             break;
@@ -137,6 +151,7 @@ static inline void end_make(struct end *end, struct attested_setup setup, uint64
     }
     memset(end, 0, sizeof *end);
     end->judge = fake_judge;
+    end->quote = fake_quote;
     end->now_ms = setup.now_ms;
     setup.nonce = nonce;
     setup.secret = secret;
