@@ -121,7 +121,7 @@ class Full(unittest.TestCase):
     def rotated(house):
         return house.command("keyring", "rotate", "tls", "--yes").returncode
 
-    def test_full(self):  # proves: RL-51
+    def test_full(self):  # proves: RL-51, EC-32
         """Each size, filled to some level; the room comes back and it goes on."""
         rng = random.Random(SEED)
         for size in (4, 8, 16, 32, 64) if FULL else (4, 64):

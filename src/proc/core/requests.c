@@ -140,6 +140,7 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
     [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
     [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
+    [METHOD_ATTEST_EVIDENCE] = core_ask_tee,
 };
 
 static void carry_out(struct core *core, const struct request *request)
@@ -235,8 +236,10 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     struct core *core = self;
     uint64_t seq = 0;
     (void)trail;
-    bool logged = audit_client_appended(&call->body, &seq);
+    struct cursor body = call->body;
+    bool logged = audit_client_appended(&body, &seq);
     core->cannot_log = !logged;
+    core->why = logged ? AUDIT_REFUSED : audit_client_refused(call->body);
     if (mark_appended(core, call->id, logged, seq))
         return RC_SUCCESS;
     if (news_appended(core, call->id, logged))
@@ -291,7 +294,13 @@ void core_peer_gone(struct core *core, enum peer peer)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
-        if (pending->id != 0 && pending->peer == peer)
+        if (pending->id == 0)
+            continue;
+        /* The next front counts its requests from one as well: what this one asked for would be
+           the answer to somebody else. */
+        if (peer == PEER_FRONT)
+            core_settle(core, pending);
+        else if (pending->peer == peer)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
     if (peer != PEER_AUDIT)
