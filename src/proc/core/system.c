@@ -120,9 +120,11 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     };
     static const struct finding log = { "house.log", "what must be logged is logged",
                                         "records become durable",
-                                        "the last record was not logged: such calls are refused",
-                                        "Free disk space or mend the disk under the state folder; "
-                                        "it resumes by itself." };
+                                        "a record was not logged, or not in time: such calls are "
+                                        "refused",
+                                        "Free disk space, or mend or replace the disk under the "
+                                        "state folder, which fails, is full or takes a second to "
+                                        "write; it resumes by itself." };
     static const struct finding deaths = { "house.restarts", "no process died",
                                            "none was started again",
                                            "a process died and was started again",
@@ -140,7 +142,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
             add(&doctor, checks, &peers[peer],
                 channel_is_open(&core->house->channels[peer]) ? API_FINDING_OK : API_FINDING_FAIL);
     }
-    add(&doctor, checks, &log, good_or(!core->cannot_log, API_FINDING_FAIL));
+    add(&doctor, checks, &log, good_or(core_can_log(core), API_FINDING_FAIL));
     add(&doctor, checks, &store, good_or(core->store.reason == REASON_OK, API_FINDING_FAIL));
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
