@@ -139,15 +139,15 @@ uint64_t hostile_frames(void)
 }
 
 /* As house_serve: the channel of a bad peer goes, and its owner starts it again. */
-static void replace(struct hostile *hostile, unsigned peer)
+void hostile_replace(struct hostile *hostile, enum peer peer)
 {
     struct house *house = &hostile->house;
     channel_close(&house->channels[peer]);
     if (house->process->peer_changed != NULL)
-        house->process->peer_changed(house->self, (enum peer)peer, false);
+        house->process->peer_changed(house->self, peer, false);
     connect_peer(hostile, peer);
     if (house->process->peer_changed != NULL)
-        house->process->peer_changed(house->self, (enum peer)peer, true);
+        house->process->peer_changed(house->self, peer, true);
 }
 
 static void judge(struct hostile *hostile, unsigned peer, rc result, uint16_t message)
@@ -345,7 +345,7 @@ void hostile_run(struct hostile *hostile, uint64_t frames)
         unsigned peer = some_peer(hostile);
         send_some(hostile, peer);
         if (!rc_ok(take_all(hostile, peer)))
-            replace(hostile, peer);
+            hostile_replace(hostile, (enum peer)peer);
         if (turn % 8 == 0)
             settle(hostile);
         if (turn % 512 == 0)

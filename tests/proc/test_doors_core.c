@@ -74,6 +74,32 @@ static void test_so_many_wait_and_no_more(void **state)
     hostile_end(&hostile);
 }
 
+/* A front that is started again counts its requests from one, as the one before did: what that
+   one had asked for is nobody's answer. */
+static void test_next_front_hears_no_answer_of_the_last(void **state)
+{
+    static const uint8_t nothing[10];
+    struct hostile hostile;
+    struct frame frame;
+    (void)state;
+    hostile_begin(&hostile, &core_process, IN(PEER_FRONT) | IN(PEER_AUDIT));
+    assert_true(rc_ok(ask(&hostile, 1)));
+    assert_true(hostile_hear(&hostile, PEER_AUDIT, &frame));
+    struct frame late = { .message = MSG_AUDIT_ANSWER, .id = frame.id, .body = SPAN(nothing) };
+    hostile_replace(&hostile, PEER_FRONT);
+    assert_true(may_stop(hostile.house.self));
+    assert_true(rc_ok(hostile_say(&hostile, PEER_AUDIT, &late)));
+    assert_false(hostile_hear(&hostile, PEER_FRONT, &frame));
+    /* Nor does what it asks itself wait behind that. */
+    assert_true(rc_ok(ask(&hostile, 1)));
+    assert_true(hostile_hear(&hostile, PEER_AUDIT, &frame));
+    late.id = frame.id;
+    assert_true(rc_ok(hostile_say(&hostile, PEER_AUDIT, &late)));
+    assert_true(hostile_hear(&hostile, PEER_FRONT, &frame));
+    assert_int_equal(frame.id, 1);
+    hostile_end(&hostile);
+}
+
 /* The owner's wish for evidence that bears 64 bytes of this value; tee hears of it. */
 static void want_evidence(struct hostile *hostile, uint64_t id, uint8_t value, struct frame *asked)
 {
@@ -215,9 +241,13 @@ static void test_so_many_wait_for_tee(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_anything_is_said_by_front, ""),     TEST(test_anything_is_said_by_all, ""),
-        TEST(test_so_many_wait_and_no_more, ""),      TEST(test_a_tee_that_was_taken_over, ""),
-        TEST(test_evidence_waits_for_its_record, ""), TEST(test_so_many_wait_for_tee, ""),
+        TEST(test_anything_is_said_by_front, ""),
+        TEST(test_anything_is_said_by_all, ""),
+        TEST(test_so_many_wait_and_no_more, ""),
+        TEST(test_next_front_hears_no_answer_of_the_last, ""),
+        TEST(test_a_tee_that_was_taken_over, ""),
+        TEST(test_evidence_waits_for_its_record, ""),
+        TEST(test_so_many_wait_for_tee, ""),
     };
     return RUN_TESTS(tests);
 }

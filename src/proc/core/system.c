@@ -108,6 +108,33 @@ static enum api_finding good_or(bool good, enum api_finding bad)
     return good ? API_FINDING_OK : bad;
 }
 
+/* What is wrong when the last record was not logged. */
+static const struct finding *log_finding(const struct core *core)
+{
+    static const char id[] = "house.log", title[] = "what must be logged is logged";
+    static const char well[] = "records become durable";
+    static const struct finding of_disk = {
+        id, title, well, "a record was not logged, or not in time: such calls are refused",
+        "Free disk space, or mend or replace the disk under the state folder, which fails, is full "
+        "or takes a second to write; it resumes by itself."
+    };
+    static const struct finding of_hand = {
+        id, title, well,
+        "a file of the log was moved, removed or replaced: calls that must be logged are refused",
+        "Stop the house, put the file back into STATE/audit as it was, or restore a backup, and "
+        "start it."
+    };
+    static const struct finding of_damage = {
+        id, title, well,
+        "what lies in the log is not what was written: calls that must be logged are refused",
+        "Stop the house, keep STATE/audit, see which record with `ward audit verify`, and restore "
+        "a backup."
+    };
+    if (core->why == AUDIT_REFUSED_GONE)
+        return &of_hand;
+    return core->why == AUDIT_REFUSED_DAMAGED ? &of_damage : &of_disk;
+}
+
 enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,
                         struct sink *answer)
 {
@@ -122,11 +149,6 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
         TEE_MARK ": its evidence proves nothing",
         "Run on a machine with Intel TDX or AWS Nitro Enclaves for anything but trials."
     };
-    static const struct finding log = { "house.log", "what must be logged is logged",
-                                        "records become durable",
-                                        "the last record was not logged: such calls are refused",
-                                        "Free disk space or mend the disk under the state folder; "
-                                        "it resumes by itself." };
     static const struct finding deaths = { "house.restarts", "no process died",
                                            "none was started again",
                                            "a process died and was started again",
@@ -144,7 +166,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
             add(&doctor, checks, &peers[peer],
                 channel_is_open(&core->house->channels[peer]) ? API_FINDING_OK : API_FINDING_FAIL);
     }
-    add(&doctor, checks, &log, good_or(!core->cannot_log, API_FINDING_FAIL));
+    add(&doctor, checks, log_finding(core), good_or(core_can_log(core), API_FINDING_FAIL));
     add(&doctor, checks, &store, good_or(core->store.reason == REASON_OK, API_FINDING_FAIL));
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
