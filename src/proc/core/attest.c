@@ -115,7 +115,7 @@ rc core_on_judged(struct trail *trail, void *self, struct call *call)
     pending->verdict->len = body.len;
     if (log_first(core, pending, &said))
         return RC_SUCCESS;
-    core->cannot_log = true;
+    core_not_logged(core);
     refuse(core, pending, REASON_AUDIT_CANNOT_LOG, (struct span){ 0 });
     return RC_SUCCESS;
 }

@@ -26,6 +26,7 @@ enum {
     CORE_TRACE = 16,
     CORE_CURSOR = 32,
     CORE_LOG_MS = 900,    /* for a record to be durable: refused within one second */
+    CORE_DOUBT_MS = 5000, /* after a refusal the log counts as one that cannot be written */
     CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
     CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
     CORE_SECOND_MS = 1000,
@@ -149,6 +150,8 @@ struct core {
     struct request refused; /* the last of them */
     bool cannot_log;        /* the last record that was to be durable was not, */
     enum audit_refused why; /* as far as audit says why */
+    int64_t not_logged_ms;  /* when last somebody was refused for that; 0: since then one was in
+                               time */
     int64_t stop_ms;        /* when it ends, logged or not; 0: it does not stop */
     int64_t started;        /* seconds since 1970 */
     void *scratch;
@@ -220,12 +223,16 @@ MUST_USE
 rc core_on_evidence(struct trail *trail, void *core, struct call *call);
 
 /* core_peer_gone answers all who wait for it, and forgets what a front that is gone asked for;
-   core_expire those whose time is over, and says
-   when the next one's will be. */
+   core_expire those whose time is over, and says when the next one's will be. */
 void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
 
 /* records.c: what core has logged. */
+
+/* core_not_logged: whoever asked for a record is refused, for nobody says that it is durable.
+   core_can_log: nobody was lately. */
+void core_not_logged(struct core *core);
+bool core_can_log(const struct core *core);
 
 /* core_must_log: the owner's call of this method is answered only when it is in the log. */
 bool core_must_log(enum method method);

@@ -94,7 +94,7 @@ rc core_on_evidence(struct trail *trail, void *self, struct call *call)
         core_verdict_waits(pending, id);
         return RC_SUCCESS;
     }
-    core->cannot_log = true;
+    core_not_logged(core);
     refuse(core, pending, REASON_AUDIT_CANNOT_LOG);
     return RC_SUCCESS;
 }

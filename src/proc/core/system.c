@@ -114,8 +114,9 @@ static const struct finding *log_finding(const struct core *core)
     static const char id[] = "house.log", title[] = "what must be logged is logged";
     static const char well[] = "records become durable";
     static const struct finding of_disk = {
-        id, title, well, "the last record was not logged: such calls are refused",
-        "Free disk space or mend the disk under the state folder; it resumes by itself."
+        id, title, well, "a record was not logged, or not in time: such calls are refused",
+        "Free disk space, or mend or replace the disk under the state folder, which fails, is full "
+        "or takes a second to write; it resumes by itself."
     };
     static const struct finding of_hand = {
         id, title, well,
@@ -165,7 +166,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
             add(&doctor, checks, &peers[peer],
                 channel_is_open(&core->house->channels[peer]) ? API_FINDING_OK : API_FINDING_FAIL);
     }
-    add(&doctor, checks, log_finding(core), good_or(!core->cannot_log, API_FINDING_FAIL));
+    add(&doctor, checks, log_finding(core), good_or(core_can_log(core), API_FINDING_FAIL));
     add(&doctor, checks, &store, good_or(core->store.reason == REASON_OK, API_FINDING_FAIL));
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
