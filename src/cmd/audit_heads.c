@@ -80,14 +80,3 @@ const struct checkpoint_verifier *audit_key_verifier(void)
     static const struct checkpoint_verifier verifier = { .ed25519 = verify };
     return &verifier;
 }
-
-bool audit_key_signed(const struct audit_key *key, struct span note)
-{
-    struct checkpoint checkpoint;
-    struct audit_key used = *key;
-    if (!rc_ok(checkpoint_parse(note, &checkpoint, NULL)))
-        return false;
-    if (key->any_origin)
-        used.key.name = checkpoint.origin;
-    return rc_ok(checkpoint_check_log(&checkpoint, &used.key, audit_key_verifier(), NULL));
-}

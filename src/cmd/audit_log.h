@@ -101,8 +101,4 @@ bool audit_key_read(const char *text, struct audit_key *out);
 /* audit_key_verifier: how signatures are checked. */
 const struct checkpoint_verifier *audit_key_verifier(void);
 
-/* audit_key_signed: the note is a head of the log with this key. */
-MUST_USE
-bool audit_key_signed(const struct audit_key *key, struct span note);
-
 #endif

@@ -111,6 +111,34 @@ class Heirs(Log):
         said = self.verify("--key", self.x.vkey, code=1)
         self.assertEqual(said["reason"], "AUDIT_HEAD_SIGNATURE")
 
+    def proven(self, key, code=0, seq=5):
+        done = ward("audit", "prove", str(seq), "--state", self.state, "--key", key, "--json")
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stderr.decode() if code else json.loads(done.stdout)
+
+    def test_a_proof_follows_them_too(self):
+        self.whole()
+        for signer in (self.a, self.b, self.c):
+            for key in (signer.vkey, signer.public.hex()):
+                for seq in (5, 25, 54):
+                    said = self.proven(key, seq=seq)
+                    self.assertEqual((said["seq"], said["size"]), (seq, 55))
+        self.assertIn("AUDIT_HEAD_SIGNATURE", self.proven(self.x.vkey, 1))
+        # A note of the known key itself, in a line that the tree does not have.
+        log = self.audit / "security.log"
+        text = log.read_bytes()
+        lines = text.split(b"\n")
+        forged = json.loads(lines[5])
+        forged["details"]["handover"] = self.b.note(40, self.root(40), self.x).decode()
+        lines[5] = json.dumps(forged, separators=(",", ":"), sort_keys=True,
+                              ensure_ascii=False).encode()
+        log.write_bytes(b"\n".join(lines))
+        self.assertIn("AUDIT_LEAF_MISMATCH", self.proven(self.a.vkey, 1))
+        log.write_bytes(text)
+        self.proven(self.a.vkey)
+        (self.audit / "leaves").unlink()
+        self.proven(self.a.vkey, 2)
+
     def test_copies(self):
         """An export, on a pipe too, and files put away, with nothing but the first key."""
         self.whole()
@@ -157,6 +185,7 @@ class Heirs(Log):
                 self.make(notes, heads)
                 self.found(reason, at, "--key", a.vkey)
                 self.found(reason, at, "--key", a.vkey, "--fast")
+                self.assertIn(reason, self.proven(a.vkey, 1))
 
     def test_heads_of_the_wrong_time(self):
         a, b, c = self.a, self.b, self.c
