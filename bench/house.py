@@ -9,12 +9,8 @@ limit are measured in turns, and what is told is the median of neighbours."""
 
 import argparse
 import contextlib
-import hashlib
-import http.client
-import json
 import os
 import pathlib
-import random
 import re
 import resource
 import shutil
@@ -27,7 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
+
+import pages
 
 CLIENTS = 64
 REQUESTS = CLIENTS * 100  # in one slice
@@ -529,75 +526,24 @@ def complete(bench):
     return max(each.values()), COMPLETE_MS
 
 
-ROWS, PAGES, PAGE_MS = 10**6, 400, 50  # EC-26
-LINE = ('{"action":"config.read","actor_id":"uid:%d","actor_type":"User","details":{"method":'
-        '"/ward.v1.System/Config"},"event_type":"DataAccess","ip_address":null,"outcome":"Success",'
-        '"prev":"%s","resource":"settings","seq":%d,"timestamp":"2026-11-28T%02d:%02d:%02d.%03dZ",'
-        '"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}')
-
-
-def long_log(folder):
-    """A log of so many rows in one file, with the hashes that are kept of them."""
-    before = "0" * 64
-    with open(folder / "security.log", "wb") as log, open(folder / "leaves", "wb") as leaves:
-        for seq in range(ROWS):
-            at = seq * 86  # a day's
-            line = (LINE % (seq % 1000, before, seq, at // 3600000, at // 60000 % 60,
-                            at // 1000 % 60, at % 1000)).encode()
-            leaf = hashlib.sha256(b"\0" + line).digest()
-            log.write(line + b"\n")
-            leaves.write(leaf)
-            before = leaf.hex()
-    for path in folder.iterdir():
-        path.chmod(0o600)
-
-
-def wait_until_idle(pid):
-    """At its first start core reads the whole log, a page at a time, for what the store knows."""
-    until, before = time.monotonic() + 120, 0
-    while time.monotonic() < until:
-        now = cpu_seconds([pid])
-        if now - before < 0.005:
-            return
-        before = now
-        time.sleep(0.5)
-    raise Fault("ward-audit does not come to rest")
-
-
-def page(link, query):
-    """(milliseconds, page) of one question over the owner's socket."""
-    begin = time.perf_counter()
-    link.request("GET", "/v1/audit/records?" + urllib.parse.urlencode(query))
-    answer = link.getresponse()
-    body = answer.read()
-    took = (time.perf_counter() - begin) * 1000
-    if answer.status != 200:
-        raise Fault(f"{query}: {answer.status} {body[:200]}")
-    return took, json.loads(body)
+PAGES, PAGE_MS = 400, 50  # EC-26
 
 
 def audit_page(bench):
     """Milliseconds of a page of a log of a million rows, the 99th of a hundred: the largest and
     the usual ones, from anywhere, with a filter and without; each page is a record of its own."""
-    rng, took = random.Random(26), []
-    with House(bench, "audit.rotate_bytes=1G", fill=long_log) as house:
-        wait_until_idle(house.processes["ward-audit"])
-        link = http.client.HTTPConnection("localhost")
-        link.sock = socket.socket(socket.AF_UNIX)
-        link.sock.connect(str(house.state / "run/ward.sock"))
+    took = []
+    with House(bench, "audit.rotate_bytes=1G", fill=pages.long_log) as house:
+        if not pages.rests(lambda: cpu_seconds([house.processes["ward-audit"]])):
+            raise Fault("ward-audit does not come to rest")
         worked = cpu_seconds(house.pids())
-        for number in range(PAGES):
-            at = rng.randrange(ROWS - 2000)
-            query = {"cursor": at, "limit": (1000, 100)[number % 2]}
-            if number % 4 > 1:
-                query["actor_id"] = f"uid:{(at + 1234) % 1000}"
-            ms, said = page(link, query)
-            took.append(ms)
-            first = int(said["records"][0]["seq"]) if said["records"] else -1
-            if first != at + (234 if "actor_id" in query else 0):
-                raise Fault(f"{query}: begins with {first}")
+        with contextlib.closing(pages.connect(house.state)) as link:
+            for query, first in pages.questions(PAGES):
+                ms, said = pages.ask(link, query)
+                took.append(ms)
+                if [int(row["seq"]) for row in said["records"][:1]] != [first]:
+                    raise Fault(f"{query}: does not begin with {first}: {str(said)[:200]}")
         worked = cpu_seconds(house.pids()) - worked
-        link.close()
         house.check()
     took.sort()
     value = took[PAGES * 99 // 100]
