@@ -67,15 +67,15 @@ def wait_for(what, seconds=30):
 class House:
     """with House() as house: ..."""
 
-    def __init__(self, folder=None):
-        self.own = folder is None
+    def __init__(self, folder=None, programs=BUILD):
+        self.own, self.ward = folder is None, programs / "ward"
         self.above = pathlib.Path(folder or tempfile.mkdtemp(prefix="ward-"))
         self.state = self.above / "state"
         self.port = free_port()
         self.held = []
 
     def command(self, *words, timeout=60, **more):
-        return subprocess.run([str(WARD), *words, "--state", str(self.state)], timeout=timeout,
+        return subprocess.run([str(self.ward), *words, "--state", str(self.state)], timeout=timeout,
                               capture_output=True, check=False, **more)
 
     def up(self):

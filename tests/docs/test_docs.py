@@ -12,21 +12,19 @@ it prints is what the ```text output block after it shows; every link leads some
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
 import curl
+import own_network
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -63,37 +61,6 @@ def compiler():
     command = next(source["compiler"] for target in targets
                    for source in target.get("target_sources", ()) if source.get("compiler"))
     return [shutil.which(command[0]), *command[1:]]
-
-
-def raise_loopback():
-    """Only in a network of one's own: its loopback begins as down."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS
-
-
-def works(words):
-    return shutil.which(words[0]) and not subprocess.run(
-        [*words, "true"], capture_output=True, check=False).returncode
-
-
-def leave_network():
-    """Starts this program anew in a network with nothing but a loopback, where that can be
-    had: root moves there, others by way of a root that is worth nothing outside."""
-    again = [sys.executable, "-B", *sys.argv]
-    stage, user = os.environ.get("WARD_DOCS_STAGE", ""), f"{os.geteuid()} {os.getegid()}"
-    if stage == "":
-        root = os.geteuid() == 0
-        words = ["unshare", "--net"] if root else ["unshare", "--map-root-user", "--net"]
-        if works(words):
-            os.environ["WARD_DOCS_STAGE"] = "root" if root else user
-            os.execvp(words[0], [*words, *again])
-    elif stage != "done":
-        raise_loopback()
-        os.environ["WARD_DOCS_STAGE"] = "done"
-        if stage != "root":
-            uid, gid = stage.split()
-            os.execvp("unshare", ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}",
-                                  *again])
 
 
 class Session:
@@ -233,5 +200,5 @@ class Itself(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    leave_network()
+    own_network.enter()
     tap.main()

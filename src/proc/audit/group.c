@@ -65,6 +65,15 @@ static void empty(struct auditor *auditor)
     group->lines = sink_over(group->lines.at, group->lines.cap);
 }
 
+void group_forget(struct auditor *auditor, enum peer peer)
+{
+    struct group *group = &auditor->group;
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->who[i].peer == peer)
+            group->who[i].peer = PEER_COUNT;
+    }
+}
+
 static void refuse_all(struct auditor *auditor)
 {
     struct group *group = &auditor->group;

@@ -3,6 +3,7 @@
 
 #include "admit/address.h"
 #include "base/number.h"
+#include "model/tee.h"
 #include "os/clock.h"
 #include "proc/audit_client.h"
 #include "proc/config.h"
@@ -72,6 +73,21 @@ bool core_log_verdict(struct core *core, const struct request *request, enum aud
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "reason", reason);
     audit_add_bool(&record, "hardware", hardware);
+    return append(core, &record, id);
+}
+
+bool core_log_evidence(struct core *core, const struct request *request,
+                       const uint8_t report_data[64], uint64_t *id)
+{
+    uint8_t bytes[32];
+    struct sink owner = sink_over(bytes, sizeof bytes);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_EVIDENCE_MAKE, AUDIT_SUCCESS, 0);
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, span_text(TEE_MARK));
+    audit_set_trace(&record, request->trace);
+    audit_add_bool(&record, "hardware", TEE_IS_HARDWARE);
+    audit_add_hash(&record, "report_data", span_of(report_data, 64));
     return append(core, &record, id);
 }
 

@@ -306,6 +306,8 @@ static rc chain_changed(struct trail *trail, void *self, struct call *call)
 static const struct door doors[] = {
     { MSG_REPLY, IN(PEER_CORE), ~0u, 10, FRAME_BODY_MAX, 0, exchange_reply },
     { MSG_CHAIN_CHANGED, IN(PEER_KEEPER), ~0u, 0, 0, 0, chain_changed },
+    { MSG_TLS_SIGNED, IN(PEER_KEEPER), ~0u, 1, 1 + TLS_SIGNATURE, 0, chain_answered_late },
+    { MSG_TLS_CHAIN_IS, IN(PEER_KEEPER), ~0u, 4, FRAME_BODY_MAX, 0, chain_answered_late },
 };
 
 static const struct process front_process = {
