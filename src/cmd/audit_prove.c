@@ -67,6 +67,8 @@ static enum reason read_lines(struct proving *p, struct audit_log *log)
     struct merkle_hash leaf;
     enum audit_log_step step = audit_log_next(log, &line);
     uint64_t seq = audit_log_first(log, p->heads.base);
+    if (p->follower != NULL && !audit_follow_kept(p->follower, &p->heads, seq))
+        return p->follower->finding.reason;
     for (; step == AUDIT_LOG_LINE; step = audit_log_next(log, &line), seq++) {
         merkle_leaf(line, &leaf);
         if (p->line_len == 0 && merkle_equal(&leaf, &p->leaf)) {
