@@ -18,6 +18,7 @@ import threading
 import time
 import unittest
 
+import contract
 import house as houses
 import tap
 from house import House, until
@@ -84,10 +85,10 @@ class Vouching(House):
     def post(self, body, path="/v1/attest/evidence", end=None):
         own = end or houses.UnixConnection(self.state / "run/ward.sock", 30)
         try:
-            own.request("POST", path, body if isinstance(body, str) else json.dumps(body),
-                        {"content-type": "application/json"})
-            answer = own.getresponse()
-            return answer.status, json.loads(answer.read())
+            body = body if isinstance(body, str) else json.dumps(body)
+            status, _, said = contract.ask(own, "POST", path, body,
+                                           {"content-type": "application/json"})
+            return status, json.loads(said)
         finally:
             if end is None:
                 own.close()
@@ -149,8 +150,8 @@ class TestEvidence(unittest.TestCase):
         self.assertEqual((outcome, resource, details["hardware"]),
                          ("Success", "SIMULATED TEE", False))
         own = houses.UnixConnection(self.house.state / "run/ward.sock", 10)
-        own.request("GET", "/metrics")
-        self.assertIn("\nward_tee_simulated 1\n", own.getresponse().read().decode())
+        page = contract.ask(own, "GET", "/metrics")[2].decode()
+        self.assertIn("\nward_tee_simulated 1\n", page)
         own.close()
 
     def subject(self):
@@ -214,12 +215,9 @@ class TestEvidence(unittest.TestCase):
         self.assertEqual(len(self.house.records()), before)
 
     def test_strangers_may_not_ask(self):
-        done = subprocess.run(
-            ["curl", "-s", "--http1.1", "--cacert", str(self.house.state / "ca.pem"), "-H",
-             "content-type: application/json", "-d", json.dumps(asked(bytes(64))),
-             f"https://localhost:{self.house.port}/v1/attest/evidence"],
-            capture_output=True, text=True, check=True, timeout=60)
-        self.assertEqual(json.loads(done.stdout)["code"], "HOUSE_OWNER_ONLY")
+        status, said = self.house.ask("/v1/attest/evidence", tls=True,
+                                      body=json.dumps(asked(bytes(64))))
+        self.assertEqual((status, said["code"]), (403, "HOUSE_OWNER_ONLY"))
 
     def test_ten_thousand_get_what_the_rate_allows(self):
         """Each one that was made is in the log, and what was refused does not fill it."""
