@@ -172,6 +172,17 @@ struct api_attest_verify_request {
     struct span nonce;
 };
 
+struct api_attest_evidence_request {
+    struct span report_data;
+};
+
+struct api_attest_evidence_response {
+    struct span evidence;
+    struct span kind;
+    bool hardware;
+    struct span event_log;
+};
+
 struct api_attest_verify_response {
     bool allowed;
     struct span reason; /* code */
@@ -194,6 +205,7 @@ extern const struct schema_message api_audit_prove_request, api_audit_prove_resp
 extern const struct schema_message api_audit_verify_request, api_audit_verify_response;
 extern const struct schema_message api_keyring_key, api_keyring_list_response;
 extern const struct schema_message api_keyring_rotate_request, api_keyring_rotate_response;
-extern const struct schema_message api_attest_verify_request, api_attest_verify_response;
+extern const struct schema_message api_attest_verify_request, api_attest_verify_response,
+    api_attest_evidence_request, api_attest_evidence_response;
 
 #endif

@@ -39,6 +39,9 @@ static const struct metric_info rows[METRIC_COUNT] = {
     [METRIC_UNAVAILABLE] = { "ward_front_unavailable_total", true, "requests",
                              "Requests that were refused because the house is short of "
                              "something." },
+    [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
+                               "Whether the house's own evidence comes from a simulated TEE, and "
+                               "proves nothing about hardware." },
 };
 
 const struct metric_info *metric_info(enum metric metric)

@@ -52,7 +52,10 @@ static void give_files(struct hostile *hostile)
     assert_int_equal(mkdir(path, 0700), 0);
     for (unsigned file = 0; file < FILE_COUNT; file++) {
         int fd = -1;
-        if (names[file] == NULL)
+        if (file == FILE_TEE && snprintf(path, sizeof path, "%s/tee", house->settings.state) > 0 &&
+            mkdir(path, 0700) == 0)
+            fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        else if (names[file] == NULL)
             fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         else if (snprintf(path, sizeof path, "%s/%s", house->settings.state, names[file]) > 0)
             fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -101,6 +104,9 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
     }
     assert_non_null(mkdtemp(house->settings.state));
     give_files(hostile);
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
+        house->programs[peer] = process->measures ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
+                                                  : -1;
     /* A front that finds no keeper yet has made everything else. */
     rc ready = process->before_jail(NULL, house->self, house);
     assert_true(rc_ok(ready) || (rc_class_of(ready) == RC_WORLD && process->peer == PEER_FRONT));

@@ -280,6 +280,11 @@ static const struct {
       "seal.kind = 'fil'\nseal.path = '/srv/here/ward-state/x'\n", 1, 13, "must be one of",
       "file" },
     { "credential without a path", "seal.kind = 'credential'\n", 1, 13, "seal.path must name", "" },
+    { "unfilled", "limit.connects_burst = 500001\nlimit.connects_per_second = 1\n", 1, 24,
+      "must be at most 500000, which limit.connects_per_second of 1 gives in 500000 seconds", "" },
+    { "bad rate, burst not judged",
+      "limit.requests_burst = 1000000\nlimit.requests_per_second = 0\n", 2, 29, "must be between 1",
+      "" },
 };
 
 static void test_bad_files(void **state)

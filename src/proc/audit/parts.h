@@ -19,7 +19,7 @@ rc start_before_jail(struct trail *trail, struct auditor *auditor);
 MUST_USE
 rc start_read(struct trail *trail, struct auditor *auditor);
 
-/* events_say_gone: the open file of the log was moved or removed by somebody. */
+/* events_say_gone: a file of the log was moved, removed or replaced by somebody. */
 bool events_say_gone(struct auditor *auditor);
 void events_forget(struct auditor *auditor);
 
