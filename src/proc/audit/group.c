@@ -8,6 +8,7 @@
 
 #include "model/reason.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "proc/audit/parts.h"
 #include "proc/audit_client.h"
 #include "proc/log.h"
@@ -142,17 +143,8 @@ static bool is_ours(struct auditor *auditor)
 
 static rc write_lines(struct trail *trail, struct auditor *auditor)
 {
-    struct span bytes = sink_bytes(&auditor->group.lines);
-    size_t done = 0;
-    while (done < bytes.len) {
-        ssize_t put = write(auditor->lines.fd, bytes.at + done, bytes.len - done);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return FAIL(trail, RC_WORLD, put == 0 ? EIO : (uint32_t)errno);
-        done += (size_t)put;
-    }
-    if (fdatasync(auditor->lines.fd) != 0)
+    if (!fd_write(auditor->lines.fd, sink_bytes(&auditor->group.lines)) ||
+        fdatasync(auditor->lines.fd) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     return RC_SUCCESS;
 }
