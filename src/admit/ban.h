@@ -119,4 +119,7 @@ bool ban_find(const struct ban_view *view, const struct address *address, uint64
 /* ban_at lists: index from 0 to set_count * BAN_WAYS - 1, true where a ban runs. */
 bool ban_at(const struct ban_view *view, size_t index, uint64_t now_us, struct ban *out);
 
+/* ban_count: how many run.  Looks at all of the table. */
+size_t ban_count(const struct ban_view *view, uint64_t now_us);
+
 #endif
