@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/open_fds.h"
+#include "proc/tables.h"
 
 enum { KINDS_OF_FD = 5 };
 
@@ -34,6 +35,19 @@ static void connect_peer(struct hostile *hostile, unsigned peer)
     hostile->far[peer] = ends[1];
 }
 
+/* The memory that core and front share, as the monitor makes it. */
+static void give_tables(struct hostile *hostile)
+{
+    int *files = hostile->house.files;
+    struct shared bans, serving;
+    assert_true(rc_ok(tables_make_bans(NULL, &bans)));
+    assert_true(rc_ok(tables_make_serving(NULL, &serving)));
+    files[FILE_BANS] = bans.writer;
+    files[FILE_BANS_READ] = bans.reader;
+    files[FILE_SERVING] = serving.writer;
+    files[FILE_SERVING_READ] = serving.reader;
+}
+
 /* Every file of every process, in a state folder of the test's own. */
 static void give_files(struct hostile *hostile)
 {
@@ -52,6 +66,8 @@ static void give_files(struct hostile *hostile)
     assert_int_equal(mkdir(path, 0700), 0);
     for (unsigned file = 0; file < FILE_COUNT; file++) {
         int fd = -1;
+        if (house->files[file] >= 0)
+            continue; /* of give_tables */
         if (names[file] == NULL)
             fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         else if (snprintf(path, sizeof path, "%s/%s", house->settings.state, names[file]) > 0)
@@ -74,6 +90,8 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
 {
     struct house *house = &hostile->house;
     memset(hostile, 0, sizeof *hostile);
+    for (unsigned file = 0; file < FILE_COUNT; file++)
+        house->files[file] = -1;
     house->process = process;
     hostile->peers = peers;
     hostile->random.state = process->peer;
@@ -86,6 +104,7 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
                                          .requests_burst = 200,
                                          .header_seconds = 10,
                                          .idle_seconds = 10,
+                                         .never_ban = "203.0.113.64/28",
                                          .audit_rotate_bytes = 64 << 20,
                                          .audit_keep_days = 7 };
     arena_init(&house->arena, process->memory != 0 ? process->memory : HOUSE_MEMORY);
@@ -100,6 +119,7 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
             assert_true(channel_init(&house->channels[peer], &house->arena, peer, trust));
     }
     assert_non_null(mkdtemp(house->settings.state));
+    give_tables(hostile);
     give_files(hostile);
     /* A front that finds no keeper yet has made everything else. */
     rc ready = process->before_jail(NULL, house->self, house);

@@ -116,6 +116,9 @@ static const struct {
     { "limit.requests_burst", { "41", "42", "43" }, { 0 } },
     { "limit.header_seconds", { "'5s'", "1m", "7" }, { "5", "60", "7" } },
     { "limit.idle_seconds", { "'1h'", "2h", "3h" }, { "3600", "7200", "10800" } },
+    { "admit.never_ban",
+      { "'192.0.2.1'", "::1, 10.0.0.0/8", "" },
+      { "\"192.0.2.1\"", "\"::1, 10.0.0.0/8\"", "\"\"" } },
     { "audit.rotate_bytes", { "'1M'", "2M", "1G" }, { "1048576", "2097152", "1073741824" } },
     { "audit.keep_days", { "1", "2", "3" }, { 0 } },
     { "collateral.folder", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
@@ -548,6 +551,7 @@ static void test_taking_over(void **state)
                                      "connects_per_second = 1\nconnects_burst = 1\n"
                                      "requests_per_second = 1\nrequests_burst = 1\n"
                                      "header_seconds = 1\nidle_seconds = 1\n"
+                                     "[admit]\nnever_ban = '::1'\n"
                                      "[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n")
                                ->config.settings;
     before = running;

@@ -8,13 +8,16 @@
 #ifndef WARD_PROC_CORE_H
 #define WARD_PROC_CORE_H
 
+#include "admit/crash.h"
 #include "audit/record.h"
 #include "merkle/proof.h"
 #include "model/api.h"
+#include "proc/config.h"
 #include "proc/control.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
+#include "proc/tables.h"
 #include "store/store.h"
 
 enum {
@@ -34,9 +37,10 @@ enum {
     CORE_AGAIN_LONGEST_MS = 32000, /* that this life lasts */
     CORE_SERVER_MS = 3000,         /* for the server to answer: nobody else is answered then */
     CORE_PASSWORD_BYTES = 1024,
-    CORE_REFUSALS = 16, /* recorded one by one in a second; the others are counted */
-    CORE_NEWS = 64,     /* of the monitor's, that wait to be logged */
-    CORE_VERDICTS = 4,  /* pieces of evidence under way: as many as verify judges at once */
+    CORE_REFUSALS = 16,  /* recorded one by one in a second; the others are counted */
+    CORE_BANS_TOLD = 16, /* bans that begin in a second and are recorded one by one */
+    CORE_NEWS = 64,      /* of the monitor's, that wait to be logged */
+    CORE_VERDICTS = 4,   /* pieces of evidence under way: as many as verify judges at once */
 };
 
 /* A request of front's, as it came. */
@@ -122,6 +126,17 @@ struct core_store {
     char password[CORE_PASSWORD_BYTES + 1];
 };
 
+/* Who is banned and suspected, in memory that front reads; and whom front serves. */
+struct core_bans {
+    struct bans_writer table;
+    const struct serving *serving;
+    struct address_list never;
+    struct network networks[CONFIG_NETWORKS_MAX]; /* of it */
+    int64_t second_ms; /* when the second began in which the records are counted */
+    uint32_t recorded; /* in it */
+    uint64_t unrecorded;
+};
+
 /* What is said to a request. */
 struct answer {
     enum reason reason;
@@ -137,6 +152,7 @@ struct core {
     struct verdict verdicts[CORE_VERDICTS];
     struct core_news news;
     struct core_store store;
+    struct core_bans bans;
     struct core_child children[PEER_COUNT];
     int64_t refusals_ms;    /* when the second began in which they are counted */
     uint32_t refusals;      /* recorded in it */
@@ -268,6 +284,31 @@ rc mark_judge(struct trail *trail, struct core_store *store);
    mark_appended: the answer to it; false when it is another's. */
 void mark_put(struct core *core);
 bool mark_appended(struct core *core, uint64_t id, bool logged, uint64_t seq);
+
+/* bans.c */
+
+/* core_bans_open maps the shared memory, before the jail. */
+MUST_USE
+rc core_bans_open(struct trail *trail, struct core *core);
+MUST_USE
+rc core_on_offence(struct trail *trail, void *core, struct call *call);
+
+/* core_front_died: whom it was serving is noted and judged; once for each number. */
+void core_front_died(struct core *core, const struct happening *happening);
+
+/* core_evidence_crashed: the process that judged this request's evidence crashed. */
+void core_evidence_crashed(struct core *core, const struct request *request);
+
+/* core_bans_changed: who is connected may be banned now. */
+void core_bans_changed(struct core *core);
+
+/* core_log_ban asks for the record of a ban that began, with the number of those before it that
+   have none. */
+MUST_USE
+bool core_log_ban(struct core *core, const struct ban *ban, uint64_t unrecorded);
+
+/* core_peer_write appends an address, or the /64 of one of IPv6. */
+void core_peer_write(struct sink *out, const struct address *peer);
 
 /* news.c: what the monitor tells. */
 MUST_USE

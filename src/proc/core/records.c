@@ -204,6 +204,39 @@ bool core_log_mark(struct core *core, int64_t generation, uint64_t *id)
     return append(core, &record, id);
 }
 
+void core_peer_write(struct sink *out, const struct address *peer)
+{
+    struct network network = { address_peer(peer), ADDRESS_PEER_BITS };
+    if (address_is_v4(peer))
+        address_write(out, peer);
+    else
+        network_write(out, &network);
+}
+
+/* By the wall clock, milliseconds; 0: for ever. */
+static int64_t ends_at(const struct ban *ban)
+{
+    int64_t left_ms = (int64_t)(ban->until_us / 1000) - clock_monotonic_ms();
+    return ban->until_us == UINT64_MAX ? 0 : clock_now_ms() + (left_ms > 0 ? left_ms : 0);
+}
+
+bool core_log_ban(struct core *core, const struct ban *ban, uint64_t unrecorded)
+{
+    uint8_t bytes[AUDIT_ADDRESS_MAX];
+    struct sink text = sink_over(bytes, sizeof bytes);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_BAN, AUDIT_SUCCESS, 0);
+    uint64_t id = 0;
+    core_peer_write(&text, &ban->peer);
+    audit_set_actor(&record, AUDIT_SYSTEM, span_text("core"));
+    audit_set_resource(&record, sink_bytes(&text));
+    audit_add_text(&record, "subject", sink_bytes(&text));
+    audit_add_time(&record, "until", ends_at(ban));
+    audit_add_text(&record, "reason", span_text(offence_name(ban->offence)));
+    if (unrecorded > 0)
+        audit_add_number(&record, "unrecorded", (int64_t)unrecorded);
+    return append(core, &record, &id);
+}
+
 /* The record's own time is that of the log; what it tells of may be older. */
 bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id)
 {

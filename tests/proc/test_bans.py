@@ -1,0 +1,320 @@
+"""test_bans.py - who is banned, and who is not although somebody would like it: peers of many
+addresses in a network namespace of the test's own, and a house that listens there."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import front_house as house
+import tap
+
+NEW_NETWORK = 0x40000000
+ADDRESSES = 120
+LONG = b"POST /v1/system/ping HTTP/1.1\r\nHost: localhost\r\n"
+SMUGGLED = LONG + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+HALF = b"GET /v1/system/ping HTTP/1.1\r\nHost: local"
+
+
+def own_network():
+    """A namespace with addresses that are nobody's own machine, as far as a house can tell."""
+    if ctypes.CDLL(None, use_errno=True).unshare(NEW_NETWORK) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    lines = [f"addr add {peer(n)}/32 dev lo\n" for n in range(ADDRESSES)]
+    subprocess.run(["ip", "-batch", "-"], input="".join(lines), text=True, check=True)
+
+
+def peer(number):
+    return f"10.77.0.{number + 1}"
+
+
+def until(done, seconds=10):
+    end = time.monotonic() + seconds
+    while True:
+        got = done()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise AssertionError(f"not in {seconds} s: {done}")
+        time.sleep(0.02)
+
+
+def answered(one, target="/v1/system/ping"):
+    return house.ask(one, "GET", target)[0]
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root: a network namespace")
+class Case(unittest.TestCase):
+    settings = {}
+
+    @classmethod
+    def setUpClass(cls):
+        own_network()
+
+    def setUp(self):
+        self.house = house.House(**self.settings)
+        self.house.__enter__()
+        self.addCleanup(self.house.__exit__)
+
+    def lets_in(self, number):
+        """Whether a whole request of this peer is answered."""
+        try:
+            with self.house.tls(source=peer(number)) as one:
+                return answered(one) == 200
+        except (OSError, AssertionError):
+            return False
+
+    def records(self, action):
+        with self.house.plain() as one:
+            _, _, body = house.ask(one, "GET", f"/v1/audit/records?action={action}&limit=1000")
+        return json.loads(body)["records"]
+
+    def crash(self, number=signal.SIGSEGV):
+        """Front dies now, whatever it does, and is there again."""
+        before = self.house.log().count("front died while")
+        pid = self.house.kill("front", number)
+        self.house.wait_new("front", pid)
+        until(lambda: self.house.log().count(" ready name=front") > before + 1)
+        until(self.serves)
+
+    def serves(self):
+        with contextlib.suppress(OSError):
+            return self.house.metrics()["serving"] == 1
+        return False
+
+    def in_flight(self, number, data=HALF):
+        before = self.house.metrics()["http1_requests_open"]
+        one = self.house.tls(source=peer(number))
+        one.sendall(data)
+        until(lambda: self.house.metrics()["http1_requests_open"] > before)
+        return one
+
+
+class Bans(Case):
+    def test_an_offence_bans_its_address_alone(self):
+        """Also over what it has open already; the owner reads of it in the log."""
+        open_before = self.house.tls(source=peer(1))
+        self.assertEqual(answered(open_before), 200)
+        beside = self.house.tls(source=peer(2))
+        self.assertEqual(answered(beside), 200)
+        with self.house.tls(source=peer(1)) as one:
+            one.sendall(SMUGGLED)
+            self.assertIn(b"HTTP_LENGTH_CONFLICT", house.read_all(one))
+        self.assertEqual(house.read_all(open_before), b"")  # cut
+        self.assertFalse(self.lets_in(1))
+        self.assertTrue(self.lets_in(2))
+        self.assertEqual(answered(beside), 200)
+        counts = self.house.metrics()
+        self.assertEqual((counts["bans"], counts["suspects"]), (1, 0))
+        self.assertGreaterEqual(counts["banned_total"], 2)
+        record, = self.records("ban.set")
+        details = json.loads(record["details"])
+        self.assertEqual((record["actor_id"], details["subject"], details["reason"]),
+                         ("core", peer(1), "abuse"))
+
+    def test_a_ban_outlives_core_and_front(self):
+        with self.house.tls(source=peer(1)) as one:
+            one.sendall(SMUGGLED)
+            house.read_all(one)
+        until(lambda: self.house.metrics()["bans"] == 1)
+        self.house.wait_new("core", self.house.kill("core"))
+        until(self.serves)
+        self.assertFalse(self.lets_in(1))
+        self.crash(signal.SIGKILL)
+        self.assertEqual(self.house.metrics()["bans"], 1)
+        self.assertFalse(self.lets_in(1))
+        self.assertTrue(self.lets_in(2))
+
+    def test_what_is_here_is_never_banned(self):
+        for _ in range(5):
+            with self.house.tls(source="127.0.0.1") as one:
+                one.sendall(SMUGGLED)
+                house.read_all(one)
+        time.sleep(0.3)
+        self.assertEqual(self.house.metrics()["bans"], 0)
+        with self.house.tls(source="127.0.0.1") as one:
+            self.assertEqual(answered(one), 200)
+
+    def test_many_at_once_fill_no_log(self):
+        """A hundred addresses offend in one second: all are banned, 16 a second are recorded, and
+        the others counted."""
+        for number in range(100):
+            with self.house.tls(source=peer(number)) as one:
+                one.sendall(SMUGGLED)
+                house.read_all(one)
+        until(lambda: self.house.metrics()["bans"] == 100)
+        until(lambda: self.records("ban.set"))
+        time.sleep(1.1)
+        with self.house.tls(source=peer(110)) as one:
+            one.sendall(SMUGGLED)
+            house.read_all(one)
+        until(lambda: any(json.loads(record["details"])["subject"] == peer(110)
+                          for record in self.records("ban.set")))
+        told = self.records("ban.set")
+        counted = sum(json.loads(record["details"]).get("unrecorded", 0) for record in told)
+        self.assertEqual(len(told) + counted, 101)
+
+
+class Slow(Case):
+    settings = {"header_seconds": 1}
+
+    def test_two_slow_heads_are_one_too_many(self):
+        """Before TLS and after it; one is forgiven."""
+        with self.house.tcp(source=peer(1)) as one:
+            self.assertEqual(house.read_all(one), b"")
+        self.assertTrue(self.lets_in(1))
+        with self.house.tls(source=peer(1)) as one:
+            one.sendall(HALF)
+            self.assertIn(b" 408 ", house.read_all(one))
+        until(lambda: not self.lets_in(1))
+        self.assertTrue(self.lets_in(2))
+
+
+class Never(Case):
+    def setUp(self):
+        super().setUp()
+        self.house.command("down", "--state", self.house.state)
+        done = self.house.command("up", "--state", self.house.state, "--listen",
+                                  f"127.0.0.1:{self.house.port}", "--set",
+                                  f"admit.never_ban={peer(1)}, 10.77.0.16/28")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_who_is_on_the_list_is_never_banned(self):
+        for number in (1, 15, 30, 31):
+            with self.house.tls(source=peer(number)) as one:
+                one.sendall(SMUGGLED)
+                house.read_all(one)
+        until(lambda: self.house.metrics()["bans"] == 1)
+        self.assertEqual([self.lets_in(number) for number in (1, 15, 30, 31)],
+                         [True, True, True, False])
+
+
+class Crash(Case):
+    """Rule 6.  Nothing in front crashes by a request, as far as anybody knows; so the moment is
+    this test's, while the request of the one who is to blame is under way."""
+
+    def test_the_guilty_is_banned_and_no_bystander(self):
+        """Both are in flight at the first crash, so both are suspects and neither is banned. Who
+        crashes the next two alone is; who is served alone and crashes nothing is not."""
+        attacker, bystander, late = 1, 2, 3
+        with self.in_flight(attacker), self.in_flight(bystander):
+            self.crash()
+        counts = self.house.metrics()
+        self.assertEqual((counts["suspects"], counts["bans"]), (2, 0))
+        self.assertTrue(self.lets_in(bystander))
+        for bans in (0, 1):
+            until(lambda: self.house.metrics()["bans"] == 0)
+            with until(lambda: self.turn(attacker)):
+                self.crash()
+            self.assertEqual(self.house.metrics()["bans"], bans)
+            until(lambda: self.lets_in(bystander))
+            self.assertTrue(self.lets_in(late))
+        self.assertFalse(self.lets_in(attacker))
+        counts = self.house.metrics()
+        self.assertEqual((counts["suspects"], counts["bans"]), (2, 1))
+        record, = self.records("ban.set")
+        details = json.loads(record["details"])
+        self.assertEqual((details["subject"], details["reason"]), (peer(attacker), "crash"))
+
+    def turn(self, number):
+        """A suspect's request under way, or None: it was turned away."""
+        try:
+            one = self.house.tls(source=peer(number))
+            one.sendall(HALF)
+        except OSError:
+            return None
+        time.sleep(0.1)
+        return one
+
+    def test_company_makes_nobody_guilty(self):
+        """Whoever waits until others are being served gets nobody banned, nor himself."""
+        for first in (10, 20, 30):  # as suspects they would be served one at a time
+            with self.in_flight(first), self.in_flight(first + 1):
+                self.crash()
+            self.assertEqual(self.house.metrics()["bans"], 0)
+        self.assertEqual(self.house.metrics()["suspects"], 6)
+        # The owner's own request is company, too, and the owner is not blamed.
+        with self.house.plain() as mine:
+            mine.sendall(HALF)
+            with self.in_flight(12):
+                self.crash()
+        self.assertIn("front died while it served peers=2", self.house.log())
+        self.assertEqual(self.house.metrics()["suspects"], 7)
+        with self.house.plain() as mine:
+            mine.sendall(HALF)
+            until(lambda: self.house.metrics()["http1_requests_open"] == 2)
+            self.assertFalse(self.lets_in(12))
+        until(lambda: self.lets_in(12))
+
+    def test_who_is_idle_is_not_in_flight(self):
+        with self.house.tls(source=peer(1)) as idle:
+            self.assertEqual(answered(idle), 200)
+            with self.in_flight(2):
+                self.crash()
+        self.assertEqual(self.house.metrics()["suspects"], 1)
+        self.assertTrue(self.lets_in(1))
+
+    def test_a_half_made_handshake_is_in_flight(self):
+        with self.house.tcp(source=peer(1)) as one:
+            one.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+            until(lambda: self.house.metrics()["handshakes_open"] == 1)
+            self.crash()
+        self.assertEqual(self.house.metrics()["suspects"], 1)
+
+    def test_a_suspect_is_served_alone_and_not_for_long(self):
+        """While it has its turn nobody else is served, so that nobody else can be blamed; it ends
+        by itself after a second, and the others then have four times as long."""
+        with self.in_flight(1):
+            self.crash()
+        self.assertEqual(self.house.metrics()["suspects"], 1)
+        begin = time.monotonic()
+        with self.house.tls(source=peer(1)) as one:
+            one.sendall(HALF)
+            self.assertTrue(self.lets_in(2))  # held up, and served when the turn is over
+            waited = time.monotonic() - begin
+            self.assertEqual(house.read_all(one), b"")
+        self.assertGreater(waited, 0.8)
+        self.assertLess(waited, 3)
+        begin = time.monotonic()
+        turned_away = 0
+        while not self.lets_in(1):
+            turned_away += 1
+            self.assertTrue(self.lets_in(3))  # meanwhile the others are served at once
+            time.sleep(0.05)
+            self.assertLess(time.monotonic() - begin, 8)
+        self.assertGreater(turned_away, 5)
+
+    def test_a_suspect_waits_for_who_is_under_way(self):
+        with self.in_flight(1):
+            self.crash()
+        with self.in_flight(2) as other:
+            # Its turn passes while the other one does not end.
+            self.assertFalse(self.lets_in(1))
+            other.sendall(b"host\r\n\r\n")
+            self.assertEqual(house.read_answer(other)[0], 200)
+        until(lambda: self.lets_in(1))
+
+    def test_after_its_end_a_killed_core_judges_the_crash_once(self):
+        """Core is killed with front, and hears of the crash when it is there again; then once
+        more, for the log.  One crash alone is still one."""
+        with self.in_flight(1):
+            front, core = self.house.pid("front"), self.house.pid("core")
+            os.kill(core, signal.SIGKILL)
+            os.kill(front, signal.SIGSEGV)
+        self.house.wait_new("core", core)
+        self.house.wait_new("front", front)
+        until(self.serves)
+        until(lambda: self.house.metrics()["suspects"] == 1)
+        for _ in range(2):
+            self.house.wait_new("core", self.house.kill("core"))
+            until(self.serves)
+        self.assertEqual(self.house.metrics()["bans"], 0)
+
+
+if __name__ == "__main__":
+    tap.main()
