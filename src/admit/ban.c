@@ -192,6 +192,12 @@ static bool is_never(const struct ban_table *table, const struct address *peer)
            (table->never != NULL && address_list_touches(table->never, &network));
 }
 
+bool ban_is_never(const struct ban_table *table, const struct address *address)
+{
+    struct address peer = address_peer(address);
+    return is_never(table, &peer);
+}
+
 /* Clears what cannot be, what is no longer allowed, and the second of two. */
 static void clean_set(struct ban_table *table, size_t index)
 {

@@ -82,6 +82,9 @@ MUST_USE
 bool ban_table_configure(struct ban_table *table, const struct ban_rules *rules,
                          const struct address_list *never);
 
+/* ban_is_never: the address, or of IPv6 its /64, is never banned. */
+bool ban_is_never(const struct ban_table *table, const struct address *address);
+
 enum ban_outcome {
     BAN_NOTED = 0, /* counted, not banned yet */
     BAN_BEGUN,     /* from now on: worth a line in the log */

@@ -160,6 +160,90 @@ class Bans(Case):
         self.assertEqual(len(told) + counted, 101)
 
 
+class ByHand(Case):
+    """ward.v1.Admission, and the commands over it."""
+
+    def ward(self, *words):
+        done = self.house.command("ban", *words, "--state", self.house.state)
+        return done.returncode, done.stdout
+
+    def listed(self, *words):
+        code, text = self.ward("list", "--json", *words)
+        self.assertEqual(code, 0)
+        return json.loads(text)
+
+    def test_imposed_seen_and_lifted(self):
+        with self.house.tls(source=peer(1)) as one:
+            self.assertEqual(answered(one), 200)
+            self.assertEqual(self.ward("add", peer(1))[0], 0)
+            self.assertEqual(house.read_all(one), b"")  # cut
+        self.assertFalse(self.lets_in(1))
+        self.assertEqual(self.ward("add", peer(2), "--for", "1")[0], 0)
+        self.assertFalse(self.lets_in(2))
+        ban = next(row for row in self.listed()["bans"] if row["address"] == peer(1))
+        self.assertEqual(ban, {"address": peer(1), "state": "banned", "offence": "imposed",
+                               "count": 1, "until": ""})
+        self.assertEqual(self.ward("lift", peer(1)), (0, f"{peer(1)} may come again\n"))
+        self.assertTrue(self.lets_in(1))
+        until(lambda: self.lets_in(2))  # by itself
+        self.assertEqual(self.listed(), {"bans": [], "next": 0})
+        told = [(record["action"], record["actor_type"], json.loads(record["details"])["subject"])
+                for action in ("ban.set", "ban.lift") for record in self.records(action)]
+        self.assertEqual(told, [("ban.set", "User", peer(1)), ("ban.set", "User", peer(2)),
+                                ("ban.lift", "User", peer(1))])
+
+    def test_refused(self):
+        """Nothing of these is done, and nothing is in the log."""
+        for words, code in ((("add", "127.0.0.1"), 7), (("add", "::1"), 7), (("lift", peer(1)), 6),
+                            (("add", "localhost"), 2), (("add", "10.0.0.0/8"), 2),
+                            (("add", "10.0.0.1\"}"), 2), (("add", peer(1), "--for", "0"), 2),
+                            (("add", peer(1), "--for", "1w"), 2), (("list", "--limit", "0"), 2),
+                            (("list", "--limit", "1001"), 2), (("list", "--from", "x"), 2)):
+            self.assertEqual(self.ward(*words)[0], code, words)
+        with self.house.plain() as one:
+            for target in ("impose", "lift"):
+                for body in (b"{}", b'{"address":""}', b'{"address":"10.0.0.0/24"}',
+                             b'{"address":"2001:db8::/63"}', b'{"address":"::ffff:10.1.1.1/96"}'):
+                    status, _, _ = house.ask(one, "POST", f"/v1/admission/{target}",
+                                             ["Content-Type: application/json"], body)
+                    self.assertEqual(status, 400, (target, body))
+        self.assertEqual(self.records("ban."), [])
+        self.assertEqual(self.house.metrics()["bans"], 0)
+
+    def test_for_the_owner_alone(self):
+        for method, target in (("GET", "bans"), ("POST", "impose"), ("POST", "lift")):
+            body = b"" if method == "GET" else b'{"address":"10.77.0.9"}'
+            with self.house.tls(source=peer(1)) as one:
+                status, fields, said = house.ask(one, method, f"/v1/admission/{target}",
+                                                 ["Content-Type: application/json"], body)
+                self.assertEqual(status, 403)
+                self.assertEqual(house.problem(fields, said)["code"], "HOUSE_OWNER_ONLY")
+        self.assertEqual(self.house.metrics()["bans"], 0)
+
+    def test_page_by_page(self):
+        for number in range(7):
+            self.assertEqual(self.ward("add", f"2001:db8:0:{number}::1")[0], 0)
+        seen, start = [], 0
+        while True:
+            page = self.listed("--limit", "2", "--from", str(start))
+            self.assertLessEqual(len(page["bans"]), 2)
+            seen += [row["address"] for row in page["bans"]]
+            start = page["next"]
+            if start == 0:
+                break
+        self.assertEqual(sorted(seen), [*(f"2001:db8:0:{n}::/64" for n in range(1, 7)),
+                                        "2001:db8::/64"])
+        self.assertEqual(self.ward("lift", "2001:db8:0:3::/64")[0], 0)
+        self.assertEqual(self.house.metrics()["bans"], 6)
+
+    def test_a_full_log_bans_nobody(self):
+        """What cannot be logged is not done."""
+        os.kill(self.house.pid("audit"), signal.SIGSTOP)
+        self.addCleanup(os.kill, self.house.pid("audit"), signal.SIGCONT)
+        self.assertEqual(self.ward("add", peer(1))[0], 4)
+        self.assertEqual(self.house.metrics()["bans"], 0)
+
+
 class Slow(Case):
     settings = {"header_seconds": 1}
 
@@ -217,6 +301,8 @@ class Crash(Case):
         self.assertFalse(self.lets_in(attacker))
         counts = self.house.metrics()
         self.assertEqual((counts["suspects"], counts["bans"]), (2, 1))
+        self.assertIn("house.suspects", self.house.command("doctor", "--state", self.house.state,
+                                                           "--json").stdout)
         record, = self.records("ban.set")
         details = json.loads(record["details"])
         self.assertEqual((details["subject"], details["reason"]), (peer(attacker), "crash"))

@@ -55,6 +55,11 @@ static void tell(struct core *core, const struct address *address)
         core->bans.unrecorded = 0;
 }
 
+bool core_has_suspects(const struct core *core)
+{
+    return ban_count(&core->bans.table.suspects.view, now_us()) > 0;
+}
+
 /* A ban that begins is of interest to who is connected from there. */
 static void offend(struct core *core, const struct address *address, enum offence offence)
 {

@@ -164,6 +164,9 @@ struct core {
     void *scratch;
 };
 
+/* core_write writes an answer's message. */
+enum reason core_write(const struct schema_message *message, const void *values, struct sink *out);
+
 /* system.c: the methods that core answers itself.  REASON_OK with an answer. */
 enum reason core_ping(struct core *core, const struct request *request, struct arena *scratch,
                       struct sink *answer);
@@ -299,6 +302,9 @@ void core_front_died(struct core *core, const struct happening *happening);
 /* core_evidence_crashed: the process that judged this request's evidence crashed. */
 void core_evidence_crashed(struct core *core, const struct request *request);
 
+/* core_has_suspects: somebody is suspected of a crash now. */
+bool core_has_suspects(const struct core *core);
+
 /* core_bans_changed: who is connected may be banned now. */
 void core_bans_changed(struct core *core);
 
@@ -307,8 +313,23 @@ void core_bans_changed(struct core *core);
 MUST_USE
 bool core_log_ban(struct core *core, const struct ban *ban, uint64_t unrecorded);
 
+/* core_ban_ends: by the wall clock, milliseconds since 1970; 0: when it is lifted. */
+int64_t core_ban_ends(const struct ban *ban);
+
 /* core_peer_write appends an address, or the /64 of one of IPv6. */
 void core_peer_write(struct sink *out, const struct address *peer);
+
+/* admission.c: what the owner sees and does of it. */
+
+/* core_admission_wants reads a request to impose or lift: whom it means, and until when.
+   REASON_OK, or why it cannot be done. */
+enum reason core_admission_wants(struct core *core, const struct request *request, struct ban *out);
+enum reason core_admission_list(struct core *core, const struct request *request,
+                                struct arena *scratch, struct sink *answer);
+enum reason core_admission_impose(struct core *core, const struct request *request,
+                                  struct arena *scratch, struct sink *answer);
+enum reason core_admission_lift(struct core *core, const struct request *request,
+                                struct arena *scratch, struct sink *answer);
 
 /* news.c: what the monitor tells. */
 MUST_USE
