@@ -17,6 +17,7 @@ static void test_anything_is_said_by_front(void **state)
     (void)state;
     hostile_begin(&hostile, &core_process, IN(PEER_FRONT));
     hostile_run(&hostile, hostile_frames());
+    hostile_descriptors(&hostile);
     assert_true(hostile.taken > 0 && hostile.refused > 0);
     /* And still it answers who asks properly. */
     sink_u16le(&body, METHOD_VERSION);
@@ -37,6 +38,7 @@ static void test_anything_is_said_by_all(void **state)
     (void)state;
     hostile_begin(&hostile, &core_process, core_process.peers);
     hostile_run(&hostile, hostile_frames() / 4);
+    hostile_descriptors(&hostile);
     assert_true(hostile.taken > 0 && hostile.refused > 0);
     hostile_end(&hostile);
 }
@@ -151,8 +153,12 @@ static void send_evidence(struct hostile *hostile, uint64_t id, const struct add
     sink_zero(&body, 8);
     frame = (struct frame){ .message = MSG_JUDGED, .id = frame.id, .body = sink_bytes(&body) };
     assert_true(rc_ok(hostile_say(hostile, PEER_VERIFY, &frame)));
+    struct frame judged = frame;
     assert_true(hostile_hear(hostile, PEER_FRONT, &frame));
     assert_int_equal(frame.id, id);
+    /* What is said once more is said too late. */
+    assert_true(rc_ok(hostile_say(hostile, PEER_VERIFY, &judged)));
+    assert_false(hostile_hear(hostile, PEER_FRONT, &frame));
 }
 
 static void test_evidence_that_crashes_is_charged(void **state)
@@ -220,9 +226,12 @@ static void test_a_crash_is_judged_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_anything_is_said_by_front, ""),        TEST(test_anything_is_said_by_all, ""),
-        TEST(test_so_many_wait_and_no_more, ""),         TEST(test_what_front_says_of_others, ""),
-        TEST(test_evidence_that_crashes_is_charged, ""), TEST(test_a_crash_is_judged_once, ""),
+        TEST(test_anything_is_said_by_front, "RL-34"),
+        TEST(test_anything_is_said_by_all, "RL-34"),
+        TEST(test_so_many_wait_and_no_more, ""),
+        TEST(test_what_front_says_of_others, ""),
+        TEST(test_evidence_that_crashes_is_charged, "RL-34"),
+        TEST(test_a_crash_is_judged_once, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -14,6 +14,7 @@ static void test_anything_is_said_to_keeper(void **state)
     (void)state;
     hostile_begin(&hostile, &keeper_process, keeper_process.peers);
     hostile_run(&hostile, hostile_frames());
+    hostile_descriptors(&hostile);
     assert_true(hostile.taken > 0 && hostile.refused > 0);
     /* And still it answers who asks properly. */
     struct frame frame = { .message = MSG_TLS_CHAIN, .id = 4711 };
@@ -27,6 +28,8 @@ static void test_anything_is_said_to_keeper(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(test_anything_is_said_to_keeper, "") };
+    const struct CMUnitTest tests[] = {
+        TEST(test_anything_is_said_to_keeper, "RL-34"),
+    };
     return RUN_TESTS(tests);
 }
