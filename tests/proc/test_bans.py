@@ -1,98 +1,18 @@
 """test_bans.py - who is banned, and who is not although somebody would like it: peers of many
-addresses in a network namespace of the test's own, and a house that listens there."""
+addresses, and a house among them."""
 
-import contextlib
-import ctypes
 import json
 import os
 import signal
-import subprocess
 import time
-import unittest
 
 import front_house as house
 import tap
+from house import until
+from peers_house import HALF, Case, answered, peer
 
-NEW_NETWORK = 0x40000000
-ADDRESSES = 120
-LONG = b"POST /v1/system/ping HTTP/1.1\r\nHost: localhost\r\n"
-SMUGGLED = LONG + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-HALF = b"GET /v1/system/ping HTTP/1.1\r\nHost: local"
-
-
-def own_network():
-    """A namespace with addresses that are nobody's own machine, as far as a house can tell."""
-    if ctypes.CDLL(None, use_errno=True).unshare(NEW_NETWORK) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    lines = [f"addr add {peer(n)}/32 dev lo\n" for n in range(ADDRESSES)]
-    subprocess.run(["ip", "-batch", "-"], input="".join(lines), text=True, check=True)
-
-
-def peer(number):
-    return f"10.77.0.{number + 1}"
-
-
-def until(done, seconds=10):
-    end = time.monotonic() + seconds
-    while True:
-        got = done()
-        if got:
-            return got
-        if time.monotonic() > end:
-            raise AssertionError(f"not in {seconds} s: {done}")
-        time.sleep(0.02)
-
-
-def answered(one, target="/v1/system/ping"):
-    return house.ask(one, "GET", target)[0]
-
-
-@unittest.skipUnless(os.geteuid() == 0, "needs root: a network namespace")
-class Case(unittest.TestCase):
-    settings = {}
-
-    @classmethod
-    def setUpClass(cls):
-        own_network()
-
-    def setUp(self):
-        self.house = house.House(**self.settings)
-        self.house.__enter__()
-        self.addCleanup(self.house.__exit__)
-
-    def lets_in(self, number):
-        """Whether a whole request of this peer is answered."""
-        try:
-            with self.house.tls(source=peer(number)) as one:
-                return answered(one) == 200
-        except (OSError, AssertionError):
-            return False
-
-    def records(self, action):
-        with self.house.plain() as one:
-            _, _, body = house.ask(one, "GET", f"/v1/audit/records?action={action}&limit=1000")
-        return json.loads(body)["records"]
-
-    def crash(self, number=signal.SIGSEGV):
-        """Front dies now, whatever it does, and is there again."""
-        before = self.house.log().count("front died while")
-        pid = self.house.kill("front", number)
-        self.house.wait_new("front", pid)
-        until(lambda: self.house.log().count(" ready name=front") > before + 1)
-        until(self.serves)
-
-    def serves(self):
-        with contextlib.suppress(OSError):
-            return self.house.metrics()["serving"] == 1
-        return False
-
-    def in_flight(self, number, data=HALF):
-        before = self.house.metrics()["http1_requests_open"]
-        one = self.house.tls(source=peer(number))
-        one.sendall(data)
-        until(lambda: self.house.metrics()["http1_requests_open"] > before)
-        return one
+SMUGGLED = (b"POST /v1/system/ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
 
 
 class Bans(Case):
