@@ -352,9 +352,12 @@ static void send_some(struct hostile *hostile, unsigned peer)
 static void drain(struct hostile *hostile)
 {
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        ssize_t got = 0;
         while (hostile->far[peer] >= 0 &&
-               recv(hostile->far[peer], heard, sizeof heard, MSG_DONTWAIT) > 0)
-            continue;
+               (got = recv(hostile->far[peer], heard, sizeof heard, MSG_DONTWAIT)) > 0) {
+            if (hostile->overhear != NULL)
+                hostile->overhear(hostile, span_of(heard, (size_t)got));
+        }
     }
 }
 

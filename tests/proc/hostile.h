@@ -17,6 +17,8 @@ struct hostile {
     int far[PEER_COUNT]; /* the other ends of its channels; -1 where there is none */
     struct test_random random;
     uint64_t taken, refused; /* frames */
+    /* Sees every packet that the process sent while hostile_run went; NULL: nobody does. */
+    void (*overhear)(struct hostile *hostile, struct span packet);
 };
 
 /* hostile_begin gives the process memory, channels to these peers, empty files and settings, and
