@@ -1,6 +1,7 @@
 """test_bans.py - who is banned, and who is not although somebody would like it: peers of many
 addresses, and a house among them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -36,6 +37,20 @@ class Bans(Case):
         details = json.loads(record["details"])
         self.assertEqual((record["actor_id"], details["subject"], details["reason"]),
                          ("core", peer(1), "abuse"))
+
+    def test_abuse_of_http2_bans(self):
+        with self.house.tls("h2", source=peer(1)) as one:
+            client = house.H2(one)
+            with contextlib.suppress(OSError, AssertionError):
+                for _ in range(3000):
+                    stream = client.begin("GET", "/v1/system/ping")
+                    client.conn.reset_stream(stream)
+                    client.push()
+                while client.take():
+                    pass
+        until(lambda: self.house.metrics()["bans"] == 1)
+        self.assertFalse(self.lets_in(1))
+        self.assertTrue(self.lets_in(2))
 
     def test_a_ban_outlives_core_and_front(self):
         with self.house.tls(source=peer(1)) as one:
@@ -294,6 +309,35 @@ class Crash(Case):
             time.sleep(0.05)
             self.assertLess(time.monotonic() - begin, 8)
         self.assertGreater(turned_away, 5)
+
+    def test_a_suspect_is_served_one_request_and_goes(self):
+        """Over either HTTP; its turn is no longer than that, and lifting the suspicion ends it."""
+        with self.in_flight(1):
+            self.crash()
+        for alpn in ("http/1.1", "h2"):
+            one = until(lambda alpn=alpn: self.tls_now(1, alpn))
+            with one:
+                if alpn == "h2":
+                    client = house.H2(one)
+                    self.assertEqual(client.get("/v1/system/ping")["fields"][":status"], "200")
+                else:
+                    self.assertEqual(answered(one), 200)
+                begin = time.monotonic()
+                self.assertTrue(self.lets_in(2))
+                self.assertLess(time.monotonic() - begin, 0.8)
+                while one.recv(65536):
+                    pass
+        done = self.house.command("ban", "lift", peer(1), "--state", self.house.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with self.house.tls(source=peer(1)) as one:
+            for _ in range(3):
+                self.assertEqual(answered(one), 200)
+
+    def tls_now(self, number, alpn):
+        try:
+            return self.house.tls(alpn, source=peer(number))
+        except OSError:
+            return None
 
     def test_a_suspect_waits_for_who_is_under_way(self):
         with self.in_flight(1):

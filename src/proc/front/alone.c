@@ -78,10 +78,16 @@ bool alone_enter(struct front *front, struct connection *connection)
     return true;
 }
 
+/* A suspect has one request: its connection ends with the answer, and its turn. */
 void alone_leave(struct front *front, struct connection *connection)
 {
-    if (connection->phase != CONNECTION_FREE && is_idle(connection))
-        alone_done(front, connection);
+    if (connection->phase == CONNECTION_FREE || !is_idle(connection))
+        return;
+    alone_done(front, connection);
+    if (front->alone != connection || !connection->asked)
+        return;
+    alone_closed(front, connection);
+    front_end(front, connection);
 }
 
 bool alone_may(struct front *front, const struct address *peer)
@@ -108,15 +114,17 @@ void alone_closed(struct front *front, const struct connection *connection)
     front->alone_over = true;
 }
 
-/* Those that were held up, in their order of places. */
+/* Those that were held up, in their order of places.  That they were is not their own delay. */
 static void release(struct front *front)
 {
+    uint64_t waited = (uint64_t)(clock_monotonic_ms() - front->alone_since_ms) * 1000;
     front->alone_over = false;
     for (uint32_t i = 0; i < front->connection_count; i++) {
         struct connection *connection = &front->connections[i];
         if (connection->phase == CONNECTION_FREE || !connection->held)
             continue;
         connection->held = false;
+        pace_excuse(&connection->pace, waited);
         front_move(front, connection);
     }
 }

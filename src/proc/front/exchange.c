@@ -197,6 +197,7 @@ void exchange_head(struct front *front, const struct way *way)
     struct http_call call;
     uint64_t limit = 0;
     front->counts.requests++;
+    way->connection->asked = true;
     if (local_answer(front, way))
         return;
     enum reason reason = call_begin(&call, &house_router, way->request, &limit);

@@ -122,6 +122,7 @@ struct connection {
     bool ended;            /* HTTP/2: nothing more is read */
     bool noted;            /* it is in flight, and written down as such */
     bool held;             /* it waits for the one that is served alone, or is that one and waits */
+    bool asked;            /* a request came over it */
     bool told;             /* core has heard of an offence of this connection */
     uint32_t generation;   /* of this slot: an event for an earlier life finds nobody */
     struct line *line;
