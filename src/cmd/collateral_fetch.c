@@ -16,9 +16,9 @@
 #include "cmd/collateral_mirrors.h"
 #include "cmd/command.h"
 #include "cmd/config_print.h"
-#include "cmd/house_ask.h"
 #include "cmd/input.h"
 #include "cmd/progress.h"
+#include "cmd/show_call.h"
 #include "codec/hex.h"
 #include "lib/evidence.h"
 #include "net/fetch.h"
@@ -316,26 +316,26 @@ static bool fetch_from(struct plan *plan, const struct resource *resource, const
 }
 
 /* The calls that would be made, as far as each mirror is the first that answers. */
-static void show_calls(struct plan *plan, const struct resource *resource, const char *what)
+static void show_mirrors(struct plan *plan, const struct resource *resource, const char *what)
 {
     for (size_t i = 0; i < plan->mirrors.count; i++) {
         char url[URL_MAX + URL_MAX];
         put_url(url, sizeof url, resource, what, plan->mirrors.at[i]);
-        const struct curl_get get = { .url = url_without_password(&plan->in->arena, url),
+        const struct call_get get = { .url = url_without_password(&plan->in->arena, url),
                                       .proxy = plan->mirrors.proxy != NULL
                                                    ? url_without_password(&plan->in->arena,
                                                                           plan->mirrors.proxy)
                                                    : NULL,
                                       .ca_file = plan->in->values[OPT_CACERT],
                                       .timeout_ms = plan->timeout_ms };
-        curl_show_get(stdout, &get);
+        show_call_of_get(plan->in, &get);
     }
 }
 
 static bool fetch_resource(struct plan *plan, const struct resource *resource, const char *what)
 {
-    if (plan->in->common[COMMON_SHOW_CURL]) {
-        show_calls(plan, resource, what);
+    if (shows_calls(plan->in)) {
+        show_mirrors(plan, resource, what);
         return true;
     }
     progress_step(&plan->progress, resource->label);
@@ -519,7 +519,7 @@ static bool print_json(const struct plan *plan)
    superseded is not there until the next. */
 static enum exit_code fetch_into(struct plan *plan, const struct platform *platform)
 {
-    if (plan->in->common[COMMON_SHOW_CURL])
+    if (shows_calls(plan->in))
         return fetch_all(plan, platform);
     if (!kept_tidy(&plan->folder))
         return EXIT_USAGE;

@@ -47,7 +47,8 @@ enum common_option {
     COMMON_HELP,
     COMMON_QUIET,
     COMMON_NO_INPUT,
-    COMMON_SHOW_CURL, /* commands that ask over HTTP only */
+    COMMON_SHOW_CURL,  /* commands that ask over HTTP only */
+    COMMON_SHOW_NEEDS, /* the same */
     COMMON_COUNT,
 };
 
@@ -70,7 +71,7 @@ struct command {
     const char *destroys;       /* what nobody can bring back afterwards; NULL: nothing.  A command
                                    that destroys has --yes and --plan, and asks (confirm.h) */
     bool asks;                  /* over HTTP: a house that runs, or a server of somebody's.  Such a
-                                   command has --show-curl (house_ask.h) */
+                                   command has --show-curl and --show-needs (show_call.h) */
     enum exit_code (*run)(struct invocation *);
 };
 
@@ -111,9 +112,9 @@ extern const struct command command_audit_export, command_audit_prove, command_a
     command_audit_tail, command_audit_verify, command_backup_create, command_backup_restore,
     command_ban_add, command_ban_lift, command_ban_list, command_collateral_fetch,
     command_collateral_show, command_config_check, command_config_explain, command_config_show,
-    command_doctor, command_down, command_help, command_keyring_backup, command_keyring_list,
-    command_keyring_restore, command_keyring_rotate, command_reload, command_sim_make, command_up,
-    command_verify, command_version;
+    command_doctor, command_down, command_evidence, command_help, command_keyring_backup,
+    command_keyring_list, command_keyring_restore, command_keyring_rotate, command_reload,
+    command_sim_make, command_up, command_verify, command_version;
 
 /* invocation_parse fills values and operands from the words after the command's name.  On
    failure it has said on stderr what was wrong. */

@@ -31,6 +31,7 @@ const struct command *const commands[] = {
     &command_config_show,
     &command_doctor,
     &command_down,
+    &command_evidence,
     &command_help,
     &command_keyring_backup,
     &command_keyring_list,

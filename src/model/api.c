@@ -365,3 +365,22 @@ static const struct schema_field api_attest_verify_response_fields[] = {
       .doc = "Every check: the object that `ward verify --json` prints." },
 };
 MESSAGE(api_attest_verify_response, "AttestVerifyResponse", "A decision with its reasons.");
+
+static const struct schema_field api_attest_evidence_request_fields[] = {
+    { AT(api_attest_evidence_request, report_data), .number = 1, .type = SCHEMA_BYTES, .limit = 64,
+      .required = true, .doc = "The 64 bytes that the evidence is to bear, no more and no fewer." },
+};
+MESSAGE(api_attest_evidence_request, "AttestEvidenceRequest", "What the evidence is to bear.");
+
+static const struct schema_field api_attest_evidence_response_fields[] = {
+    { AT(api_attest_evidence_response, evidence), .number = 1, .type = SCHEMA_BYTES,
+      .limit = EVIDENCE, .doc = "A TDX quote of version 4 with its PCK chain." },
+    { AT(api_attest_evidence_response, kind), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What it is: tdx." },
+    { AT(api_attest_evidence_response, hardware), .number = 3, .type = SCHEMA_BOOL,
+      .doc = "It comes from hardware: false for a simulated TEE, whose evidence proves nothing "
+             "about hardware." },
+    { AT(api_attest_evidence_response, event_log), .number = 4, .type = SCHEMA_BYTES,
+      .limit = EVIDENCE, .doc = "The event log that names every measured program." },
+};
+MESSAGE(api_attest_evidence_response, "AttestEvidenceResponse", "Evidence of this house.");

@@ -204,6 +204,17 @@ struct api_attest_verify_request {
     struct span nonce;
 };
 
+struct api_attest_evidence_request {
+    struct span report_data;
+};
+
+struct api_attest_evidence_response {
+    struct span evidence;
+    struct span kind;
+    bool hardware;
+    struct span event_log;
+};
+
 struct api_attest_verify_response {
     bool allowed;
     struct span reason; /* code */
@@ -230,6 +241,7 @@ extern const struct schema_message api_ban;
 extern const struct schema_message api_admission_list_request, api_admission_list_response;
 extern const struct schema_message api_admission_impose_request;
 extern const struct schema_message api_admission_lift_request, api_admission_lift_response;
-extern const struct schema_message api_attest_verify_request, api_attest_verify_response;
+extern const struct schema_message api_attest_verify_request, api_attest_verify_response,
+    api_attest_evidence_request, api_attest_evidence_response;
 
 #endif

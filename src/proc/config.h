@@ -18,8 +18,9 @@ enum {
     CONFIG_FILE_MAX = 256 * 1024, /* bytes of ward.toml */
     CONFIG_PROBLEMS_MAX = 64,     /* problems kept; more are counted */
     CONFIG_PROBLEM_TEXT_MAX = 200,
-    CONFIG_VARIABLE_MAX = 80, /* bytes of a variable's name, its NUL included */
-    CONFIG_NETWORKS_MAX = 64, /* networks of one list */
+    CONFIG_VARIABLE_MAX = 80,    /* bytes of a variable's name, its NUL included */
+    CONFIG_NETWORKS_MAX = 64,    /* networks of one list */
+    CONFIG_FILL_SECONDS = 500000 /* in which a rate gives its whole burst, at most */
 };
 
 enum config_form {

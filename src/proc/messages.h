@@ -67,10 +67,19 @@ enum message {
        verify -> core, the same id: as MSG_REPLY.  What a child of verify said, byte for byte. */
     MSG_JUDGE = 0x600,
     MSG_JUDGED,
+
+    /* core -> tee: the 64 bytes of report_data that evidence is to bear.
+       tee -> core, the same id: u16 reason, bytes quote, bytes event log; both empty when the
+       reason is not REASON_OK. */
+    MSG_EVIDENCE = 0x700,
+    MSG_EVIDENCE_IS,
 };
 
 /* Bytes of the detail of a MSG_JUDGED. */
 enum { JUDGED_DETAIL_MAX = 256 };
+
+/* Bytes of what a MSG_EVIDENCE_IS has. */
+enum { EVIDENCE_QUOTE_MAX = 8192, EVIDENCE_LOG_MAX = 8192 };
 
 /* Who asks, as front found out. */
 enum caller {

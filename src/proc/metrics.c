@@ -46,6 +46,9 @@ static const struct metric_info rows[METRIC_COUNT] = {
     [METRIC_BANNED] = { "ward_front_banned_total", true, "peers",
                         "Connections and requests of banned addresses that were refused, and "
                         "connections that were cut when a ban began." },
+    [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
+                               "Whether the house's own evidence comes from a simulated TEE, and "
+                               "proves nothing about hardware." },
 };
 
 const struct metric_info *metric_info(enum metric metric)

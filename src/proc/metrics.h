@@ -28,11 +28,12 @@ enum metric {
     METRIC_SLOW,
     METRIC_UNAVAILABLE,
     METRIC_BANNED,
+    METRIC_TEE_SIMULATED,
     METRIC_COUNT
 };
 
 struct metric_info {
-    const char *name; /* "ward_front_..."; a counter's ends in "_total" */
+    const char *name; /* "ward_" and whose it is; a counter's ends in "_total" */
     bool counts;      /* only ever grows, from 0 at the process's start */
     const char *unit; /* what one of it is */
     const char *help; /* one sentence */

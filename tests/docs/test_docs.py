@@ -3,7 +3,8 @@ it prints is what the ```text output block after it shows; every link leads some
 
     ```sh run          run by sh -eu in the document's own folder, in which the blocks before it
                        ran; ward, cc and pkg-config are those of this build; of the network there
-                       is a loopback of the tests' own
+                       is a loopback of the tests' own; what curl is answered is held against the
+                       contract of the API
     ```sh run root     the same in the root of the source
     ```text output     all that the block before it prints; a line "..." stands for any lines,
                        "..." at the end of a line for the rest of it
@@ -11,20 +12,19 @@ it prints is what the ```text output block after it shows; every link leads some
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
+import curl
+import own_network
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -64,37 +64,6 @@ def compiler():
     return [shutil.which(command[0]), *command[1:]]
 
 
-def raise_loopback():
-    """Only in a network of one's own: its loopback begins as down."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS
-
-
-def works(words):
-    return shutil.which(words[0]) and not subprocess.run(
-        [*words, "true"], capture_output=True, check=False).returncode
-
-
-def leave_network():
-    """Starts this program anew in a network with nothing but a loopback, where that can be
-    had: root moves there, others by way of a root that is worth nothing outside."""
-    again = [sys.executable, "-B", *sys.argv]
-    stage, user = os.environ.get("WARD_DOCS_STAGE", ""), f"{os.geteuid()} {os.getegid()}"
-    if stage == "":
-        root = os.geteuid() == 0
-        words = ["unshare", "--net"] if root else ["unshare", "--map-root-user", "--net"]
-        if works(words):
-            os.environ["WARD_DOCS_STAGE"] = "root" if root else user
-            os.execvp(words[0], [*words, *again])
-    elif stage != "done":
-        raise_loopback()
-        os.environ["WARD_DOCS_STAGE"] = "done"
-        if stage != "root":
-            uid, gid = stage.split()
-            os.execvp("unshare", ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}",
-                                  *again])
-
-
 class Session:
     """One document's folder."""
 
@@ -105,6 +74,7 @@ class Session:
         wrapper = tools / "cc"
         wrapper.write_text(f"#!/bin/sh\nexec {' '.join(compiler())} \"$@\"\n")
         wrapper.chmod(0o755)
+        curl.place(tools)
         self.env = dict(os.environ, PATH=f"{tools}:{BUILD}:{os.environ['PATH']}", LC_ALL="C",
                         PKG_CONFIG_PATH=str(BUILD / "meson-uninstalled"),
                         LD_LIBRARY_PATH=str(BUILD), PYTHONDONTWRITEBYTECODE="1")
@@ -243,5 +213,5 @@ class Itself(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    leave_network()
+    own_network.enter()
     tap.main()

@@ -75,7 +75,10 @@ static void give_files(struct hostile *hostile)
         int fd = -1;
         if (house->files[file] >= 0)
             continue; /* of give_tables */
-        if (names[file] == NULL)
+        if (file == FILE_TEE && snprintf(path, sizeof path, "%s/tee", house->settings.state) > 0 &&
+            mkdir(path, 0700) == 0)
+            fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        else if (names[file] == NULL)
             fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         else if (snprintf(path, sizeof path, "%s/%s", house->settings.state, names[file]) > 0)
             fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -128,6 +131,9 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
     assert_non_null(mkdtemp(house->settings.state));
     give_tables(hostile);
     give_files(hostile);
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
+        house->programs[peer] = process->measures ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
+                                                  : -1;
     /* A front that finds no keeper yet has made everything else. */
     rc ready = process->before_jail(NULL, house->self, house);
     assert_true(rc_ok(ready) || (rc_class_of(ready) == RC_WORLD && process->peer == PEER_FRONT));
@@ -160,15 +166,15 @@ uint64_t hostile_frames(void)
 }
 
 /* As house_serve: the channel of a bad peer goes, and its owner starts it again. */
-static void replace(struct hostile *hostile, unsigned peer)
+void hostile_replace(struct hostile *hostile, enum peer peer)
 {
     struct house *house = &hostile->house;
     channel_close(&house->channels[peer]);
     if (house->process->peer_changed != NULL)
-        house->process->peer_changed(house->self, (enum peer)peer, false);
+        house->process->peer_changed(house->self, peer, false);
     connect_peer(hostile, peer);
     if (house->process->peer_changed != NULL)
-        house->process->peer_changed(house->self, (enum peer)peer, true);
+        house->process->peer_changed(house->self, peer, true);
 }
 
 static void judge(struct hostile *hostile, unsigned peer, rc result, uint16_t message)
@@ -393,7 +399,7 @@ void hostile_run(struct hostile *hostile, uint64_t frames)
         unsigned peer = some_peer(hostile);
         send_some(hostile, peer);
         if (!rc_ok(take_all(hostile, peer)))
-            replace(hostile, peer);
+            hostile_replace(hostile, (enum peer)peer);
         if (turn % 8 == 0)
             settle(hostile);
         if (turn % 512 == 0)
@@ -437,7 +443,7 @@ static void assert_shut(struct hostile *hostile, unsigned peer, size_t before)
     bool trusted = (hostile->house.process->trusts & IN(peer)) != 0;
     rc result = take_all(hostile, peer);
     assert_int_equal(rc_class_of(result), trusted ? RC_BUG : RC_PEER);
-    replace(hostile, peer);
+    hostile_replace(hostile, (enum peer)peer);
     settle(hostile);
     drain(hostile);
     assert_int_equal(open_fds(), before);

@@ -43,4 +43,7 @@ rc hostile_say(struct hostile *hostile, enum peer peer, const struct frame *fram
 /* hostile_hear gives the next frame that the process sent to a peer, or false. */
 bool hostile_hear(struct hostile *hostile, enum peer peer, struct frame *out);
 
+/* hostile_replace starts a peer again: a new channel in the place of the old one. */
+void hostile_replace(struct hostile *hostile, enum peer peer);
+
 #endif

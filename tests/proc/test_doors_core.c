@@ -1,5 +1,7 @@
 /* test_doors_core.c - the doors of ward-core, kicked.  The process itself is here, its main() under
    another name. */
+#include <string.h>
+
 #include "proc/hostile.h"
 
 int process_main(void);
@@ -71,6 +73,201 @@ static void test_so_many_wait_and_no_more(void **state)
     assert_true(hostile_hear(&hostile, PEER_FRONT, &frame));
     assert_int_equal(frame.id, 4711);
     assert_int_equal(frame.body.at[0] | frame.body.at[1] << 8, REASON_HOUSE_UNAVAILABLE);
+    hostile_end(&hostile);
+}
+
+/* A front that is started again counts its requests from one, as the one before did: what that
+   one had asked for is nobody's answer. */
+static void test_next_front_hears_no_answer_of_the_last(void **state)
+{
+    static const uint8_t nothing[10];
+    struct hostile hostile;
+    struct frame frame;
+    (void)state;
+    hostile_begin(&hostile, &core_process, IN(PEER_FRONT) | IN(PEER_AUDIT));
+    assert_true(rc_ok(ask(&hostile, 1)));
+    assert_true(hostile_hear(&hostile, PEER_AUDIT, &frame));
+    struct frame late = { .message = MSG_AUDIT_ANSWER, .id = frame.id, .body = SPAN(nothing) };
+    hostile_replace(&hostile, PEER_FRONT);
+    assert_true(may_stop(hostile.house.self));
+    assert_true(rc_ok(hostile_say(&hostile, PEER_AUDIT, &late)));
+    assert_false(hostile_hear(&hostile, PEER_FRONT, &frame));
+    /* Nor does what it asks itself wait behind that. */
+    assert_true(rc_ok(ask(&hostile, 1)));
+    assert_true(hostile_hear(&hostile, PEER_AUDIT, &frame));
+    late.id = frame.id;
+    assert_true(rc_ok(hostile_say(&hostile, PEER_AUDIT, &late)));
+    assert_true(hostile_hear(&hostile, PEER_FRONT, &frame));
+    assert_int_equal(frame.id, 1);
+    hostile_end(&hostile);
+}
+
+/* The owner's wish for evidence that bears 64 bytes of this value; tee hears of it. */
+static void want_evidence(struct hostile *hostile, uint64_t id, uint8_t value, struct frame *asked)
+{
+    uint8_t bytes[256], wanted[64];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    memset(wanted, value, sizeof wanted);
+    sink_u16le(&body, METHOD_ATTEST_EVIDENCE);
+    sink_u8(&body, CALLER_OWNER);
+    sink_zero(&body, 16 + 16);
+    sink_u32le(&body, 2 + sizeof wanted);
+    sink_u8(&body, 1 << 3 | 2); /* the one field, its length */
+    sink_u8(&body, sizeof wanted);
+    sink_put(&body, SPAN(wanted));
+    struct frame frame = { .message = MSG_REQUEST, .id = id, .body = sink_bytes(&body) };
+    assert_true(rc_ok(hostile_say(hostile, PEER_FRONT, &frame)));
+    if (!hostile_hear(hostile, PEER_TEE, asked))
+        return;
+    assert_int_equal(asked->message, MSG_EVIDENCE);
+    assert_true(span_equal(asked->body, SPAN(wanted)));
+}
+
+/* What a tee says: evidence that bears 64 bytes of this value, but for what `spoil` does. */
+static rc give_logged(struct hostile *hostile, uint64_t id, uint8_t value, size_t log_len,
+                      void (*spoil)(uint8_t *quote, size_t *len))
+{
+    static uint8_t quote[EVIDENCE_QUOTE_MAX + 1], log[EVIDENCE_LOG_MAX + 1], bytes[FRAME_BODY_MAX];
+    size_t len = EVIDENCE_QUOTE_MAX;
+    struct sink body = sink_over(bytes, sizeof bytes);
+    memset(quote, 0, sizeof quote);
+    quote[0] = 4;
+    quote[4] = 0x81;
+    memset(quote + 568, value, 64);
+    if (spoil != NULL)
+        spoil(quote, &len);
+    sink_u16le(&body, REASON_OK);
+    put_bytes(&body, span_of(quote, len));
+    put_bytes(&body, span_of(log, log_len));
+    struct frame frame = { .message = MSG_EVIDENCE_IS, .id = id, .body = sink_bytes(&body) };
+    return hostile_say(hostile, PEER_TEE, &frame);
+}
+
+static rc give_evidence(struct hostile *hostile, uint64_t id, uint8_t value,
+                        void (*spoil)(uint8_t *quote, size_t *len))
+{
+    return give_logged(hostile, id, value, EVIDENCE_LOG_MAX, spoil);
+}
+
+static uint16_t heard_reason(struct hostile *hostile, uint64_t id)
+{
+    struct frame frame;
+    assert_true(hostile_hear(hostile, PEER_FRONT, &frame));
+    assert_int_equal(frame.message, MSG_REPLY);
+    assert_int_equal(frame.id, id);
+    return (uint16_t)(frame.body.at[0] | frame.body.at[1] << 8);
+}
+
+static void other_data(uint8_t *quote, size_t *len)
+{
+    (void)len;
+    quote[568 + 63] ^= 1;
+}
+static void other_version(uint8_t *quote, size_t *len)
+{
+    (void)len;
+    quote[0] = 3;
+}
+static void other_tee(uint8_t *quote, size_t *len)
+{
+    (void)len;
+    quote[4] = 0;
+}
+static void short_quote(uint8_t *quote, size_t *len)
+{
+    (void)quote;
+    *len = 631;
+}
+static void no_quote(uint8_t *quote, size_t *len)
+{
+    (void)quote;
+    *len = 0;
+}
+static void long_quote(uint8_t *quote, size_t *len)
+{
+    (void)quote;
+    *len = EVIDENCE_QUOTE_MAX + 1;
+}
+
+/* A tee that was taken over loses its channel, and whoever waited is told that nobody answers. */
+static void test_a_tee_that_was_taken_over(void **state)
+{
+    static void (*const spoils[])(uint8_t *, size_t *) = { other_data,  other_version, other_tee,
+                                                           short_quote, no_quote,      long_quote };
+    struct frame asked, frame;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(spoils); i++) {
+        struct hostile hostile;
+        hostile_begin(&hostile, &core_process, IN(PEER_FRONT) | IN(PEER_AUDIT) | IN(PEER_TEE));
+        want_evidence(&hostile, 4711, 0x5a, &asked);
+        assert_int_equal(rc_class_of(give_evidence(&hostile, asked.id, 0x5a, spoils[i])), RC_PEER);
+        assert_false(hostile_hear(&hostile, PEER_FRONT, &frame));
+        peer_changed(hostile.house.self, PEER_TEE, false); /* as house_serve does */
+        assert_true(rc_ok(channel_flush(NULL, &hostile.house.channels[PEER_FRONT])));
+        assert_int_equal(heard_reason(&hostile, 4711), REASON_HOUSE_UNAVAILABLE);
+        assert_false(hostile_hear(&hostile, PEER_AUDIT, &frame));
+        assert_true(may_stop(hostile.house.self));
+        hostile_end(&hostile);
+    }
+}
+
+static void test_a_log_that_is_too_long(void **state)
+{
+    struct hostile hostile;
+    struct frame asked;
+    (void)state;
+    hostile_begin(&hostile, &core_process, IN(PEER_FRONT) | IN(PEER_AUDIT) | IN(PEER_TEE));
+    want_evidence(&hostile, 4711, 3, &asked);
+    rc given = give_logged(&hostile, asked.id, 3, EVIDENCE_LOG_MAX + 1, NULL);
+    assert_int_equal(rc_class_of(given), RC_PEER);
+    hostile_end(&hostile);
+}
+
+/* The record first: until it is durable nobody has the evidence, and without it nobody gets it. */
+static void test_evidence_waits_for_its_record(void **state)
+{
+    struct frame asked, record, frame;
+    (void)state;
+    for (uint8_t logged = 0; logged < 2; logged++) {
+        struct hostile hostile;
+        uint8_t bytes[9] = { logged };
+        hostile_begin(&hostile, &core_process, IN(PEER_FRONT) | IN(PEER_AUDIT) | IN(PEER_TEE));
+        want_evidence(&hostile, 4711, 7, &asked);
+        uint64_t id = asked.id;
+        assert_true(rc_ok(give_evidence(&hostile, id + 1, 7, NULL))); /* nobody asked for that */
+        assert_false(hostile_hear(&hostile, PEER_AUDIT, &frame));
+        assert_true(rc_ok(give_evidence(&hostile, id, 7, NULL)));
+        assert_true(hostile_hear(&hostile, PEER_AUDIT, &record));
+        assert_int_equal(record.message, MSG_AUDIT_APPEND);
+        uint64_t question = record.id;
+        assert_false(hostile_hear(&hostile, PEER_FRONT, &frame));
+        struct frame answer = { .message = MSG_AUDIT_APPENDED,
+                                .id = question,
+                                .body = span_of(bytes, logged ? 9 : 1) };
+        assert_true(rc_ok(hostile_say(&hostile, PEER_AUDIT, &answer)));
+        assert_int_equal(heard_reason(&hostile, 4711),
+                         logged ? REASON_OK : REASON_AUDIT_CANNOT_LOG);
+        assert_true(may_stop(hostile.house.self));
+        hostile_end(&hostile);
+    }
+}
+
+/* A tee that never answers: so many wait, the next is told at once, and all are when it is gone. */
+static void test_so_many_wait_for_tee(void **state)
+{
+    struct hostile hostile;
+    struct frame asked = { 0 }, frame;
+    (void)state;
+    hostile_begin(&hostile, &core_process, IN(PEER_FRONT) | IN(PEER_AUDIT) | IN(PEER_TEE));
+    for (uint64_t id = 1; id <= CORE_EVIDENCES; id++) {
+        want_evidence(&hostile, id, (uint8_t)id, &asked);
+        assert_false(hostile_hear(&hostile, PEER_FRONT, &frame));
+    }
+    want_evidence(&hostile, 4711, 1, &asked);
+    assert_int_equal(heard_reason(&hostile, 4711), REASON_HOUSE_UNAVAILABLE);
+    core_peer_gone(hostile.house.self, PEER_TEE);
+    assert_true(rc_ok(channel_flush(NULL, &hostile.house.channels[PEER_FRONT])));
+    assert_true(may_stop(hostile.house.self));
     hostile_end(&hostile);
 }
 
@@ -229,6 +426,11 @@ int main(void)
         TEST(test_anything_is_said_by_front, "RL-34"),
         TEST(test_anything_is_said_by_all, "RL-34"),
         TEST(test_so_many_wait_and_no_more, ""),
+        TEST(test_next_front_hears_no_answer_of_the_last, ""),
+        TEST(test_a_tee_that_was_taken_over, ""),
+        TEST(test_a_log_that_is_too_long, ""),
+        TEST(test_evidence_waits_for_its_record, ""),
+        TEST(test_so_many_wait_for_tee, ""),
         TEST(test_what_front_says_of_others, ""),
         TEST(test_evidence_that_crashes_is_charged, "RL-34"),
         TEST(test_a_crash_is_judged_once, ""),

@@ -15,7 +15,7 @@ from lockbox import (ACTIVE, AUDIT, CORE, FRONT, HANDSHAKE, LIST, REASONS, RETIR
 
 FULL = os.environ.get("WARD_FULL") == "1"
 EMPTY = (0, sha256(b""))
-FULL_DISK = BUILD / "tests/proc/full_disk.so"
+BAD_DISK = BUILD / "tests/proc/bad_disk.so"
 
 
 def detail(body, name):
@@ -351,9 +351,9 @@ class Full(unittest.TestCase):
     def setUp(self):
         self.box = Lockbox()
         self.addCleanup(self.box.__exit__)
-        (self.box.folder / "disk").write_bytes(bytes(16))
-        self.box.prefix = ["env", f"LD_PRELOAD={FULL_DISK}",
-                           f"WARD_FULL_DISK={self.box.folder / 'disk'}"]
+        (self.box.folder / "disk").write_bytes(bytes(32))
+        self.box.prefix = ["env", f"LD_PRELOAD={BAD_DISK}",
+                           f"WARD_BAD_DISK={self.box.folder / 'disk'}"]
         self.assertTrue(self.box.start(), self.box.said())
         self.box.settle(5)
 

@@ -9,6 +9,7 @@
 #include "model/reason.h"
 #include "os/clock.h"
 #include "proc/audit/parts.h"
+#include "proc/audit_client.h"
 #include "proc/log.h"
 #include "proc/messages.h"
 
@@ -30,6 +31,12 @@ bool group_add(struct auditor *auditor, struct audit_record *record, enum peer p
     return true;
 }
 
+/* Nothing is wrong with the log: this record is not for now. */
+static const uint8_t refusals[] = { [WRITING] = AUDIT_REFUSED,
+                                    [WRITING_FAILED] = AUDIT_REFUSED_DISK,
+                                    [WRITING_GONE] = AUDIT_REFUSED_GONE,
+                                    [WRITING_DAMAGED] = AUDIT_REFUSED_DAMAGED };
+
 static void answer(struct auditor *auditor, const struct waiting_append *who, bool logged,
                    uint64_t seq)
 {
@@ -40,6 +47,8 @@ static void answer(struct auditor *auditor, const struct waiting_append *who, bo
     sink_u8(&body, logged);
     if (logged)
         sink_u64le(&body, seq);
+    else
+        sink_u8(&body, refusals[auditor->writing]);
     struct frame frame = { .message = MSG_AUDIT_APPENDED,
                            .id = who->id,
                            .body = sink_bytes(&body) };
@@ -54,6 +63,15 @@ static void empty(struct auditor *auditor)
     group->count = 0;
     group->since_ms = 0;
     group->lines = sink_over(group->lines.at, group->lines.cap);
+}
+
+void group_forget(struct auditor *auditor, enum peer peer)
+{
+    struct group *group = &auditor->group;
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->who[i].peer == peer)
+            group->who[i].peer = PEER_COUNT;
+    }
 }
 
 static void refuse_all(struct auditor *auditor)
@@ -91,7 +109,13 @@ void group_stop(struct auditor *auditor, enum writing how, uint32_t why)
                   (unsigned long long)auditor->chain.tree.size);
 }
 
-/* The file is still the one in the folder, and ends where we left it. */
+static bool has_a_name(int fd)
+{
+    struct stat is;
+    return fstat(fd, &is) == 0 && is.st_nlink > 0;
+}
+
+/* The files are still those in the folder, and the log ends where we left it. */
 static bool is_ours(struct auditor *auditor)
 {
     struct stat is;
@@ -99,7 +123,8 @@ static bool is_ours(struct auditor *auditor)
         group_stop(auditor, WRITING_FAILED, (uint32_t)errno);
         return false;
     }
-    if (is.st_nlink == 0 || events_say_gone(auditor)) {
+    if (is.st_nlink == 0 || !has_a_name(auditor->leaves.fd) || !has_a_name(auditor->heads.fd) ||
+        events_say_gone(auditor)) {
         group_stop(auditor, WRITING_GONE, ENOENT);
         return false;
     }

@@ -12,6 +12,7 @@
 #include "audit/record.h"
 #include "merkle/proof.h"
 #include "model/api.h"
+#include "proc/audit_client.h"
 #include "proc/config.h"
 #include "proc/control.h"
 #include "proc/house.h"
@@ -28,6 +29,7 @@ enum {
     CORE_TRACE = 16,
     CORE_CURSOR = 32,
     CORE_LOG_MS = 900,    /* for a record to be durable: refused within one second */
+    CORE_DOUBT_MS = 5000, /* after a refusal the log counts as one that cannot be written */
     CORE_RETRY_MS = 1000, /* before what could not be logged is tried again */
     CORE_STOP_MS = 2000,  /* for the last records, when the house stops */
     CORE_SECOND_MS = 1000,
@@ -41,6 +43,8 @@ enum {
     CORE_BANS_TOLD = 16, /* bans that begin in a second and are recorded one by one */
     CORE_NEWS = 64,      /* of the monitor's, that wait to be logged */
     CORE_VERDICTS = 4,   /* pieces of evidence under way: as many as verify judges at once */
+    CORE_EVIDENCES = 16, /* of the house's own */
+    CORE_EVIDENCE_BYTES = EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX + 64, /* of one as an answer */
 };
 
 /* A request of front's, as it came. */
@@ -60,12 +64,13 @@ struct kept {
     uint8_t body[CORE_BODY_BYTES];
 };
 
-/* What verify said, until its record is durable. */
+/* What verify or tee said, until its record is durable. */
 struct verdict {
     bool used;
-    struct request request; /* its body is not kept */
+    struct request request;  /* its body is not kept */
+    uint8_t report_data[64]; /* that evidence of the house's own must bear */
     size_t len;
-    uint8_t *answer; /* FRAME_BODY_MAX */
+    uint8_t *answer; /* FRAME_BODY_MAX of verify, CORE_EVIDENCE_BYTES of tee */
 };
 
 /* One that waits for another process: for the audit process to have it logged while `kept`
@@ -76,7 +81,7 @@ struct pending {
     uint64_t front_id; /* of front's */
     int64_t until_ms;
     struct kept *kept;
-    struct verdict *verdict; /* of evidence: while it is judged, and while that is logged */
+    struct verdict *verdict; /* of evidence: while it is judged or made, and while that is logged */
 };
 
 /* What the monitor saw (control.h). */
@@ -150,6 +155,7 @@ struct core {
     uint32_t pending_count;
     struct kept *kept; /* CORE_KEPT_MAX */
     struct verdict verdicts[CORE_VERDICTS];
+    struct verdict evidences[CORE_EVIDENCES];
     struct core_news news;
     struct core_store store;
     struct core_bans bans;
@@ -158,7 +164,10 @@ struct core {
     uint32_t refusals;      /* recorded in it */
     uint64_t unrecorded;    /* refusals since the last that was recorded */
     struct request refused; /* the last of them */
-    bool cannot_log;        /* the last record that was to be durable was not */
+    bool cannot_log;        /* the last record that was to be durable was not, */
+    enum audit_refused why; /* as far as audit says why */
+    int64_t not_logged_ms;  /* when last somebody was refused for that; 0: since then one was in
+                               time */
     int64_t stop_ms;        /* when it ends, logged or not; 0: it does not stop */
     int64_t started;        /* seconds since 1970 */
     void *scratch;
@@ -215,15 +224,34 @@ void core_ask_verify(struct core *core, const struct request *request);
 MUST_USE
 rc core_on_judged(struct trail *trail, void *core, struct call *call);
 
-/* core_verdict_logged answers with the verdict, or refuses it. */
+/* core_verdict_logged answers with the verdict or the evidence, or refuses it. */
 void core_verdict_logged(struct core *core, struct pending *pending, bool logged);
 
-/* core_peer_gone answers all who wait for it; core_expire those whose time is over, and says
-   when the next one's will be. */
+/* core_vacant_verdict finds a free place, NULL when there is none.  core_verdict_asked keeps it for
+   the question with this id, unless that was refused already; core_verdict_waits: from now on for
+   this record, which was asked for. */
+struct verdict *core_vacant_verdict(struct verdict *places, size_t count);
+struct pending *core_verdict_asked(struct core *core, const struct request *request,
+                                   struct verdict *verdict, enum peer peer, uint64_t id);
+void core_verdict_waits(struct pending *pending, uint64_t id);
+
+/* evidence.c: evidence of the house itself, as tee makes it.  It is answered when it is in the
+   log. */
+void core_ask_tee(struct core *core, const struct request *request);
+MUST_USE
+rc core_on_evidence(struct trail *trail, void *core, struct call *call);
+
+/* core_peer_gone answers all who wait for it, and forgets what a front that is gone asked for;
+   core_expire those whose time is over, and says when the next one's will be. */
 void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
 
 /* records.c: what core has logged. */
+
+/* core_not_logged: whoever asked for a record is refused, for nobody says that it is durable.
+   core_can_log: nobody was lately. */
+void core_not_logged(struct core *core);
+bool core_can_log(const struct core *core);
 
 /* core_must_log: the owner's call of this method is answered only when it is in the log. */
 bool core_must_log(enum method method);
@@ -236,6 +264,11 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
 MUST_USE
 bool core_log_verdict(struct core *core, const struct request *request, enum audit_outcome outcome,
                       struct span reason, bool hardware, uint64_t *id);
+
+/* core_log_evidence asks for the record of evidence that the house made of itself. */
+MUST_USE
+bool core_log_evidence(struct core *core, const struct request *request,
+                       const uint8_t report_data[64], uint64_t *id);
 
 /* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
 void core_log_refusal(struct core *core, const struct request *request);

@@ -17,6 +17,11 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         if (core->verdicts[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
+    for (size_t i = 0; i < CORE_EVIDENCES; i++) {
+        core->evidences[i].answer = arena_room(&house->arena, CORE_EVIDENCE_BYTES);
+        if (core->evidences[i].answer == NULL)
+            return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    }
     core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
     return core->scratch != NULL && core->kept != NULL ? RC_SUCCESS
                                                        : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -68,11 +73,13 @@ static const struct door doors[] = {
     { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
     { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
     { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 10, FRAME_BODY_MAX, 0, core_on_judged },
+    { MSG_EVIDENCE_IS, IN(PEER_TEE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
+      core_on_evidence },
 };
 
 static const struct process core_process = {
     .peer = PEER_CORE,
-    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
+    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
     .size = sizeof(struct core),

@@ -3,6 +3,7 @@
 
 #include "admit/address.h"
 #include "base/number.h"
+#include "model/tee.h"
 #include "os/clock.h"
 #include "proc/audit_client.h"
 #include "proc/config.h"
@@ -18,13 +19,30 @@ static struct span method_name(enum method method)
     return span_text(house_router.routes[method].grpc);
 }
 
-/* What the owner reads of the house is an access to its data; what everybody may have, and the
-   check of the house that must answer when the log does not, is none. */
+/* What the owner reads of the house is an access to its data, and who wants another key is known
+   before there is one; what everybody may have, and the check of the house that must answer when
+   the log does not, is none. */
 static const enum audit_event accesses[METHOD_COUNT] = {
-    [METHOD_CONFIG] = AUDIT_EVENT_CONFIG_READ,   [METHOD_AUDIT_QUERY] = AUDIT_EVENT_LOG_READ,
-    [METHOD_AUDIT_GET] = AUDIT_EVENT_LOG_READ,   [METHOD_AUDIT_VERIFY] = AUDIT_EVENT_LOG_READ,
-    [METHOD_ADMISSION_IMPOSE] = AUDIT_EVENT_BAN, [METHOD_ADMISSION_LIFT] = AUDIT_EVENT_BAN_LIFT,
+    [METHOD_CONFIG] = AUDIT_EVENT_CONFIG_READ,
+    [METHOD_AUDIT_QUERY] = AUDIT_EVENT_LOG_READ,
+    [METHOD_AUDIT_GET] = AUDIT_EVENT_LOG_READ,
+    [METHOD_AUDIT_VERIFY] = AUDIT_EVENT_LOG_READ,
+    [METHOD_KEYRING_ROTATE] = AUDIT_EVENT_KEYRING_CHANGE,
+    [METHOD_ADMISSION_IMPOSE] = AUDIT_EVENT_BAN,
+    [METHOD_ADMISSION_LIFT] = AUDIT_EVENT_BAN_LIFT,
 };
+
+static struct span accessed(enum audit_event event)
+{
+    switch ((int)event) {
+    case AUDIT_EVENT_CONFIG_READ:
+        return span_text("settings");
+    case AUDIT_EVENT_KEYRING_CHANGE:
+        return span_text("keyring");
+    default:
+        return span_text("log");
+    }
+}
 
 bool core_must_log(enum method method)
 {
@@ -64,7 +82,7 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
     struct audit_record record = audit_record_of(event, AUDIT_SUCCESS, 0);
     sink_format(&owner, "uid:%u", core->house->settings.owner);
     audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
-    audit_set_resource(&record, span_text(event == AUDIT_EVENT_CONFIG_READ ? "settings" : "log"));
+    audit_set_resource(&record, accessed(event));
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "method", method_name(request->method));
     return append(core, &record, id);
@@ -82,6 +100,21 @@ bool core_log_verdict(struct core *core, const struct request *request, enum aud
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "reason", reason);
     audit_add_bool(&record, "hardware", hardware);
+    return append(core, &record, id);
+}
+
+bool core_log_evidence(struct core *core, const struct request *request,
+                       const uint8_t report_data[64], uint64_t *id)
+{
+    uint8_t bytes[32];
+    struct sink owner = sink_over(bytes, sizeof bytes);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_EVIDENCE_MAKE, AUDIT_SUCCESS, 0);
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, span_text(TEE_MARK));
+    audit_set_trace(&record, request->trace);
+    audit_add_bool(&record, "hardware", TEE_IS_HARDWARE);
+    audit_add_hash(&record, "report_data", span_of(report_data, 64));
     return append(core, &record, id);
 }
 

@@ -143,6 +143,7 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
     [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
     [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
+    [METHOD_ATTEST_EVIDENCE] = core_ask_tee,
 };
 
 static void carry_out(struct core *core, const struct request *request)
@@ -178,6 +179,21 @@ static enum reason may_be_done(struct core *core, const struct request *request)
     return admission ? core_admission_wants(core, request, &ban) : REASON_OK;
 }
 
+void core_not_logged(struct core *core)
+{
+    core->cannot_log = true;
+    core->not_logged_ms = clock_monotonic_ms();
+}
+
+/* A slow disk takes each record, but too late for whoever waited: that it was taken says nothing
+   of the next one. */
+bool core_can_log(const struct core *core)
+{
+    bool doubtful = core->not_logged_ms != 0 &&
+                    clock_monotonic_ms() - core->not_logged_ms < CORE_DOUBT_MS;
+    return !core->cannot_log && !doubtful;
+}
+
 /* First the record, then the answer: what cannot be logged is not done. */
 static void log_first(struct core *core, const struct request *request)
 {
@@ -195,7 +211,7 @@ static void log_first(struct core *core, const struct request *request)
     }
     if (!core_log_access(core, request, &id)) {
         kept->used = false;
-        core->cannot_log = true;
+        core_not_logged(core);
         refuse(core, request->id, REASON_AUDIT_CANNOT_LOG);
         return;
     }
@@ -252,20 +268,23 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     struct core *core = self;
     uint64_t seq = 0;
     (void)trail;
-    bool logged = audit_client_appended(&call->body, &seq);
+    struct cursor body = call->body;
+    bool logged = audit_client_appended(&body, &seq);
     core->cannot_log = !logged;
+    core->why = logged ? AUDIT_REFUSED : audit_client_refused(call->body);
     if (mark_appended(core, call->id, logged, seq))
         return RC_SUCCESS;
     if (news_appended(core, call->id, logged))
         return RC_SUCCESS;
-    struct pending *pending = core_pending(core, PEER_AUDIT, call->id, false);
-    if (pending != NULL && pending->verdict != NULL) {
-        core_verdict_logged(core, pending, logged);
+    struct pending *verdict = core_pending(core, PEER_AUDIT, call->id, false);
+    struct pending *pending = core_pending(core, PEER_AUDIT, call->id, true);
+    if (pending == NULL && (verdict == NULL || verdict->verdict == NULL))
+        return RC_SUCCESS; /* a refusal's, or too late */
+    core->not_logged_ms = logged ? 0 : clock_monotonic_ms();
+    if (pending == NULL) {
+        core_verdict_logged(core, verdict, logged);
         return RC_SUCCESS;
     }
-    pending = core_pending(core, PEER_AUDIT, call->id, true);
-    if (pending == NULL)
-        return RC_SUCCESS; /* a refusal's, or too late */
     /* Its place is free for the question that follows; its body lives until the end of this. */
     struct kept *kept = pending->kept;
     pending->kept = NULL;
@@ -299,7 +318,7 @@ static void give_up(struct core *core, struct pending *pending, enum reason reas
 {
     bool logs = pending->kept != NULL || (pending->verdict != NULL && pending->peer == PEER_AUDIT);
     if (logs)
-        core->cannot_log = true;
+        core_not_logged(core);
     refuse(core, pending->front_id, logs ? REASON_AUDIT_CANNOT_LOG : reason);
     core_settle(core, pending);
 }
@@ -308,7 +327,13 @@ void core_peer_gone(struct core *core, enum peer peer)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
-        if (pending->id != 0 && pending->peer == peer)
+        if (pending->id == 0)
+            continue;
+        /* The next front counts its requests from one as well: what this one asked for would be
+           the answer to somebody else. */
+        if (peer == PEER_FRONT)
+            core_settle(core, pending);
+        else if (pending->peer == peer)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
     if (peer != PEER_AUDIT)

@@ -100,10 +100,10 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
 {
     struct problem problem = { .reason = reason, .detail = detail };
     struct way way = exchange->way;
-    if (reason == REASON_HOUSE_UNAVAILABLE) {
+    if (reason == REASON_HOUSE_UNAVAILABLE)
         problem.retry_after = 1;
+    if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_AUDIT_CANNOT_LOG)
         front->counts.unavailable++;
-    }
     if (exchange->begun) { /* what was said cannot be taken back */
         h2_reset(way.stream);
         h2_set_user(way.stream, &front->nobody);

@@ -333,4 +333,7 @@ bool front_is_serving(const struct front *front);
 MUST_USE
 rc chain_fetch(struct trail *trail, struct front *front);
 
+/* chain_answered_late takes what the keeper answers when nobody waits for it any more. */
+rc chain_answered_late(struct trail *trail, void *front, struct call *call);
+
 #endif

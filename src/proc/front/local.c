@@ -1,4 +1,5 @@
 /* local.c - see front.h: what is for those who watch over the house, on its own machine. */
+#include "model/tee.h"
 #include "proc/front/front.h"
 #include "proc/metrics.h"
 
@@ -38,6 +39,7 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
     values[METRIC_CALLS_LIMIT] = FRONT_EXCHANGES_MAX;
     values[METRIC_BANS] = ban_count(&front->tables.bans, front_now_us());
     values[METRIC_SUSPECTS] = ban_count(&front->tables.suspects, front_now_us());
+    values[METRIC_TEE_SIMULATED] = !TEE_IS_HARDWARE;
 }
 
 static bool say_metrics(struct front *front, const struct way *way)

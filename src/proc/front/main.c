@@ -111,11 +111,13 @@ static uint32_t connections_of(const struct front *front)
     return set < 2 ? 2 : set < FRONT_CONNECTIONS_MAX ? set : FRONT_CONNECTIONS_MAX;
 }
 
-/* A rate that cannot be kept exactly is the next lower one that can: a number of hundreds. */
+/* A rate that cannot be kept exactly is the next lower one that can: a number of hundreds at the
+   latest, or for a few a second one of them. */
 static bool rate_of(uint32_t count, uint64_t period_us, uint32_t burst, struct gcra_rate *out)
 {
-    return gcra_rate_of(count, period_us, burst, out) ||
-           gcra_rate_of(count - count % 100, period_us, burst, out);
+    while (count > 0 && !gcra_rate_of(count, period_us, burst, out))
+        count--;
+    return count > 0;
 }
 
 static bool rates_of(const struct settings *settings, struct admit_rates *out)
@@ -313,6 +315,8 @@ static rc chain_changed(struct trail *trail, void *self, struct call *call)
 static const struct door doors[] = {
     { MSG_REPLY, IN(PEER_CORE), ~0u, 10, FRAME_BODY_MAX, 0, exchange_reply },
     { MSG_CHAIN_CHANGED, IN(PEER_KEEPER), ~0u, 0, 0, 0, chain_changed },
+    { MSG_TLS_SIGNED, IN(PEER_KEEPER), ~0u, 1, 1 + TLS_SIGNATURE, 0, chain_answered_late },
+    { MSG_TLS_CHAIN_IS, IN(PEER_KEEPER), ~0u, 4, FRAME_BODY_MAX, 0, chain_answered_late },
 };
 
 static const struct process front_process = {
