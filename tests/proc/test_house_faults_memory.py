@@ -46,6 +46,7 @@ class Group:
         return self
 
     def take(self, pid):
+        assert pid > 1, pid  # 0 would be whoever writes it
         (self.folder / "cgroup.procs").write_text(str(pid))
 
     def taken(self):
@@ -108,6 +109,7 @@ class Memory(Case):
 
     def starve(self, name, limit, number):
         """True: it was taken.  The others are the same processes as before."""
+        until(lambda: all(self.pids().values()), 60)
         before = self.pids()
         with Group(name, limit) as group:
             group.take(before[name])
