@@ -43,6 +43,7 @@ static void test_anything_is_said_by_core(void **state)
     (void)state;
     hostile_begin(&hostile, &tee_process, IN(PEER_CORE));
     hostile_run(&hostile, hostile_frames() / 4);
+    hostile_descriptors(&hostile);
     assert_true(hostile.taken > 0 && hostile.refused > 0);
     /* And still it gives evidence of what it was asked, to who has not asked too often. */
     tee_of(&hostile)->asked = (struct gcra){ 0 };
