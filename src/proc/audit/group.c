@@ -156,6 +156,12 @@ static rc write_lines(struct trail *trail, struct auditor *auditor)
     return RC_SUCCESS;
 }
 
+static struct span line_of(const struct group *group, size_t i)
+{
+    size_t end = i + 1 < group->count ? group->starts[i + 1] : group->lines.len;
+    return span_of(group->lines.at + group->starts[i], end - 1 - group->starts[i]);
+}
+
 /* Durable from here on. */
 static void accept_all(struct auditor *auditor)
 {
@@ -171,6 +177,9 @@ static void accept_all(struct auditor *auditor)
     audit_file_count(&lines->file, group->count, group->lines.len);
     auditor->chain = group->next;
     rc written = leaves_write(&trail, &auditor->leaves, group->leaves, group->count);
+    for (size_t i = 0; rc_ok(written) && i < group->count; i++)
+        written = heads_keep_heir(&trail, &auditor->heads, &auditor->reader, seq + i,
+                                  line_of(group, i));
     if (!rc_ok(written))
         group_stop(auditor, WRITING_FAILED, rc_number(written));
     empty(auditor);

@@ -286,6 +286,17 @@ static enum reason take_line(struct auditor *auditor, struct kept *kept, struct 
     return take(auditor, &leaf);
 }
 
+/* What was killed between a record and the copy of it.  Without the copy the record is enough, as
+   long as its file is there: the next start tries again. */
+static void keep_heir(struct auditor *auditor, struct span line)
+{
+    struct trail trail = { 0 };
+    rc kept = heads_keep_heir(&trail, &auditor->heads, &auditor->reader,
+                              auditor->chain.tree.size - 1, line);
+    if (!rc_ok(kept))
+        log_failure("a hand-over of the log's key is not kept", kept, &trail);
+}
+
 static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64_t size)
 {
     struct lines *lines = &auditor->lines;
@@ -303,6 +314,7 @@ static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64
         reason = take_line(auditor, kept, line);
         if (reason != REASON_OK)
             break;
+        keep_heir(auditor, line);
         lines_took(lines, lines->file.records, lines->file.bytes);
         audit_file_count(&lines->file, 1, line.len + 1);
     }
