@@ -56,7 +56,9 @@ static void remember(struct log *log, const struct record *record, uint64_t size
     struct cursor trace = cur_over(SPAN(record->trace));
     bool access = record->event == AUDIT_EVENT_CONFIG_READ ||
                   record->event == AUDIT_EVENT_LOG_READ ||
-                  record->event == AUDIT_EVENT_EVIDENCE_JUDGE;
+                  record->event == AUDIT_EVENT_EVIDENCE_JUDGE ||
+                  record->event == AUDIT_EVENT_EVIDENCE_MAKE ||
+                  record->event == AUDIT_EVENT_KEYRING_CHANGE;
     uint64_t tag = 0;
     if (access && cur_u64le(&trace, &tag) && tag <= ASKED)
         log->accesses[tag] = true;

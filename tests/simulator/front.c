@@ -52,10 +52,17 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     struct api_audit_get_request get = { asked->tag };
     struct api_audit_prove_request prove = { .seq = asked->tag };
     struct api_audit_verify_request verify = { .from = asked->tag };
-    struct api_keyring_rotate_request rotate = { span_text(world_chance(world, 4) ? "?" : "tls") };
+    struct api_keyring_rotate_request rotate = { .role = span_text(
+                                                     world_chance(world, 4) ? "?" : "tls") };
+    uint8_t report_data[64] = { 0 };
+    struct sink borne = sink_over(report_data, sizeof report_data);
+    struct api_attest_evidence_request make = { SPAN(report_data) };
     struct api_attest_verify_request judge = { .nonce = tag,
                                                .evidence = padding(world, 100 << 10) };
+    sink_u64le(&borne, asked->tag);
     switch (asked->method) {
+    case METHOD_ATTEST_EVIDENCE:
+        return protobuf_write(&api_attest_evidence_request, &make, out);
     case METHOD_PING:
         return protobuf_write(&api_ping_request, &ping, out);
     case METHOD_AUDIT_QUERY:
@@ -207,6 +214,13 @@ static bool is_tag(const struct asked *asked, struct span said)
     return span_equal(said, text_of(asked->tag, text));
 }
 
+static bool bears(struct span quote, uint64_t tag)
+{
+    struct cursor in = cur_over(quote);
+    uint64_t borne = 0;
+    return cur_skip(&in, QUOTE_REPORT_DATA) && cur_u64le(&in, &borne) && borne == tag;
+}
+
 /* Whether an answer is to this and to nothing else. */
 static bool is_its(const struct asked *asked, struct span body)
 {
@@ -219,6 +233,7 @@ static bool is_its(const struct asked *asked, struct span body)
         struct api_audit_prove_response prove;
         struct api_audit_verify_response verify;
         struct api_attest_verify_response judge;
+        struct api_attest_evidence_response made;
         uint64_t room[64];
     } said;
     const struct schema_message *message = house_router.routes[asked->method].response;
@@ -238,6 +253,8 @@ static bool is_its(const struct asked *asked, struct span body)
         return said.verify.checked == asked->tag;
     case METHOD_ATTEST_VERIFY:
         return is_tag(asked, said.judge.result);
+    case METHOD_ATTEST_EVIDENCE:
+        return bears(said.made.evidence, asked->tag);
     case METHOD_VERSION:
     case METHOD_DOCTOR:
     case METHOD_CONFIG:
@@ -256,7 +273,8 @@ static int64_t bound(const struct asked *asked, enum reason reason)
     int64_t own = house_router.routes[asked->method].deadline_ms;
     if (!is_logged_first(asked->method))
         return own;
-    if (asked->method != METHOD_ATTEST_VERIFY && reason == REASON_AUDIT_CANNOT_LOG)
+    if (asked->method != METHOD_ATTEST_VERIFY && asked->method != METHOD_ATTEST_EVIDENCE &&
+        reason == REASON_AUDIT_CANNOT_LOG)
         return CORE_SECOND_MS;
     return own + CORE_LOG_MS;
 }

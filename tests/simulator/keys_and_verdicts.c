@@ -1,6 +1,8 @@
 /* keys_and_verdicts.c - see world.h: the keeper, which core trusts, and verify, which may have been
    taken over by the evidence that it reads: it says what nobody asked, twice, late, or what is no
-   message at all. */
+   message at all.  Tee may answer another question than the one that it was asked. */
+#include <string.h>
+
 #include "base/number.h"
 #include "codec/protobuf.h"
 #include "model/key.h"
@@ -48,7 +50,7 @@ void keeper_hears(struct world *world, const struct frame *frame)
         for (size_t i = 0; i < count; i++)
             put_key(&body);
         later(world, PEER_KEEPER, MSG_KEYRING_IS, frame->id, sink_bytes(&body));
-    } else if (frame->message == MSG_KEY_ROTATE && frame->body.len == 1) {
+    } else if (frame->message == MSG_KEY_ROTATE && frame->body.len == 9) {
         bool done = !world_chance(world, 4);
         sink_u16le(&body, done ? REASON_OK : REASON_KEYRING_NOT_WRITTEN);
         if (done) {
@@ -126,4 +128,22 @@ void verify_hears(struct world *world, const struct frame *frame)
     later(world, PEER_VERIFY, MSG_JUDGED, frame->id, sink_bytes(&body));
     if (!world->calm && world_chance(world, 12))
         misbehave(world, frame->id, sink_bytes(&body));
+}
+
+void tee_hears(struct world *world, const struct frame *frame)
+{
+    uint8_t bytes[1024], quote[QUOTE_REPORT_DATA + 64] = { 4, 0, 2, 0, 0x81 };
+    struct sink body = sink_over(bytes, sizeof bytes);
+    bool refuses = world_chance(world, 6);
+    if (frame->message != MSG_EVIDENCE || frame->body.len != 64) {
+        world_wrong(world, "questions are questions", "of tee: %u", frame->message);
+        return;
+    }
+    memcpy(&quote[QUOTE_REPORT_DATA], frame->body.at, frame->body.len);
+    if (!world->calm && world_chance(world, 30))
+        quote[QUOTE_REPORT_DATA]++;
+    sink_u16le(&body, refuses ? REASON_HOUSE_UNAVAILABLE : REASON_OK);
+    put_bytes(&body, refuses ? (struct span){ 0 } : SPAN(quote));
+    put_bytes(&body, (struct span){ 0 });
+    later(world, PEER_TEE, MSG_EVIDENCE_IS, frame->id, sink_bytes(&body));
 }

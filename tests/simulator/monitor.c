@@ -175,7 +175,7 @@ void monitor_kill(struct world *world, enum peer peer)
 
 static enum peer some_peer(struct world *world)
 {
-    static const enum peer peers[] = { PEER_AUDIT, PEER_KEEPER, PEER_VERIFY, PEER_FRONT };
+    static const enum peer peers[] = { PEER_AUDIT, PEER_KEEPER, PEER_VERIFY, PEER_FRONT, PEER_TEE };
     return peers[world_below(world, COUNT_OF(peers))];
 }
 

@@ -66,6 +66,13 @@ MUTANTS = {
         "    if (log_first(core, pending, &said)) {\n"
         "        core_verdict_logged(core, pending, true);\n        return RC_SUCCESS;\n    }\n",
         "logged first"),
+    "evidence of another is handed out": (
+        "proc/core/evidence.c", "    if (!bears(quote, place->report_data) ||", "    if (",
+        "the answer to what was asked"),
+    "evidence is not given back": (
+        "proc/core/evidence.c", "    core_answer(core, pending->front_id, &(struct answer){ .reason = reason });\n    core_settle(core, pending);\n",
+        "    core_answer(core, pending->front_id, &(struct answer){ .reason = reason });\n    pending->verdict = NULL;\n    core_settle(core, pending);\n",
+        "places are given back"),
     "strangers are let in": (
         "proc/core/requests.c", "        request.caller != CALLER_OWNER)\n",
         "        request.caller > CALLER_OWNER)\n", "strangers are refused"),
@@ -137,7 +144,7 @@ MUTANTS = {
         "proc/core/mark.c", "core_log_mark(core, meta.generation, &id)",
         "core_log_mark(core, meta.generation % 4, &id)", "marks only grow"),
     "a role is left out": (
-        "proc/core/keyring.c", ".body = span_of(&role, 1) };", ".body = span_of(&role, 0) };",
+        "proc/core/keyring.c", "    sink_u8(&body, role);\n", "",
         "questions are questions"),
     "a record has one detail too few": (
         "proc/audit_client.c", "    sink_u8(body, (uint8_t)record->count);\n",

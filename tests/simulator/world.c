@@ -266,10 +266,8 @@ bool world_hears_it(const struct world *world, const struct event *event)
 static void hears(struct world *world, enum peer peer, const struct frame *frame)
 {
     static void (*const each[PEER_COUNT])(struct world *, const struct frame *) = {
-        [PEER_MONITOR] = monitor_hears,
-        [PEER_AUDIT] = auditor_hears,
-        [PEER_KEEPER] = keeper_hears,
-        [PEER_VERIFY] = verify_hears,
+        [PEER_MONITOR] = monitor_hears, [PEER_AUDIT] = auditor_hears, [PEER_KEEPER] = keeper_hears,
+        [PEER_VERIFY] = verify_hears,   [PEER_TEE] = tee_hears,
     };
     world_note(world, "core", frame->message, frame->id);
     digest(world, frame->body.at, frame->body.len);

@@ -21,12 +21,13 @@ enum {
     ASKED = 1 << 13,  /* requests in one run */
     RECORDS = 1 << 12,
     NEWS = 512,
-    NEWS_DAWN = 1000,   /* the instant of the first happening: so it is told from none */
-    IMAGES = 8,         /* earlier states of the disk */
-    BUSY_MS = 20000,    /* so long there are faults, */
-    WELL_MS = 35000,    /* since then it must have been well again */
-    CALM_MS = 120000,   /* and so long none: longer than anything may take */
-    TRACE_BYTES = 1024, /* of a line */
+    NEWS_DAWN = 1000, /* the instant of the first happening: so it is told from none */
+    IMAGES = 8,       /* earlier states of the disk */
+    BUSY_MS = 20000,  /* so long there are faults, */
+    WELL_MS = 35000,  /* since then it must have been well again */
+    CALM_MS = 120000, /* and so long none: longer than anything may take */
+    QUOTE_REPORT_DATA = 48 + 584 - 64, /* where a TDX quote has it */
+    TRACE_BYTES = 1024,                /* of a line */
 };
 
 struct world;
@@ -232,6 +233,7 @@ bool auditor_extends(const struct world *world, const struct store_anchor *from,
                      const struct store_anchor *to);
 void keeper_hears(struct world *world, const struct frame *frame);
 void verify_hears(struct world *world, const struct frame *frame);
+void tee_hears(struct world *world, const struct frame *frame);
 void front_begin(struct world *world);
 void front_loses_core(struct world *world);
 void front_is_told(struct world *world, const struct frame *frame); /* while core says it */
