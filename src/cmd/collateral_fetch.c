@@ -14,9 +14,9 @@
 #include "cmd/collateral_mirrors.h"
 #include "cmd/command.h"
 #include "cmd/config_print.h"
-#include "cmd/house_ask.h"
 #include "cmd/input.h"
 #include "cmd/progress.h"
+#include "cmd/show_call.h"
 #include "codec/hex.h"
 #include "lib/evidence.h"
 #include "lib/renewal.h"
@@ -222,26 +222,26 @@ static bool fetch_from(struct plan *plan, enum pcs_thing thing, const char *mirr
 }
 
 /* The calls that would be made, as far as each mirror is the first that answers. */
-static void show_calls(struct plan *plan, enum pcs_thing thing)
+static void show_mirrors(struct plan *plan, enum pcs_thing thing)
 {
     for (size_t i = 0; i < plan->mirrors.count; i++) {
         char url[URL_MAX + URL_MAX];
         put_url(plan, thing, plan->mirrors.at[i], url);
-        const struct curl_get get = { .url = url_without_password(&plan->in->arena, url),
+        const struct call_get get = { .url = url_without_password(&plan->in->arena, url),
                                       .proxy = plan->mirrors.proxy != NULL
                                                    ? url_without_password(&plan->in->arena,
                                                                           plan->mirrors.proxy)
                                                    : NULL,
                                       .ca_file = plan->in->values[OPT_CACERT],
                                       .timeout_ms = plan->timeout_ms };
-        curl_show_get(stdout, &get);
+        show_call_of_get(plan->in, &get);
     }
 }
 
 static bool fetch_thing(struct plan *plan, enum pcs_thing thing)
 {
-    if (plan->in->common[COMMON_SHOW_CURL]) {
-        show_calls(plan, thing);
+    if (shows_calls(plan->in)) {
+        show_mirrors(plan, thing);
         return true;
     }
     progress_step(&plan->progress, pcs_label(thing));
@@ -372,7 +372,7 @@ static bool print_json(const struct plan *plan)
    superseded is not there until the next. */
 static enum exit_code fetch_into(struct plan *plan)
 {
-    if (plan->in->common[COMMON_SHOW_CURL])
+    if (shows_calls(plan->in))
         return fetch_all(plan);
     if (!kept_tidy(&plan->folder))
         return EXIT_USAGE;

@@ -47,7 +47,8 @@ enum common_option {
     COMMON_HELP,
     COMMON_QUIET,
     COMMON_NO_INPUT,
-    COMMON_SHOW_CURL, /* commands that ask over HTTP only */
+    COMMON_SHOW_CURL,  /* commands that ask over HTTP only */
+    COMMON_SHOW_NEEDS, /* the same */
     COMMON_COUNT,
 };
 
@@ -70,7 +71,7 @@ struct command {
     const char *destroys;       /* what nobody can bring back afterwards; NULL: nothing.  A command
                                    that destroys has --yes and --plan, and asks (confirm.h) */
     bool asks;                  /* over HTTP: a house that runs, or a server of somebody's.  Such a
-                                   command has --show-curl (house_ask.h) */
+                                   command has --show-curl and --show-needs (show_call.h) */
     enum exit_code (*run)(struct invocation *);
 };
 

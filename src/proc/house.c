@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -214,12 +215,23 @@ rc house_put(struct trail *trail, struct house *house, enum peer peer, const str
     return channel_put(trail, &house->channels[peer], frame);
 }
 
+/* Started from a descriptor, it has a number for a name. */
+static void take_name(const struct process *process)
+{
+    char name[16];
+    struct sink text = sink_over(name, sizeof name);
+    sink_format(&text, "ward-%s", peer_name(process->peer));
+    sink_terminate(&text);
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
 int house_main(const struct process *process)
 {
     struct house house = { .process = process };
     for (unsigned file = 0; file < FILE_COUNT; file++)
         house.files[file] = -1;
     log_as(peer_name(process->peer));
+    take_name(process);
     /* A terminal's interrupt goes to the whole group: the monitor alone decides. */
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

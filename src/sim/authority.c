@@ -40,6 +40,11 @@ void sim_authority_fini(struct sim_authority *authority)
     *authority = (struct sim_authority){ 0 };
 }
 
+bool sim_quoting_scalar(struct span seed, uint8_t scalar[P256_COORD])
+{
+    return ecdsa_scalar_from_seed(CURVE_P256, seed, key_table[SIM_KEY_ATTESTATION].name, scalar);
+}
+
 struct span sim_point(const struct sim_authority *authority, enum sim_key key)
 {
     return span_of(authority->points[key],

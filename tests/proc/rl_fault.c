@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/jail.h"
-
-enum { RULES = 128 };
 
 /* To the libraries of the process. */
 #define SHOWN __attribute__((visibility("default")))
@@ -81,12 +80,12 @@ __attribute__((destructor)) static void count(void)
 
 rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report)
 {
-    static struct jail_rule rules[RULES];
+    static struct jail_rule rules[JAIL_RULES_MAX];
     struct jail wider = *jail;
-    if (jail->rule_count + 1 > RULES)
+    if (jail->rule_count + 1 > JAIL_RULES_MAX)
         return FAIL(trail, RC_BUG, JAIL_E_RULE);
     memcpy(rules, jail->rules, jail->rule_count * sizeof rules[0]);
-    rules[jail->rule_count] = (struct jail_rule){ .name = "getpid" };
+    rules[jail->rule_count] = (struct jail_rule){ .number = SYS_getpid };
     wider.rules = rules;
     wider.rule_count++;
     return __real_jail_enter(trail, &wider, report);

@@ -13,7 +13,7 @@ BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 FOLDER = BUILD / "src/proc"
 
 # Every executable and the shared libraries that it may have, libc aside.
-JAIL = {"seccomp", "cap-ng"}
+JAIL = {"cap-ng"}
 LIBRARIES = {
     "ward-monitor": set(),  # it has no jail
     "ward-audit": JAIL | {"z", "crypto"},

@@ -398,6 +398,19 @@ class Served(unittest.TestCase):
                 self.assertEqual(status, 403)
                 house.problem(said, body)
 
+    def test_curl_reads_why(self):
+        """Over HTTP/2 too, however much it still wanted to send."""
+        for size in (10, 3000, 200000, 3000000):
+            for _ in range(10):
+                code, out = run("curl", "-sS", "--http2", "--cacert", self.house.state / "ca.pem",
+                                "-w", " %{http_code} %{http_version}", "--data-binary", "@-", "-H",
+                                "Content-Type: application/json",
+                                f"https://localhost:{self.house.port}/v1/audit/verify",
+                                given=b"x" * size)
+                with self.subTest(size):
+                    self.assertEqual((code, out.split()[-2:]), (0, ["403", "2"]), out)
+                    self.assertIn('"code":"HOUSE_OWNER_ONLY"', out)
+
     def test_nothing_is_left_behind(self):
         """Clients that vanish at any point give back what they had."""
         request = house.request("POST", "/v1/audit/verify", ["Content-Type: application/json"],

@@ -1,6 +1,7 @@
 /* children.c - see monitor.h: starting a process, connecting it with its peers, and judging
    its end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -39,6 +40,39 @@ static const struct plan_row *row_of(enum peer peer)
     return NULL;
 }
 
+static rc open_program(struct trail *trail, struct monitor *monitor, enum peer peer, int folder,
+                       const char *path)
+{
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        monitor_blame(monitor, REASON_HOUSE_PROCESS_FAILED, "%s: %s", path, strerror(errno));
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    }
+    monitor->programs[peer] = fd;
+    return RC_SUCCESS;
+}
+
+rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
+{
+    static const char self[] = "/proc/self/exe";
+    char path[4096];
+    ssize_t len = readlink(self, path, sizeof path - 1);
+    if (len <= 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    path[len] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return FAIL(trail, RC_WORLD, ENOENT);
+    *slash = 0;
+    auto_fd int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    for (size_t i = 0; i < monitor_plan_count; i++)
+        TRY(trail,
+            open_program(trail, monitor, monitor_plan[i].peer, folder, monitor_plan[i].program));
+    return open_program(trail, monitor, PEER_MONITOR, AT_FDCWD, self);
+}
+
 /* Core alone, and only where its store is a server: a house with its own database reaches
    nobody. */
 static bool enter_network(const struct monitor *monitor, const struct plan_row *row)
@@ -64,7 +98,8 @@ static _Noreturn void become(const struct monitor *monitor, const struct plan_ro
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (enter_network(monitor, row) && dup2(monitor->log, STDERR_FILENO) >= 0 &&
         dup2(control, HOUSE_CONTROL_FD) >= 0)
-        syscall(SYS_execveat, monitor->libexec, program, argv, no_environment, 0);
+        syscall(SYS_execveat, monitor->programs[row->peer], "", argv, no_environment,
+                AT_EMPTY_PATH);
     _exit(127);
 }
 
