@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/fd.h"
+
 static bool read_spool(void *arg, uint64_t first, size_t count, struct merkle_hash *out)
 {
     struct audit_follower *follower = arg;
     size_t len = count * sizeof *out;
     return fflush(follower->spool) == 0 &&
-           pread(fileno(follower->spool), out, len, (off_t)(first * sizeof *out)) == (ssize_t)len;
+           fd_read_at(fileno(follower->spool), first * sizeof *out, out, len) == (ssize_t)len;
 }
 
 /* The name in the first head that can be read, where the key does not say one. */

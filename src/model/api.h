@@ -172,6 +172,38 @@ struct api_keyring_rotate_response {
     uint64_t generation;
 };
 
+/* ward.v1.Admission */
+struct api_ban {
+    struct span address; /* or the /64 of one of IPv6 */
+    struct span state;   /* banned, suspected */
+    struct span offence; /* the words of ban.h; empty: suspected of a crash */
+    uint32_t count;      /* offences */
+    int64_t until;       /* 0: until it is lifted */
+};
+
+struct api_admission_list_request {
+    uint32_t from;  /* the `next` of an earlier answer; 0: from the beginning */
+    uint32_t limit; /* 0: 100 */
+};
+
+struct api_admission_list_response {
+    struct schema_list bans; /* api_ban */
+    uint32_t next;           /* 0: nothing follows */
+};
+
+struct api_admission_impose_request {
+    struct span address;
+    uint32_t seconds; /* 0: until it is lifted */
+};
+
+struct api_admission_lift_request {
+    struct span address;
+};
+
+struct api_admission_lift_response {
+    struct span address;
+};
+
 /* ward.v1.Attest */
 struct api_attest_verify_request {
     struct span evidence;          /* raw, hex or base64 */
@@ -218,6 +250,10 @@ extern const struct schema_message api_audit_verify_request, api_audit_verify_re
 extern const struct schema_message api_keyring_key, api_keyring_list_request;
 extern const struct schema_message api_keyring_list_response;
 extern const struct schema_message api_keyring_rotate_request, api_keyring_rotate_response;
+extern const struct schema_message api_ban;
+extern const struct schema_message api_admission_list_request, api_admission_list_response;
+extern const struct schema_message api_admission_impose_request;
+extern const struct schema_message api_admission_lift_request, api_admission_lift_response;
 extern const struct schema_message api_attest_verify_request, api_attest_verify_response,
     api_attest_evidence_request, api_attest_evidence_response;
 

@@ -20,6 +20,10 @@ enum message {
          u16 method, 16 address, 16 trace id: as MSG_REQUEST.  No answer. */
     MSG_REFUSED,
 
+    /* front -> core: u8 offence, GRACE_EXCEEDED or ABUSE (admit/ban.h), and 16 address: it was
+       done from there, over a connection.  No answer. */
+    MSG_OFFENCE,
+
     /* front -> keeper: what is to be signed in a TLS 1.3 CertificateVerify, whole
        (RFC 8446 4.4.3).  keeper -> front, the same id: u8 1 and the signature, or u8 0. */
     MSG_SIGN_TLS = 0x200,

@@ -138,9 +138,9 @@ class Up(unittest.TestCase):
             self.assertTrue(got["up"])
             self.assertLessEqual(before, {"machine.nofile", "state.space", "machine.seccomp"})
             for name in ("house.answers", "house.audit", "house.keeper", "house.verify", "house.front",
-                         "house.evidence",
-                         "house.log", "house.store", "house.restarts", "listen.port", "install.versions",
-                         "certificate.ca", "seal.file", "state.permissions", "audit.leaves"):
+                         "house.evidence", "house.log", "house.store", "house.restarts", "house.suspects",
+                         "listen.port", "install.versions", "certificate.ca", "seal.file",
+                         "state.permissions", "audit.leaves"):
                 self.assertEqual(checks[name]["finding"], "ok", checks[name])
             self.assertEqual(checks["house.tee"]["finding"], "warn")
             self.assertIn(str(house.monitor()), checks["state.lock"]["detail"])

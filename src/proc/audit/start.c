@@ -248,7 +248,8 @@ static enum reason take(struct auditor *auditor, const struct merkle_hash *leaf)
     const struct merkle_head *head = &auditor->heads.head;
     if (!audit_chain_take(&auditor->chain, leaf))
         return REASON_AUDIT_SEQ_GAP;
-    leaves_took(&auditor->leaves, leaf);
+    leaves_keep(&auditor->leaves, &auditor->chain.tree);
+    auditor->leaves.taken = auditor->chain.tree.size;
     if (auditor->chain.tree.size != head->size)
         return REASON_OK;
     merkle_root(&auditor->chain.tree, &root);

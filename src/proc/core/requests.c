@@ -43,6 +43,9 @@ static local_fn *const local[METHOD_COUNT] = {
     [METHOD_VERSION] = core_version,
     [METHOD_DOCTOR] = core_doctor,
     [METHOD_CONFIG] = core_config,
+    [METHOD_ADMISSION_LIST] = core_admission_list,
+    [METHOD_ADMISSION_IMPOSE] = core_admission_impose,
+    [METHOD_ADMISSION_LIFT] = core_admission_lift,
 };
 
 static void answer_local(struct core *core, const struct request *request)
@@ -168,6 +171,15 @@ static struct kept *keep(struct core *core, const struct request *request)
     return NULL;
 }
 
+/* What cannot be done anyway leaves no record of having been. */
+static enum reason may_be_done(struct core *core, const struct request *request)
+{
+    struct ban ban;
+    bool admission = request->method == METHOD_ADMISSION_IMPOSE ||
+                     request->method == METHOD_ADMISSION_LIFT;
+    return admission ? core_admission_wants(core, request, &ban) : REASON_OK;
+}
+
 void core_not_logged(struct core *core)
 {
     core->cannot_log = true;
@@ -186,6 +198,11 @@ bool core_can_log(const struct core *core)
 /* First the record, then the answer: what cannot be logged is not done. */
 static void log_first(struct core *core, const struct request *request)
 {
+    enum reason reason = may_be_done(core, request);
+    if (reason != REASON_OK) {
+        refuse(core, request->id, reason);
+        return;
+    }
     struct pending *pending = vacancy(core);
     struct kept *kept = pending != NULL ? keep(core, request) : NULL;
     uint64_t id = 0;

@@ -151,7 +151,8 @@ static enum reason judge(struct front *front, const struct connection *connectio
         struct admission admission = admit_request(&front->admit, &connection->peer,
                                                    route != NULL ? route->cost : 1, front_now_us());
         if (!admission.admitted) {
-            front->counts.rate_limited++;
+            front->counts.rate_limited += admission.reason == REASON_ADMIT_RATE_LIMITED;
+            front->counts.banned += admission.reason == REASON_ADMIT_BANNED;
             problem->retry_after = (uint32_t)((admission.retry_us + 999999) / 1000000);
             return admission.reason;
         }
@@ -196,6 +197,7 @@ void exchange_head(struct front *front, const struct way *way)
     struct http_call call;
     uint64_t limit = 0;
     front->counts.requests++;
+    way->connection->asked = true;
     if (local_answer(front, way))
         return;
     enum reason reason = call_begin(&call, &house_router, way->request, &limit);
