@@ -62,7 +62,9 @@ void world_wrong(struct world *world, const char *invariant, const char *format,
 void world_begin(struct world *world, uint64_t seed, bool tracing)
 {
     memset(world, 0, sizeof *world);
-    mallopt(M_MMAP_THRESHOLD, 128 << 10); /* core's memory costs what is used of it, each time */
+    /* Each life's memory costs what is used of it. */
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_PERTURB, 0);
     world->seed = seed;
     world->random.state = seed;
     world->digest = UINT64_C(0xcbf29ce484222325);
