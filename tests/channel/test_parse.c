@@ -220,17 +220,22 @@ static void an_accept_that_does_not_fit(void **state)
 {
     (void)state;
     static struct pair pair;
-    for (unsigned wants = 0; wants < 3; wants++) {
+    static const enum reason reasons[] = { REASON_OK, REASON_CHANNEL_MALFORMED,
+                                           REASON_CHANNEL_EVIDENCE_UNAVAILABLE,
+                                           REASON_CHANNEL_AEAD };
+    for (unsigned row = 0; row < 4; row++) {
         struct attested_setup i = setup_of(ATTESTED_INITIATOR, bulk);
         struct attested_setup r = setup_of(ATTESTED_RESPONDER, bulk);
         i.wants_evidence = i.gives_evidence = r.wants_evidence = false;
+        i.aead_count = 1;
         end_make(&pair.i, i, 9);
         end_make(&pair.r, r, 10);
         end_start(&pair.i);
         end_hear(&pair.r, said_by(&pair.i));
         struct attested *rude = &pair.r.channel;
-        rude->peer_wants_evidence = wants == 1;
-        rude->wants_evidence = wants == 2;
+        rude->peer_wants_evidence = row == 1;
+        rude->wants_evidence = row == 2;
+        rude->aead = row == 3 ? AEAD_XCHACHA20_POLY1305 : rude->aead;
         memset(&rude->keys.out, 0, sizeof rude->keys.out); /* back to before its answer */
         uint8_t clear[ATTESTED_ACCEPT_CLEAR];
         struct sink accept = sink_over(clear, sizeof clear);
@@ -240,11 +245,10 @@ static void an_accept_that_does_not_fit(void **state)
         struct attested_step step = { .channel = rude, .out = &out };
         assert_int_equal(attested_give_accept(&step, &attested_no_evidence), REASON_OK);
         end_hear(&pair.i, sink_bytes(&out));
-        if (wants == 0)
+        if (row == 0)
             assert_int_equal(pair.i.channel.state, ATTESTED_WAITS_DONE);
         else
-            assert_ended(&pair.i, wants == 1 ? REASON_CHANNEL_MALFORMED
-                                             : REASON_CHANNEL_EVIDENCE_UNAVAILABLE);
+            assert_ended(&pair.i, reasons[row]);
     }
 }
 
