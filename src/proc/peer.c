@@ -37,11 +37,15 @@ enum peer file_owner(enum house_file file)
         return PEER_KEEPER;
     case FILE_STATE:
     case FILE_PASSWORD:
+    case FILE_BANS:
+    case FILE_SERVING_READ:
         return PEER_CORE;
     case FILE_TEE:
         return PEER_TEE;
     case FILE_TLS_LISTENER:
     case FILE_OWNER_LISTENER:
+    case FILE_BANS_READ:
+    case FILE_SERVING:
         return PEER_FRONT;
     case FILE_COUNT:
         break;

@@ -28,6 +28,10 @@ enum house_file {
     FILE_TEE,            /* tee: its folder, left before the jail */
     FILE_TLS_LISTENER,   /* front: bound and listening */
     FILE_OWNER_LISTENER, /* front: the owner's socket */
+    FILE_BANS,           /* core: memory that it writes (tables.h), mapped before the jail */
+    FILE_BANS_READ,      /* front: the same, for reading */
+    FILE_SERVING,        /* front: memory that it writes, mapped before the jail */
+    FILE_SERVING_READ,   /* core: the same, for reading */
     FILE_COUNT
 };
 

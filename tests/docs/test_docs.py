@@ -33,6 +33,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import tree  # noqa: E402  (the path is set just above)
 
 FENCE = re.compile(r"^```(\w*) ?([^\n`]*)\n(.*?)^```$", re.M | re.S)
+NAMED_TEST = re.compile(r"`(tests/[\w/.]+):(\w+)`")
 LINK = re.compile(r"\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 
 
@@ -135,7 +136,7 @@ def anchors(text):
 
 
 def broken(root, name):
-    """The links of a document that lead nowhere."""
+    """The links of a document that lead nowhere, and the tests that it names and that are not."""
     text = (root / name).read_text()
     plain = re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
     for target in LINK.findall(plain):
@@ -147,6 +148,10 @@ def broken(root, name):
             yield f"{name}: {target} does not exist"
         elif anchor and anchor not in anchors(path.read_text()):
             yield f"{name}: {target}: there is no such heading"
+    for file, test in NAMED_TEST.findall(text):
+        path = root / file
+        if not path.exists() or not re.search(rf"\b(def|void) {test}\(", path.read_text()):
+            yield f"{name}: {file}:{test}: there is no such test"
 
 
 class Documents(unittest.TestCase):
@@ -197,6 +202,14 @@ class Itself(unittest.TestCase):
                                  ("b.md#none", False), ("#here", False), ("https://x/y", True)):
                 (root / "a.md").write_text(f"# There\nsee [x]({target}) and `[y](gone.md)`\n")
                 self.assertEqual(list(broken(root, "a.md")) == [], good, target)
+            (root / "tests").mkdir()
+            (root / "tests/t.c").write_text("static void test_one(void **state)\n")
+            (root / "tests/t.py").write_text("    def test_two(self):\n        test_three()\n")
+            for named, good in (("t.c:test_one", True), ("t.py:test_two", True),
+                                ("t.py:test_three", False), ("t.c:test_on", False),
+                                ("x.py:test_two", False)):
+                (root / "a.md").write_text(f"see `tests/{named}`\n")
+                self.assertEqual(list(broken(root, "a.md")) == [], good, named)
 
 
 if __name__ == "__main__":

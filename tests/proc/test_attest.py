@@ -149,4 +149,5 @@ class TestAttest(unittest.TestCase):
         houses.until(lambda: self.post(request_of(CASES[0], ""))[0] == 200, 60, 0.2)
 
 
-tap.main()
+if __name__ == "__main__":
+    tap.main()

@@ -15,6 +15,7 @@ static void test_anything_is_said_to_audit(void **state)
     (void)state;
     hostile_begin(&hostile, &audit_process, audit_process.peers);
     hostile_run(&hostile, hostile_frames());
+    hostile_descriptors(&hostile);
     assert_true(hostile.taken > 0 && hostile.refused > 0);
     /* And still it answers who asks properly. */
     uint8_t bytes[6] = { METHOD_AUDIT_HEAD };

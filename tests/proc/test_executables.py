@@ -18,7 +18,7 @@ LIBRARIES = {
     "ward-monitor": set(),  # it has no jail
     "ward-audit": JAIL | {"z", "crypto"},
     "ward-keeper": JAIL | {"crypto", "sodium"},
-    "ward-core": JAIL | {"crypto", "pq", "sqlite3"},
+    "ward-core": JAIL | {"crypto", "pq", "sodium", "sqlite3"},
     "ward-keyring": JAIL | {"crypto", "sodium"},  # a keeper without a house
     "ward-verify": JAIL | {"crypto"},
     "ward-tee": JAIL | {"crypto", "sodium"},  # its quoting key is a secret, too

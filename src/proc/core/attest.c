@@ -86,6 +86,8 @@ static void refuse(struct core *core, struct pending *pending, enum reason reaso
     if (reason == REASON_EVIDENCE_CRASHED || reason == REASON_EVIDENCE_DEADLINE)
         core->cannot_log = !core_log_verdict(core, &pending->verdict->request, AUDIT_FAILURE,
                                              span_text(reason_info(reason)->name), false, &id);
+    if (reason == REASON_EVIDENCE_CRASHED)
+        core_evidence_crashed(core, &pending->verdict->request);
     core_answer(core, pending->front_id, &said);
     core_settle(core, pending);
 }

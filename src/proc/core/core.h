@@ -8,14 +8,19 @@
 #ifndef WARD_PROC_CORE_H
 #define WARD_PROC_CORE_H
 
+#include "admit/crash.h"
 #include "audit/record.h"
 #include "merkle/proof.h"
 #include "model/api.h"
+#include "model/key.h"
 #include "proc/audit_client.h"
+#include "proc/config.h"
 #include "proc/control.h"
+#include "proc/core/repeat.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
+#include "proc/tables.h"
 #include "store/store.h"
 
 enum {
@@ -37,6 +42,7 @@ enum {
     CORE_SERVER_MS = 3000,         /* for the server to answer: nobody else is answered then */
     CORE_PASSWORD_BYTES = 1024,
     CORE_REFUSALS = 16,  /* recorded one by one in a second; the others are counted */
+    CORE_BANS_TOLD = 16, /* bans that begin in a second and are recorded one by one */
     CORE_NEWS = 64,      /* of the monitor's, that wait to be logged */
     CORE_VERDICTS = 4,   /* pieces of evidence under way: as many as verify judges at once */
     CORE_EVIDENCES = 16, /* of the house's own */
@@ -69,6 +75,14 @@ struct verdict {
     uint8_t *answer; /* FRAME_BODY_MAX of verify, CORE_EVIDENCE_BYTES of tee */
 };
 
+/* Which keys are asked for, as far as that is said: no role, state or cursor for any. */
+struct key_query {
+    uint8_t role, state;
+    uint32_t limit;
+    size_t cursor_len;
+    uint8_t cursor[2 * KEY_ID];
+};
+
 /* One that waits for another process: for the audit process to have it logged while `kept`
    is set, and then for the answer of whoever knows it. */
 struct pending {
@@ -78,6 +92,7 @@ struct pending {
     int64_t until_ms;
     struct kept *kept;
     struct verdict *verdict; /* of evidence: while it is judged or made, and while that is logged */
+    struct key_query keys;   /* of keys: which of them */
 };
 
 /* What the monitor saw (control.h). */
@@ -127,6 +142,17 @@ struct core_store {
     char password[CORE_PASSWORD_BYTES + 1];
 };
 
+/* Who is banned and suspected, in memory that front reads; and whom front serves. */
+struct core_bans {
+    struct bans_writer table;
+    const struct serving *serving;
+    struct address_list never;
+    struct network networks[CONFIG_NETWORKS_MAX]; /* of it */
+    int64_t second_ms; /* when the second began in which the records are counted */
+    uint32_t recorded; /* in it */
+    uint64_t unrecorded;
+};
+
 /* What is said to a request. */
 struct answer {
     enum reason reason;
@@ -143,6 +169,8 @@ struct core {
     struct verdict evidences[CORE_EVIDENCES];
     struct core_news news;
     struct core_store store;
+    struct repeats repeats;
+    struct core_bans bans;
     struct core_child children[PEER_COUNT];
     int64_t refusals_ms;    /* when the second began in which they are counted */
     uint32_t refusals;      /* recorded in it */
@@ -156,6 +184,9 @@ struct core {
     int64_t started;        /* seconds since 1970 */
     void *scratch;
 };
+
+/* core_write writes an answer's message. */
+enum reason core_write(const struct schema_message *message, const void *values, struct sink *out);
 
 /* system.c: the methods that core answers itself.  REASON_OK with an answer. */
 enum reason core_ping(struct core *core, const struct request *request, struct arena *scratch,
@@ -175,10 +206,10 @@ rc core_on_audit_answer(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_appended(struct trail *trail, void *core, struct call *call);
 
-/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put;
-   core_answered answers the request whose question had this id, if it still waits. */
-void core_ask(struct core *core, const struct request *request, enum peer peer,
-              struct frame *question);
+/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put
+   (NULL); core_answered answers the request whose question had this id, if it still waits. */
+struct pending *core_ask(struct core *core, const struct request *request, enum peer peer,
+                         struct frame *question);
 void core_answered(struct core *core, const struct call *call, enum peer peer,
                    const struct answer *said);
 
@@ -301,6 +332,49 @@ rc mark_judge(struct trail *trail, struct core_store *store);
    mark_appended: the answer to it; false when it is another's. */
 void mark_put(struct core *core);
 bool mark_appended(struct core *core, uint64_t id, bool logged, uint64_t seq);
+
+/* bans.c */
+
+/* core_bans_open maps the shared memory, before the jail. */
+MUST_USE
+rc core_bans_open(struct trail *trail, struct core *core);
+MUST_USE
+rc core_on_offence(struct trail *trail, void *core, struct call *call);
+
+/* core_front_died: whom it was serving is noted and judged; once for each number. */
+void core_front_died(struct core *core, const struct happening *happening);
+
+/* core_evidence_crashed: the process that judged this request's evidence crashed. */
+void core_evidence_crashed(struct core *core, const struct request *request);
+
+/* core_has_suspects: somebody is suspected of a crash now. */
+bool core_has_suspects(const struct core *core);
+
+/* core_bans_changed: who is connected may be banned now. */
+void core_bans_changed(struct core *core);
+
+/* core_log_ban asks for the record of a ban that began, with the number of those before it that
+   have none. */
+MUST_USE
+bool core_log_ban(struct core *core, const struct ban *ban, uint64_t unrecorded);
+
+/* core_ban_ends: by the wall clock, milliseconds since 1970; 0: when it is lifted. */
+int64_t core_ban_ends(const struct ban *ban);
+
+/* core_peer_write appends an address, or the /64 of one of IPv6. */
+void core_peer_write(struct sink *out, const struct address *peer);
+
+/* admission.c: what the owner sees and does of it. */
+
+/* core_admission_wants reads a request to impose or lift: whom it means, and until when.
+   REASON_OK, or why it cannot be done. */
+enum reason core_admission_wants(struct core *core, const struct request *request, struct ban *out);
+enum reason core_admission_list(struct core *core, const struct request *request,
+                                struct arena *scratch, struct sink *answer);
+enum reason core_admission_impose(struct core *core, const struct request *request,
+                                  struct arena *scratch, struct sink *answer);
+enum reason core_admission_lift(struct core *core, const struct request *request,
+                                struct arena *scratch, struct sink *answer);
 
 /* news.c: what the monitor tells. */
 MUST_USE

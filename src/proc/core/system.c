@@ -6,7 +6,7 @@
 #include "proc/config.h"
 #include "proc/core/core.h"
 
-static enum reason write(const struct schema_message *message, const void *values, struct sink *out)
+enum reason core_write(const struct schema_message *message, const void *values, struct sink *out)
 {
     if (protobuf_write(message, values, out))
         return REASON_OK;
@@ -22,7 +22,7 @@ enum reason core_ping(struct core *core, const struct request *request, struct a
     if (!protobuf_read(&api_ping_request, request->body, scratch, &ping, &error))
         return REASON_HTTP_BODY_INVALID;
     struct api_ping_response pong = { .text = ping.text, .time = clock_now() };
-    return write(&api_ping_response, &pong, answer);
+    return core_write(&api_ping_response, &pong, answer);
 }
 
 enum reason core_version(struct core *core, const struct request *request, struct arena *scratch,
@@ -35,7 +35,7 @@ enum reason core_version(struct core *core, const struct request *request, struc
     struct api_version_response version = { .version = span_text(WARD_VERSION),
                                             .built_with = span_text(__VERSION__),
                                             .apis = { apis, COUNT_OF(apis) } };
-    return write(&api_version_response, &version, answer);
+    return core_write(&api_version_response, &version, answer);
 }
 
 /* A check of the running house; `ward doctor` adds those of the machine. */
@@ -154,10 +154,15 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
                                            "a process died and was started again",
                                            "See process.crash in the security log, and "
                                            "STATE/ward.log for the reason." };
+    static const struct finding suspects = {
+        "house.suspects", "nobody is suspected of a crash", "nobody is",
+        "a process fell, and those whom it served are served alone for an hour",
+        "See `ward ban list`; keep STATE/ward.log for a report."
+    };
     struct finding store = { "house.store", "the store is open, and the log is as it knows it",
                              "it is", reason_info(core->store.reason)->cause,
                              reason_info(core->store.reason)->help };
-    struct api_doctor_check checks[PEER_COUNT + 6];
+    struct api_doctor_check checks[PEER_COUNT + 7];
     struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
     (void)request;
     (void)scratch;
@@ -169,10 +174,11 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     add(&doctor, checks, log_finding(core), good_or(core_can_log(core), API_FINDING_FAIL));
     add(&doctor, checks, &store, good_or(core->store.reason == REASON_OK, API_FINDING_FAIL));
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
+    add(&doctor, checks, &suspects, good_or(!core_has_suspects(core), API_FINDING_WARN));
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));
     add(&doctor, checks, &hardware, good_or(TEE_IS_HARDWARE, API_FINDING_WARN));
-    return write(&api_doctor_response, &doctor, answer);
+    return core_write(&api_doctor_response, &doctor, answer);
 }
 
 static bool put_entry(const struct config_key *key, const struct settings *settings,
@@ -214,5 +220,5 @@ enum reason core_config(struct core *core, const struct request *request, struct
         config.entries.count++;
     }
     return config.entries.count == 0 ? REASON_HOUSE_SETTING_UNKNOWN
-                                     : write(&api_config_response, &config, answer);
+                                     : core_write(&api_config_response, &config, answer);
 }

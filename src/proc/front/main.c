@@ -1,4 +1,6 @@
 /* main.c - ward-front: see front.h. */
+#include <unistd.h>
+
 #include "base/number.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -161,6 +163,7 @@ static bool make_admission(struct front *front, struct arena *arena)
     front->admit = (struct admit){ .connects = &front->connects,
                                    .requests = &front->requests,
                                    .sites = &front->sites,
+                                   .bans = &front->tables.bans,
                                    .conns = &front->conns };
     front->pace = pace_of(settings);
     return conn_table_init(&front->conns, arena, &limits, keys[0]) &&
@@ -209,6 +212,9 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     front->house = house;
     bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena) &&
                 make_room(front, &house->arena);
+    if (!bans_read(&front->tables, house->files[FILE_BANS_READ]) ||
+        !serving_begin(&front->serving, house->files[FILE_SERVING], (uint32_t)getpid()))
+        return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     front->library = tls_library_new();
     if (!made || front->library == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -265,6 +271,7 @@ static rc settle(struct trail *trail, void *self)
     int64_t now = clock_monotonic_ms();
     (void)trail;
     front_wake_all(front);
+    alone_step(front);
     if (!front->chain_wanted || now < front->chain_ms ||
         !channel_is_open(&front->house->channels[PEER_KEEPER]))
         return RC_SUCCESS;
@@ -285,8 +292,10 @@ static int64_t tick(void *self, int64_t now_ms)
         front_sweep(front, now_ms);
         front->swept_ms = now_ms;
     }
-    bool more = front->ready.count > 0 || (front->starved.count > 0 && front->free_works != NULL);
-    return more ? now_ms : front->swept_ms + FRONT_SWEEP_MS;
+    int64_t turn_ends = alone_expire(front, now_ms), next_sweep = front->swept_ms + FRONT_SWEEP_MS;
+    bool more = front->alone_over || front->ready.count > 0 ||
+                (front->starved.count > 0 && front->free_works != NULL);
+    return more ? now_ms : turn_ends < next_sweep ? turn_ends : next_sweep;
 }
 
 /* What is asked for already is still answered; nobody new is let in. */

@@ -26,9 +26,9 @@ const struct plan_row monitor_plan[] = {
     { PEER_VERIFY, "ward-verify", IN(PEER_CORE), 0 },
     { PEER_CORE, "ward-core",
       IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE),
-      IN(FILE_STATE) | IN(FILE_PASSWORD) },
+      IN(FILE_STATE) | IN(FILE_PASSWORD) | IN(FILE_BANS) | IN(FILE_SERVING_READ) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
-      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) },
+      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) },
     { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);

@@ -30,6 +30,7 @@
 #include "os/listen.h"
 #include "os/random.h"
 #include "proc/monitor/monitor.h"
+#include "proc/tables.h"
 
 enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024, OLD_LOOK_MS = 10 };
 
@@ -97,7 +98,8 @@ static rc write_lock(struct trail *trail, struct monitor *monitor, const char *h
 {
     char text[32];
     int len = snprintf(text, sizeof text, "%d %s\n", (int)getpid(), how);
-    if (ftruncate(monitor->lock, 0) != 0 || pwrite(monitor->lock, text, (size_t)len, 0) != len)
+    if (ftruncate(monitor->lock, 0) != 0 ||
+        !fd_write_at(monitor->lock, 0, span_of(text, (size_t)len)))
         return unusable(trail, monitor, "run/lock");
     return RC_SUCCESS;
 }
@@ -245,6 +247,19 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
         return unusable(trail, monitor, monitor->settings.state);
     TRY(trail, open_password(trail, monitor));
     return open_seal(trail, monitor);
+}
+
+rc monitor_make_tables(struct trail *trail, struct monitor *monitor)
+{
+    int *files = monitor->files;
+    struct shared bans, serving;
+    TRY(trail, tables_make_bans(trail, &bans));
+    files[FILE_BANS] = bans.writer;
+    files[FILE_BANS_READ] = bans.reader;
+    TRY(trail, tables_make_serving(trail, &serving));
+    files[FILE_SERVING] = serving.writer;
+    files[FILE_SERVING_READ] = serving.reader;
+    return RC_SUCCESS;
 }
 
 static rc listen_owner(struct trail *trail, struct monitor *monitor)
