@@ -40,10 +40,13 @@ struct sim_authority {
     uint8_t points[SIM_KEY_COUNT][ECDSA_POINT_MAX]; /* 65 bytes used on P-256 */
 };
 
-/* sim_authority_init derives all keys.  On failure (no memory) nothing is left behind.
-   {0} is valid to fini. */
+/* sim_authority_init derives all keys, sim_authority_init_intel those of Intel's part: nothing of
+   AWS's can be made with them.  On failure (no memory) nothing is left behind.  {0} is valid to
+   fini. */
 MUST_USE
 bool sim_authority_init(struct sim_authority *authority, struct span seed);
+MUST_USE
+bool sim_authority_init_intel(struct sim_authority *authority, struct span seed);
 void sim_authority_fini(struct sim_authority *authority);
 
 /* sim_quoting_scalar derives the scalar of SIM_KEY_ATTESTATION alone: all that sim_quote_renew

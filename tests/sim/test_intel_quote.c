@@ -492,6 +492,13 @@ static void test_renewed_quotes(void **state)
     intel_case_reset(&shared, EVIDENCE_TDX_V4);
     size_t len = intel_make(&shared, sim_quote, quote, sizeof quote).len;
     assert_true(sim_quoting_scalar(span_text("tests"), scalar));
+    struct sim_authority intel;
+    assert_true(sim_authority_init_intel(&intel, span_text("tests")));
+    struct sink again = sink_over(wanted, sizeof wanted);
+    assert_true(sim_quote(&intel, &shared.spec, &again));
+    assert_true(span_equal(sink_bytes(&again), span_of(quote, len)));
+    assert_null(intel.keys[SIM_KEY_NITRO_ROOT]);
+    sim_authority_fini(&intel);
     for (unsigned round = 0; round < 4; round++) {
         memset(shared.spec.tdx.report_data, (int)(50 * round), 64);
         struct span whole = intel_make(&shared, sim_quote, wanted, sizeof wanted);

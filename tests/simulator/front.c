@@ -14,7 +14,8 @@ enum { BATCH = 64, TAG_TEXT = 24, MANY = 1100 };
 static bool is_logged_first(enum method method)
 {
     return method == METHOD_CONFIG || method == METHOD_AUDIT_QUERY || method == METHOD_AUDIT_GET ||
-           method == METHOD_AUDIT_VERIFY || method == METHOD_ATTEST_VERIFY;
+           method == METHOD_AUDIT_VERIFY || method == METHOD_KEYRING_ROTATE ||
+           method == METHOD_ATTEST_VERIFY || method == METHOD_ATTEST_EVIDENCE;
 }
 
 static bool is_owners(enum method method)

@@ -96,8 +96,8 @@ static rc write_file(struct span seed, void *arg)
 static rc derive(struct span seed, void *arg)
 {
     struct tee *tee = arg;
-    return sim_authority_init(&tee->authority, seed) ? RC_SUCCESS
-                                                     : rc_make(RC_WORLD, HOUSE_E_MEMORY);
+    return sim_authority_init_intel(&tee->authority, seed) ? RC_SUCCESS
+                                                           : rc_make(RC_WORLD, HOUSE_E_MEMORY);
 }
 
 /* Both secrets are open at once, and nothing lies between them. */
