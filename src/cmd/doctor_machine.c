@@ -28,7 +28,7 @@ static const char *read_text(const struct doctor *doctor, const char *name)
         return "";
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char *text = arena_alloc(doctor->arena, SMALL_FILE);
-    ssize_t len = fd < 0 || text == NULL ? -1 : read(fd, text, SMALL_FILE - 1);
+    ssize_t len = fd < 0 || text == NULL ? -1 : fd_read(fd, text, SMALL_FILE - 1);
     if (len <= 0)
         return "";
     while (len > 0 && text[len - 1] == '\n')

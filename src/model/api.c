@@ -2,7 +2,8 @@
 #include "model/api.h"
 
 enum {
-    WORD = 256,          /* names, ids, codes */
+    WORD = 256, /* names, ids, codes */
+    IDEMPOTENCY = API_IDEMPOTENCY_MAX,
     SENTENCE = 4096,     /* texts for people */
     LINE = 64 * 1024,    /* a record of the log */
     HASH = 32,           /* SHA-256 */
@@ -255,17 +256,37 @@ static const struct schema_field api_keyring_key_fields[] = {
 };
 MESSAGE(api_keyring_key, "KeyringKey", "A long-term key, without its private part.");
 
+static const struct schema_field api_keyring_list_request_fields[] = {
+    { AT(api_keyring_list_request, cursor), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The next_cursor of the answer before, or empty." },
+    { AT(api_keyring_list_request, limit), .number = 2, .type = SCHEMA_UINT32, .limit = PAGE,
+      .doc = "The most keys of one answer; 0 means all." },
+    { AT(api_keyring_list_request, role), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Only keys of this role." },
+    { AT(api_keyring_list_request, state), .number = 4, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Only keys in this state." },
+};
+MESSAGE(api_keyring_list_request, "KeyringListRequest", "Which keys are asked for.");
+
 static const struct schema_field api_keyring_list_response_fields[] = {
     { AT(api_keyring_list_response, generation), .number = 1, .type = SCHEMA_UINT64,
-      .doc = "How often the keyring was written; each change is one more." },
+      .header = "etag", .doc = "How often the keyring was written; each change is one more." },
     { AT(api_keyring_list_response, keys), .number = 2, .type = SCHEMA_MESSAGE, .most = 64,
       .message = &api_keyring_key, .doc = "The keys, oldest first." },
+    { AT(api_keyring_list_response, next_cursor), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Where to go on; empty at the end." },
 };
-MESSAGE(api_keyring_list_response, "KeyringListResponse", "Every key of this installation.");
+MESSAGE(api_keyring_list_response, "KeyringListResponse", "Keys of this installation.");
 
 static const struct schema_field api_keyring_rotate_request_fields[] = {
     { AT(api_keyring_rotate_request, role), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
       .required = true, .doc = "Which key is replaced: ca, tls, log or node." },
+    { AT(api_keyring_rotate_request, idempotency_key), .number = 2, .type = SCHEMA_STRING,
+      .limit = IDEMPOTENCY, .header = "idempotency-key",
+      .doc = "Whoever asks again with the same word gets the same answer, and no second key." },
+    { AT(api_keyring_rotate_request, if_match), .number = 3, .type = SCHEMA_UINT64,
+      .header = "if-match",
+      .doc = "The generation that the keyring must have (an ETag); 0 means any." },
 };
 MESSAGE(api_keyring_rotate_request, "KeyringRotateRequest", "Which key is to be replaced.");
 
@@ -275,7 +296,7 @@ static const struct schema_field api_keyring_rotate_response_fields[] = {
     { AT(api_keyring_rotate_response, replaces), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "The id of the key that signs no longer." },
     { AT(api_keyring_rotate_response, generation), .number = 3, .type = SCHEMA_UINT64,
-      .doc = "The generation of the keyring that has the new key." },
+      .header = "etag", .doc = "The generation of the keyring that has the new key." },
 };
 MESSAGE(api_keyring_rotate_response, "KeyringRotateResponse", "The key that signs from now on.");
 

@@ -9,6 +9,8 @@
 
 #include "model/schema.h"
 
+enum { API_IDEMPOTENCY_MAX = 64 }; /* bytes of an Idempotency-Key */
+
 struct api_empty {
     char nothing;
 };
@@ -145,13 +147,23 @@ struct api_keyring_key {
     struct span public_part; /* empty: it has none */
 };
 
+struct api_keyring_list_request {
+    struct span cursor; /* the id of the last key of the page before */
+    uint32_t limit;     /* 0: as many as there may be */
+    struct span role;
+    struct span state;
+};
+
 struct api_keyring_list_response {
     uint64_t generation;
     struct schema_list keys; /* api_keyring_key */
+    struct span next_cursor; /* empty: that was all */
 };
 
 struct api_keyring_rotate_request {
     struct span role;
+    struct span idempotency_key; /* empty: none */
+    uint64_t if_match;           /* the generation that the caller knows; 0: any */
 };
 
 struct api_keyring_rotate_response {
@@ -235,7 +247,8 @@ extern const struct schema_message api_audit_get_request;
 extern const struct schema_message api_audit_head_response;
 extern const struct schema_message api_audit_prove_request, api_audit_prove_response;
 extern const struct schema_message api_audit_verify_request, api_audit_verify_response;
-extern const struct schema_message api_keyring_key, api_keyring_list_response;
+extern const struct schema_message api_keyring_key, api_keyring_list_request;
+extern const struct schema_message api_keyring_list_response;
 extern const struct schema_message api_keyring_rotate_request, api_keyring_rotate_response;
 extern const struct schema_message api_ban;
 extern const struct schema_message api_admission_list_request, api_admission_list_response;

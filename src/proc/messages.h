@@ -53,8 +53,9 @@ enum message {
        then for each u8 role, u8 state, u64 created, u64 retired, bytes id, bytes public key. */
     MSG_KEYRING_LIST = 0x500,
     MSG_KEYRING_IS,
-    /* core -> keeper: u8 role.  keeper -> core: u16 reason; with REASON_OK u64 generation,
-       bytes id of the new key, bytes id of the one that it replaces. */
+    /* core -> keeper: u8 role, u64 the generation that the keyring must have, 0: any.
+       keeper -> core: u16 reason; with REASON_OK u64 generation, bytes id of the new key, bytes
+       id of the one that it replaces. */
     MSG_KEY_ROTATE,
     MSG_KEY_ROTATED,
     /* keeper -> front, nobody asked: the chain is another one now, fetch it.  Nothing is

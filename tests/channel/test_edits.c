@@ -11,7 +11,7 @@ enum { HELLO, ACCEPT, FINISH, DONE, MESSAGES };
 struct edit {
     unsigned message;
     size_t at;
-    uint8_t value; /* XORed in */
+    uint8_t value; /* XORed in: 3 makes 1 of 2 and 2 of 1 */
     size_t cut;    /* new length; SIZE_MAX: as it is */
 };
 
@@ -97,16 +97,16 @@ static const struct {
     bool by_initiator;
     enum reason reason;
 } downgrades[] = {
-    { "HELLO of version 1", { HELLO, 1, 2 ^ 1, SIZE_MAX }, false, REASON_CHANNEL_VERSION },
-    { "HELLO of version 3", { HELLO, 1, 2 ^ 3, SIZE_MAX }, false, REASON_CHANNEL_VERSION },
-    { "ACCEPT of version 1", { ACCEPT, 1, 2 ^ 1, SIZE_MAX }, true, REASON_CHANNEL_VERSION },
-    { "FINISH of version 1", { FINISH, 1, 2 ^ 1, SIZE_MAX }, false, REASON_CHANNEL_VERSION },
+    { "HELLO of version 1", { HELLO, 1, 3, SIZE_MAX }, false, REASON_CHANNEL_VERSION },
+    { "HELLO of version 3", { HELLO, 1, 1, SIZE_MAX }, false, REASON_CHANNEL_VERSION },
+    { "ACCEPT of version 1", { ACCEPT, 1, 3, SIZE_MAX }, true, REASON_CHANNEL_VERSION },
+    { "FINISH of version 1", { FINISH, 1, 3, SIZE_MAX }, false, REASON_CHANNEL_VERSION },
     { "the better cipher offered twice",
-      { HELLO, 68, 2 ^ 1, SIZE_MAX },
+      { HELLO, 68, 3, SIZE_MAX },
       false,
       REASON_CHANNEL_MALFORMED },
     { "a cipher of number 0", { HELLO, 67, 1, SIZE_MAX }, false, REASON_CHANNEL_MALFORMED },
-    { "the other cipher chosen", { ACCEPT, 66, 1 ^ 2, SIZE_MAX }, true, REASON_CHANNEL_TRANSCRIPT },
+    { "the other cipher chosen", { ACCEPT, 66, 3, SIZE_MAX }, true, REASON_CHANNEL_TRANSCRIPT },
     { "no cipher chosen", { ACCEPT, 66, 1, SIZE_MAX }, true, REASON_CHANNEL_MALFORMED },
     { "the initiator has no evidence",
       { HELLO, 69, 1, SIZE_MAX },

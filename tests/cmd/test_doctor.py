@@ -188,6 +188,8 @@ class Up(unittest.TestCase):
                  lambda: house.state.chmod(0o700)),
                 ("state.permissions", lambda: (house.state / "keyring").chmod(0o604),
                  lambda: (house.state / "keyring").chmod(0o600)),
+                ("state.permissions", lambda: (house.state / "tee/authority").chmod(0o640),
+                 lambda: (house.state / "tee/authority").chmod(0o600)),
                 ("audit.leaves", lambda: log.write_bytes(whole[:whole[:-1].rindex(b"\n") + 1]),
                  lambda: log.write_bytes(whole)),
                 ("audit.head", lambda: shutil.move(house.state / "audit/heads", away) and

@@ -26,9 +26,12 @@ PROBLEM = {"type": "x", "title": "x", "status": 404, "detail": "x", "instance": 
 READS = re.compile(r"\.recv\(|getresponse\(|urlopen\(|[\"']curl[\"'],")
 READERS = {"tests/contract.py": "the judge",
            "tests/proc/front_house.py": "its sockets are watched",
+           "tests/http/test_websocket_others.py": "no house: two ends of a WebSocket",
+           "tests/proc/test_edges.py": "an edge, which has answers of its own; and front_house's",
            "tests/proc/test_front.py": "sockets of front_house",
            "tests/proc/test_front_faults.py": "sockets of front_house",
            "tests/proc/test_hostile_h2.py": "sockets of front_house",
+           "tests/proc/test_slow_disk.py": "watched",
            "tests/proc/test_house.py": "as another user, and judged as what he got",
            "tests/cmd/test_service.py": "watched; and what systemd is told",
            "tests/cmd/test_tls.py": "servers of its own, that `ward verify` asks",

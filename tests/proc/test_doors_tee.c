@@ -153,12 +153,40 @@ static void test_periods(void **state)
         assert_int_equal(tee_period(rows[i].now), rows[i].period);
 }
 
+/* Whatever the clock says, there is a quote and collateral of that time. */
+static void test_any_clock(void **state)
+{
+    typedef bool writer(const struct sim_authority *, const struct sim_spec *, struct sink *);
+    static writer *const writers[] = { sim_quote,   sim_root,     sim_signing_chain, sim_root_crl,
+                                       sim_pck_crl, sim_tcb_info, sim_qe_identity };
+    static const int64_t clocks[] = { 0, 1, INT64_C(1700000000), INT64_C(4102444800),
+                                      INT64_C(253000000000) };
+    static uint8_t bytes[SIM_COLLATERAL_MAX];
+    struct sim_authority authority;
+    (void)state;
+    assert_true(sim_authority_init(&authority, span_text("any clock")));
+    for (size_t i = 0; i < COUNT_OF(clocks); i++) {
+        struct sim_spec spec = spec_of(tee_period(clocks[i]));
+        assert_true(spec.tcb_info.validity.until - clocks[i] >= 20 * 86400);
+        assert_true(spec.tcb_info.validity.from <= clocks[i] - 86400);
+        for (size_t j = 0; j < COUNT_OF(writers); j++) {
+            struct sink out = sink_over(bytes, sizeof bytes);
+            assert_true(writers[j](&authority, &spec, &out));
+        }
+    }
+    sim_authority_fini(&authority);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_anything_is_said_by_core, ""),   TEST(test_other_sizes_close_the_channel, ""),
-        TEST(test_so_many_and_no_more, ""),        TEST(test_the_seed_is_forgotten, ""),
-        TEST(test_another_period_begins_anew, ""), TEST(test_periods, ""),
+        TEST(test_anything_is_said_by_core, ""),
+        TEST(test_other_sizes_close_the_channel, ""),
+        TEST(test_so_many_and_no_more, ""),
+        TEST(test_the_seed_is_forgotten, ""),
+        TEST(test_another_period_begins_anew, ""),
+        TEST(test_periods, ""),
+        TEST(test_any_clock, ""),
     };
     return RUN_TESTS(tests);
 }

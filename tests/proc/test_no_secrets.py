@@ -19,9 +19,9 @@ import lockbox
 import tap
 from canary import holds
 
-TOKEN = "Bt7-wQ9_canary.of+a/caller=31f0"
+TOKEN = "canary+of/a.caller-canary_of+a/caller"
 PHRASE = "canary of a backup 77c1"
-AROUND = {"PGPASSWORD": "canary-around-1e5d", "AWS_SECRET_ACCESS_KEY": "canary/around+9b7a"}
+AROUND = {"PGPASSWORD": "canary-around-1e5d", "AWS_SECRET_ACCESS_KEY": "canary-around-two"}
 NAMES = ("core", "verify", "front", "audit", "keeper")
 READERS = (["doctor"], ["doctor", "--json"], ["config", "show"], ["keyring", "list"],
            ["audit", "tail"], ["audit", "query", "--json", "--limit", "0"], ["audit", "verify"],

@@ -309,8 +309,8 @@ class Refused(unittest.TestCase):
 
 
 class Storm(unittest.TestCase):
-    def test_good_bad_and_half_written(self):
-        """The first half of RL-36."""
+    def test_good_bad_and_half_written(self):  # proves: RL-36
+        """The other half of it is in test_upgrade.py."""
         generator = random.Random(SEED)
         print(f"# seed {SEED}, {SIGNALS} signals")
         with Configured() as house:

@@ -8,6 +8,7 @@
 
 #include "model/reason.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "proc/audit/parts.h"
 #include "proc/audit_client.h"
 #include "proc/log.h"
@@ -26,6 +27,7 @@ bool group_add(struct auditor *auditor, struct audit_record *record, enum peer p
                                  NULL);
     if (!rc_ok(sealed))
         return false;
+    leaves_keep(&auditor->leaves, &group->next.tree);
     group->starts[group->count] = (uint32_t)start;
     group->who[group->count++] = (struct waiting_append){ peer, id };
     return true;
@@ -141,19 +143,16 @@ static bool is_ours(struct auditor *auditor)
 
 static rc write_lines(struct trail *trail, struct auditor *auditor)
 {
-    struct span bytes = sink_bytes(&auditor->group.lines);
-    size_t done = 0;
-    while (done < bytes.len) {
-        ssize_t put = write(auditor->lines.fd, bytes.at + done, bytes.len - done);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return FAIL(trail, RC_WORLD, put == 0 ? EIO : (uint32_t)errno);
-        done += (size_t)put;
-    }
-    if (fdatasync(auditor->lines.fd) != 0)
+    if (!fd_write(auditor->lines.fd, sink_bytes(&auditor->group.lines)) ||
+        fdatasync(auditor->lines.fd) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     return RC_SUCCESS;
+}
+
+static struct span line_of(const struct group *group, size_t i)
+{
+    size_t end = i + 1 < group->count ? group->starts[i + 1] : group->lines.len;
+    return span_of(group->lines.at + group->starts[i], end - 1 - group->starts[i]);
 }
 
 /* Durable from here on. */
@@ -165,12 +164,15 @@ static void accept_all(struct auditor *auditor)
     uint64_t seq = auditor->chain.tree.size;
     for (size_t i = 0; i < group->count; i++) {
         lines_took(lines, lines->file.records + i, lines->file.bytes + group->starts[i]);
-        leaves_took(&auditor->leaves, &group->leaves[i]);
         answer(auditor, &group->who[i], true, seq + i);
     }
     audit_file_count(&lines->file, group->count, group->lines.len);
     auditor->chain = group->next;
+    auditor->leaves.taken = auditor->chain.tree.size;
     rc written = leaves_write(&trail, &auditor->leaves, group->leaves, group->count);
+    for (size_t i = 0; rc_ok(written) && i < group->count; i++)
+        written = heads_keep_heir(&trail, &auditor->heads, &auditor->reader, seq + i,
+                                  line_of(group, i));
     if (!rc_ok(written))
         group_stop(auditor, WRITING_FAILED, rc_number(written));
     empty(auditor);
@@ -260,14 +262,6 @@ rc group_catch_up(struct trail *trail, struct auditor *auditor)
         if (count == 0)
             return FAIL(trail, RC_WORLD, EIO);
         TRY(trail, leaves_write(trail, leaves, batch, count));
-    }
-    while (leaves->taken < leaves->count) {
-        uint64_t left = leaves->count - leaves->taken;
-        size_t count = left < MERKLE_BATCH ? (size_t)left : MERKLE_BATCH;
-        if (!leaves_read(leaves, leaves->taken, count, batch))
-            return FAIL(trail, RC_WORLD, EIO);
-        for (size_t i = 0; i < count; i++)
-            leaves_took(leaves, &batch[i]);
     }
     return leaves_sync(trail, leaves);
 }

@@ -248,7 +248,8 @@ static enum reason take(struct auditor *auditor, const struct merkle_hash *leaf)
     const struct merkle_head *head = &auditor->heads.head;
     if (!audit_chain_take(&auditor->chain, leaf))
         return REASON_AUDIT_SEQ_GAP;
-    leaves_took(&auditor->leaves, leaf);
+    leaves_keep(&auditor->leaves, &auditor->chain.tree);
+    auditor->leaves.taken = auditor->chain.tree.size;
     if (auditor->chain.tree.size != head->size)
         return REASON_OK;
     merkle_root(&auditor->chain.tree, &root);
@@ -286,6 +287,17 @@ static enum reason take_line(struct auditor *auditor, struct kept *kept, struct 
     return take(auditor, &leaf);
 }
 
+/* What was killed between a record and the copy of it.  Without the copy the record is enough, as
+   long as its file is there: the next start tries again. */
+static void keep_heir(struct auditor *auditor, struct span line)
+{
+    struct trail trail = { 0 };
+    rc kept = heads_keep_heir(&trail, &auditor->heads, &auditor->reader,
+                              auditor->chain.tree.size - 1, line);
+    if (!rc_ok(kept))
+        log_failure("a hand-over of the log's key is not kept", kept, &trail);
+}
+
 static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64_t size)
 {
     struct lines *lines = &auditor->lines;
@@ -303,6 +315,7 @@ static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64
         reason = take_line(auditor, kept, line);
         if (reason != REASON_OK)
             break;
+        keep_heir(auditor, line);
         lines_took(lines, lines->file.records, lines->file.bytes);
         audit_file_count(&lines->file, 1, line.len + 1);
     }

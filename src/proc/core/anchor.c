@@ -11,6 +11,7 @@
 
 #include "codec/protobuf.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "proc/core/core.h"
 #include "proc/log.h"
 
@@ -63,7 +64,7 @@ static void read_password(struct core *core)
 {
     char *text = core->store.password;
     int fd = core->house->files[FILE_PASSWORD];
-    ssize_t len = fd < 0 ? 0 : pread(fd, text, CORE_PASSWORD_BYTES, 0);
+    ssize_t len = fd < 0 ? 0 : fd_read_at(fd, 0, text, CORE_PASSWORD_BYTES);
     text[len > 0 ? len : 0] = 0;
     text[strcspn(text, "\r\n")] = 0;
 }

@@ -12,9 +12,11 @@
 #include "audit/record.h"
 #include "merkle/proof.h"
 #include "model/api.h"
+#include "model/key.h"
 #include "proc/audit_client.h"
 #include "proc/config.h"
 #include "proc/control.h"
+#include "proc/core/repeat.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
@@ -73,6 +75,14 @@ struct verdict {
     uint8_t *answer; /* FRAME_BODY_MAX of verify, CORE_EVIDENCE_BYTES of tee */
 };
 
+/* Which keys are asked for, as far as that is said: no role, state or cursor for any. */
+struct key_query {
+    uint8_t role, state;
+    uint32_t limit;
+    size_t cursor_len;
+    uint8_t cursor[2 * KEY_ID];
+};
+
 /* One that waits for another process: for the audit process to have it logged while `kept`
    is set, and then for the answer of whoever knows it. */
 struct pending {
@@ -82,6 +92,7 @@ struct pending {
     int64_t until_ms;
     struct kept *kept;
     struct verdict *verdict; /* of evidence: while it is judged or made, and while that is logged */
+    struct key_query keys;   /* of keys: which of them */
 };
 
 /* What the monitor saw (control.h). */
@@ -158,6 +169,7 @@ struct core {
     struct verdict evidences[CORE_EVIDENCES];
     struct core_news news;
     struct core_store store;
+    struct repeats repeats;
     struct core_bans bans;
     struct core_child children[PEER_COUNT];
     int64_t refusals_ms;    /* when the second began in which they are counted */
@@ -194,10 +206,10 @@ rc core_on_audit_answer(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_appended(struct trail *trail, void *core, struct call *call);
 
-/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put;
-   core_answered answers the request whose question had this id, if it still waits. */
-void core_ask(struct core *core, const struct request *request, enum peer peer,
-              struct frame *question);
+/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put
+   (NULL); core_answered answers the request whose question had this id, if it still waits. */
+struct pending *core_ask(struct core *core, const struct request *request, enum peer peer,
+                         struct frame *question);
 void core_answered(struct core *core, const struct call *call, enum peer peer,
                    const struct answer *said);
 

@@ -82,15 +82,15 @@ void core_settle(struct core *core, struct pending *pending)
     core->pending_count--;
 }
 
-void core_ask(struct core *core, const struct request *request, enum peer peer,
-              struct frame *question)
+struct pending *core_ask(struct core *core, const struct request *request, enum peer peer,
+                         struct frame *question)
 {
     struct pending *pending = vacancy(core);
     struct channel *channel = &core->house->channels[peer];
     question->id = channel_next_id(channel);
     if (pending == NULL || !rc_ok(channel_put(NULL, channel, question))) {
         core_refuse(core, request, REASON_HOUSE_UNAVAILABLE);
-        return;
+        return NULL;
     }
     uint32_t deadline = house_router.routes[request->method].deadline_ms;
     *pending = (struct pending){ .id = question->id,
@@ -98,6 +98,7 @@ void core_ask(struct core *core, const struct request *request, enum peer peer,
                                  .front_id = request->id,
                                  .until_ms = clock_monotonic_ms() + deadline };
     core->pending_count++;
+    return pending;
 }
 
 struct pending *core_pending(struct core *core, enum peer peer, uint64_t id, bool kept)
@@ -336,6 +337,8 @@ void core_peer_gone(struct core *core, enum peer peer)
         else if (pending->peer == peer)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
+    if (peer == PEER_KEEPER)
+        repeats_lost(&core->repeats);
     if (peer != PEER_AUDIT)
         return;
     news_appended(core, core->news.id, false);

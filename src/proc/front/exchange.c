@@ -318,10 +318,12 @@ static void reply(struct front *front, struct exchange *exchange, struct span en
     struct values_error error;
     void *values = arena_alloc(&scratch, message->size);
     if (values != NULL && protobuf_read(message, encoded, &scratch, values, &error) &&
-        call_write(&exchange->call, values, &out))
+        call_write(&exchange->call, values, &out)) {
+        call_tag(&exchange->call, values);
         answer_success(front, exchange, sink_bytes(&out));
-    else
+    } else {
         exchange_refuse(front, exchange, REASON_HOUSE_ANSWER_TOO_LARGE, no_detail);
+    }
 }
 
 rc exchange_reply(struct trail *trail, void *self, struct call *call)

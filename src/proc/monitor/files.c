@@ -98,7 +98,8 @@ static rc write_lock(struct trail *trail, struct monitor *monitor, const char *h
 {
     char text[32];
     int len = snprintf(text, sizeof text, "%d %s\n", (int)getpid(), how);
-    if (ftruncate(monitor->lock, 0) != 0 || pwrite(monitor->lock, text, (size_t)len, 0) != len)
+    if (ftruncate(monitor->lock, 0) != 0 ||
+        !fd_write_at(monitor->lock, 0, span_of(text, (size_t)len)))
         return unusable(trail, monitor, "run/lock");
     return RC_SUCCESS;
 }

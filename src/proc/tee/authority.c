@@ -100,22 +100,24 @@ static rc derive(struct span seed, void *arg)
                                                      : rc_make(RC_WORLD, HOUSE_E_MEMORY);
 }
 
+/* Both secrets are open at once, and nothing lies between them. */
 struct deriving {
+    struct secret *seed;
     uint8_t *scalar;
 };
 
 static rc derive_scalar(struct span seed, void *arg)
 {
-    const struct deriving *into = arg;
-    return sim_quoting_scalar(seed, into->scalar) ? RC_SUCCESS : rc_make(RC_WORLD, HOUSE_E_MEMORY);
+    const struct deriving *what = arg;
+    return sim_quoting_scalar(seed, what->scalar) ? RC_SUCCESS : rc_make(RC_WORLD, HOUSE_E_MEMORY);
 }
 
 static rc fill_quoting(uint8_t *at, size_t len, void *arg)
 {
-    const struct tee *tee = arg;
-    struct deriving into = { at };
+    struct deriving *what = arg;
     (void)len;
-    return secret_lend(tee->seed, derive_scalar, &into);
+    what->scalar = at;
+    return secret_lend(what->seed, derive_scalar, what);
 }
 
 /* As long as no root is published nobody can have trusted this authority: what a start left
@@ -147,7 +149,8 @@ rc tee_open_authority(struct trail *trail, struct tee *tee)
     TRY(trail, tee_read_root(trail, tee, &published));
     TRY(trail, find_seed(trail, tee, published.len > 0));
     TRY(trail, secret_lend(tee->seed, derive, tee));
-    TRY(trail, secret_fill(tee->quoting, fill_quoting, tee));
+    struct deriving what = { .seed = tee->seed };
+    TRY(trail, secret_fill(tee->quoting, fill_quoting, &what));
     if (!sim_root(&tee->authority, &tee->spec, &root))
         return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
     if (published.len > 0 && !span_equal(sink_bytes(&published), sink_bytes(&root)))

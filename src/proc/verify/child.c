@@ -32,17 +32,6 @@ static bool set_deadlines(void)
     return setitimer(ITIMER_REAL, &wall, NULL) == 0 && setrlimit(RLIMIT_CPU, &cpu) == 0;
 }
 
-static bool say(struct span answer)
-{
-    for (size_t said = 0; said < answer.len;) {
-        ssize_t put = write(STDOUT_FILENO, answer.at + said, answer.len - said);
-        if (put <= 0)
-            return false;
-        said += (size_t)put;
-    }
-    return true;
-}
-
 static _Noreturn void live(struct verify_child *child, verify_judge_fn *judge, struct span request,
                            int64_t now)
 {
@@ -51,7 +40,8 @@ static _Noreturn void live(struct verify_child *child, verify_judge_fn *judge, s
         !rc_ok(jail_filter(NULL, judge_rules, COUNT_OF(judge_rules))))
         _exit(CHILD_NO_JAIL);
     judge(request, now, answer);
-    _exit(sink_ok(answer) && say(sink_bytes(answer)) ? CHILD_DONE : CHILD_NO_ANSWER);
+    _exit(sink_ok(answer) && fd_write(STDOUT_FILENO, sink_bytes(answer)) ? CHILD_DONE
+                                                                         : CHILD_NO_ANSWER);
 }
 
 rc verify_child_start(struct trail *trail, struct verify_child *child, verify_judge_fn *judge,
