@@ -135,6 +135,11 @@ class House:
 
     def ask(self, path, query=None, owner=True, headers=None, method="GET", timeout=10):
         """(status, object) of a call over REST."""
+        status, said = self.fetch(path, query, owner, headers, method, timeout)
+        return status, json.loads(said)
+
+    def fetch(self, path, query=None, owner=True, headers=None, method="GET", timeout=10):
+        """(status, bytes) of one that answers as it is written down."""
         if owner:
             link = OwnersSocket(str(self.state / "run/ward.sock"), timeout)
         else:
@@ -151,7 +156,7 @@ class House:
             said = answer.read()
             contract.check(method, f"/v1/{path}", answer.status, answer.getheader("content-type"),
                            said)
-            return answer.status, json.loads(said)
+            return answer.status, said
 
     def records(self, action=None):
         """What lies in the log now; a line that is being written is none yet."""
