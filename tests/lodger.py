@@ -135,6 +135,11 @@ class House:
 
     def ask(self, path, query=None, owner=True, headers=None, method="GET", timeout=10):
         """(status, object) of a call over REST."""
+        status, said = self.fetch(path, query, owner, headers, method, timeout)
+        return status, json.loads(said)
+
+    def fetch(self, path, query=None, owner=True, headers=None, method="GET", timeout=10):
+        """(status, bytes) of one that answers as it is written down."""
         if owner:
             link = OwnersSocket(str(self.state / "run/ward.sock"), timeout)
         else:
@@ -147,7 +152,7 @@ class House:
             body = b"{}" if method == "POST" else None
             headers = dict(headers or {}, **({"content-type": "application/json"} if body else {}))
             status, _, said = contract.ask(link, method, f"/v1/{path}{text}", body, headers)
-            return status, json.loads(said)
+            return status, said
 
     def records(self, action=None):
         """What lies in the log now; a line that is being written is none yet."""

@@ -1,8 +1,8 @@
 /* rl_fault.c - what a process is linked with for tools/rl and nothing else: its jail also knows
-   getpid, which strace puts in the place of a call that is to fail, and the heap of all that is
-   in the process, libraries included, is used up at one allocation (WARD_RL_FAIL=N) or from it
-   on (WARD_RL_FAIL=N+).  On stderr it says that this happened, and at the end how many there
-   were.
+   getpid, which strace puts in the place of a call that is to fail, and the end of a signal's
+   handler, and the heap of all that is in the process, libraries included, is used up at one
+   allocation (WARD_RL_FAIL=N) or from it on (WARD_RL_FAIL=N+).  On stderr it says that this
+   happened, and at the end how many there were.
 
    With RL_LEAKS, the function that a process spends its life in, it is linked with LeakSanitizer,
    too, has no jail, which would not let that look around, and says when it stops what nothing
@@ -100,12 +100,12 @@ rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_r
 {
     static struct jail_rule rules[JAIL_RULES_MAX];
     struct jail wider = *jail;
-    if (jail->rule_count + 1 > JAIL_RULES_MAX)
+    if (jail->rule_count + 2 > JAIL_RULES_MAX)
         return FAIL(trail, RC_BUG, JAIL_E_RULE);
     memcpy(rules, jail->rules, jail->rule_count * sizeof rules[0]);
-    rules[jail->rule_count] = (struct jail_rule){ .number = SYS_getpid };
+    rules[wider.rule_count++] = (struct jail_rule){ .number = SYS_getpid };
+    rules[wider.rule_count++] = (struct jail_rule){ .number = SYS_rt_sigreturn };
     wider.rules = rules;
-    wider.rule_count++;
     return __real_jail_enter(trail, &wider, report);
 }
 

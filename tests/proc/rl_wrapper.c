@@ -1,16 +1,16 @@
 /* rl_wrapper.c - stands in the place of a process of the house for tools/rl and other tests: the
    first time it is started it becomes what FILE.words says, words that end with NUL (strace with
    a fault and the real process), ever after what FILE.always says, or else the real process,
-   real/FILE beside it.  FILE is its own path. */
+   real/FILE beside it.  FILE is its own path; arguments are passed on. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 4096, WORDS_ROOM = 8192, WORDS = 32 };
+enum { PATH_ROOM = 4096, WORDS_ROOM = 8192, WORDS = 64 };
 
 /* Returns when there is no such file, or it was another's. */
-static void become(const char *self, const char *suffix, int once)
+static void become(const char *self, const char *suffix, int once, char **arguments)
 {
     char name[PATH_ROOM + 16], text[WORDS_ROOM];
     char *list[WORDS + 1] = { NULL };
@@ -23,6 +23,8 @@ static void become(const char *self, const char *suffix, int once)
     text[got] = 0;
     for (char *at = text; at < text + got && count < WORDS; at += strlen(at) + 1)
         list[count++] = at;
+    while (*arguments != NULL && count < WORDS)
+        list[count++] = *arguments++;
     execv(list[0], list);
     _exit(126);
 }
@@ -30,13 +32,12 @@ static void become(const char *self, const char *suffix, int once)
 int main(int argc, char **argv)
 {
     char self[PATH_ROOM], real[PATH_ROOM + 16];
-    (void)argc;
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (len <= 0)
+    if (len <= 0 || argc < 1)
         return 126;
     self[len] = 0;
-    become(self, "words", 1);
-    become(self, "always", 0);
+    become(self, "words", 1, argv + 1);
+    become(self, "always", 0, argv + 1);
     char *slash = strrchr(self, '/');
     if (slash == NULL)
         return 126;
