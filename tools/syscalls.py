@@ -67,11 +67,11 @@ class Table:
             yield f'"{name}" stands already in line {self.lines[name]}'
         self.lines.setdefault(name, number)
         if argument is None:
-            self.rules.append(f'{{ .name = "{name}" }}')
+            self.rules.append(f'{{ .number = SYS_{name} }}')
             return
         argument, mask, value = int(argument), int(mask, 16), int(value, 16)
         yield from faults_of_condition(argument, mask, value)
-        self.rules.append(f'{{ .name = "{name}", .masked = true, .argument = {argument}, '
+        self.rules.append(f'{{ .number = SYS_{name}, .masked = true, .argument = {argument}, '
                           f'.mask = {mask:#x}, .value = {value:#x} }}')
 
 
@@ -89,6 +89,7 @@ def faults_of_condition(argument, mask, value):
 def header(source, rules):
     lines = "".join(f"    {rule},\n" for rule in rules)
     return (f"/* Made by tools/syscalls.py from {source.name}. */\n"
+            "#include <sys/syscall.h>\n\n"
             '#include "os/jail.h"\n\n'
             f"static const struct jail_rule {source.stem}_rules[] = {{\n{lines}}};\n")
 

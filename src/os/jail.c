@@ -20,7 +20,6 @@
 #include <linux/landlock.h>
 #include <linux/securebits.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -172,34 +171,6 @@ static rc no_paths(struct trail *trail, unsigned *used)
     close((int)ruleset);
     *used = (unsigned)abi;
     return result;
-}
-
-static bool add_rule(scmp_filter_ctx filter, const struct jail_rule *rule)
-{
-    int number = seccomp_syscall_resolve_name(rule->name);
-    if (number < 0) /* unknown, or not of this architecture */
-        return false;
-    struct scmp_arg_cmp compare = { rule->argument, SCMP_CMP_MASKED_EQ, rule->mask, rule->value };
-    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, rule->masked ? 1 : 0, &compare) ==
-           0;
-}
-
-rc jail_filter(struct trail *trail, const struct jail_rule *rules, size_t count)
-{
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (filter == NULL)
-        return FAIL(trail, RC_WORLD, JAIL_E_FILTER);
-    bool known = true;
-    for (size_t i = 0; i < count; i++)
-        known = known && add_rule(filter, &rules[i]);
-    /* A call by another architecture's numbers is killed like any that is not listed. */
-    bool loaded = known &&
-                  seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0 &&
-                  seccomp_load(filter) == 0;
-    seccomp_release(filter);
-    if (!known)
-        return FAIL(trail, RC_BUG, JAIL_E_RULE);
-    return loaded ? RC_SUCCESS : FAIL(trail, RC_WORLD, JAIL_E_FILTER);
 }
 
 /* The child ends by the filter's own signal when it holds, otherwise by an instruction: to

@@ -14,11 +14,13 @@
 /* One allowed system call; tools/syscalls.py makes these from a NAME.syscalls file.  With
    `masked`, only where (argument & mask) == value. */
 struct jail_rule {
-    const char *name;
+    int number; /* SYS_... */
     bool masked;
-    unsigned argument; /* 0..5 */
-    uint64_t mask, value;
+    unsigned argument;    /* 0..5 */
+    uint64_t mask, value; /* some bits of the mask, and no other, are set in the value, or none */
 };
+
+enum { JAIL_RULES_MAX = 128 };
 
 struct jail {
     uid_t user;      /* not 0; taken with the group of the same number when started by root */
@@ -47,8 +49,8 @@ struct jail_report {
 };
 
 enum jail_error {
-    JAIL_E_RULE = 0x1201, /* RC_BUG: a rule that names no system call */
-    JAIL_E_FILTER,        /* RC_WORLD: the filter could not be made or loaded */
+    JAIL_E_RULE = 0x1201, /* RC_BUG: a rule that allows nothing, or too many of them */
+    JAIL_E_FILTER,        /* RC_WORLD: the kernel does not take the filter */
     JAIL_E_PROOF,         /* RC_BUG: the forbidden call of the proof was not deadly */
     JAIL_E_KEEP,          /* RC_BUG: `keep` is not as it should be; nothing was closed */
     JAIL_E_THREADS,       /* RC_BUG: the process has other threads */
@@ -66,5 +68,11 @@ rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *
    children.  Any other call kills the process. */
 MUST_USE
 rc jail_filter(struct trail *trail, const struct jail_rule *rules, size_t count);
+
+/* jail_offline gives up the network alone, for this process and all its children: a call that
+   makes, connects or sends over a socket kills it, and so does one by another architecture's
+   numbers.  What is open already can still be read and written.  Needs no right. */
+MUST_USE
+rc jail_offline(struct trail *trail);
 
 #endif

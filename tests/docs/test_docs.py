@@ -3,7 +3,8 @@ it prints is what the ```text output block after it shows; every link leads some
 
     ```sh run          run by sh -eu in the document's own folder, in which the blocks before it
                        ran; ward, cc and pkg-config are those of this build; of the network there
-                       is a loopback of the tests' own
+                       is a loopback of the tests' own; what curl is answered is held against the
+                       contract of the API
     ```sh run root     the same in the root of the source
     ```text output     all that the block before it prints; a line "..." stands for any lines,
                        "..." at the end of a line for the rest of it
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import unittest
 
+import curl
 import own_network
 import tap
 
@@ -31,6 +33,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import tree  # noqa: E402  (the path is set just above)
 
 FENCE = re.compile(r"^```(\w*) ?([^\n`]*)\n(.*?)^```$", re.M | re.S)
+NAMED_TEST = re.compile(r"`(tests/[\w/.]+):(\w+)`")
 LINK = re.compile(r"\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 
 
@@ -71,6 +74,7 @@ class Session:
         wrapper = tools / "cc"
         wrapper.write_text(f"#!/bin/sh\nexec {' '.join(compiler())} \"$@\"\n")
         wrapper.chmod(0o755)
+        curl.place(tools)
         self.env = dict(os.environ, PATH=f"{tools}:{BUILD}:{os.environ['PATH']}", LC_ALL="C",
                         PKG_CONFIG_PATH=str(BUILD / "meson-uninstalled"),
                         LD_LIBRARY_PATH=str(BUILD), PYTHONDONTWRITEBYTECODE="1")
@@ -132,7 +136,7 @@ def anchors(text):
 
 
 def broken(root, name):
-    """The links of a document that lead nowhere."""
+    """The links of a document that lead nowhere, and the tests that it names and that are not."""
     text = (root / name).read_text()
     plain = re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
     for target in LINK.findall(plain):
@@ -144,6 +148,10 @@ def broken(root, name):
             yield f"{name}: {target} does not exist"
         elif anchor and anchor not in anchors(path.read_text()):
             yield f"{name}: {target}: there is no such heading"
+    for file, test in NAMED_TEST.findall(text):
+        path = root / file
+        if not path.exists() or not re.search(rf"\b(def|void) {test}\(", path.read_text()):
+            yield f"{name}: {file}:{test}: there is no such test"
 
 
 class Documents(unittest.TestCase):
@@ -194,6 +202,14 @@ class Itself(unittest.TestCase):
                                  ("b.md#none", False), ("#here", False), ("https://x/y", True)):
                 (root / "a.md").write_text(f"# There\nsee [x]({target}) and `[y](gone.md)`\n")
                 self.assertEqual(list(broken(root, "a.md")) == [], good, target)
+            (root / "tests").mkdir()
+            (root / "tests/t.c").write_text("static void test_one(void **state)\n")
+            (root / "tests/t.py").write_text("    def test_two(self):\n        test_three()\n")
+            for named, good in (("t.c:test_one", True), ("t.py:test_two", True),
+                                ("t.py:test_three", False), ("t.c:test_on", False),
+                                ("x.py:test_two", False)):
+                (root / "a.md").write_text(f"see `tests/{named}`\n")
+                self.assertEqual(list(broken(root, "a.md")) == [], good, named)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -52,7 +53,6 @@ WRAP(pid_t, fork, (void), ())
 WRAP(pid_t, waitpid, (pid_t pid, int *status, int flags), (pid, status, flags))
 WRAP(int, capng_apply, (int set), (set))
 WRAP(int, capng_get_caps_process, (void), ())
-WRAP(int, seccomp_load, (void *filter), (filter))
 WRAP(long, syscall, (long n, long a, long b, long c, long d, long e, long f), (n, a, b, c, d, e, f))
 
 /* What holds inside, by the kernel's own word; the number of the first that does not. */
@@ -116,6 +116,40 @@ static void test_what_holds_inside(void **state)
     }
 }
 
+/* One call that leads out, after the network was given up; 0 when it came back. */
+static int try_offline(enum mode mode, const void *number)
+{
+    (void)mode;
+    if (!rc_ok(jail_offline(NULL)))
+        return ENTER_FAILED;
+    __real_syscall(*(const long *)number, -1, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+/* Each call that leads out is the last one; what the command needs for its work is not. */
+static void test_offline_is_kept_by_the_kernel(void **state)
+{
+    static const long
+        deadly[] = { SYS_socket,         SYS_connect,         SYS_bind,
+                     SYS_listen,         SYS_accept,          SYS_accept4,
+                     SYS_sendto,         SYS_sendmsg,         SYS_sendmmsg,
+                     SYS_io_uring_setup, 1 << 30 | SYS_getpid /* by a number of x32 */ };
+    static const long harmless[] = { SYS_openat, SYS_read, SYS_write, SYS_getpid, SYS_clone3 };
+    (void)state;
+    for (size_t i = 0; i < COUNT(deadly); i++)
+        assert_status(status_of(try_offline, AS_SOMEBODY, &deadly[i]), SIGSYS, "offline",
+                      AS_SOMEBODY);
+    for (size_t i = 0; i < COUNT(harmless); i++)
+        assert_status(status_of(try_offline, AS_SOMEBODY, &harmless[i]), 0, "harmless",
+                      AS_SOMEBODY);
+    fail_function = "syscall";
+    fail_at = 1;
+    rc refused = jail_offline(NULL);
+    assert_true(failed && fail_at == 0);
+    failed = false;
+    assert_false(rc_ok(refused));
+}
+
 static int report_landlock(enum mode mode, const void *what)
 {
     (void)mode;
@@ -145,7 +179,8 @@ static void test_own_network(void **state)
         pid_t child = __real_fork();
         if (child == 0) {
             const int keep[] = { 0, 1, 2, ready[1] };
-            static const struct jail_rule rules[] = { { .name = "write" }, { .name = "pause" } };
+            static const struct jail_rule rules[] = { { .number = SYS_write },
+                                                      { .number = SYS_pause } };
             struct jail jail = jail_of(rules, COUNT(rules));
             struct jail_report report;
             jail.keep = keep;
@@ -311,10 +346,10 @@ static void test_who_may_fork_can(void **state)
 /* Jails that nobody should get. */
 enum wrong {
     WRONG_USER,
-    WRONG_NAME,
-    WRONG_MACHINE,
     WRONG_NUMBER,
     WRONG_ARGUMENT,
+    WRONG_MASK,
+    WRONG_VALUE,
     WRONG_PROOF,
     WRONG_PROOF_AND_NO_WAY_OUT,
     WRONG_THREADS,
@@ -329,12 +364,12 @@ static void *wait_for_ever(void *nothing)
 
 static int enter_wrong(enum mode mode, const void *what)
 {
-    static const struct jail_rule names[WRONG_COUNT] = {
-        [WRONG_NAME] = { .name = "raed" },
-        [WRONG_MACHINE] = { .name = "socketcall" }, /* of 32 bits only */
-        [WRONG_NUMBER] = { .name = "" },
-        [WRONG_ARGUMENT] = { .name = "read", .masked = true, .argument = 6, .mask = 1 },
-        [WRONG_PROOF] = { .name = "personality" },
+    static const struct jail_rule last[WRONG_COUNT] = {
+        [WRONG_NUMBER] = { .number = -1 },
+        [WRONG_ARGUMENT] = { .number = SYS_read, .masked = true, .argument = 6, .mask = 1 },
+        [WRONG_MASK] = { .number = SYS_read, .masked = true },
+        [WRONG_VALUE] = { .number = SYS_read, .masked = true, .mask = 4, .value = 6 },
+        [WRONG_PROOF] = { .number = SYS_personality },
     };
     static const uint32_t expected[WRONG_COUNT] = {
         JAIL_E_USER, JAIL_E_RULE,  JAIL_E_RULE,  JAIL_E_RULE,
@@ -347,10 +382,10 @@ static int enter_wrong(enum mode mode, const void *what)
     pthread_t thread;
     if (wrong == WRONG_USER)
         jail.user = 0;
-    if (names[wrong].name != NULL)
-        rules[2] = names[wrong];
+    if (wrong >= WRONG_NUMBER && wrong <= WRONG_PROOF)
+        rules[2] = last[wrong];
     if (wrong == WRONG_PROOF_AND_NO_WAY_OUT) {
-        rules[2] = names[WRONG_PROOF];
+        rules[2] = last[WRONG_PROOF];
         rules[1] = narrow[0];
         jail.rules = &rules[1];
         jail.rule_count = 2;
@@ -430,13 +465,13 @@ static void test_no_step_may_fail(void **state)
         const char *function;
         unsigned calls[MODE_COUNT];
     } rows[] = {
-        { "close_range", { 1, 1 } },  { "setrlimit64", { 4, 4 } },
-        { "unshare", { 2, 1 } },      { "setgroups", { 1, 0 } },
-        { "setresgid", { 1, 1 } },    { "setresuid", { 1, 1 } },
-        { "prctl", { 3, 2 } },        { "sigaction", { 2, 2 } },
-        { "fork", { 1, 1 } },         { "waitpid", { 1, 1 } },
-        { "capng_apply", { 2, 1 } },  { "capng_get_caps_process", { 1, 1 } },
-        { "seccomp_load", { 1, 1 } }, { "syscall", { 4, 4 } },
+        { "close_range", { 1, 1 } }, { "setrlimit64", { 4, 4 } },
+        { "unshare", { 2, 1 } },     { "setgroups", { 1, 0 } },
+        { "setresgid", { 1, 1 } },   { "setresuid", { 1, 1 } },
+        { "prctl", { 4, 3 } },       { "sigaction", { 2, 2 } },
+        { "fork", { 1, 1 } },        { "waitpid", { 1, 1 } },
+        { "capng_apply", { 2, 1 } }, { "capng_get_caps_process", { 1, 1 } },
+        { "syscall", { 5, 5 } },
     };
     for (enum mode mode = 0; mode < MODE_COUNT; mode++) {
         for (size_t i = 0; can_be(mode) && i < COUNT(rows); i++) {
@@ -456,13 +491,13 @@ static void test_exactly_the_listed_calls_survive(void **state)
 {
     (void)state;
     static const struct jail_rule conditions[] = {
-        { .name = "read" },
-        { .name = "exit_group" },
-        { .name = "rt_sigreturn" },
-        { .name = "pause" },
-        { .name = "mmap", .masked = true, .argument = 2, .mask = 4, .value = 0 },
-        { .name = "fcntl", .masked = true, .argument = 1, .mask = 0xffffffff, .value = 3 },
-        { .name = "lseek",
+        { .number = SYS_read },
+        { .number = SYS_exit_group },
+        { .number = SYS_rt_sigreturn },
+        { .number = SYS_pause },
+        { .number = SYS_mmap, .masked = true, .argument = 2, .mask = 4, .value = 0 },
+        { .number = SYS_fcntl, .masked = true, .argument = 1, .mask = 0xffffffff, .value = 3 },
+        { .number = SYS_lseek,
           .masked = true,
           .argument = 0,
           .mask = UINT64_MAX,
@@ -476,10 +511,53 @@ static void test_exactly_the_listed_calls_survive(void **state)
                      plain + (2 + 1 - 1) + (2 + 32 - 1) + (2 + 64 - 1));
 }
 
+/* A list of the greatest length is whole: its last rule holds, and the condition before it. */
+static int enter_longest(enum mode mode, const void *what)
+{
+    static struct jail_rule rules[JAIL_RULES_MAX + 1];
+    (void)mode;
+    (void)what;
+    for (size_t i = 0; i < JAIL_RULES_MAX; i++)
+        rules[i] = (struct jail_rule){ SYS_lseek, true, 0, UINT64_MAX, i };
+    rules[JAIL_RULES_MAX - 1] = (struct jail_rule){ .number = SYS_exit_group };
+    if (jail_filter(NULL, rules, COUNT(rules)).code != rc_make(RC_BUG, JAIL_E_RULE).code)
+        return 1;
+    if (!rc_ok(jail_filter(NULL, rules, JAIL_RULES_MAX)))
+        return 2;
+    return lseek(JAIL_RULES_MAX - 2, 0, SEEK_CUR) < 0 ? 3 : 4; /* allowed, and not open */
+}
+
+static void test_longest_list(void **state)
+{
+    (void)state;
+    assert_status(status_of(enter_longest, AS_SOMEBODY, NULL), EXITED(3), "list", AS_SOMEBODY);
+}
+
+/* With a heap that is used up: whole, too, and never without one of its rules. */
+static int filter_without_heap(enum mode mode, const void *what)
+{
+    const struct rlimit none = { 0, 0 };
+    (void)mode;
+    (void)what;
+    __real_setrlimit64(RLIMIT_AS, &none);
+    for (size_t size = 1 << 20; size > 0; size /= 2)
+        while (malloc(size) != NULL)
+            continue;
+    return rc_ok(jail_filter(NULL, narrow, COUNT(narrow))) ? 3 : 1;
+}
+
+static void test_the_filter_takes_no_memory(void **state)
+{
+    (void)state;
+    assert_status(status_of(filter_without_heap, AS_SOMEBODY, NULL), EXITED(3), "heap",
+                  AS_SOMEBODY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_what_holds_inside, ""),
+        TEST(test_offline_is_kept_by_the_kernel, "EC-37"),
         TEST(test_landlock_is_used_as_the_kernel_has_it, ""),
         TEST(test_own_network, ""),
         TEST(test_bad_lists_of_descriptors_are_refused, ""),
@@ -490,6 +568,8 @@ int main(void)
         TEST(test_ignored_children_do_not_matter, ""),
         TEST(test_no_step_may_fail, ""),
         TEST(test_exactly_the_listed_calls_survive, ""),
+        TEST(test_longest_list, ""),
+        TEST(test_the_filter_takes_no_memory, ""),
     };
     return RUN_TESTS(tests);
 }

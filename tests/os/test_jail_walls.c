@@ -387,7 +387,8 @@ static int look_inside(enum mode mode, const void *what)
     sibling = fork();
     if (sibling == 0) {
         const int keep[] = { 0, 1, 2, ready[1] };
-        static const struct jail_rule rules[] = { { .name = "write" }, { .name = "pause" } };
+        static const struct jail_rule rules[] = { { .number = SYS_write },
+                                                  { .number = SYS_pause } };
         struct jail jail = jail_of(rules, COUNT(rules));
         struct jail_report report;
         jail.keep = keep;

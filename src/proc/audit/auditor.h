@@ -132,12 +132,20 @@ struct heads {
     uint8_t note[AUDIT_SLOT_BYTES];
     uint64_t asked; /* id of the question that is out, 0 for none */
     struct merkle_head asked_head;
-    int64_t next_ms; /* when to ask again */
+    int64_t next_ms;    /* when to ask again */
+    unsigned heirs;     /* hand-overs that are kept */
+    uint64_t heir_next; /* those of records before it are there */
 };
 
 void heads_open(struct trail *trail, struct heads *heads, int fd);
 MUST_USE
 rc heads_write_base(struct trail *trail, struct heads *heads, uint64_t first, int64_t day);
+
+/* heads_keep_heir keeps a line that hands the log's key on for as long as there are heads; any
+   other line, and one that is kept, is passed over.  The reader is the caller's. */
+MUST_USE
+rc heads_keep_heir(struct trail *trail, struct heads *heads, struct audit_reader *reader,
+                   uint64_t seq, struct span line);
 
 /* group.c */
 

@@ -6,7 +6,9 @@
 
 #include "admit/address.h"
 #include "codec/pem.h"
+#include "model/tee.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "proc/keeper/keeper.h"
 #include "proc/log.h"
 
@@ -120,6 +122,7 @@ rc keeper_make_certificates(struct trail *trail, struct keeper *keeper, int64_t 
                                 .serial = SPAN(serials[1]),
                                 .issuer = span_text(ca_name),
                                 .subject = span_text("localhost"),
+                                .unit = span_text(TEE_IS_HARDWARE ? "" : TEE_MARK),
                                 .validity = leaf_window(tls->created, now),
                                 .issuer_point = SPAN(ca->public_part),
                                 .point = SPAN(tls->public_part) };
@@ -136,7 +139,7 @@ rc keeper_publish_ca(struct trail *trail, struct keeper *keeper)
     struct sink pem = sink_over(text, sizeof text);
     int fd = keeper->house->files[FILE_CA];
     pem_write(&pem, "CERTIFICATE", span_of(keeper->ca, keeper->ca_len));
-    if (!sink_ok(&pem) || pwrite(fd, pem.at, pem.len, 0) != (ssize_t)pem.len ||
+    if (!sink_ok(&pem) || !fd_write_at(fd, 0, sink_bytes(&pem)) ||
         ftruncate(fd, (off_t)pem.len) != 0)
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     return RC_SUCCESS;
