@@ -172,13 +172,13 @@ static void raw_end(void *state)
 static void *raw_begin(const void *arg)
 {
     struct raw *raw = calloc(1, sizeof *raw);
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
-    if (raw == NULL || cipher == NULL)
+    if (raw == NULL)
         return NULL;
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
     raw->len = *(const size_t *)arg;
     raw->seal = EVP_CIPHER_CTX_new();
     raw->open = EVP_CIPHER_CTX_new();
-    bool ok = sodium_init() >= 0 && raw->seal != NULL && raw->open != NULL &&
+    bool ok = sodium_init() >= 0 && cipher != NULL && raw->seal != NULL && raw->open != NULL &&
               EVP_EncryptInit_ex2(raw->seal, cipher, raw->key, raw->nonce, NULL) == 1 &&
               EVP_DecryptInit_ex2(raw->open, cipher, raw->key, raw->nonce, NULL) == 1;
     EVP_CIPHER_free(cipher);
@@ -205,9 +205,9 @@ struct scalars {
 
 static void *scalars_begin(const void *arg)
 {
-    struct scalars *s = calloc(1, sizeof *s);
     (void)arg;
-    if (s == NULL || sodium_init() < 0)
+    struct scalars *s = sodium_init() < 0 ? NULL : calloc(1, sizeof *s);
+    if (s == NULL)
         return NULL;
     memset(s->secret[0], 1, 32);
     memset(s->secret[1], 2, 32);

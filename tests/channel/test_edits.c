@@ -150,6 +150,43 @@ static void every_downgrade(void **state)
     }
 }
 
+/* Changes that leave a good HELLO behind, where no evidence is wanted that would name what was
+   said: only the transcript in the keys is left to see them. */
+static void what_only_the_transcript_sees(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    enum { COUNT = 66, FIRST = 67, SECOND = 68, FLAGS = 69 };
+    for (unsigned edit = 0; edit < 5; edit++) {
+        struct attested_setup i = setup_of(ATTESTED_INITIATOR, bulk);
+        struct attested_setup r = setup_of(ATTESTED_RESPONDER, bulk);
+        i.wants_evidence = r.wants_evidence = false;
+        end_make(&pair.i, i, 78);
+        end_make(&pair.r, r, 79);
+        end_start(&pair.i);
+        struct message *hello = &pair.i.said;
+        if (edit == 1) { /* the other order */
+            hello->at[FIRST] = 2;
+            hello->at[SECOND] = 1;
+        }
+        if (edit == 2 || edit == 3) { /* one of the two is gone */
+            hello->at[COUNT] = 1;
+            hello->at[FIRST] = (uint8_t)(edit - 1);
+            memmove(hello->at + SECOND, hello->at + SECOND + 1, hello->len - SECOND - 1);
+            hello->len--;
+        }
+        if (edit == 4) /* it could show evidence, and seems not to */
+            hello->at[FLAGS] = 0;
+        end_hear(&pair.r, said_by(&pair.i));
+        assert_int_equal(pair.r.channel.state, ATTESTED_WAITS_FINISH);
+        end_hear(&pair.i, said_by(&pair.r));
+        if (edit == 0)
+            assert_int_equal(pair.i.channel.state, ATTESTED_WAITS_DONE);
+        else
+            assert_ended(&pair.i, REASON_CHANNEL_TRANSCRIPT);
+    }
+}
+
 static void every_bit(void **state)
 {
     (void)state;
@@ -233,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_clear_byte_at_every_value, ""),
         TEST(every_downgrade, ""),
+        TEST(what_only_the_transcript_sees, ""),
         TEST(every_bit, ""),
         TEST(every_length, ""),
         TEST(every_order, ""),

@@ -529,6 +529,10 @@ static void refusals_that_are_read(void **state)
         assert_ended(end, len > 0 && len <= ATTESTED_REASON_MAX ? REASON_CHANNEL_REFUSED_BY_PEER
                                                                 : REASON_CHANNEL_MALFORMED);
     }
+    const uint8_t more[] = { ATTESTED_REFUSE, ATTESTED_VERSION, 1, 'A', 'B' }; /* one left over */
+    struct end *waiting = reach(&pair, ATTESTED_WAITS_ACCEPT);
+    end_hear(waiting, SPAN(more));
+    assert_ended(waiting, REASON_CHANNEL_MALFORMED);
     for (unsigned reason = 1; reason < REASON_COUNT; reason++)
         assert_true(strlen(reason_info((enum reason)reason)->name) <= ATTESTED_REASON_MAX);
 }

@@ -6,7 +6,10 @@
 void __real_hkdf_extract(struct span salt, struct span secret, uint8_t out[SHA256_LEN]);
 void __wrap_hkdf_extract(struct span salt, struct span secret, uint8_t out[SHA256_LEN]);
 
-static unsigned derived;
+void __real_bulk_forget(struct bulk *bulk);
+void __wrap_bulk_forget(struct bulk *bulk);
+
+static unsigned derived, forgotten;
 static struct bulk *bulk;
 static struct pair fresh;
 
@@ -14,6 +17,12 @@ void __wrap_hkdf_extract(struct span salt, struct span secret, uint8_t out[SHA25
 {
     derived++;
     __real_hkdf_extract(salt, secret, out);
+}
+
+void __wrap_bulk_forget(struct bulk *b)
+{
+    forgotten++;
+    __real_bulk_forget(b);
 }
 
 enum { POINT_AT = 34 };
@@ -183,6 +192,13 @@ static void secrets_that_are_gone(void **state)
             assert_memory_not_equal(bytes + at, handshake, 32);
         }
     }
+    forgotten = 0; /* and OpenSSL's context keeps none either */
+    pair.i.event = attested_cut(&pair.i.channel);
+    assert_ended(&pair.i, REASON_CHANNEL_TRUNCATED);
+    assert_int_equal(forgotten, 1);
+    attested_fini(&pair.r.channel);
+    assert_int_equal(forgotten, 2);
+    assert_true(bytes_are_zero(&pair.r.channel, sizeof pair.r.channel));
 }
 
 static int begin(void **state)

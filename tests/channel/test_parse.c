@@ -215,6 +215,43 @@ static void evidence_that_was_not_asked_for(void **state)
     assert_int_equal(accept_with(true, &log), REASON_CHANNEL_MALFORMED);
 }
 
+/* A responder that asks for, or announces, what the HELLO before it excludes. */
+static void an_accept_that_does_not_fit(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    static const enum reason reasons[] = { REASON_OK, REASON_CHANNEL_MALFORMED,
+                                           REASON_CHANNEL_EVIDENCE_UNAVAILABLE,
+                                           REASON_CHANNEL_AEAD };
+    for (unsigned row = 0; row < 4; row++) {
+        struct attested_setup i = setup_of(ATTESTED_INITIATOR, bulk);
+        struct attested_setup r = setup_of(ATTESTED_RESPONDER, bulk);
+        i.wants_evidence = i.gives_evidence = r.wants_evidence = false;
+        i.aead_count = 1;
+        end_make(&pair.i, i, 9);
+        end_make(&pair.r, r, 10);
+        end_start(&pair.i);
+        end_hear(&pair.r, said_by(&pair.i));
+        struct attested *rude = &pair.r.channel;
+        rude->peer_wants_evidence = row == 1;
+        rude->wants_evidence = row == 2;
+        rude->aead = row == 3 ? AEAD_XCHACHA20_POLY1305 : rude->aead;
+        memset(&rude->keys.out, 0, sizeof rude->keys.out); /* back to before its answer */
+        uint8_t clear[ATTESTED_ACCEPT_CLEAR];
+        struct sink accept = sink_over(clear, sizeof clear);
+        attested_write_accept(rude, &accept);
+        attested_transcript_begin(rude, said_by(&pair.i), sink_bytes(&accept));
+        struct sink out = sink_over(pair.r.said.at, sizeof pair.r.said.at);
+        struct attested_step step = { .channel = rude, .out = &out };
+        assert_int_equal(attested_give_accept(&step, &attested_no_evidence), REASON_OK);
+        end_hear(&pair.i, sink_bytes(&out));
+        if (row == 0)
+            assert_int_equal(pair.i.channel.state, ATTESTED_WAITS_DONE);
+        else
+            assert_ended(&pair.i, reasons[row]);
+    }
+}
+
 /* The same of an initiator. */
 static enum reason finish_with(bool wants, const struct attested_evidence *evidence)
 {
@@ -267,6 +304,7 @@ int main(void)
         TEST(no_cipher_in_common, ""),
         TEST(every_field_of_evidence, ""),
         TEST(evidence_that_was_not_asked_for, ""),
+        TEST(an_accept_that_does_not_fit, ""),
         TEST(an_initiator_that_shows_the_wrong_thing, ""),
     };
     return cmocka_run_group_tests(tests, begin, finish);

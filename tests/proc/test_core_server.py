@@ -20,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "store")
 import postgres  # noqa: E402
 
 PASSWORD = "canary-of-the-store"
+FULL = os.environ.get("WARD_FULL") == "1"
 
 
 class Server(postgres.Server):
@@ -192,7 +193,7 @@ class TestServer(unittest.TestCase):
 
     def test_backend_that_was_killed_is_replaced(self):
         with Home(self.server) as house:
-            for _ in range(2):
+            for _ in range(3 if FULL else 1):
                 wait_for(lambda: self.server.anchor() > 0 and house.is_good(), 120)
                 before = house.process("core")
                 self.server.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

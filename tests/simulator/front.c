@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "codec/protobuf.h"
 #include "simulator/world.h"
 
@@ -15,6 +16,7 @@ static bool is_logged_first(enum method method)
 {
     return method == METHOD_CONFIG || method == METHOD_AUDIT_QUERY || method == METHOD_AUDIT_GET ||
            method == METHOD_AUDIT_VERIFY || method == METHOD_KEYRING_ROTATE ||
+           method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT ||
            method == METHOD_ATTEST_VERIFY || method == METHOD_ATTEST_EVIDENCE;
 }
 
@@ -42,6 +44,27 @@ static struct span padding(struct world *world, size_t cap)
     static const uint8_t zeros[FRAME_BODY_MAX];
     size_t len = world_chance(world, 40) ? world_below(world, cap) : world_below(world, 40);
     return span_of(zeros, len);
+}
+
+/* One of a few, so that what is banned is sometimes lifted; one that nobody may ban; and none. */
+static struct span some_address(struct world *world)
+{
+    static const char *const addresses[] = { "203.0.113.1",  "203.0.113.2", "2001:db8::/64",
+                                             "198.51.100.7", "127.0.0.1",   "?" };
+    return span_text(addresses[world_below(world, COUNT_OF(addresses))]);
+}
+
+static bool put_admission(struct world *world, enum method method, struct sink *out)
+{
+    struct api_admission_impose_request impose = { some_address(world),
+                                                   (uint32_t)world_below(world, 60) };
+    struct api_admission_lift_request lift = { impose.address };
+    struct api_admission_list_request list = { .limit = (uint32_t)world_below(world, 3) };
+    if (method == METHOD_ADMISSION_LIST)
+        return protobuf_write(&api_admission_list_request, &list, out);
+    return method == METHOD_ADMISSION_IMPOSE
+               ? protobuf_write(&api_admission_impose_request, &impose, out)
+               : protobuf_write(&api_admission_lift_request, &lift, out);
 }
 
 static bool put_body(struct world *world, const struct asked *asked, struct sink *out)
@@ -78,6 +101,10 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
         return protobuf_write(&api_keyring_rotate_request, &rotate, out);
     case METHOD_ATTEST_VERIFY:
         return protobuf_write(&api_attest_verify_request, &judge, out);
+    case METHOD_ADMISSION_LIST:
+    case METHOD_ADMISSION_IMPOSE:
+    case METHOD_ADMISSION_LIFT:
+        return put_admission(world, asked->method, out);
     case METHOD_CONFIG:
         if (world_chance(world, 20)) /* what is read only when it is in the log */
             sink_put(out, padding(world, CORE_BODY_BYTES + 2000));
@@ -262,6 +289,9 @@ static bool is_its(const struct asked *asked, struct span body)
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
     case METHOD_KEYRING_ROTATE:
+    case METHOD_ADMISSION_LIST:
+    case METHOD_ADMISSION_IMPOSE:
+    case METHOD_ADMISSION_LIFT:
     case METHOD_COUNT:
         break;
     }

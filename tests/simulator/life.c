@@ -87,7 +87,7 @@ rc life_run(struct world *world)
         house.files[file] = -1;
     if (world->disk.server)
         snprintf(house.settings.store, sizeof house.settings.store, "host=nowhere");
-    world->dead = world->again = false;
+    world->dead = world->again = world->reloading = false;
     world->disk.failed = false;
     world->refusals = (struct refusals){ 0 };
     world->core_lives++;

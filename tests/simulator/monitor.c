@@ -105,6 +105,7 @@ static void hear_reloaded(struct world *world, struct cursor *body)
     if (!cur_u32le(body, &number) || !cur_u8(body, &taken) || number != world->reloads)
         world_wrong(world, "one answer", "to a reload: %u", number);
     world->reloads++;
+    world->reloading = false;
 }
 
 void monitor_hears(struct world *world, const struct frame *frame)
@@ -191,8 +192,9 @@ static void reload(struct world *world)
 {
     static uint8_t bytes[4 + sizeof(struct settings)];
     struct sink body = sink_over(bytes, sizeof bytes);
-    if (world->house == NULL)
+    if (world->house == NULL || world->reloading)
         return;
+    world->reloading = true;
     sink_u32le(&body, (uint32_t)world->reloads);
     sink_put(&body, span_of(&world->house->settings, sizeof world->house->settings));
     say(world, CONTROL_RELOAD, sink_bytes(&body), -1);

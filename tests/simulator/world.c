@@ -62,7 +62,9 @@ void world_wrong(struct world *world, const char *invariant, const char *format,
 void world_begin(struct world *world, uint64_t seed, bool tracing)
 {
     memset(world, 0, sizeof *world);
-    mallopt(M_MMAP_THRESHOLD, 128 << 10); /* core's memory costs what is used of it, each time */
+    /* Each life's memory costs what is used of it. */
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_PERTURB, 0);
     world->seed = seed;
     world->random.state = seed;
     world->digest = UINT64_C(0xcbf29ce484222325);
@@ -384,13 +386,17 @@ static void hangs_up(struct world *world, const struct event *event)
         monitor_kill(world, link->peer);
 }
 
-void fd_close(int *fd)
+void __real_fd_close(int *fd);
+void __wrap_fd_close(int *fd);
+
+void __wrap_fd_close(int *fd)
 {
     struct link *link = here == NULL ? NULL : link_of(here, *fd);
     if (link == NULL) {
-        if (*fd >= 0)
-            close(*fd);
-    } else if (link->near) {
+        __real_fd_close(fd);
+        return;
+    }
+    if (link->near) {
         if (!here->dead && link->far && link->peer != PEER_MONITOR && !here->stopped)
             world_later(here, link->peer, 1, hangs_up, (uint64_t)*fd, (struct span){ 0 });
         witness_closes(here, link->peer);
@@ -398,13 +404,6 @@ void fd_close(int *fd)
         empty(&link->to_core);
     }
     *fd = -1;
-}
-
-int fd_take(int *fd)
-{
-    int taken = *fd;
-    *fd = -1;
-    return taken;
 }
 
 static int look(struct world *world, struct pollfd *fds, nfds_t count)
@@ -490,6 +489,28 @@ void random_bytes(void *out, size_t len)
     uint8_t *at = out;
     for (size_t i = 0; i < len; i++)
         at[i] = (uint8_t)test_random_next(&here->random);
+}
+
+/* The memory that the monitor makes is the world's own; front writes nothing there. */
+
+rc shared_make(struct trail *trail, const char *name, size_t bytes, struct shared *out)
+{
+    (void)name;
+    (void)bytes;
+    (void)out;
+    return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
+}
+
+void *shared_map_writer(int fd, size_t bytes)
+{
+    (void)fd;
+    return bytes == sizeof here->tables.bans ? here->tables.bans : NULL;
+}
+
+const void *shared_map_reader(int fd, size_t bytes)
+{
+    (void)fd;
+    return bytes == sizeof here->tables.serving ? here->tables.serving : NULL;
 }
 
 /* What core tells people. */

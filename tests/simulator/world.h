@@ -11,6 +11,7 @@
 #define WARD_TESTS_SIMULATOR_WORLD_H
 
 #include "proc/core/core.h"
+#include "proc/tables.h"
 #include "test.h"
 
 enum {
@@ -149,6 +150,12 @@ struct news_kept {
     bool lost; /* more than core keeps at once */
 };
 
+/* What core and front share; it outlives both. */
+struct tables {
+    uint64_t bans[TABLES_BANS_BYTES / sizeof(uint64_t)];
+    uint64_t serving[TABLES_SERVING_BYTES / sizeof(uint64_t)];
+};
+
 struct world {
     uint64_t seed, digest, order;
     struct test_random random;
@@ -164,6 +171,7 @@ struct world {
     struct asking asking;
     struct refusals refusals;
     struct news_kept news;
+    struct tables tables;
     struct house *house; /* core's, while it lives */
     bool dead;           /* core was killed: what it still does reaches nobody */
     bool again;          /* it ends by itself, to begin anew */
@@ -172,6 +180,7 @@ struct world {
     int64_t stop_ms;
     unsigned kill_in; /* core dies in so many calls; 0: not soon */
     uint64_t reloads;
+    bool reloading; /* one at a time, as the monitor does it */
     uint64_t steps, core_lives; /* for who wants to know what was tried */
     bool tracing;
     const char *wrong; /* what does not hold; NULL: all holds */

@@ -1,0 +1,133 @@
+/* test_close.c - the ends of a channel: said by one side, by both, by nobody, and with a reason. */
+#include "pair.h"
+
+static struct bulk *bulk;
+
+static void open_pair(struct pair *pair)
+{
+    static uint64_t seed = 600;
+    pair_open(pair, bulk, seed++);
+}
+
+static void closing(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    open_pair(&pair);
+    struct sink out = sink_over(pair.i.said.at, sizeof pair.i.said.at);
+    assert_true(attested_close(&pair.i.channel, &out));
+    pair.i.said.len = out.len;
+    struct attested_sent sent;
+    assert_false(
+        attested_send(&pair.i.channel, span_text("x"), 1000, &out, &sent)); /* it said so */
+    assert_false(attested_close(&pair.i.channel, &out));
+    end_hear(&pair.r, said_by(&pair.i));
+    assert_int_equal(pair.r.event.kind, ATTESTED_CLOSED);
+    end_hear(&pair.i, end_send(&pair.r, "one more")); /* the other direction goes on */
+    assert_heard(&pair.i, "one more");
+    struct attested half[2] = { pair.i.channel, pair.r.channel };
+
+    out = sink_over(pair.r.said.at, sizeof pair.r.said.at);
+    assert_true(attested_close(&pair.r.channel, &out));
+    end_hear(&pair.i, span_of(pair.r.said.at, out.len));
+    assert_int_equal(pair.i.event.kind, ATTESTED_CLOSED);
+    assert_int_equal(pair.i.channel.state, ATTESTED_IS_OVER); /* both have */
+    assert_true(attested_is_sound(&pair.i.channel));
+
+    pair.r.channel = half[1]; /* after CLOSE nothing may come, and the wire may end */
+    pair.i.channel = half[0];
+    assert_int_equal(attested_cut(&pair.r.channel).kind, ATTESTED_NOTHING);
+    assert_int_equal(pair.r.channel.state, ATTESTED_IS_OVER);
+    pair.r.channel = half[1];
+    uint8_t record[ATTESTED_RECORD_EXTRA];
+    assert_true(attested_record_seal(bulk, &pair.i.channel.keys.out, ATTESTED_RECORD_DATA,
+                                     (struct span){ 0 }, record));
+    end_hear(&pair.r, SPAN(record));
+    assert_ended(&pair.r, REASON_CHANNEL_UNEXPECTED);
+}
+
+static void a_cut_wire_is_no_end(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    for (unsigned heard = 0; heard < 3; heard++) {
+        open_pair(&pair);
+        for (unsigned n = 0; n < heard; n++)
+            end_hear(&pair.r, end_send(&pair.i, "more"));
+        pair.r.event = attested_cut(&pair.r.channel);
+        assert_ended(&pair.r, REASON_CHANNEL_TRUNCATED);
+        pair.r.event = attested_cut(&pair.r.channel);
+        assert_int_equal(pair.r.event.kind, ATTESTED_NOTHING);
+    }
+}
+
+/* Who ends a channel says why, sealed; what comes with a type that says all must be empty. */
+static void the_last_word(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    uint8_t bad[ATTESTED_RECORD_EXTRA + 1];
+    static const enum attested_type empty[] = { ATTESTED_RECORD_REKEY, ATTESTED_RECORD_CLOSE };
+    for (unsigned t = 0; t < 2; t++) {
+        open_pair(&pair);
+        assert_true(
+            attested_record_seal(bulk, &pair.i.channel.keys.out, empty[t], span_text("x"), bad));
+        end_hear(&pair.r, SPAN(bad));
+        assert_ended(&pair.r, REASON_CHANNEL_MALFORMED);
+        assert_int_equal(pair.r.said.at[0], ATTESTED_RECORD_REFUSE);
+        end_hear(&pair.i, said_by(&pair.r));
+        assert_ended(&pair.i, REASON_CHANNEL_REFUSED_BY_PEER);
+        assert_int_equal(pair.i.event.about, REASON_CHANNEL_MALFORMED);
+        assert_int_equal(pair.i.said.len, 0); /* and nobody answers that */
+    }
+}
+
+/* A DONE that says more than that it is one. */
+static void a_done_with_words(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    struct attested_way way;
+    uint8_t record[ATTESTED_RECORD_EXTRA + 1];
+    for (size_t len = 0; len < 2; len++) {
+        pair_make(&pair, bulk, 650);
+        end_start(&pair.i);
+        end_hear(&pair.r, said_by(&pair.i));
+        end_hear(&pair.i, said_by(&pair.r));
+        pair.r.hold = true;
+        end_hear(&pair.r, said_by(&pair.i));
+        attested_traffic_way(&pair.r.channel, ATTESTED_RESPONDER, 0, &way);
+        assert_true(
+            attested_record_seal(bulk, &way, ATTESTED_RECORD_DONE, span_of("x", len), record));
+        end_hear(&pair.i, span_of(record, ATTESTED_RECORD_EXTRA + len));
+        if (len == 0)
+            assert_int_equal(pair.i.event.kind, ATTESTED_OPEN);
+        else
+            assert_ended(&pair.i, REASON_CHANNEL_MALFORMED);
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    bulk = bulk_new();
+    return bulk == NULL ? -1 : 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    bulk_free(&bulk);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(closing, ""),
+        TEST(a_cut_wire_is_no_end, ""),
+        TEST(the_last_word, ""),
+        TEST(a_done_with_words, ""),
+    };
+    return cmocka_run_group_tests(tests, begin, finish);
+}
