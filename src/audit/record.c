@@ -107,24 +107,29 @@ static void put_number(struct sink *out, int64_t number)
     sink_decimal(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 1);
 }
 
-/* A date or a time: three numbers with what stands between and behind them. */
-static void put_three(struct sink *out, const int numbers[3], const char marks[4], size_t first)
+static void set_digits(uint8_t *at, size_t count, int number)
 {
-    for (size_t i = 0; i < 3; i++) {
-        sink_decimal(out, (uint64_t)numbers[i], i == 0 ? first : 2);
-        sink_u8(out, (uint8_t)marks[i]);
-    }
+    for (; count > 0; number /= 10)
+        at[--count] = (uint8_t)('0' + number % 10);
 }
 
 bool audit_time_put(struct sink *out, int64_t at)
 {
+    static const char form[] = "yyyy-mm-ddThh:mm:ss.000Z";
     struct civil c;
     if (at < 0 || !time_to_civil(at / 1000, &c))
         return false;
-    put_three(out, (const int[]){ c.year, c.month, c.day }, "--T", 4);
-    put_three(out, (const int[]){ c.hour, c.minute, c.second }, "::.", 2);
-    sink_decimal(out, (uint64_t)(at % 1000), 3);
-    sink_u8(out, 'Z');
+    uint8_t *text = sink_room(out, sizeof form - 1);
+    if (text == NULL)
+        return true; /* the sink knows that it is full */
+    memcpy(text, form, sizeof form - 1);
+    set_digits(&text[0], 4, c.year);
+    set_digits(&text[5], 2, c.month);
+    set_digits(&text[8], 2, c.day);
+    set_digits(&text[11], 2, c.hour);
+    set_digits(&text[14], 2, c.minute);
+    set_digits(&text[17], 2, c.second);
+    set_digits(&text[20], 3, (int)(at % 1000));
     return true;
 }
 
@@ -282,25 +287,11 @@ static void put_word(struct sink *out, struct span word)
     sink_u8(out, '"');
 }
 
-static void put_hex(struct sink *out, struct span bytes)
-{
-    sink_u8(out, '"');
-    sink_hex(out, bytes);
-    sink_u8(out, '"');
-}
-
-/* The time was judged before. */
-static void put_time(struct sink *out, int64_t at)
-{
-    sink_u8(out, '"');
-    (void)!audit_time_put(out, at);
-    sink_u8(out, '"');
-}
-
 static void put_detail(struct sink *out, const struct audit_detail *detail)
 {
-    put_word(out, detail->key);
-    sink_u8(out, ':');
+    sink_u8(out, '"');
+    sink_put(out, detail->key);
+    PUT(out, "\":");
     switch (detail->type) {
     case AUDIT_TEXT:
         audit_text_put(out, detail->text, AUDIT_DETAIL_MAX);
@@ -312,10 +303,14 @@ static void put_detail(struct sink *out, const struct audit_detail *detail)
         sink_text(out, detail->number != 0 ? "true" : "false");
         return;
     case AUDIT_TIME:
-        put_time(out, detail->number);
+        sink_u8(out, '"');
+        (void)!audit_time_put(out, detail->number); /* it was judged before */
+        sink_u8(out, '"');
         return;
     case AUDIT_HASH:
-        put_hex(out, detail->text);
+        sink_u8(out, '"');
+        sink_hex(out, detail->text);
+        sink_u8(out, '"');
         return;
     case AUDIT_ADDRESS:
         put_word(out, detail->text);
@@ -327,49 +322,51 @@ static void put_detail(struct sink *out, const struct audit_detail *detail)
     put_word(out, span_text(redacted));
 }
 
-/* Members in the order of their names. */
+/* Members in the order of their names; each piece of the frame ends where a value begins. */
 static void put_first_half(struct sink *out, const struct audit_record *record,
                            const uint8_t order[AUDIT_DETAILS_MAX])
 {
-    PUT(out, "{\"action\":");
-    put_word(out, record->action);
-    PUT(out, ",\"actor_id\":");
+    PUT(out, "{\"action\":\"");
+    sink_put(out, record->action);
+    PUT(out, "\",\"actor_id\":");
     audit_text_put(out, record->actor_id, AUDIT_ACTOR_ID_MAX);
-    PUT(out, ",\"actor_type\":");
-    put_word(out, span_text(audit_actor_name(record->actor_type)));
-    PUT(out, ",\"details\":{");
+    PUT(out, ",\"actor_type\":\"");
+    sink_text(out, audit_actor_name(record->actor_type));
+    PUT(out, "\",\"details\":{");
     for (size_t i = 0; i < record->count; i++) {
         if (i > 0)
             sink_u8(out, ',');
         put_detail(out, &record->details[order[i]]);
     }
-    PUT(out, "},\"event_type\":");
-    put_word(out, span_text(audit_type_name(record->type)));
+    PUT(out, "},\"event_type\":\"");
+    sink_text(out, audit_type_name(record->type));
 }
 
 static void put_second_half(struct sink *out, const struct audit_record *record)
 {
-    PUT(out, ",\"ip_address\":");
+    PUT(out, "\",\"ip_address\":");
     if (record->address.len > 0)
         put_word(out, record->address);
     else
         PUT(out, "null");
-    PUT(out, ",\"outcome\":");
-    put_word(out, span_text(audit_outcome_name(record->outcome)));
-    PUT(out, ",\"prev\":");
-    put_hex(out, SPAN(record->prev.at));
-    PUT(out, ",\"resource\":");
+    PUT(out, ",\"outcome\":\"");
+    sink_text(out, audit_outcome_name(record->outcome));
+    PUT(out, "\",\"prev\":\"");
+    sink_hex(out, SPAN(record->prev.at));
+    PUT(out, "\",\"resource\":");
     audit_text_put(out, record->resource, AUDIT_RESOURCE_MAX);
     PUT(out, ",\"seq\":");
     sink_decimal(out, record->seq, 1);
-    PUT(out, ",\"timestamp\":");
-    put_time(out, record->at);
-    PUT(out, ",\"trace_id\":");
-    if (record->traced)
-        put_hex(out, SPAN(record->trace));
-    else
-        PUT(out, "null");
-    sink_u8(out, '}');
+    PUT(out, ",\"timestamp\":\"");
+    (void)!audit_time_put(out, record->at); /* it was judged before */
+    PUT(out, "\",\"trace_id\":");
+    if (!record->traced) {
+        PUT(out, "null}");
+        return;
+    }
+    sink_u8(out, '"');
+    sink_hex(out, SPAN(record->trace));
+    PUT(out, "\"}");
 }
 
 rc audit_write(const struct audit_record *record, struct sink *out, struct trail *trail)

@@ -24,19 +24,6 @@ struct span sink_bytes(const struct sink *out)
     return (struct span){ out->at, out->len };
 }
 
-uint8_t *sink_room(struct sink *out, size_t len)
-{
-    if (out->full || out->cap - out->len < len) {
-        out->full = true;
-        return NULL;
-    }
-    if (out->at == NULL)
-        return NULL; /* no bytes of no memory: not even an offset of 0 may be added to NULL */
-    uint8_t *room = out->at + out->len;
-    out->len += len;
-    return room;
-}
-
 void sink_cut(struct sink *out, size_t len)
 {
     if (len < out->len)
@@ -51,15 +38,6 @@ void sink_drop(struct sink *out, size_t len)
         return;
     out->len -= len;
     memmove(out->at, out->at + len, out->len);
-}
-
-void sink_put(struct sink *out, struct span bytes)
-{
-    if (bytes.len == 0)
-        return;
-    uint8_t *room = sink_room(out, bytes.len);
-    if (room != NULL)
-        memcpy(room, bytes.at, bytes.len);
 }
 
 void sink_zero(struct sink *out, size_t len)
@@ -77,13 +55,6 @@ static void sink_be(struct sink *out, uint64_t value, size_t len)
     for (size_t i = 0; i < len; i++)
         bytes[len - 1 - i] = (uint8_t)(value >> (8 * i));
     sink_put(out, span_of(bytes, len));
-}
-
-void sink_u8(struct sink *out, uint8_t value)
-{
-    uint8_t *room = sink_room(out, 1);
-    if (room != NULL)
-        *room = value;
 }
 
 /* Little endian is what frames and records are full of: written so that each is one store. */

@@ -5,6 +5,7 @@
 #define WARD_BASE_SINK_H
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/result.h"
 #include "base/span.h"
@@ -31,7 +32,18 @@ struct span sink_bytes(const struct sink *out);
    marked full.  The bytes hold nothing in particular until they are filled.  Room for 0 bytes
    of a sink without memory is NULL too, and the sink is not full. */
 MUST_USE
-uint8_t *sink_room(struct sink *out, size_t len);
+static inline uint8_t *sink_room(struct sink *out, size_t len)
+{
+    if (out->full || out->cap - out->len < len) {
+        out->full = true;
+        return NULL;
+    }
+    if (out->at == NULL)
+        return NULL; /* no bytes of no memory: not even an offset of 0 may be added to NULL */
+    uint8_t *room = out->at + out->len;
+    out->len += len;
+    return room;
+}
 
 /* sink_cut drops what was written past len, an earlier value of out->len: how a writer
    takes back what turned out to be no good.  It does not clear `full`. */
@@ -41,14 +53,29 @@ void sink_cut(struct sink *out, size_t len);
    what stands in a queue once its head was taken.  It does not clear `full`. */
 void sink_drop(struct sink *out, size_t len);
 
-void sink_u8(struct sink *out, uint8_t value);
+static inline void sink_u8(struct sink *out, uint8_t value)
+{
+    uint8_t *room = sink_room(out, 1);
+    if (room != NULL)
+        *room = value;
+}
+
 void sink_u16le(struct sink *out, uint16_t value);
 void sink_u32le(struct sink *out, uint32_t value);
 void sink_u64le(struct sink *out, uint64_t value);
 void sink_u16be(struct sink *out, uint16_t value);
 void sink_u32be(struct sink *out, uint32_t value);
 void sink_u64be(struct sink *out, uint64_t value);
-void sink_put(struct sink *out, struct span bytes);
+
+static inline void sink_put(struct sink *out, struct span bytes)
+{
+    if (bytes.len == 0)
+        return;
+    uint8_t *room = sink_room(out, bytes.len);
+    if (room != NULL)
+        memcpy(room, bytes.at, bytes.len);
+}
+
 void sink_zero(struct sink *out, size_t len);
 void sink_text(struct sink *out, const char *text);
 
