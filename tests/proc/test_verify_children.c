@@ -121,14 +121,14 @@ FORBIDDEN(ignores_its_deadline, (void)syscall(SYS_rt_sigaction, SIGALRM, NULL, N
 
 static enum reason run(verify_judge_fn *judge, struct span request, uint16_t *said)
 {
-    struct verify_child child = { .fd = -1, .answer = sink_over(room, sizeof room) };
+    struct forked child = { .fd = -1, .answer = sink_over(room, sizeof room) };
     struct trail trail = { 0 };
     assert_true(rc_ok(verify_child_start(&trail, &child, judge, request, 0)));
     assert_true(child.pid > 0 && child.fd >= 0);
     for (bool ended = false; !ended;) {
         struct pollfd waits = { .fd = child.fd, .events = POLLIN };
         assert_int_equal(poll(&waits, 1, 60000), 1);
-        ended = verify_child_read(&child);
+        ended = forked_read(&child);
     }
     enum reason reason = verify_child_end(&child);
     assert_int_equal(child.pid, 0);

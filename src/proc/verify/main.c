@@ -13,8 +13,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         uint8_t *room = arena_alloc(&house->arena, FRAME_BODY_MAX);
         if (room == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
-        verify->children[i] = (struct verify_child){ .fd = -1,
-                                                     .answer = sink_over(room, FRAME_BODY_MAX) };
+        verify->children[i] = (struct forked){ .fd = -1,
+                                               .answer = sink_over(room, FRAME_BODY_MAX) };
     }
     return verify_warm_up() ? RC_SUCCESS : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
 }
@@ -40,7 +40,7 @@ static void refuse(struct verify *verify, uint64_t id, enum reason reason)
 static rc on_judge(struct trail *trail, void *self, struct call *call)
 {
     struct verify *verify = self;
-    struct verify_child *vacant = NULL;
+    struct forked *vacant = NULL;
     struct trail of_start = { 0 };
     uint64_t now = 0;
     struct span request;
@@ -66,7 +66,7 @@ static size_t watch(void *self, struct house_watch *watches, size_t max)
     const struct verify *verify = self;
     size_t count = 0;
     for (size_t i = 0; i < VERIFY_CHILDREN && count < max; i++) {
-        const struct verify_child *child = &verify->children[i];
+        const struct forked *child = &verify->children[i];
         if (child->pid != 0)
             watches[count++] = (struct house_watch){ .fd = child->fd, .reading = true, .token = i };
     }
@@ -76,9 +76,9 @@ static size_t watch(void *self, struct house_watch *watches, size_t max)
 static rc ready(struct trail *trail, void *self, const struct house_watch *one)
 {
     struct verify *verify = self;
-    struct verify_child *child = &verify->children[one->token];
+    struct forked *child = &verify->children[one->token];
     (void)trail;
-    if (!verify_child_read(child))
+    if (!forked_read(child))
         return RC_SUCCESS;
     uint64_t id = child->id;
     enum reason reason = verify_child_end(child);

@@ -7,37 +7,26 @@
 #ifndef WARD_PROC_VERIFY_VERIFY_H
 #define WARD_PROC_VERIFY_VERIFY_H
 
-#include <sys/types.h>
-
 #include "model/reason.h"
+#include "proc/forked.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 
 enum {
-    VERIFY_CHILDREN = 4,        /* pieces of evidence that are judged at once */
-    VERIFY_WALL_MS = 10000,     /* for one, by the clock */
-    VERIFY_CPU_SECONDS = 5,     /* and of the processor */
-    VERIFY_GROWN = 48 << 20,    /* bytes of heap that a child has; it can get no others */
-    VERIFY_READ_ONCE = 64 << 10 /* bytes of an answer that are read at once */
+    VERIFY_CHILDREN = 4,     /* pieces of evidence that are judged at once */
+    VERIFY_WALL_MS = 10000,  /* for one, by the clock */
+    VERIFY_CPU_SECONDS = 5,  /* and of the processor */
+    VERIFY_GROWN = 48 << 20, /* bytes of heap that a child has; it can get no others */
 };
 
 /* What a child does: judges a request of api_attest_verify_request as of a time, and writes the
    body of MSG_JUDGED. */
 typedef void verify_judge_fn(struct span request, int64_t now, struct sink *answer);
 
-/* One piece of evidence under way. */
-struct verify_child {
-    pid_t pid;     /* 0: free */
-    int fd;        /* the end of the pipe that its answer comes through */
-    uint64_t id;   /* of core's question; 0: nobody waits for it any more */
-    bool too_long; /* it said more than an answer can have */
-    struct sink answer;
-};
-
 struct verify {
     struct house *house;
     verify_judge_fn *judge;
-    struct verify_child children[VERIFY_CHILDREN];
+    struct forked children[VERIFY_CHILDREN];
 };
 
 /* judge.c: the judgement of `ward verify`, over the same public face of libward. */
@@ -53,16 +42,12 @@ bool verify_warm_up(void);
 /* verify_child_start forks one that judges the request, and ends at its deadline whatever it
    does.  The answer's room is the caller's. */
 MUST_USE
-rc verify_child_start(struct trail *trail, struct verify_child *child, verify_judge_fn *judge,
+rc verify_child_start(struct trail *trail, struct forked *child, verify_judge_fn *judge,
                       struct span request, int64_t now);
-
-/* verify_child_read takes what has come of its answer; true when it is at its end. */
-MUST_USE
-bool verify_child_read(struct verify_child *child);
 
 /* verify_child_end waits for its death, which has begun, and frees its place.  REASON_OK when
    it ended well and `answer` is the body of a MSG_JUDGED, else EVIDENCE_CRASHED or
    EVIDENCE_DEADLINE. */
-enum reason verify_child_end(struct verify_child *child);
+enum reason verify_child_end(struct forked *child);
 
 #endif
