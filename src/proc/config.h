@@ -26,6 +26,7 @@ enum config_form {
     CONFIG_ADDRESS,  /* the same: an address and port, nothing looked up */
     CONFIG_PATH,     /* the same, made absolute */
     CONFIG_STORE,    /* the same: see store_url.h */
+    CONFIG_URL,      /* the same: see provider_url.h */
     CONFIG_U32,
     CONFIG_SIZE,    /* uint64_t: bytes; as text also with K, M or G */
     CONFIG_SECONDS, /* uint32_t; as text also with s, m, h or d */

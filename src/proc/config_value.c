@@ -9,6 +9,7 @@
 #include "codec/toml_write.h"
 #include "codec/utf8.h"
 #include "os/listen.h"
+#include "proc/provider_url.h"
 #include "proc/store_url.h"
 
 static void refuse(struct config_why *why, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -45,6 +46,8 @@ uint64_t config_number(const struct config_key *key, const struct settings *sett
     const void *field = config_field(key, settings);
     if (key->form == CONFIG_SIZE)
         return *(const uint64_t *)field;
+    if (key->form == CONFIG_BOOL)
+        return *(const bool *)field;
     if (is_number(key->form) || key->form == CONFIG_CHOICE)
         return *(const uint32_t *)field;
     return 0;
@@ -126,6 +129,7 @@ static const char *wanted(enum config_form form)
     case CONFIG_ADDRESS:
     case CONFIG_PATH:
     case CONFIG_STORE:
+    case CONFIG_URL:
     case CONFIG_CHOICE:
         break;
     }
@@ -261,6 +265,15 @@ static bool store_is_usable(struct span text, struct config_why *why)
     return false;
 }
 
+static bool url_is_usable(struct span text, struct config_why *why)
+{
+    if (provider_url_is_usable(text))
+        return true;
+    refuse(why, "must be https:// and a host, with :PORT and /PATH where there are any, without a "
+                "user, a query or a slash at the end; http:// for 127.0.0.1, [::1] and localhost");
+    return false;
+}
+
 static bool set_text(const struct config_key *key, struct span text, const char *folder,
                      struct settings *settings, struct config_why *why)
 {
@@ -270,7 +283,8 @@ static bool set_text(const struct config_key *key, struct span text, const char 
         memcpy(field_of(key, settings), value, sizeof value);
         return true;
     }
-    if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)))
+    if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)) ||
+        (key->form == CONFIG_URL && !url_is_usable(text, why)))
         return false;
     if (key->form == CONFIG_PATH) {
         if (!make_absolute(text, folder, &out, why) || !text_is_usable(sink_bytes(&out), why))

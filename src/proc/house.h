@@ -96,6 +96,7 @@ struct house {
     int files[FILE_COUNT];               /* -1 where there is none */
     int own[HOUSE_OWN_FDS_MAX];          /* opened before the jail, see house_keep_fd */
     size_t own_count;
+    uint16_t connect_port; /* before_jail of a process that connects; 0: none */
     struct jail_report jail;
     unsigned state; /* the process's own, for its doors; 0 at first */
     bool stopping;

@@ -63,10 +63,22 @@ enum message {
        verify -> core, the same id: as MSG_REPLY.  What a child of verify said, byte for byte. */
     MSG_JUDGE = 0x600,
     MSG_JUDGED,
+
+    /* core -> fetch: a piece of collateral is wanted
+         u8 thing        enum pcs_thing
+         u8 tdx, u8 ca   1: of TDX, else SGX; 1: the Platform CA, else the Processor CA
+         6 fmspc
+       fetch -> core, the same id:
+         u16 reason      enum reason; REASON_OK with what the provider said
+         bytes detail    text for people
+         bytes chain     PEM of its issuers, as they came
+         bytes reply     as it came: judged by nobody yet */
+    MSG_FETCH = 0x700,
+    MSG_FETCHED,
 };
 
-/* Bytes of the detail of a MSG_JUDGED. */
-enum { JUDGED_DETAIL_MAX = 256 };
+/* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */
+enum { JUDGED_DETAIL_MAX = 256, FETCHED_DETAIL_MAX = 256 };
 
 /* Who asks, as front found out. */
 enum caller {

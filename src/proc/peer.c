@@ -16,6 +16,8 @@ const char *peer_name(enum peer peer)
         return "core";
     case PEER_FRONT:
         return "front";
+    case PEER_FETCH:
+        return "fetch";
     case PEER_COUNT:
         break;
     }
@@ -36,6 +38,10 @@ enum peer file_owner(enum house_file file)
     case FILE_STATE:
     case FILE_PASSWORD:
         return PEER_CORE;
+    case FILE_PROVIDER_CA:
+        return PEER_FETCH;
+    case FILE_COLLATERAL_ROOT:
+        return PEER_VERIFY;
     case FILE_TLS_LISTENER:
     case FILE_OWNER_LISTENER:
         return PEER_FRONT;

@@ -12,17 +12,21 @@ enum { SETTING_TEXT_MAX = 512 }; /* bytes of a text setting, its NUL included */
 enum seal_kind { SEAL_BY_FILE = 0, SEAL_BY_PASSPHRASE, SEAL_BY_CREDENTIAL };
 
 struct settings {
-    char state[SETTING_TEXT_MAX];      /* state.folder: absolute */
-    char listen[SETTING_TEXT_MAX];     /* listen.tls: ADDRESS:PORT */
-    char store[SETTING_TEXT_MAX];      /* store.url: "sqlite" or a PostgreSQL conninfo */
-    char password[SETTING_TEXT_MAX];   /* store.password_file; "": none */
-    char backup_dir[SETTING_TEXT_MAX]; /* backup.dir: absolute */
-    char collateral[SETTING_TEXT_MAX]; /* collateral.folder; "": none */
-    char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
-    uint32_t seal;                     /* seal.kind */
-    uint32_t owner;                    /* the uid whose socket it is; not a key of the file */
-    uint32_t lives;                    /* how often core began anew in a row; the monitor's */
-    bool listener;                     /* nor this: the listener was handed over, open */
+    char state[SETTING_TEXT_MAX];           /* state.folder: absolute */
+    char listen[SETTING_TEXT_MAX];          /* listen.tls: ADDRESS:PORT */
+    char store[SETTING_TEXT_MAX];           /* store.url: "sqlite" or a PostgreSQL conninfo */
+    char password[SETTING_TEXT_MAX];        /* store.password_file; "": none */
+    char backup_dir[SETTING_TEXT_MAX];      /* backup.dir: absolute */
+    char collateral[SETTING_TEXT_MAX];      /* collateral.folder; "": none */
+    char seal_path[SETTING_TEXT_MAX];       /* seal.path: of a file or a credential */
+    char provider_url[SETTING_TEXT_MAX];    /* collateral.url; "": nothing is ever fetched */
+    char provider_ca[SETTING_TEXT_MAX];     /* collateral.ca_file; "": the system's */
+    char collateral_root[SETTING_TEXT_MAX]; /* collateral.root_file; "": the pinned ones alone */
+    uint32_t seal;                          /* seal.kind */
+    uint32_t owner;                         /* the uid whose socket it is; not a key of the file */
+    uint32_t lives;                         /* how often core began anew in a row; the monitor's */
+    bool provider_inward;                   /* collateral.inward */
+    bool listener;                          /* nor this: the listener was handed over, open */
 
     uint32_t connections;             /* limit.connections: in all */
     uint32_t connections_per_address; /* limit.connections_per_address */
@@ -35,6 +39,7 @@ struct settings {
 
     uint64_t audit_rotate_bytes; /* audit.rotate_bytes */
     uint32_t audit_keep_days;    /* audit.keep_days: of rotated logs */
+    uint32_t collateral_refresh; /* collateral.refresh: seconds */
 };
 
 #endif

@@ -67,6 +67,7 @@ static const struct settings defaults = {
     .idle_seconds = 60,
     .audit_rotate_bytes = 64 << 20,
     .audit_keep_days = 7,
+    .collateral_refresh = 86400,
 };
 
 static void test_nothing_is_the_defaults(void **state)
@@ -119,6 +120,13 @@ static const struct {
     { "audit.rotate_bytes", { "'1M'", "2M", "1G" }, { "1048576", "2097152", "1073741824" } },
     { "audit.keep_days", { "1", "2", "3" }, { 0 } },
     { "collateral.folder", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
+    { "collateral.url",
+      { "'https://f'", "https://e", "" },
+      { "\"https://f\"", "\"https://e\"", "\"\"" } },
+    { "collateral.ca_file", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
+    { "collateral.root_file", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
+    { "collateral.inward", { "true", "true", "true" }, { 0 } },
+    { "collateral.refresh", { "'2h'", "1d", "3600" }, { "7200", "86400", "3600" } },
 };
 
 static void assert_shown(const struct config *config, const struct config_key *key,
@@ -543,6 +551,8 @@ static void test_taking_over(void **state)
     struct settings next = load_file("[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n"
                                      "[store]\nurl = 'host=a'\npassword_file = '/d'\n"
                                      "[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\n"
+                                     "url = 'https://g'\nca_file = '/h'\nroot_file = '/i'\n"
+                                     "inward = true\nrefresh = '1h'\n"
                                      "[seal]\nkind = 'passphrase'\npath = '/c'\n"
                                      "[limit]\nconnections = 1\nconnections_per_address = 1\n"
                                      "connects_per_second = 1\nconnects_burst = 1\n"

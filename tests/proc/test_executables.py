@@ -21,6 +21,7 @@ LIBRARIES = {
     "ward-core": JAIL | {"crypto", "pq", "sqlite3"},
     "ward-keyring": JAIL | {"crypto", "sodium"},  # a keeper without a house
     "ward-verify": JAIL | {"crypto"},
+    "ward-fetch": JAIL | {"cares", "crypto", "curl", "sodium", "ssl"},
     "ward-front": JAIL | {"crypto", "nghttp2", "sodium", "ssl"},
 }
 # Functions of the program that touch a long-term secret: they exist in the keeper alone.

@@ -70,7 +70,7 @@ static const struct door doors[] = {
 
 static const struct process core_process = {
     .peer = PEER_CORE,
-    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
+    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_FETCH),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
     .size = sizeof(struct core),
