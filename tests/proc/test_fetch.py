@@ -111,7 +111,7 @@ class Fetch(unittest.TestCase):
             self.assertEqual(reason, "FETCH_TLS", detail)
             # The good one's: nothing was asked of it.
             self.assertEqual(len([asked for asked in self.asked if asked]), 1)
-        with Provider(says(b"plain")) as provider, \
+        with Provider(says(b"hello, this is no TLS\r\n")) as provider, \
                 Fetcher(f"https://127.0.0.1:{provider.port}", authority.pem) as fetch:
             self.assertEqual(fetch.fetch()[0], "FETCH_TLS")
             self.assertEqual(fetch.fetch()[0], "FETCH_TLS")
