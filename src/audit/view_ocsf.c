@@ -49,6 +49,8 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_CONFIG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_EVIDENCE_JUDGE] = { API_ACTIVITY, 99, "Judge" },
     [AUDIT_EVENT_LOG_READ] = { API_ACTIVITY, 2, "Read" },
+    [AUDIT_EVENT_COLLATERAL_KEEP] = { ENTITY_MANAGEMENT, 3, "Update" },
+    [AUDIT_EVENT_COLLATERAL_REFUSE] = { ENTITY_MANAGEMENT, 3, "Update" },
     [AUDIT_EVENT_STORE_MARK] = { ENTITY_MANAGEMENT, 3, "Update" },
 };
 

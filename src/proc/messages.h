@@ -60,9 +60,30 @@ enum message {
     /* core -> verify: evidence to be judged.
          u64 now         seconds since 1970, for a request that names no time
          bytes request   protobuf of ward.v1.Attest.Verify, as front made it
-       verify -> core, the same id: as MSG_REPLY.  What a child of verify said, byte for byte. */
+       verify -> core, the same id: as MSG_REPLY, and then
+         bytes platform  of genuine evidence of Intel's: 9 bytes as MSG_FETCH has them, with a 0
+                         for the thing; otherwise none
+       What a child of verify said, byte for byte. */
     MSG_JUDGE = 0x600,
     MSG_JUDGED,
+    /* core -> verify: what the house holds in this place from now on, for evidence that comes
+       without collateral of its own.  No answer.
+         u8 place        below COLLATERAL_PLACES
+         bytes chain     PEM of its issuers; may be none
+         bytes body      none: the place is empty */
+    MSG_COLLATERAL_HELD,
+    /* core -> verify: may this reply take the place of what is held?
+         u64 now         seconds since 1970
+         u8 place        where an older one of the same is held, if there is one
+         u8 thing, u8 tdx, u8 ca, 6 fmspc: what was asked for, as MSG_FETCH has it
+         bytes chain, bytes reply: as MSG_FETCHED has them
+         bytes chains    PEM of issuers that came with other pieces
+       verify -> core, the same id:
+         u16 reason      REASON_OK: it may
+         bytes detail    text for people
+         bytes dates     with REASON_OK: u64 issued, u64 expires, u32 evaluation number */
+    MSG_COLLATERAL_JUDGE,
+    MSG_COLLATERAL_JUDGED,
 
     /* core -> fetch: a piece of collateral is wanted
          u8 thing        enum pcs_thing
@@ -79,6 +100,16 @@ enum message {
 
 /* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */
 enum { JUDGED_DETAIL_MAX = 256, FETCHED_DETAIL_MAX = 256 };
+
+/* Collateral that the house holds: TCB info of eight platforms, both identities, three lists. */
+enum {
+    COLLATERAL_PLATFORMS = 8,
+    COLLATERAL_PLACES = COLLATERAL_PLATFORMS + 2 + 3,
+    COLLATERAL_BODY_MAX = 64 << 10,
+    COLLATERAL_CHAIN_MAX = 16 << 10, /* PEM of its issuers */
+};
+
+enum { PLATFORM_LEN = 9 }; /* bytes of a thing and whose it is, in a message */
 
 /* Who asks, as front found out. */
 enum caller {

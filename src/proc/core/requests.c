@@ -239,7 +239,7 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     core->cannot_log = !logged;
     if (mark_appended(core, call->id, logged, seq))
         return RC_SUCCESS;
-    if (news_appended(core, call->id, logged))
+    if (news_appended(core, call->id, logged) || collateral_appended(core, call->id, logged))
         return RC_SUCCESS;
     struct pending *pending = core_pending(core, PEER_AUDIT, call->id, false);
     if (pending != NULL && pending->verdict != NULL) {

@@ -47,10 +47,10 @@ static void run(const void *arg, struct sink *answer)
                                            .addresses = &exchange->addresses,
                                            .header = pcs_header(exchange->thing),
                                            .timeout_ms = FETCH_EXCHANGE_MS,
-                                           .max = FETCH_BODY_MAX };
+                                           .max = COLLATERAL_BODY_MAX };
     arena_init(&arena, EXCHANGE_MEMORY);
-    uint8_t *room = arena_room(&arena, FETCH_CHAIN_MAX);
-    struct sink chain = sink_over(room, room == NULL ? 0 : FETCH_CHAIN_MAX);
+    uint8_t *room = arena_room(&arena, COLLATERAL_CHAIN_MAX);
+    struct sink chain = sink_over(room, room == NULL ? 0 : COLLATERAL_CHAIN_MAX);
     if (!fetch_get(&request, &arena, &reply, &error))
         refuse(answer, error.reason, printable(error.message, FETCHED_DETAIL_MAX));
     else if (!pcs_chain(reply.header, &chain))
@@ -77,8 +77,8 @@ static bool is_answer(struct span bytes)
     struct span detail, chain, said;
     return cur_u16le(&body, &reason) && reason < REASON_COUNT && reason != REASON_NONE &&
            get_bytes(&body, FETCHED_DETAIL_MAX, &detail) &&
-           get_bytes(&body, FETCH_CHAIN_MAX, &chain) && get_bytes(&body, FETCH_BODY_MAX, &said) &&
-           cur_end(&body);
+           get_bytes(&body, COLLATERAL_CHAIN_MAX, &chain) &&
+           get_bytes(&body, COLLATERAL_BODY_MAX, &said) && cur_end(&body);
 }
 
 enum reason exchange_finish(struct forked *child)

@@ -18,12 +18,10 @@
 #include "proc/messages.h"
 
 enum {
-    FETCH_CA_MAX = 1 << 20,     /* bytes of the file of CAs */
-    FETCH_BODY_MAX = 64 << 10,  /* of one piece of collateral, as what Attest.Verify takes */
-    FETCH_CHAIN_MAX = 16 << 10, /* of the PEM of its issuers */
-    FETCH_NAME_MS = 3000,       /* for the name's servers: nobody else is answered then */
-    FETCH_EXCHANGE_MS = 15000,  /* for all of the exchange */
-    FETCH_WALL_S = 20,          /* then the kernel ends its child */
+    FETCH_CA_MAX = 1 << 20,    /* bytes of the file of CAs */
+    FETCH_NAME_MS = 3000,      /* for the name's servers: nobody else is answered then */
+    FETCH_EXCHANGE_MS = 15000, /* for all of the exchange */
+    FETCH_WALL_S = 20,         /* then the kernel ends its child */
     FETCH_CPU_S = 5,
 };
 

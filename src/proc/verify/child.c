@@ -3,39 +3,33 @@
 #include "proc/judge_syscalls.h"
 #include "proc/verify/verify.h"
 
-struct judgement {
-    verify_judge_fn *judge;
-    struct span request;
-    int64_t now;
-};
-
 static void run(const void *arg, struct sink *answer)
 {
-    const struct judgement *judgement = arg;
-    judgement->judge(judgement->request, judgement->now, answer);
+    const struct verify_work *work = arg;
+    work->judge(work->held, work->request, work->now, answer);
 }
 
-rc verify_child_start(struct trail *trail, struct forked *child, verify_judge_fn *judge,
-                      struct span request, int64_t now)
+rc verify_child_start(struct trail *trail, struct forked *child, const struct verify_work *work)
 {
-    const struct judgement judgement = { judge, request, now };
-    const struct forked_work work = { .run = run,
-                                      .arg = &judgement,
-                                      .rules = judge_rules,
-                                      .rule_count = COUNT_OF(judge_rules),
-                                      .wall_seconds = VERIFY_WALL_MS / 1000,
-                                      .cpu_seconds = VERIFY_CPU_SECONDS };
-    return forked_start(trail, child, &work);
+    const struct forked_work forked = { .run = run,
+                                        .arg = work,
+                                        .rules = judge_rules,
+                                        .rule_count = COUNT_OF(judge_rules),
+                                        .wall_seconds = VERIFY_WALL_MS / 1000,
+                                        .cpu_seconds = VERIFY_CPU_SECONDS };
+    return forked_start(trail, child, &forked);
 }
 
+/* Of both kinds: the third part is that of a judgement of evidence alone. */
 static bool is_answer(struct span bytes)
 {
     struct cursor body = cur_over(bytes);
     uint16_t reason = 0;
-    struct span detail, said;
+    struct span detail, said, platform;
     return cur_u16le(&body, &reason) && reason < REASON_COUNT &&
            get_bytes(&body, JUDGED_DETAIL_MAX, &detail) &&
-           get_bytes(&body, FRAME_BODY_MAX, &said) && cur_end(&body);
+           get_bytes(&body, FRAME_BODY_MAX, &said) &&
+           (cur_end(&body) || get_bytes(&body, PLATFORM_LEN, &platform)) && cur_end(&body);
 }
 
 enum reason verify_child_end(struct forked *child)
