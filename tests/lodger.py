@@ -67,15 +67,15 @@ def wait_for(what, seconds=30):
 class House:
     """with House() as house: ..."""
 
-    def __init__(self, folder=None):
-        self.own = folder is None
+    def __init__(self, folder=None, programs=BUILD):
+        self.own, self.ward = folder is None, programs / "ward"
         self.above = pathlib.Path(folder or tempfile.mkdtemp(prefix="ward-"))
         self.state = self.above / "state"
         self.port = free_port()
         self.held = []
 
     def command(self, *words, timeout=60, **more):
-        return subprocess.run([str(WARD), *words, "--state", str(self.state)], timeout=timeout,
+        return subprocess.run([str(self.ward), *words, "--state", str(self.state)], timeout=timeout,
                               capture_output=True, check=False, **more)
 
     def up(self):
@@ -146,12 +146,8 @@ class House:
             text = "?" + urllib.parse.urlencode(query) if query else ""
             body = b"{}" if method == "POST" else None
             headers = dict(headers or {}, **({"content-type": "application/json"} if body else {}))
-            link.request(method, f"/v1/{path}{text}", body=body, headers=headers)
-            answer = link.getresponse()
-            said = answer.read()
-            contract.check(method, f"/v1/{path}", answer.status, answer.getheader("content-type"),
-                           said)
-            return answer.status, json.loads(said)
+            status, _, said = contract.ask(link, method, f"/v1/{path}{text}", body, headers)
+            return status, json.loads(said)
 
     def records(self, action=None):
         """What lies in the log now; a line that is being written is none yet."""

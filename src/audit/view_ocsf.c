@@ -48,10 +48,12 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_ACCESS_REFUSE] = { API_ACTIVITY, 99, "Refuse" },
     [AUDIT_EVENT_CONFIG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_EVIDENCE_JUDGE] = { API_ACTIVITY, 99, "Judge" },
+    [AUDIT_EVENT_EVIDENCE_MAKE] = { API_ACTIVITY, 1, "Create" },
     [AUDIT_EVENT_LOG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_COLLATERAL_KEEP] = { ENTITY_MANAGEMENT, 3, "Update" },
     [AUDIT_EVENT_COLLATERAL_REFUSE] = { ENTITY_MANAGEMENT, 3, "Update" },
     [AUDIT_EVENT_STORE_MARK] = { ENTITY_MANAGEMENT, 3, "Update" },
+    [AUDIT_EVENT_KEYRING_CHANGE] = { API_ACTIVITY, 3, "Update" },
 };
 
 static const char *const severities[] = { "Unknown", "Informational", "Low", "Medium", "High" };

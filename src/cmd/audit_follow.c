@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/fd.h"
+
 static bool read_spool(void *arg, uint64_t first, size_t count, struct merkle_hash *out)
 {
     struct audit_follower *follower = arg;
     size_t len = count * sizeof *out;
     return fflush(follower->spool) == 0 &&
-           pread(fileno(follower->spool), out, len, (off_t)(first * sizeof *out)) == (ssize_t)len;
+           fd_read_at(fileno(follower->spool), first * sizeof *out, out, len) == (ssize_t)len;
 }
 
 /* The name in the first head that can be read, where the key does not say one. */
@@ -70,6 +72,25 @@ bool audit_follow_line(struct audit_follower *follower, struct span line, uint64
     if (rc_ok(taken))
         taken = audit_succession_take(&follower->keys, &record, &follower->kept, NULL);
     return found(follower, taken, seq);
+}
+
+bool audit_follow_kept(struct audit_follower *follower, const struct audit_heads *heads,
+                       uint64_t first)
+{
+    for (size_t i = 0; follower->spool == NULL && i < heads->heir_count; i++) {
+        const struct audit_heir *heir = &heads->heirs[i];
+        struct merkle_hash leaf, have;
+        merkle_leaf(heir->line, &leaf);
+        if (heir->seq >= first)
+            continue;
+        if (!follower->kept.leaves(follower->kept.arg, heir->seq, 1, &have))
+            return found(follower, rc_make(RC_WORLD, REASON_AUDIT_LEAVES_UNREADABLE), heir->seq);
+        if (!merkle_equal(&leaf, &have))
+            return found(follower, rc_make(RC_DENIED, REASON_AUDIT_LEAF_MISMATCH), heir->seq);
+        if (!audit_follow_line(follower, heir->line, heir->seq, &leaf))
+            return false;
+    }
+    return true;
 }
 
 static enum audit_signer signer_of(const struct audit_follower *follower, struct span note)

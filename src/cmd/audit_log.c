@@ -286,7 +286,7 @@ static bool read_leaves(void *arg, uint64_t first, size_t count, struct merkle_h
     const struct audit_log *log = arg;
     size_t len = count * sizeof *out;
     return log->leaves >= 0 &&
-           pread(log->leaves, out, len, (off_t)(first * sizeof *out)) == (ssize_t)len;
+           fd_read_at(log->leaves, first * sizeof *out, out, len) == (ssize_t)len;
 }
 
 struct merkle_source audit_log_source(struct audit_log *log)

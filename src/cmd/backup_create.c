@@ -104,8 +104,7 @@ static int keyring_snapshot(const struct settings *settings)
     rc read = file_read_plain(&trail, path, KEYRING_BYTES, &arena, &bytes);
     if (!rc_ok(read))
         say("backup create: %s: %s", path, file_error_text(read));
-    bool held = rc_ok(read) && fd >= 0 && write(fd, bytes.at, bytes.len) == (ssize_t)bytes.len &&
-                lseek(fd, 0, SEEK_SET) == 0;
+    bool held = rc_ok(read) && fd >= 0 && fd_write(fd, bytes) && lseek(fd, 0, SEEK_SET) == 0;
     arena_fini(&arena);
     return held ? fd_take(&fd) : -1;
 }
@@ -180,7 +179,7 @@ static enum exit_code prove_keys(struct creating *c, const char *folder)
     auto_fd int keys = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     auto_fd int held = memfd_create("seal", MFD_CLOEXEC);
     random_bytes(seal, sizeof seal);
-    bool ready = keys >= 0 && held >= 0 && write(held, seal, sizeof seal) == (ssize_t)sizeof seal &&
+    bool ready = keys >= 0 && held >= 0 && fd_write(held, SPAN(seal)) &&
                  lseek(held, 0, SEEK_SET) == 0 && lseek(c->phrase, 0, SEEK_SET) == 0;
     ct_wipe(seal, sizeof seal);
     if (!ready)

@@ -6,6 +6,7 @@
 #include "cmd/backup.h"
 #include "codec/json_write.h"
 #include "crypto/hash.h"
+#include "os/fd.h"
 
 enum { REPORT = 2 * BACKUP_PATH, HOUSE_TEXT = 20 };
 
@@ -96,14 +97,8 @@ enum exit_code backup_print(bool json, const char *path, uint64_t bytes,
 
 static rc put_fd(struct trail *trail, void *arg, struct span bytes)
 {
-    while (bytes.len > 0) {
-        ssize_t sent = write(*(const int *)arg, bytes.at, bytes.len);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return REFUSE(trail, errno == ENOSPC ? REASON_STORE_FULL : REASON_STORE_IO);
-        bytes = span_of(bytes.at + sent, bytes.len - (size_t)sent);
-    }
+    if (!fd_write(*(const int *)arg, bytes))
+        return REFUSE(trail, errno == ENOSPC ? REASON_STORE_FULL : REASON_STORE_IO);
     return RC_SUCCESS;
 }
 
@@ -131,7 +126,7 @@ struct backup_in backup_file_in(int *fd)
 
 bool backup_phrase_read(int fd, uint8_t out[ARGON2_PASSPHRASE_MAX], size_t *len)
 {
-    ssize_t got = pread(fd, out, ARGON2_PASSPHRASE_MAX, 0);
+    ssize_t got = fd_read_at(fd, 0, out, ARGON2_PASSPHRASE_MAX);
     *len = got > 0 ? (size_t)got : 0;
     return got > 0 && lseek(fd, 0, SEEK_SET) == 0;
 }

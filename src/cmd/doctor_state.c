@@ -91,6 +91,7 @@ static void look_modes(const struct doctor *doctor, struct doctor_row *row)
                                          "/run",
                                          "/run/lock",
                                          "/keyring",
+                                         "/tee/authority",
                                          "/audit",
                                          "/audit/security.log",
                                          "/audit/leaves",
@@ -285,7 +286,7 @@ static bool count_records(const struct doctor *doctor, uint64_t *out)
     if (fd < 0 || fstat(fd, &is) != 0)
         return false;
     off_t from = is.st_size > TAIL_BYTES ? is.st_size - TAIL_BYTES : 0;
-    ssize_t len = pread(fd, tail, TAIL_BYTES, from);
+    ssize_t len = fd_read_at(fd, (uint64_t)from, tail, TAIL_BYTES);
     while (len > 0 && tail[len - 1] != '\n') /* one that is being written */
         len--;
     if (len <= 1)
@@ -396,7 +397,7 @@ static void look_store(const struct doctor *doctor, struct doctor_row *row)
     if (fd < 0)
         doctor_say(row, DOCTOR_WARN, "this user may not read it");
     else if (is.st_size != 0 &&
-             (read(fd, begin, sizeof begin) != (ssize_t)sizeof begin ||
+             (fd_read(fd, begin, sizeof begin) != (ssize_t)sizeof begin ||
               !span_equal(span_of(begin, sizeof begin), span_of(magic, sizeof magic))))
         doctor_say(row, DOCTOR_FAIL, "ward.db is no database");
     else

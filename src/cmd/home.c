@@ -62,8 +62,10 @@ enum home_state home_look(const char *state, pid_t *monitor)
         return HOME_UNREADABLE;
     if (held.l_type == F_UNLCK)
         return HOME_EMPTY;
-    ssize_t got = read(lock, text, sizeof text - 1);
+    ssize_t got = fd_read(lock, text, sizeof text - 1);
     text[got > 0 ? got : 0] = 0;
+    if (strchr(text, '\n') == NULL) /* half of a number would be somebody else's */
+        text[0] = 0;
     const char *at = text;
     int number = 0;
     for (; *at >= '0' && *at <= '9' && number < 100000000; at++)
@@ -108,7 +110,7 @@ static bool write_settings(int fd, const struct home_start *start)
         errno = E2BIG;
         return false;
     }
-    return write(fd, out.at, out.len) == (ssize_t)out.len;
+    return fd_write(fd, sink_bytes(&out));
 }
 
 /* The processes of the house set limits of their own, none above what they were given. */

@@ -68,6 +68,7 @@ enum exit_code house_exit_code(long status, enum reason reason)
     case 404:
         return EXIT_NOT_FOUND;
     case 409:
+    case 412:
         return EXIT_CONFLICT;
     default:
         break;

@@ -25,7 +25,7 @@ enum { COPY_LOOK_MS = 200, SEAL_BYTES = 32 };
 static int hold(const char *line, size_t len)
 {
     auto_fd int fd = memfd_create("passphrase", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, line, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) != 0)
+    if (fd < 0 || !fd_write(fd, span_of(line, len)) || lseek(fd, 0, SEEK_SET) != 0)
         return -1;
     return fd_take(&fd);
 }

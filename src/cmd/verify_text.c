@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "cmd/command.h"
 
-enum { HOUR_S = 60 * 60, DAY_S = 24 * HOUR_S };
+enum { HOUR_SECONDS = 60 * 60, DAY_SECONDS = 24 * HOUR_SECONDS };
 
 struct paint {
     const char *good, *bad, *quiet, *off;
@@ -93,8 +93,8 @@ static void print_age(FILE *out, int64_t seconds)
 {
     char text[48];
     bool early = seconds < 0;
-    bool days = seconds >= 2 * DAY_S || seconds <= -2 * DAY_S;
-    int64_t age = (early ? -seconds : seconds) / (days ? DAY_S : HOUR_S);
+    bool days = seconds >= 2 * DAY_SECONDS || seconds <= -2 * DAY_SECONDS;
+    int64_t age = (early ? -seconds : seconds) / (days ? DAY_SECONDS : HOUR_SECONDS);
     snprintf(text, sizeof text, "%lld %s%s%s", (long long)age, days ? "day" : "hour",
              age == 1 ? "" : "s", early ? " before its time" : "");
     print_line(out, "age", text);

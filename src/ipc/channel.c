@@ -112,16 +112,37 @@ rc channel_flush(struct trail *trail, struct channel *channel)
     return rc_note(trail, result, __func__, __LINE__);
 }
 
+static rc send_all(struct trail *trail, struct channel *channel, int64_t until_ms)
+{
+    for (;;) {
+        TRY(trail, channel_flush(trail, channel));
+        if (!channel_has_queued(channel))
+            return RC_SUCCESS;
+        TRY(trail, packet_wait(trail, channel->fd, true, until_ms));
+    }
+}
+
+/* They do not wait in a queue. */
+static rc send_fds(struct trail *trail, struct channel *channel, const int *fds, size_t count,
+                   int64_t until_ms)
+{
+    for (;;) {
+        rc sent = packet_send(trail, channel->fd, sink_bytes(&channel->queue), fds, count);
+        if (!would_block(sent))
+            return sent;
+        TRY(trail, packet_wait(trail, channel->fd, true, until_ms));
+    }
+}
+
 rc channel_put_fds(struct trail *trail, struct channel *channel, const struct frame *frame,
                    const int *fds, size_t count)
 {
+    int64_t until_ms = clock_monotonic_ms() + CHANNEL_FDS_MS;
     if (!channel_is_open(channel))
         return FAIL(trail, RC_WORLD, PACKET_E_CLOSED);
-    TRY(trail, channel_flush(trail, channel));
-    if (channel_has_queued(channel))
-        return FAIL(trail, RC_BUSY, CHANNEL_E_FULL);
+    TRY(trail, send_all(trail, channel, until_ms));
     frame_put(&channel->queue, frame);
-    rc sent = packet_send(trail, channel->fd, sink_bytes(&channel->queue), fds, count);
+    rc sent = send_fds(trail, channel, fds, count, until_ms);
     channel->queue = sink_over(channel->queue.at, channel->queue.cap);
     return sent;
 }
@@ -167,16 +188,6 @@ int channel_take_fd(struct channel *channel)
             return fd_take(&channel->fds.fds[i]);
     }
     return -1;
-}
-
-static rc send_all(struct trail *trail, struct channel *channel, int64_t until_ms)
-{
-    for (;;) {
-        TRY(trail, channel_flush(trail, channel));
-        if (!channel_has_queued(channel))
-            return RC_SUCCESS;
-        TRY(trail, packet_wait(trail, channel->fd, true, until_ms));
-    }
 }
 
 rc channel_ask(struct trail *trail, struct channel *channel, struct frame *question,

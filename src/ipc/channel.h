@@ -19,7 +19,10 @@ enum channel_trust {
     CHANNEL_MORE_TRUSTED, /* what it says amiss is a bug of this program */
 };
 
-enum { CHANNEL_QUEUE_MAX = 512 << 10 }; /* bytes of frames that wait to be sent */
+enum {
+    CHANNEL_QUEUE_MAX = 512 << 10, /* bytes of frames that wait to be sent */
+    CHANNEL_FDS_MS = 200,          /* for a peer to take descriptors */
+};
 
 enum channel_error {
     CHANNEL_E_FRAME = 0x1301, /* what arrived is no row of frames */
@@ -65,8 +68,8 @@ MUST_USE
 rc channel_flush(struct trail *trail, struct channel *channel);
 bool channel_has_queued(const struct channel *channel);
 
-/* channel_put_fds sends a frame with copies of descriptors, after all that is queued;
-   RC_BUSY when the peer does not take it now. */
+/* channel_put_fds sends a frame with copies of descriptors, after all that is queued, and waits
+   for a moment for a peer that does not take it now; then it is RC_BUSY. */
 MUST_USE
 rc channel_put_fds(struct trail *trail, struct channel *channel, const struct frame *frame,
                    const int *fds, size_t count);

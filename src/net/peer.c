@@ -68,6 +68,8 @@ static bool wait_for(int fd, short events, const struct resolve_request *request
         int left = left_of(request->deadline_ms);
         int ready = poll(&wanted, 1, left > TICK_MS ? TICK_MS : left);
         net_tick(&request->tick);
+        if (ready < 0 && errno == EINTR && left > 0)
+            continue;
         if (ready != 0 || left <= TICK_MS)
             return ready == 1;
     }

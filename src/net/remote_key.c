@@ -164,3 +164,56 @@ SSL_CTX *remote_server_new(const struct remote_library *library, const struct sp
     ERR_pop_to_mark();
     return server;
 }
+
+/* Two ends that speak through memory; false also when there is none. */
+static bool connect_ends(SSL *client, SSL *server)
+{
+    BIO *asked = BIO_new(BIO_s_mem());
+    BIO *answered = BIO_new(BIO_s_mem());
+    if (asked == NULL || answered == NULL || BIO_up_ref(asked) != 1 || BIO_up_ref(answered) != 1) {
+        BIO_free(asked);
+        BIO_free(answered);
+        return false;
+    }
+    SSL_set_bio(client, answered, asked);
+    SSL_set_bio(server, asked, answered);
+    SSL_set_connect_state(client);
+    SSL_set_accept_state(server);
+    return true;
+}
+
+/* One turn of an end: false when it cannot go on. */
+static bool turn(SSL *end, bool *done)
+{
+    int result = SSL_do_handshake(end);
+    *done = result == 1;
+    return *done || SSL_get_error(end, result) == SSL_ERROR_WANT_READ;
+}
+
+static bool shake_hands(SSL *client, SSL *server)
+{
+    enum { FLIGHTS = 4 }; /* of TLS 1.3, when one is asked for another group */
+    bool client_done = false, server_done = false;
+    if (!connect_ends(client, server))
+        return false;
+    for (int i = 0; i < FLIGHTS && !(client_done && server_done); i++) {
+        if (!turn(client, &client_done) || !turn(server, &server_done))
+            return false;
+    }
+    return client_done && server_done;
+}
+
+bool remote_server_works(const struct remote_library *library, SSL_CTX *server)
+{
+    ERR_set_mark();
+    /* Who the server is, the certificate says; that it has the key is looked at always. */
+    SSL_CTX *other = SSL_CTX_new_ex(library->context, NULL, TLS_client_method());
+    SSL *ours = SSL_new(server);
+    SSL *theirs = other != NULL ? SSL_new(other) : NULL;
+    bool works = ours != NULL && theirs != NULL && shake_hands(theirs, ours);
+    SSL_free(ours);
+    SSL_free(theirs);
+    SSL_CTX_free(other);
+    ERR_pop_to_mark();
+    return works;
+}

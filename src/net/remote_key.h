@@ -51,4 +51,9 @@ EVP_PKEY *remote_key_new(const struct remote_library *library, struct span point
 SSL_CTX *remote_server_new(const struct remote_library *library, const struct span *chain,
                            size_t count, const struct remote_signer *signer);
 
+/* remote_server_works shakes hands with such a server, in memory; the signer is asked once.  A
+   library that ran short of memory while it was set up goes on without what it could not load, and
+   refuses every client later. */
+bool remote_server_works(const struct remote_library *library, SSL_CTX *server);
+
 #endif

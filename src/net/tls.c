@@ -50,7 +50,8 @@ struct tls_server *tls_server_new(const struct tls_library *library, const struc
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
-    if (SSL_CTX_set_num_tickets(context, 0) != 1) {
+    if (SSL_CTX_set_num_tickets(context, 0) != 1 ||
+        !remote_server_works((const struct remote_library *)library, context)) {
         SSL_CTX_free(context);
         return NULL;
     }

@@ -17,8 +17,9 @@ struct tls;         /* a connection */
 
 struct tls_library *tls_library_new(void);
 
-/* tls_server_new takes DER certificates, the server's own first.  NULL when one of them cannot
-   be used.  tls_server_free nulls it; connections that use it live on. */
+/* tls_server_new takes DER certificates, the server's own first, and shakes hands with itself,
+   which has something signed.  NULL when one of them cannot be used, or nobody would come in.
+   tls_server_free nulls it; connections that use it live on. */
 struct tls_server *tls_server_new(const struct tls_library *library, const struct span *chain,
                                   size_t count, tls_sign_fn *sign, void *arg);
 void tls_server_free(struct tls_server **server);

@@ -22,3 +22,68 @@ int fd_take(int *fd)
     *fd = -1;
     return taken;
 }
+
+bool fd_write(int fd, struct span bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t put = write(fd, bytes.at, bytes.len);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put == 0)
+            errno = EIO;
+        if (put <= 0)
+            return false;
+        bytes = span_of(bytes.at + put, bytes.len - (size_t)put);
+    }
+    return true;
+}
+
+bool fd_write_at(int fd, uint64_t at, struct span bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t put = pwrite(fd, bytes.at, bytes.len, (off_t)at);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put == 0)
+            errno = EIO;
+        if (put <= 0)
+            return false;
+        at += (size_t)put;
+        bytes = span_of(bytes.at + put, bytes.len - (size_t)put);
+    }
+    return true;
+}
+
+ssize_t fd_read(int fd, void *out, size_t cap)
+{
+    uint8_t *room = out;
+    size_t have = 0;
+    while (have < cap) {
+        ssize_t got = read(fd, room + have, cap - have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
+ssize_t fd_read_at(int fd, uint64_t at, void *out, size_t cap)
+{
+    uint8_t *room = out;
+    size_t have = 0;
+    while (have < cap) {
+        ssize_t got = pread(fd, room + have, cap - have, (off_t)(at + have));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}

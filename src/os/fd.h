@@ -1,7 +1,11 @@
-/* fd.h - descriptors with an owner.  `auto_fd int fd = open(...)` closes at the end of the
-   scope unless fd_take moved it away. */
+/* fd.h - descriptors with an owner, and all of what is read or written there.  `auto_fd int fd =
+   open(...)` closes at the end of the scope unless fd_take moved it away. */
 #ifndef WARD_OS_FD_H
 #define WARD_OS_FD_H
+
+#include <sys/types.h>
+
+#include "base/span.h"
 
 #define auto_fd __attribute__((cleanup(fd_close)))
 
@@ -10,5 +14,15 @@ void fd_close(int *fd);
 
 /* fd_take moves the descriptor out: *fd is -1 afterwards. */
 int fd_take(int *fd);
+
+/* The kernel may read or write less than was asked for, or be interrupted: these go on until it is
+   done, a file ends, or something fails, which errno says.  Of a write that failed a part may be
+   there.  With `at` the place is given, and that of the descriptor stays. */
+bool fd_write(int fd, struct span bytes);
+bool fd_write_at(int fd, uint64_t at, struct span bytes);
+
+/* fd_read and fd_read_at give how many bytes there were, fewer than `cap` at the end; -1. */
+ssize_t fd_read(int fd, void *out, size_t cap);
+ssize_t fd_read_at(int fd, uint64_t at, void *out, size_t cap);
 
 #endif

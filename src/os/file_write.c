@@ -41,15 +41,7 @@ static rc place_open(struct trail *trail, const char *path, struct place *out)
 
 static rc write_all(struct trail *trail, int fd, struct span bytes)
 {
-    while (bytes.len > 0) {
-        ssize_t wrote = write(fd, bytes.at, bytes.len);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return FAIL_ERRNO(trail);
-        bytes = span_of(bytes.at + wrote, bytes.len - (size_t)wrote);
-    }
-    if (fsync(fd) != 0)
+    if (!fd_write(fd, bytes) || fsync(fd) != 0)
         return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }

@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "base/number.h"
+#include "os/fd.h"
 
 enum { WINDOW_GZIP = 15 + 16, MEMORY_LEVEL = 8 };
 
@@ -47,20 +48,6 @@ static void give(z_stream *z, struct span bytes)
     z->avail_in = (unsigned)bytes.len;
 }
 
-static rc write_all(struct trail *trail, int fd, struct span bytes)
-{
-    size_t done = 0;
-    while (done < bytes.len) {
-        ssize_t put = write(fd, bytes.at + done, bytes.len - done);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return FAIL(trail, RC_WORLD, put == 0 ? EIO : (uint32_t)errno);
-        done += (size_t)put;
-    }
-    return RC_SUCCESS;
-}
-
 static rc deflate_all(struct trail *trail, struct gzip_writer *writer, int flush)
 {
     struct gzip_state *state = writer->state;
@@ -70,7 +57,8 @@ static rc deflate_all(struct trail *trail, struct gzip_writer *writer, int flush
         state->z.avail_out = sizeof state->block;
         said = deflate(&state->z, flush);
         size_t made = sizeof state->block - state->z.avail_out;
-        TRY(trail, write_all(trail, writer->fd, span_of(state->block, made)));
+        if (!fd_write(writer->fd, span_of(state->block, made)))
+            return FAIL(trail, RC_WORLD, (uint32_t)errno);
     } while (state->z.avail_out == 0);
     if (flush == Z_FINISH && said != Z_STREAM_END)
         return FAIL(trail, RC_BUSY, GZIP_E_MEMORY);

@@ -72,8 +72,8 @@ static _Noreturn void become(const struct spawn *what, int failure)
     if (place_fds(what) && (!what->new_session || (setsid() >= 0 && chdir("/") == 0)))
         execve(what->path, argv.taken, no_environment);
     int why = errno;
-    ssize_t ignored = write(tell, &why, sizeof why);
-    (void)ignored;
+    bool told = fd_write(tell, span_of(&why, sizeof why));
+    (void)told; /* whoever does not hear it sees the exit */
     _exit(127);
 }
 
@@ -94,7 +94,7 @@ rc spawn(struct trail *trail, const struct spawn *what, struct spawned *out)
     fd_close(&told);
     int why = 0;
     int pidfd = -1;
-    if (read(heard, &why, sizeof why) == (ssize_t)sizeof why)
+    if (fd_read(heard, &why, sizeof why) == (ssize_t)sizeof why)
         return FAIL(trail, RC_WORLD, (uint32_t)why);
     TRY(trail, process_hold(trail, pid, &pidfd));
     *out = (struct spawned){ pid, pidfd };

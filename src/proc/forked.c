@@ -27,17 +27,6 @@ static bool set_deadlines(const struct forked_work *work)
     return setitimer(ITIMER_REAL, &wall, NULL) == 0 && setrlimit(RLIMIT_CPU, &cpu) == 0;
 }
 
-static bool say(struct span answer)
-{
-    for (size_t said = 0; said < answer.len;) {
-        ssize_t put = write(STDOUT_FILENO, answer.at + said, answer.len - said);
-        if (put <= 0)
-            return false;
-        said += (size_t)put;
-    }
-    return true;
-}
-
 static _Noreturn void live(struct forked *child, const struct forked_work *work)
 {
     struct sink *answer = &child->answer;
@@ -45,7 +34,8 @@ static _Noreturn void live(struct forked *child, const struct forked_work *work)
         !rc_ok(jail_filter(NULL, work->rules, work->rule_count)))
         _exit(CHILD_NO_JAIL);
     work->run(work->arg, answer);
-    _exit(sink_ok(answer) && say(sink_bytes(answer)) ? CHILD_DONE : CHILD_NO_ANSWER);
+    _exit(sink_ok(answer) && fd_write(STDOUT_FILENO, sink_bytes(answer)) ? CHILD_DONE
+                                                                         : CHILD_NO_ANSWER);
 }
 
 rc forked_start(struct trail *trail, struct forked *child, const struct forked_work *work)
@@ -57,6 +47,7 @@ rc forked_start(struct trail *trail, struct forked *child, const struct forked_w
     auto_fd int theirs = ends[1];
     child->answer.len = 0;
     child->too_long = false;
+    child->cpu_seconds = work->cpu_seconds;
     pid_t pid = fork();
     if (pid < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
@@ -84,17 +75,33 @@ bool forked_read(struct forked *child)
     return false;
 }
 
+static long used_ms(const struct rusage *used)
+{
+    return (used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1000 +
+           (used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1000;
+}
+
+/* What took a quarter of its processor's time was ended for that: the kernel's limit counts whole
+   ticks and its report does not, so that on a machine under load the two are far apart. */
+static bool is_long(const struct forked *child, const struct rusage *used)
+{
+    return used_ms(used) >= (long)child->cpu_seconds * 1000 / 4;
+}
+
 enum forked_end forked_finish(struct forked *child)
 {
     int status = 0;
+    struct rusage used = { 0 };
     fd_close(&child->fd);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+    while (wait4(child->pid, &status, 0, &used) < 0 && errno == EINTR)
         continue;
     child->pid = 0;
     if (WIFSIGNALED(status)) {
         int signal = WTERMSIG(status);
-        /* SIGKILL is what the kernel sends at the hard limit of the processor's time. */
-        bool late = signal == SIGALRM || signal == SIGXCPU || signal == SIGKILL;
+        /* SIGKILL is what the kernel sends at the hard limit of the processor's time; before
+           that, it is what it sends to whoever took the memory that there is. */
+        bool late = signal == SIGALRM || signal == SIGXCPU ||
+                    (signal == SIGKILL && is_long(child, &used));
         return late ? FORKED_LATE : FORKED_DIED;
     }
     bool good = WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE && !child->too_long;

@@ -14,10 +14,11 @@ enum { FORKED_READ_ONCE = 64 << 10 /* bytes of an answer that are read at once *
 
 /* One child under way. */
 struct forked {
-    pid_t pid;     /* 0: free */
-    int fd;        /* the end of the pipe that its answer comes through */
-    uint64_t id;   /* of the question; 0: nobody waits for it any more */
-    bool too_long; /* it said more than its answer has room for */
+    pid_t pid;            /* 0: free */
+    int fd;               /* the end of the pipe that its answer comes through */
+    uint64_t id;          /* of the question; 0: nobody waits for it any more */
+    bool too_long;        /* it said more than its answer has room for */
+    unsigned cpu_seconds; /* that it was given */
     struct sink answer;
 };
 

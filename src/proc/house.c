@@ -33,6 +33,17 @@ static rc take_file(struct trail *trail, struct house *house, struct cursor *bod
     return RC_SUCCESS;
 }
 
+static rc take_program(struct trail *trail, struct house *house, struct cursor *body)
+{
+    uint32_t peer = 0;
+    int fd = channel_take_fd(&house->control);
+    if (!cur_u32le(body, &peer) || peer >= PEER_COUNT || fd < 0 || !house->process->measures)
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    fd_close(&house->programs[peer]);
+    house->programs[peer] = fd;
+    return RC_SUCCESS;
+}
+
 rc house_take_peer(struct trail *trail, struct house *house, struct cursor *body)
 {
     uint32_t peer = 0;
@@ -66,6 +77,9 @@ static rc take_over(struct trail *trail, struct house *house)
             break;
         case CONTROL_PEER:
             TRY(trail, house_take_peer(trail, house, &body));
+            break;
+        case CONTROL_PROGRAM:
+            TRY(trail, take_program(trail, house, &body));
             break;
         case CONTROL_START:
             return RC_SUCCESS;
@@ -231,6 +245,8 @@ int house_main(const struct process *process)
     struct house house = { .process = process };
     for (unsigned file = 0; file < FILE_COUNT; file++)
         house.files[file] = -1;
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
+        house.programs[peer] = -1;
     log_as(peer_name(process->peer));
     take_name(process);
     /* A terminal's interrupt goes to the whole group: the monitor alone decides. */

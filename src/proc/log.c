@@ -7,6 +7,7 @@
 #include "base/sink.h"
 #include "base/time.h"
 #include "os/clock.h"
+#include "os/fd.h"
 
 enum {
     LOG_LINE_MAX = 1024, /* bytes of a line */
@@ -33,8 +34,8 @@ static void write_line(struct span text)
             sink_format(&line, "\\x%02x", c);
     }
     sink_u8(&line, '\n');
-    ssize_t ignored = write(STDERR_FILENO, line.at, line.len);
-    (void)ignored; /* there is nobody left to tell */
+    bool written = fd_write(STDERR_FILENO, sink_bytes(&line));
+    (void)written; /* there is nobody left to tell */
 }
 
 static struct sink begin_line(uint8_t *bytes, size_t cap)

@@ -12,13 +12,14 @@ enum { SETTING_TEXT_MAX = 512 }; /* bytes of a text setting, its NUL included */
 enum seal_kind { SEAL_BY_FILE = 0, SEAL_BY_PASSPHRASE, SEAL_BY_CREDENTIAL };
 
 struct settings {
-    char state[SETTING_TEXT_MAX];           /* state.folder: absolute */
-    char listen[SETTING_TEXT_MAX];          /* listen.tls: ADDRESS:PORT */
-    char store[SETTING_TEXT_MAX];           /* store.url: "sqlite" or a PostgreSQL conninfo */
-    char password[SETTING_TEXT_MAX];        /* store.password_file; "": none */
-    char backup_dir[SETTING_TEXT_MAX];      /* backup.dir: absolute */
-    char collateral[SETTING_TEXT_MAX];      /* collateral.folder; "": none */
-    char seal_path[SETTING_TEXT_MAX];       /* seal.path: of a file or a credential */
+    char state[SETTING_TEXT_MAX];      /* state.folder: absolute */
+    char listen[SETTING_TEXT_MAX];     /* listen.tls: ADDRESS:PORT */
+    char store[SETTING_TEXT_MAX];      /* store.url: "sqlite" or a PostgreSQL conninfo */
+    char password[SETTING_TEXT_MAX];   /* store.password_file; "": none */
+    char backup_dir[SETTING_TEXT_MAX]; /* backup.dir: absolute */
+    char collateral[SETTING_TEXT_MAX]; /* collateral.folder; "": none */
+    char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
+    char never_ban[SETTING_TEXT_MAX]; /* admit.never_ban: networks, commas between them; "": none */
     char provider_url[SETTING_TEXT_MAX];    /* collateral.url; "": nothing is ever fetched */
     char provider_ca[SETTING_TEXT_MAX];     /* collateral.ca_file; "": the system's */
     char collateral_root[SETTING_TEXT_MAX]; /* collateral.root_file; "": the pinned ones alone */

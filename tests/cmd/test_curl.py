@@ -14,6 +14,8 @@ import tempfile
 import unittest
 import urllib.parse
 
+import contract
+import curl
 import tap
 from commands import CLEAN, ROOT, RUNS, WARD, Place, runs, table
 
@@ -35,9 +37,10 @@ def asked(place, words):
 
 def replay(place, line):
     """(exit code, output) of a shown line, run by sh."""
-    done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=60, env=CLEAN,
-                          cwd=place.above, check=False)
-    return done.returncode, done.stdout, done.stderr
+    with curl.folder() as path:
+        done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=60, check=False,
+                              env=CLEAN | {"PATH": f"{path}:{CLEAN['PATH']}"}, cwd=place.above)
+        return done.returncode, done.stdout, done.stderr
 
 
 class Curl(unittest.TestCase):
@@ -113,9 +116,8 @@ class Curl(unittest.TestCase):
         asked = http.client.HTTPSConnection("127.0.0.1", self.place.house.port, timeout=30,
                                             context=nobody)
         with contextlib.closing(asked):
-            asked.request(method, target, body=b"{}" if method == "POST" else None,
-                          headers={"Content-Type": "application/json"})
-            return asked.getresponse().status
+            return contract.ask(asked, method, target, b"{}" if method == "POST" else None,
+                                {"Content-Type": "application/json"})[0]
 
     def test_a_script_of_calls_with_their_needs(self):
         words = ["audit", "tail", "--state", self.place.live]

@@ -11,23 +11,30 @@
 
 void *__real_malloc(size_t len);
 void *__wrap_malloc(size_t len);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 
 static struct {
     size_t fail_at; /* the n-th allocation from now fails; 0: none */
     bool for_good;  /* and all after it */
     size_t made;
-    bool failed;
 } heap;
+
+static bool fails(void)
+{
+    heap.made++;
+    return heap.fail_at != 0 &&
+           (heap.made == heap.fail_at || (heap.for_good && heap.made > heap.fail_at));
+}
 
 void *__wrap_malloc(size_t len)
 {
-    heap.made++;
-    if (heap.fail_at != 0 &&
-        (heap.made == heap.fail_at || (heap.for_good && heap.made > heap.fail_at))) {
-        heap.failed = true;
-        return NULL;
-    }
-    return __real_malloc(len);
+    return fails() ? NULL : __real_malloc(len);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
 }
 
 /* OpenSSL's allocations take the same way. */
@@ -35,14 +42,14 @@ static void *crypto_malloc(size_t len, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return __wrap_malloc(len);
+    return fails() ? NULL : __real_malloc(len);
 }
 
 static void *crypto_realloc(void *at, size_t len, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return realloc(at, len);
+    return fails() ? NULL : realloc(at, len);
 }
 
 static void crypto_free_block(void *at, const char *file, int line)
@@ -53,11 +60,27 @@ static void crypto_free_block(void *at, const char *file, int line)
 }
 
 static struct stock stock;
+static struct span root; /* of the test authority */
+
+/* Everything that a policy can be made with; *out is NULL or whole. */
+static enum ward_outcome make_policy(struct ward_policy **out, struct ward_error *error)
+{
+    static const char toml[] = "root_files = ['a.pem']\n[tcb]\nstatus = ['UpToDate']\n";
+    struct ward_policy *usual = NULL;
+    enum ward_outcome made = ward_policy_new(&usual, error);
+    ward_policy_free(&usual);
+    if (made == WARD_DONE)
+        made = ward_policy_load(bytes_of(span_text(toml)), out, error);
+    if (made == WARD_DONE)
+        made = ward_policy_add_root(*out, bytes_of(root), error);
+    if (made == WARD_DONE)
+        made = ward_policy_add_root_file(*out, bytes_of(root), error);
+    return made == WARD_DONE ? ward_policy_allow_tcb(*out, "OutOfDate", error) : made;
+}
 
 /* Everything that a caller does, from a policy to JSON. Returns whether it was allowed. */
 static bool whole_judgement(const struct subject *subject)
 {
-    static const char toml[] = "[tcb]\nstatus = ['UpToDate']\n";
     static char json[WARD_RESULT_JSON];
     struct ward_policy *policy = NULL;
     struct ward_collateral *collateral = NULL;
@@ -66,7 +89,7 @@ static bool whole_judgement(const struct subject *subject)
     struct ward_collateral_files files = subject_files(subject);
     bool allowed = false;
     size_t len;
-    bool ready = ward_policy_load(bytes_of(span_text(toml)), &policy, &error) == WARD_DONE &&
+    bool ready = make_policy(&policy, &error) == WARD_DONE &&
                  ward_collateral_new(&files, subject->policy, &collateral, &error) == WARD_DONE &&
                  ward_verifier_new(&judge.verifier, &error) == WARD_DONE &&
                  ward_result_new(&judge.result, &error) == WARD_DONE;
@@ -97,7 +120,6 @@ static void sweep(const struct subject *subject, bool good)
     assert_true(all > 10);
     for (size_t n = 1; n <= 2 * all; n++) {
         heap.made = 0;
-        heap.failed = false;
         heap.for_good = n > all;
         heap.fail_at = n > all ? n - all : n;
         bool allowed = whole_judgement(subject);
@@ -140,8 +162,13 @@ static void every_allocation_fails(void **state)
 
 static int open_all(void **state)
 {
+    static uint8_t pem[4096];
+    struct sim_spec spec = sim_spec_default(EVIDENCE_TDX_V4, SIM_SET_TIME);
+    struct sink out = sink_over(pem, sizeof pem);
     (void)state;
     stock_open(&stock);
+    assert_true(sim_root(&stock.authority, &spec, &out));
+    root = sink_bytes(&out);
     stock_add_made(&stock);
     stock_add_made_document(&stock);
     return 0;
@@ -157,7 +184,7 @@ static int close_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_allocation_fails, ""),
+        TEST(every_allocation_fails, "RL-27"),
     };
     if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free_block) != 1)
         return 2;

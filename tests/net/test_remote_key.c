@@ -377,6 +377,26 @@ static void the_keeper_says_no(void **state)
     SSL_CTX_free(client);
 }
 
+/* What a server would find out by its first client. */
+static void a_server_tries_itself(void **state)
+{
+    struct world *w = *state;
+    SSL_CTX *server = server_of(w);
+    assert_true(remote_server_works(w->library, server));
+    assert_int_equal(w->keeper.asked, 1);
+    w->keeper.spoil = true;
+    assert_false(remote_server_works(w->library, server));
+    w->keeper.spoil = false;
+    w->keeper.peer = GUARD_VERIFY;
+    assert_false(remote_server_works(w->library, server));
+    w->keeper.peer = GUARD_FRONT;
+    assert_true(remote_server_works(w->library, server));
+    assert_int_equal(SSL_CTX_set_ciphersuites(server, ""), 1); /* as if none could be loaded */
+    assert_false(remote_server_works(w->library, server));
+    assert_int_equal(ERR_peek_error(), 0);
+    SSL_CTX_free(server);
+}
+
 /* ---- what else could be tried with the key ------------------------------------------------ */
 
 static EVP_PKEY *key_of(struct world *w, const struct remote_signer *signer)
@@ -527,6 +547,7 @@ int main(void)
         WORLD_TEST(older_versions_are_refused),
         WORLD_TEST(a_client_with_a_certificate),
         WORLD_TEST(the_keeper_says_no),
+        WORLD_TEST(a_server_tries_itself),
         WORLD_TEST(only_a_servers_handshake),
         WORLD_TEST(no_other_door),
         WORLD_TEST(chains_that_are_none),

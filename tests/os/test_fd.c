@@ -1,11 +1,47 @@
-/* test_fd.c - a descriptor is closed by its owner once, and not when it was moved. */
+/* test_fd.c - a descriptor is closed by its owner once, and not when it was moved; all is read and
+   written whatever the kernel does at once. */
 #include "os/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "test.h"
+
+/* What the next calls do: one byte, an interruption, in turns; or they fail at last. */
+static struct kernel {
+    unsigned calls, fail_at; /* 0: never */
+    int error;               /* 0: nothing is done, and that is no error */
+} kernel;
+
+static ssize_t does(size_t len)
+{
+    kernel.calls++;
+    if (kernel.calls == kernel.fail_at) {
+        errno = kernel.error;
+        return kernel.error == 0 ? 0 : -1;
+    }
+    if (kernel.calls % 2 != 0) {
+        errno = EINTR;
+        return -1;
+    }
+    return len > 0;
+}
+
+#define WRAP(name, parameters, ...)                                                                \
+    ssize_t __real_##name parameters;                                                              \
+    ssize_t __wrap_##name parameters;                                                              \
+    ssize_t __wrap_##name parameters                                                               \
+    {                                                                                              \
+        ssize_t done = does(len);                                                                  \
+        return done <= 0 ? done : __real_##name(__VA_ARGS__);                                      \
+    }
+WRAP(read, (int fd, void *at, size_t len), fd, at, 1)
+WRAP(write, (int fd, const void *at, size_t len), fd, at, 1)
+WRAP(pread64, (int fd, void *at, size_t len, off_t from), fd, at, 1, from)
+WRAP(pwrite64, (int fd, const void *at, size_t len, off_t to), fd, at, 1, to)
 
 static bool is_open(int fd)
 {
@@ -56,12 +92,64 @@ static void test_close_keeps_errno_and_ignores_nothing_open(void **state)
     assert_int_equal(errno, EXDEV);
 }
 
+static const char text[] = "all of it";
+enum { LEN = sizeof text - 1 };
+
+static int file_with(const char *bytes)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    assert_int_equal(__real_pwrite64(fd, bytes, strlen(bytes), 0), strlen(bytes));
+    return fd;
+}
+
+static void test_pieces(void **state)
+{
+    char got[32] = "";
+    (void)state;
+    kernel = (struct kernel){ 0 };
+    auto_fd int fd = file_with("");
+    assert_true(fd_write(fd, span_text(text)));
+    assert_true(fd_write_at(fd, LEN, span_text(text)));
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), LEN);
+    assert_int_equal(fd_read_at(fd, 4, got, LEN), LEN);
+    assert_memory_equal(got, "of itall ", LEN);
+    assert_int_equal(fd_read(fd, got, sizeof got), LEN); /* to the end */
+    assert_memory_equal(got, text, LEN);
+    assert_int_equal(fd_read(fd, got, sizeof got), 0);
+    assert_int_equal(fd_read_at(fd, 2 * LEN - 2, got, sizeof got), 2);
+    assert_int_equal(kernel.calls, 2 * (LEN + LEN + LEN + (LEN + 1) + 1 + (2 + 1)));
+}
+
+static void test_failures(void **state)
+{
+    char got[32];
+    (void)state;
+    for (unsigned at = 1; at < 2 * LEN; at++) {
+        auto_fd int fd = file_with(text);
+        kernel = (struct kernel){ .fail_at = at, .error = EIO };
+        assert_int_equal(fd_read(fd, got, LEN), -1);
+        assert_int_equal(errno, EIO);
+        kernel.calls = 0;
+        assert_int_equal(fd_read_at(fd, 0, got, LEN), -1);
+        kernel = (struct kernel){ .fail_at = at, .error = ENOSPC };
+        assert_false(fd_write(fd, span_text(text)));
+        assert_int_equal(errno, ENOSPC);
+        kernel.calls = 0;
+        assert_false(fd_write_at(fd, 0, span_text(text)));
+        kernel = (struct kernel){ .fail_at = at };
+        assert_false(fd_write(fd, span_text(text)));
+        assert_int_equal(errno, EIO);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_scope_closes, ""),
         TEST(test_take_moves, ""),
         TEST(test_close_keeps_errno_and_ignores_nothing_open, ""),
+        TEST(test_pieces, ""),
+        TEST(test_failures, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -18,8 +18,8 @@ from lockbox import READY, REASONS
 PROGRAM = BUILD / "src/proc/ward-fetch"
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "cmd"))
 
-CORE, PROVIDER_CA = 4, 8
-FETCH, FETCHED = 0x700, 0x701
+CORE, PROVIDER_CA = 4, 15
+FETCH, FETCHED = 0x800, 0x801
 TCB_INFO, QE_IDENTITY, PCK_CRL, ROOT_CRL = range(4)
 OUTWARD = "198.51.100.7"
 APART = "WARD_TEST_APART"

@@ -2,7 +2,12 @@
    getpid, which strace puts in the place of a call that is to fail, and the heap of all that is
    in the process, libraries included, is used up at one allocation (WARD_RL_FAIL=N) or from it
    on (WARD_RL_FAIL=N+).  On stderr it says that this happened, and at the end how many there
-   were. */
+   were.
+
+   With RL_LEAKS, the function that a process spends its life in, it is linked with LeakSanitizer,
+   too, has no jail, which would not let that look around, and says when it stops what nothing
+   points to any more.  WARD_RL_FORGET=1 is a bug that must be found: after the failure some memory
+   is forgotten. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +20,19 @@
 /* To the libraries of the process. */
 #define SHOWN __attribute__((visibility("default")))
 
-/* Of glibc, for those who put something before it. */
-void *__libc_malloc(size_t len);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *at, size_t len);
-
-rc __real_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report);
-rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report);
+/* Of glibc or of LeakSanitizer, for those who put something before it. */
+#ifdef RL_LEAKS
+#define REAL(call) __interceptor_##call
+#else
+#define REAL(call) __libc_##call
+#endif
+void *REAL(malloc)(size_t len);
+void *REAL(calloc)(size_t count, size_t size);
+void *REAL(realloc)(void *at, size_t len);
 
 static struct {
     unsigned long made, fail_at; /* the first is 1; 0: none fails */
-    bool known, for_good, counts;
+    bool known, for_good, counts, forgets;
 } heap;
 
 static void say(const char *what, unsigned long number)
@@ -44,32 +51,38 @@ static void look(void)
     heap.counts = text != NULL;
     heap.fail_at = text != NULL ? strtoul(text, &end, 10) : 0;
     heap.for_good = end != NULL && *end == '+';
+    heap.forgets = getenv("WARD_RL_FORGET") != NULL;
 }
 
 static bool fails(void)
 {
+    if (environ == NULL) /* LeakSanitizer begins before all else */
+        return false;
     if (!heap.known)
         look();
     heap.made++;
-    if (heap.made == heap.fail_at)
+    if (heap.made == heap.fail_at) {
         say("allocation failed", heap.made);
+        for (int i = 0; i < 16 && heap.forgets; i++)
+            *(void *volatile *)REAL(malloc)(64) = NULL;
+    }
     return heap.fail_at != 0 &&
            (heap.made == heap.fail_at || (heap.for_good && heap.made > heap.fail_at));
 }
 
 SHOWN void *malloc(size_t len)
 {
-    return fails() ? NULL : __libc_malloc(len);
+    return fails() ? NULL : REAL(malloc)(len);
 }
 
 SHOWN void *calloc(size_t count, size_t size)
 {
-    return fails() ? NULL : __libc_calloc(count, size);
+    return fails() ? NULL : REAL(calloc)(count, size);
 }
 
 SHOWN void *realloc(void *at, size_t len)
 {
-    return fails() ? NULL : __libc_realloc(at, len);
+    return fails() ? NULL : REAL(realloc)(at, len);
 }
 
 __attribute__((destructor)) static void count(void)
@@ -77,6 +90,11 @@ __attribute__((destructor)) static void count(void)
     if (heap.counts)
         say("allocations", heap.made);
 }
+
+#ifndef RL_LEAKS
+
+rc __real_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report);
+rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report);
 
 rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report)
 {
@@ -90,3 +108,40 @@ rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_r
     wider.rule_count++;
     return __real_jail_enter(trail, &wider, report);
 }
+
+#else
+
+#define NAMED(before, name)  before##name
+#define AROUND(before, name) NAMED(before, name)
+#define REAL_LIFE            AROUND(__real_, RL_LEAKS)
+#define WRAPPED_LIFE         AROUND(__wrap_, RL_LEAKS)
+
+int __lsan_do_recoverable_leak_check(void);
+const char *__lsan_default_options(void);
+rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report);
+rc REAL_LIFE(struct trail *trail, void *self);
+rc WRAPPED_LIFE(struct trail *trail, void *self);
+
+rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report)
+{
+    (void)trail;
+    (void)jail;
+    *report = (struct jail_report){ 0 };
+    return RC_SUCCESS;
+}
+
+/* Looked for where all that the process has is still on the stack, not at its very end. */
+SHOWN const char *__lsan_default_options(void)
+{
+    return "leak_check_at_exit=0:allocator_may_return_null=1:fast_unwind_on_malloc=0";
+}
+
+rc WRAPPED_LIFE(struct trail *trail, void *self)
+{
+    rc ended = REAL_LIFE(trail, self);
+    heap.fail_at = 0;
+    say(__lsan_do_recoverable_leak_check() == 0 ? "nothing leaked" : "leaked", heap.made);
+    return ended;
+}
+
+#endif

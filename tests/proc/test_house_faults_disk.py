@@ -1,4 +1,4 @@
-"""test_house_faults_disk.py - a whole house on a disk that is full, out of names, or slow: what
+"""test_house_faults_disk.py - a whole house on a disk that is full or out of names: what
 must be logged is refused with a reason, the rest goes on, nothing is done twice, and it resumes
 by itself."""
 
@@ -7,18 +7,15 @@ import ctypes
 import os
 import pathlib
 import random
-import re
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
-import time
 import unittest
 
 import auditor
 import lodger
 from lodger import House, wait_for
+from logged_clients import Clients, says_why, trace
 from rl_tool import FULL, SEED, may_mount, needs_root
 
 CLONE_NEWNS = 0x20000
@@ -30,46 +27,6 @@ def alone():
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-
-
-def trace(number):
-    return f"{number + 1:032x}"
-
-
-def says_why(house):
-    """What `ward doctor` says of a log that cannot be written."""
-    _, doctor = house.ask("system/doctor", timeout=30)
-    return any(row["id"] == "house.log" and row["finding"] == "FINDING_FAIL" and
-               "disk" in row["fix"] for row in doctor.get("checks", ()))
-
-
-class Clients:
-    """Asks for what must be logged, each time with a number of its own."""
-
-    def __init__(self, house):
-        self.house, self.next, self.good, self.refused = house, 0, set(), {}
-        self.slowest, self.lock = 0.0, threading.Lock()
-
-    def ask(self, timeout=20):
-        """200, or the code of a refusal."""
-        with self.lock:
-            number, self.next = self.next, self.next + 1
-        begin = time.monotonic()
-        status, answer = self.house.ask("system/config", timeout=timeout, headers={
-            "traceparent": f"00-{trace(number)}-{1:016x}-01"})
-        self.slowest = max(self.slowest, time.monotonic() - begin)
-        if status == 200:
-            self.good.add(number)
-            return status
-        self.refused[number] = answer["code"]
-        return answer["code"]
-
-    def check(self, rows):
-        """What was answered is in the log, and nothing is there twice."""
-        seen = [row["trace_id"] for row in rows if row["action"] == "config.read"]
-        missing = [number for number in self.good if trace(number) not in seen]
-        assert not missing, f"answered and not logged: {missing}"
-        assert len(seen) == len(set(seen)), "logged twice"
 
 
 class Checker(unittest.TestCase):
@@ -121,7 +78,7 @@ class Full(unittest.TestCase):
     def rotated(house):
         return house.command("keyring", "rotate", "tls", "--yes").returncode
 
-    def test_full(self):  # proves: RL-51
+    def test_full(self):  # proves: RL-51, EC-32
         """Each size, filled to some level; the room comes back and it goes on."""
         rng = random.Random(SEED)
         for size in (4, 8, 16, 32, 64) if FULL else (4, 64):
@@ -156,103 +113,6 @@ class Full(unittest.TestCase):
             house.up()
             self.assertEqual(clients.ask(), 200)
             clients.check(house.records())
-
-
-@needs_root
-class Slow(unittest.TestCase):
-    def test_slow(self):
-        """Each fdatasync takes two seconds, longer than a record may take."""
-        with House() as house:
-            clients, end = Clients(house), threading.Event()
-            self.assertEqual(clients.ask(), 200)
-            pids = {name: house.process(name) for name in ("audit", "keeper", "core", "front")}
-            before = {name: self.memory(pid) for name, pid in pids.items()}
-            words = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
-                     "inject=fdatasync:delay_enter=2s"]
-            with subprocess.Popen([*words, *(f"-p{pids[name]}" for name in
-                                             ("audit", "keeper", "core"))]) as tracer:
-                threads = [threading.Thread(target=self.client, args=(clients, end))
-                           for _ in range(6)]
-                try:
-                    wait_for(lambda: all(self.tracer(pid) for name, pid in pids.items()
-                                         if name != "front"), 60)
-                    for thread in threads:
-                        thread.start()
-                    wait_for(lambda: len(clients.refused) > (500 if FULL else 12), 300)
-                    self.assertEqual(house.ask("system/ping", timeout=30)[0], 200)
-                    wait_for(lambda: says_why(house), 60)
-                    grown = {name: self.memory(pid) - before[name] for name, pid in pids.items()}
-                finally:
-                    end.set()
-                    for thread in threads:
-                        if thread.ident:
-                            thread.join()
-                    tracer.send_signal(signal.SIGTERM)
-            self.assertLess(max(grown.values()), 16 << 10, grown)
-            wait_for(lambda: clients.ask() == 200, 60)
-            self.assertEqual({name: house.process(name) for name in pids}, pids)
-            house.down()
-            clients.check(house.records())
-
-    @staticmethod
-    def client(clients, end):
-        while not end.is_set():
-            with contextlib.suppress(OSError):
-                clients.ask(30)
-
-    @staticmethod
-    def status(pid, key):
-        text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        return int(re.search(rf"^{key}:\s+(\d+)", text, re.M)[1])
-
-    def memory(self, pid):
-        return self.status(pid, "VmRSS")
-
-    def tracer(self, pid):
-        return self.status(pid, "TracerPid")
-
-
-CGROUP = pathlib.Path("/sys/fs/cgroup/memory")
-
-
-def may_limit():
-    return os.access(CGROUP / "tasks", os.W_OK) and os.geteuid() == 0
-
-
-@unittest.skipUnless(may_limit(), "root, and a memory cgroup that may be written")
-class Memory(unittest.TestCase):
-    def test_killed_for_memory(self):
-        """The kernel takes one process for its memory: that one alone falls, and is back."""
-        with House() as house:
-            for name in ("audit", "keeper", "core", "front"):
-                with self.subTest(name):
-                    wait_for(lambda name=name: house.process(name))
-                    wait_for(lambda: house.ask("system/config")[0] == 200)
-                    self.starve(house, name)
-            wait_for(lambda: len(house.records("process.crash")) == 4)
-            for row in house.records("process.crash"):
-                self.assertEqual(row["details"]["cause"], "signal 9")
-
-    def starve(self, house, name):
-        names = ("audit", "keeper", "core", "front")
-        before = {other: house.process(other) for other in names}
-        group = CGROUP / f"ward-{os.getpid()}-{name}"
-        group.mkdir()
-        try:
-            (group / "memory.limit_in_bytes").write_text("4096")
-            (group / "cgroup.procs").write_text(str(before[name]))
-
-            def gone():
-                with contextlib.suppress(OSError, auditor.json.JSONDecodeError):
-                    house.ask("system/config", owner=name != "front", timeout=5)
-                return house.process(name) not in (before[name], None)
-            wait_for(gone, 60)
-            self.assertIn("oom_kill 1", (group / "memory.oom_control").read_text())
-        finally:
-            wait_for(lambda: not (group / "cgroup.procs").read_text(), 60)
-            group.rmdir()
-        after = {other: house.process(other) for other in names}
-        self.assertEqual([other for other in names if before[other] != after[other]], [name])
 
 
 if __name__ == "__main__":

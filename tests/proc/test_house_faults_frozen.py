@@ -44,6 +44,21 @@ class Frozen(unittest.TestCase):
         self.assertLess(max(grown.values()), PILE_KB, grown)
         self.assertEqual(house.processes(), before, house.log())
 
+    def test_late_signature(self):
+        """The keeper answers a handshake that is over: front lets it say so."""
+        with House() as house:
+            house.up()
+            house.until_works(60)
+            before = house.processes()
+            kill(before["keeper"], signal.SIGSTOP)
+            try:
+                with self.assertRaises(OSError):
+                    house.ask("/v1/system/ping?text=hi", 10, tls=True)
+            finally:
+                kill(before["keeper"], signal.SIGCONT)
+            house.until_works(60)
+            self.assertEqual(house.processes(), before, house.log())
+
     def test_frozen(self):  # proves: RL-35
         """Each for a moment, each for a second, and one of them for longer than any deadline."""
         with House() as house:

@@ -15,7 +15,7 @@ from lockbox import (ACTIVE, AUDIT, CORE, FRONT, HANDSHAKE, LIST, REASONS, RETIR
 
 FULL = os.environ.get("WARD_FULL") == "1"
 EMPTY = (0, sha256(b""))
-FULL_DISK = BUILD / "tests/proc/full_disk.so"
+BAD_DISK = BUILD / "tests/proc/bad_disk.so"
 
 
 def detail(body, name):
@@ -96,7 +96,7 @@ class Doors(unittest.TestCase):
         rows = [
             (FRONT, SIGN_HEAD, bytes(84)), (CORE, SIGN_TLS, HANDSHAKE + bytes(32)),
             (AUDIT, LIST, b""), (FRONT, ROTATE, b"\2"), (AUDIT, ROTATE, b"\3"),
-            (CORE, ROTATE, b""), (CORE, ROTATE, b"\2\2"), (CORE, LIST, b"x"), (FRONT, 0x7777, b""),
+            (CORE, ROTATE, b""), (CORE, ROTATE, b"\2"), (CORE, ROTATE, b"\2" + bytes(9)), (CORE, LIST, b"x"), (FRONT, 0x7777, b""),
             (AUDIT, SIGN_HEAD, bytes(80) + b"\xff\xff\xff\xff"), (AUDIT, SIGN_HEAD, bytes(85)),
             (FRONT, SIGN_TLS, b""), (FRONT, SIGN_TLS, bytes(8193)),
         ]
@@ -351,9 +351,9 @@ class Full(unittest.TestCase):
     def setUp(self):
         self.box = Lockbox()
         self.addCleanup(self.box.__exit__)
-        (self.box.folder / "disk").write_bytes(bytes(16))
-        self.box.prefix = ["env", f"LD_PRELOAD={FULL_DISK}",
-                           f"WARD_FULL_DISK={self.box.folder / 'disk'}"]
+        (self.box.folder / "disk").write_bytes(bytes(32))
+        self.box.prefix = ["env", f"LD_PRELOAD={BAD_DISK}",
+                           f"WARD_BAD_DISK={self.box.folder / 'disk'}"]
         self.assertTrue(self.box.start(), self.box.said())
         self.box.settle(5)
 

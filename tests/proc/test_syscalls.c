@@ -11,6 +11,7 @@
 #include "proc/judge_syscalls.h"
 #include "proc/keeper_syscalls.h"
 #include "proc/reply_syscalls.h"
+#include "proc/tee_syscalls.h"
 #include "proc/verify_syscalls.h"
 
 #define EXACT(name)                                                                                \
@@ -28,6 +29,7 @@ EXACT(front)
 EXACT(judge)
 EXACT(keeper)
 EXACT(reply)
+EXACT(tee)
 EXACT(verify)
 
 /* What no process of the house has a use for, whatever it is taken over for.  Verify and fetch
@@ -62,10 +64,11 @@ static void test_none_may_reach_out(void **state)
         size_t count;
         bool outward;
     } lists[] = {
-        { fetch_rules, COUNT_OF(fetch_rules), true }, { reply_rules, COUNT_OF(reply_rules), true },
         { audit_rules, COUNT_OF(audit_rules) },       { core_rules, COUNT_OF(core_rules) },
         { front_rules, COUNT_OF(front_rules) },       { judge_rules, COUNT_OF(judge_rules) },
         { keeper_rules, COUNT_OF(keeper_rules) },     { verify_rules, COUNT_OF(verify_rules) },
+        { tee_rules, COUNT_OF(tee_rules) },           { fetch_rules, COUNT_OF(fetch_rules), true },
+        { reply_rules, COUNT_OF(reply_rules), true },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(lists); i++)
@@ -81,6 +84,7 @@ int main(void)
         TEST(test_audit, "RL-33"),  TEST(test_core, "RL-33"),          TEST(test_front, "RL-33"),
         TEST(test_keeper, "RL-33"), TEST(test_none_may_reach_out, ""), TEST(test_judge, "RL-33"),
         TEST(test_verify, "RL-33"), TEST(test_fetch, "RL-33"),         TEST(test_reply, "RL-33"),
+        TEST(test_tee, "RL-33"),
     };
     return RUN_TESTS(tests);
 }

@@ -11,6 +11,7 @@
 
 #include "codec/protobuf.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "proc/core/core.h"
 #include "proc/log.h"
 
@@ -63,7 +64,7 @@ static void read_password(struct core *core)
 {
     char *text = core->store.password;
     int fd = core->house->files[FILE_PASSWORD];
-    ssize_t len = fd < 0 ? 0 : pread(fd, text, CORE_PASSWORD_BYTES, 0);
+    ssize_t len = fd < 0 ? 0 : fd_read_at(fd, 0, text, CORE_PASSWORD_BYTES);
     text[len > 0 ? len : 0] = 0;
     text[strcspn(text, "\r\n")] = 0;
 }
@@ -123,9 +124,10 @@ int64_t store_step(struct core *core, int64_t now_ms)
     if (now_ms < store->again_ms)
         return store->again_ms;
     struct frame again = { .message = CONTROL_AGAIN };
-    if (rc_ok(channel_put(NULL, &core->house->control, &again)))
-        core->house->stopping = true; /* what is under way is finished first */
-    return now_ms;                    /* whether anything is, is asked before the next wait */
+    if (!rc_ok(channel_put(NULL, &core->house->control, &again)))
+        return now_ms + CORE_RETRY_MS;
+    core->house->stopping = true; /* what is under way is finished first */
+    return INT64_MAX;
 }
 
 /* From here on the store is not touched: it may have lost its file, and could not open it

@@ -206,6 +206,8 @@ void piece_tell(struct core *core, size_t place)
     const struct core_piece *piece = &core->collateral.pieces[place];
     struct arena scratch = arena_over((uint8_t *)core->scratch + CORE_SCRATCH_MAX,
                                       CORE_SCRATCH_MAX);
+    if (piece->body_len == 0)
+        return; /* what was there before is another platform's, and does no harm */
     uint8_t *memory = arena_room(&scratch, FRAME_BODY_MAX);
     struct sink body = sink_over(memory, memory == NULL ? 0 : FRAME_BODY_MAX);
     sink_u8(&body, (uint8_t)place);

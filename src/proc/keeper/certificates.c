@@ -8,6 +8,7 @@
 #include "codec/pem.h"
 #include "model/tee.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "proc/keeper/keeper.h"
 #include "proc/log.h"
 
@@ -138,7 +139,7 @@ rc keeper_publish_ca(struct trail *trail, struct keeper *keeper)
     struct sink pem = sink_over(text, sizeof text);
     int fd = keeper->house->files[FILE_CA];
     pem_write(&pem, "CERTIFICATE", span_of(keeper->ca, keeper->ca_len));
-    if (!sink_ok(&pem) || pwrite(fd, pem.at, pem.len, 0) != (ssize_t)pem.len ||
+    if (!sink_ok(&pem) || !fd_write_at(fd, 0, sink_bytes(&pem)) ||
         ftruncate(fd, (off_t)pem.len) != 0)
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     return RC_SUCCESS;

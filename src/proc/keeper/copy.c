@@ -18,6 +18,7 @@
 #include "crypto/ct.h"
 #include "crypto/ecdsa_sign.h"
 #include "crypto/start.h"
+#include "os/fd.h"
 #include "os/random.h"
 #include "proc/keeper/keeper.h"
 
@@ -49,45 +50,22 @@ struct copy {
     struct end from, to;
 };
 
-/* All of it, at most `room` bytes; a file that is longer is none of ours. */
-static bool read_all(int fd, uint8_t *bytes, size_t room, size_t *len)
+/* A file that is longer is none of ours. */
+static bool read_bytes(struct end *end)
 {
-    *len = 0;
-    while (*len < room) {
-        ssize_t got = read(fd, bytes + *len, room - *len);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return false;
-        if (got == 0)
-            return true;
-        *len += (size_t)got;
-    }
-    return true;
-}
-
-static bool write_all(int fd, struct span bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t sent = write(fd, bytes.at, bytes.len);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return false;
-        bytes = span_of(bytes.at + sent, bytes.len - (size_t)sent);
-    }
-    return true;
+    ssize_t have = fd_read(end->fd, end->bytes, sizeof end->bytes);
+    end->len = have > 0 ? (size_t)have : 0;
+    return have >= 0;
 }
 
 static rc derive(uint8_t *at, size_t len, void *arg)
 {
     struct end *end = arg;
     uint8_t given[SEAL_CREDENTIAL_MAX + 1];
-    size_t have = 0;
     (void)len;
-    rc derived = read_all(end->seal_fd, given, sizeof given, &have)
-                     ? keyfile_seal_key(NULL, &end->head, span_of(given, have), at)
-                     : rc_make(RC_WORLD, REASON_KEYFILE_SEAL_INPUT);
+    ssize_t have = fd_read(end->seal_fd, given, sizeof given);
+    rc derived = have >= 0 ? keyfile_seal_key(NULL, &end->head, span_of(given, (size_t)have), at)
+                           : rc_make(RC_WORLD, REASON_KEYFILE_SEAL_INPUT);
     ct_wipe(given, sizeof given);
     return derived;
 }
@@ -134,7 +112,7 @@ static rc read_end(struct trail *trail, struct copy *copy)
     struct end *from = &copy->from;
     struct opening what = { .copy = copy, .end = from, .into = copy->plain };
     size_t least = from->form == KEYFILE_BACKUP ? BACKUP_LEN : KEYFILE_LEN;
-    if (!read_all(from->fd, from->bytes, sizeof from->bytes, &from->len) || from->len < least)
+    if (!read_bytes(from) || from->len < least)
         return REFUSE(trail, REASON_KEYFILE_FORMAT);
     TRY(trail, keyfile_head_read(trail, from->form, sealed_part(from), &from->head));
     TRY(trail, secret_fill(from->key, derive, from));
@@ -177,7 +155,7 @@ static rc write_end(struct trail *trail, struct copy *copy)
     to->len = to->form == KEYFILE_BACKUP ? BACKUP_LEN : KEEPER_FILE_LEN;
     TRY(trail, secret_fill(to->key, derive, to));
     TRY(trail, secret_lend(to->key, make_with_key, &what));
-    if (!write_all(to->fd, span_of(to->bytes, to->len)) || fsync(to->fd) != 0)
+    if (!fd_write(to->fd, span_of(to->bytes, to->len)) || fsync(to->fd) != 0)
         return REFUSE(trail, REASON_KEYRING_NOT_WRITTEN);
     return RC_SUCCESS;
 }
@@ -203,7 +181,7 @@ static rc prove(struct trail *trail, struct copy *copy)
     struct end *to = &copy->to;
     struct opening what = { .copy = copy, .end = to, .into = copy->proof };
     memset(to->bytes, 0, sizeof to->bytes);
-    if (lseek(to->fd, 0, SEEK_SET) != 0 || !read_all(to->fd, to->bytes, sizeof to->bytes, &to->len))
+    if (lseek(to->fd, 0, SEEK_SET) != 0 || !read_bytes(to))
         return REFUSE(trail, REASON_KEYRING_NOT_WRITTEN);
     TRY(trail, keyfile_head_read(trail, to->form, sealed_part(to), &to->head));
     TRY(trail, secret_lend(to->key, open_with_key, &what));

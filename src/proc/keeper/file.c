@@ -6,42 +6,10 @@
 
 #include "base/number.h"
 #include "crypto/ct.h"
+#include "os/fd.h"
 #include "os/random.h"
 #include "proc/keeper/keeper.h"
 #include "proc/log.h"
-
-static bool read_at(int fd, size_t at, uint8_t *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t got = pread(fd, bytes, len, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got == 0)
-            errno = ENODATA;
-        if (got <= 0)
-            return false;
-        bytes += got;
-        at += (size_t)got;
-        len -= (size_t)got;
-    }
-    return true;
-}
-
-static bool write_at(int fd, size_t at, struct span bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t sent = pwrite(fd, bytes.at, bytes.len, (off_t)at);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent == 0)
-            errno = ENOSPC;
-        if (sent <= 0)
-            return false;
-        at += (size_t)sent;
-        bytes = span_of(bytes.at + sent, bytes.len - (size_t)sent);
-    }
-    return true;
-}
 
 /* What the system said, for people; the number of the failure is of this program. */
 static rc failed(struct trail *trail, const char *what)
@@ -86,30 +54,13 @@ static enum seal_source source_of(const struct keeper *keeper)
     return SEAL_NONE;
 }
 
-/* Everything that the seal's source gives, and one byte more than any may have: what is too
-   long is not cut.  It is read from its beginning: the monitor lends the same open file to
-   each life of this process. */
-static ssize_t read_seal(int fd, uint8_t *bytes, size_t room)
-{
-    size_t have = 0;
-    while (have < room) {
-        ssize_t got = pread(fd, bytes + have, room - have, (off_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
-
-/* The seal's source is read once, before the jail, and wiped. */
+/* The seal's source is read once, before the jail, and wiped: from its beginning, for the monitor
+   lends the same open file to each life of this process, and one byte more than any may have, so
+   that what is too long is not cut. */
 static rc derive_seal(struct trail *trail, struct keeper *keeper)
 {
     uint8_t given[SEAL_CREDENTIAL_MAX + 1];
-    ssize_t len = read_seal(keeper->house->files[FILE_SEAL], given, sizeof given);
+    ssize_t len = fd_read_at(keeper->house->files[FILE_SEAL], 0, given, sizeof given);
     rc derived;
     if (len < 0) {
         derived = failed(trail, "the seal cannot be read");
@@ -199,7 +150,7 @@ static rc read_ring(struct span plain, void *arg)
 static bool write_blank(const struct keeper *keeper)
 {
     static const uint8_t zeros[2 * KEEPER_BLOCK];
-    return write_at(keeper->file, KEYFILE_LEN, SPAN(zeros));
+    return fd_write_at(keeper->file, KEYFILE_LEN, SPAN(zeros));
 }
 
 /* The head is written last: as long as it is not there, the file was never used and is made
@@ -219,8 +170,8 @@ static rc make_file(struct trail *trail, struct keeper *keeper, uint8_t *file)
     struct span head;
     if (!cur_take(&whole, KEYFILE_HEAD, &head))
         return FAIL(trail, RC_BUG, HOUSE_E_FILE);
-    if (!write_at(keeper->file, KEYFILE_HEAD, cur_rest(&whole)) || !write_blank(keeper) ||
-        fdatasync(keeper->file) != 0 || !write_at(keeper->file, 0, head) ||
+    if (!fd_write_at(keeper->file, KEYFILE_HEAD, cur_rest(&whole)) || !write_blank(keeper) ||
+        fdatasync(keeper->file) != 0 || !fd_write_at(keeper->file, 0, head) ||
         fdatasync(keeper->file) != 0)
         return lost(trail, keeper);
     keeper->generation = 1;
@@ -238,7 +189,7 @@ static rc keep_slot(struct trail *trail, struct keeper *keeper, const uint8_t *f
     struct span slot;
     if (!cur_skip(&whole, at) || !cur_take(&whole, KEYFILE_SLOT, &slot))
         return FAIL(trail, RC_BUG, HOUSE_E_FILE);
-    if (!write_at(keeper->file, at, slot) || fdatasync(keeper->file) != 0)
+    if (!fd_write_at(keeper->file, at, slot) || fdatasync(keeper->file) != 0)
         return lost(trail, keeper);
     return RC_SUCCESS;
 }
@@ -297,7 +248,7 @@ rc keeper_open_file(struct trail *trail, struct keeper *keeper)
         return failed(trail, "the sealed file cannot be looked at");
     size_t have = is.st_size < KEEPER_FILE_LEN ? (size_t)is.st_size : KEEPER_FILE_LEN;
     memset(file, 0, KEEPER_FILE_LEN);
-    if (!read_at(keeper->file, 0, file, have))
+    if (fd_read_at(keeper->file, 0, file, have) != (ssize_t)have)
         return failed(trail, "the sealed file cannot be read");
     TRY(trail, was_never_made(trail, keeper, file, &never));
     return never ? make_file(trail, keeper, file) : open_file(trail, keeper, file);
@@ -312,7 +263,7 @@ rc keeper_store_next(struct trail *trail, struct keeper *keeper, const struct ke
     if (keeper->lost)
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     TRY(trail, secret_lend(keeper->seal, slot_with_key, &what));
-    if (!write_at(keeper->file, keyfile_slot_offset(what.generation), SPAN(slot)) ||
+    if (!fd_write_at(keeper->file, keyfile_slot_offset(what.generation), SPAN(slot)) ||
         fdatasync(keeper->file) != 0) {
         keeper->slot_lost = true;
         return lost(trail, keeper);
@@ -330,7 +281,7 @@ rc keeper_store_next(struct trail *trail, struct keeper *keeper, const struct ke
 rc keeper_read_block(struct trail *trail, struct keeper *keeper, size_t at, uint8_t *block,
                      size_t len)
 {
-    if (!read_at(keeper->file, at, block, len))
+    if (fd_read_at(keeper->file, at, block, len) != (ssize_t)len)
         return failed(trail, "the sealed file cannot be read");
     return RC_SUCCESS;
 }
@@ -339,7 +290,7 @@ rc keeper_write_block(struct trail *trail, struct keeper *keeper, size_t at, str
 {
     if (keeper->lost)
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
-    if (!write_at(keeper->file, at, block) || fdatasync(keeper->file) != 0)
+    if (!fd_write_at(keeper->file, at, block) || fdatasync(keeper->file) != 0)
         return lost(trail, keeper);
     return RC_SUCCESS;
 }
@@ -349,7 +300,7 @@ rc keeper_write_block(struct trail *trail, struct keeper *keeper, size_t at, str
 static bool empty_slot(struct keeper *keeper)
 {
     static const uint8_t zeros[KEYFILE_SLOT];
-    if (!write_at(keeper->file, keyfile_slot_offset(keeper->generation + 1), SPAN(zeros)) ||
+    if (!fd_write_at(keeper->file, keyfile_slot_offset(keeper->generation + 1), SPAN(zeros)) ||
         fdatasync(keeper->file) != 0)
         return false;
     keeper->slot_lost = false;

@@ -25,10 +25,12 @@ const struct plan_row monitor_plan[] = {
       IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) },
     { PEER_VERIFY, "ward-verify", IN(PEER_CORE), IN(FILE_COLLATERAL_ROOT) },
     { PEER_CORE, "ward-core",
-      IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_FETCH),
-      IN(FILE_STATE) | IN(FILE_PASSWORD) },
+      IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE) |
+          IN(PEER_FETCH),
+      IN(FILE_STATE) | IN(FILE_PASSWORD) | IN(FILE_BANS) | IN(FILE_SERVING_READ) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
-      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) },
+      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) },
+    { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
     { PEER_FETCH, "ward-fetch", IN(PEER_CORE), IN(FILE_PROVIDER_CA) },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
@@ -163,6 +165,15 @@ static rc give_files(struct trail *trail, struct monitor *monitor, const struct 
     return RC_SUCCESS;
 }
 
+/* The files that the monitor executes, and no names: what is measured is what runs. */
+static rc give_programs(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
+{
+    for (unsigned peer = 0; peer < PEER_COUNT && row->peer == PEER_TEE; peer++)
+        TRY(trail, hand_over(trail, &monitor->children[PEER_TEE].control, CONTROL_PROGRAM, peer,
+                             monitor->programs[peer]));
+    return RC_SUCCESS;
+}
+
 /* A new pair for each edge whose other end lives: what an earlier life of the process said
    or was told is gone with the old one. */
 static rc connect_peers(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
@@ -193,6 +204,7 @@ static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_
     struct frame start = { .message = CONTROL_START };
     TRY(trail, channel_put(trail, control, &settings));
     TRY(trail, give_files(trail, monitor, row));
+    TRY(trail, give_programs(trail, monitor, row));
     TRY(trail, connect_peers(trail, monitor, row));
     TRY(trail, channel_put(trail, control, &start));
     return channel_flush(trail, control);

@@ -145,6 +145,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
     TRY(trail, prepare(trail, monitor));
     TRY(trail, monitor_open_state(trail, monitor));
     reload_forget(monitor);
+    TRY(trail, monitor_make_tables(trail, monitor));
     TRY(trail, monitor_open_listeners(trail, monitor));
     TRY(trail, leave_network(trail, monitor));
     news_add(monitor, HAPPENED_HOUSE_START, PEER_MONITOR, (uint32_t)geteuid());

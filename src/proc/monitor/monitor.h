@@ -110,6 +110,11 @@ void monitor_blame(struct monitor *monitor, enum reason reason, const char *form
 MUST_USE
 rc monitor_open_state(struct trail *trail, struct monitor *monitor);
 
+/* monitor_make_tables makes the memory that processes share (tables.h).  It lives as long as the
+   house: a process that is started again finds what was in it. */
+MUST_USE
+rc monitor_make_tables(struct trail *trail, struct monitor *monitor);
+
 /* monitor_open_listeners binds the owner's socket and the TLS address; where the house before
    was killed, its processes get a moment to let go of that. */
 MUST_USE

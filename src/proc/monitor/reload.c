@@ -48,8 +48,7 @@ static void publish(struct monitor *monitor, const char *outcome, struct span li
                        outcome);
     auto_fd int fd = openat(monitor->state, result_part,
                             O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || write(fd, first, (size_t)len) != len ||
-        write(fd, lines.at, lines.len) != (ssize_t)lines.len ||
+    if (fd < 0 || !fd_write(fd, span_of(first, (size_t)len)) || !fd_write(fd, lines) ||
         renameat(monitor->state, result_part, monitor->state, result_name) != 0)
         log_event("%s not written: %s", result_name, strerror(errno));
 }

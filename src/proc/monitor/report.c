@@ -17,7 +17,7 @@ void monitor_say(struct monitor *monitor, const char *format, ...)
     sink_u8(&line, '\n');
     if (monitor->report < 0 || !sink_ok(&line))
         return;
-    if (write(monitor->report, line.at, line.len) != (ssize_t)line.len)
+    if (!fd_write(monitor->report, sink_bytes(&line)))
         fd_close(&monitor->report);
 }
 
