@@ -167,6 +167,7 @@ class Provider:
 
     def __exit__(self, *_):
         self.stop.set()
+        self.end.shutdown(socket.SHUT_RDWR)  # whoever waits in accept would keep it open
         self.end.close()
 
     def serve(self):
