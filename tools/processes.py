@@ -89,8 +89,14 @@ def fields(text):
 
 
 def enumeration(root, file, name):
+    """{name: number}"""
     body = re.search(rf"enum {name} \{{(.*?)\}}", tree.code(tree.read(root, file)), re.S)[1]
-    return [re.split(r"\s*=", part.strip())[0] for part in body.split(",") if part.strip()]
+    found, number = {}, 0
+    for part in filter(None, map(str.strip, body.split(","))):
+        word, _, given = map(str.strip, part.partition("="))
+        found[word] = number = int(given) if given else number
+        number += 1
+    return found
 
 
 class Numbers:
@@ -152,7 +158,7 @@ def process_of(root, main, numbers, peers, planned):
                  for file in tree.files(root, ".c", under=("src",)) if file.startswith(folder + "/"))
     peer = own["peer"].removeprefix("PEER_")
     return Process(
-        name, about(root, folder, main), peers.index(own["peer"]), members("PEER", own.get("peers")),
+        name, about(root, folder, main), peers[own["peer"]], members("PEER", own.get("peers")),
         members("PEER", own.get("trusts")), members("FILE", own.get("files")),
         numbers.of(main, own["fds"]),
         numbers.of(main, own.get("file_bytes"), "HOUSE_FILE_BYTES_MAX"),

@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "base/time.h"
+#include "lib/objects.h"
 
 /* The names of what is judged together. */
 static const char reply_name[] = "reply", chain_name[] = "chain";
@@ -73,6 +74,19 @@ static struct fault fault_of_item(const struct renewal *renewal, const struct wa
     if (is_rollback(held, item))
         return (struct fault){ REASON_FETCH_OLDER, "older than what is held" };
     return none;
+}
+
+/* An untrusted chain leaves zeros where it should have vouched for something. */
+bool renewal_platform(const struct ward_result *result, struct pcs_platform *out)
+{
+    static const uint8_t nothing[sizeof out->fmspc];
+    const struct pck_claims *pck = &result->claims.pck;
+    if (result->is_document || span_equal(SPAN(pck->fmspc), SPAN(nothing)))
+        return false;
+    *out = (struct pcs_platform){ .tdx = evidence_kind_is_tdx(result->kind),
+                                  .platform_ca = pck->platform_ca };
+    memcpy(out->fmspc, pck->fmspc, sizeof out->fmspc);
+    return true;
 }
 
 static struct ward_bytes file_of(struct span bytes, const char *name)

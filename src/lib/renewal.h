@@ -6,7 +6,7 @@
 
 #include "attest/pcs.h"
 #include "model/reason.h"
-#include "ward/collateral.h"
+#include "ward/verify.h"
 
 struct renewal {
     enum pcs_thing thing; /* what was asked for */
@@ -24,5 +24,10 @@ struct renewal {
 MUST_USE
 enum reason renewal_judge(const struct renewal *renewal, struct ward_collateral_item *out,
                           const char **why);
+
+/* renewal_platform: whose collateral this judgement needs or would have needed, from a PCK
+   certificate whose chain was found good.  False when there is none. */
+MUST_USE
+bool renewal_platform(const struct ward_result *result, struct pcs_platform *out);
 
 #endif

@@ -8,10 +8,9 @@
      5  not dumpable, so that no other process of this user may look inside; then the
         process may reach out, and leaves the network in which it did
      6  no new privileges, no capability
-     7  Landlock: no path, no TCP port, no abstract socket, no signal to others, where the
-        kernel has it
-     8  limits: descriptors; no further process can be made   (after the proof's own)
-     9  the system call filter, proven in a forked child first */
+     7  Landlock: no path, no TCP port but one to connect to where one is named, no abstract socket,
+   no signal to others, where the kernel has it 8  limits: descriptors; no further process can be
+   made   (after the proof's own) 9  the system call filter, proven in a forked child first */
 #include "os/jail.h"
 
 #include <errno.h>
@@ -38,6 +37,8 @@ enum {
     FS_REFER = 1 << 13,          /* ABI 2 */
     FS_TRUNCATE = 1 << 14,       /* ABI 3 */
     NET_TCP = 3,                 /* ABI 4: bind and connect */
+    NET_CONNECT = 2,             /* the latter alone */
+    RULE_NET_PORT = 2,           /* the kind of a rule for it */
     FS_IOCTL_DEVICE = 1 << 15,   /* ABI 5 */
     SCOPE_OUTSIDE = 3,           /* ABI 6: abstract sockets and signals of others */
 };
@@ -151,7 +152,16 @@ static uint64_t known_fs_rights(int abi)
     return rights;
 }
 
-static rc no_paths(struct trail *trail, unsigned *used)
+/* struct landlock_net_port_attr, which came with ABI 4. */
+static rc let_connect(struct trail *trail, int ruleset, uint16_t port)
+{
+    const uint64_t rule[] = { NET_CONNECT, port };
+    if (port != 0 && syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, rule, 0) != 0)
+        return FAIL_ERRNO(trail);
+    return RC_SUCCESS;
+}
+
+static rc no_paths(struct trail *trail, const struct jail *jail, unsigned *used)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     *used = 0;
@@ -166,8 +176,9 @@ static rc no_paths(struct trail *trail, unsigned *used)
     long ruleset = syscall(SYS_landlock_create_ruleset, handled, fields * sizeof handled[0], 0);
     if (ruleset < 0)
         return FAIL_ERRNO(trail);
-    long done = syscall(SYS_landlock_restrict_self, ruleset, 0);
-    rc result = done == 0 ? RC_SUCCESS : FAIL_ERRNO(trail);
+    rc result = abi >= 4 ? let_connect(trail, (int)ruleset, jail->connect_port) : RC_SUCCESS;
+    if (rc_ok(result) && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+        result = FAIL_ERRNO(trail);
     close((int)ruleset);
     *used = (unsigned)abi;
     return result;
@@ -262,7 +273,7 @@ rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *
         return FAIL_ERRNO(trail);
     TRY(trail, reach_out(trail, jail, &made));
     TRY(trail, drop_privileges(trail));                 /* 6 */
-    TRY(trail, no_paths(trail, &made.landlock));        /* 7: takes a descriptor for a moment */
+    TRY(trail, no_paths(trail, jail, &made.landlock));  /* 7: takes a descriptor for a moment */
     TRY(trail, prove(trail, jail));                     /* 9, first half */
     TRY(trail, limit(trail, RLIMIT_NOFILE, jail->fds)); /* 8 */
     if (!jail->forks)

@@ -457,6 +457,7 @@ static size_t field_size(enum config_form form)
     case CONFIG_ADDRESS:
     case CONFIG_PATH:
     case CONFIG_STORE:
+    case CONFIG_URL:
     case CONFIG_NETWORKS:
         return SETTING_TEXT_MAX;
     case CONFIG_SIZE:

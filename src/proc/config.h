@@ -28,6 +28,7 @@ enum config_form {
     CONFIG_ADDRESS,  /* the same: an address and port, nothing looked up */
     CONFIG_PATH,     /* the same, made absolute */
     CONFIG_STORE,    /* the same: see store_url.h */
+    CONFIG_URL,      /* the same: see provider_url.h */
     CONFIG_NETWORKS, /* the same: at most CONFIG_NETWORKS_MAX of them, as address_list_read has it
                       */
     CONFIG_U32,

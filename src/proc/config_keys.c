@@ -74,6 +74,23 @@ static const struct config_key keys[] = {
     { "collateral.folder", CONFIG_PATH, AT(collateral), NULL, .derived = "none", .optional = true,
       .summary = "the folder that `ward collateral fetch` keeps, whose age `ward doctor` looks "
                  "at" },
+    { "collateral.url", CONFIG_URL, AT(provider_url), NULL, .derived = "none", .optional = true,
+      .summary = "the PCS or PCCS that the house fetches collateral from; without it nothing is "
+                 "ever fetched. Intel's own is https://api.trustedservices.intel.com, where all "
+                 "but the root's list is" },
+    { "collateral.ca_file", CONFIG_PATH, AT(provider_ca), NULL, .derived = "the system's",
+      .optional = true, .summary = "CAs to know that server by, and no others, as PEM" },
+    { "collateral.root_file", CONFIG_PATH, AT(collateral_root), NULL, .derived = "none",
+      .optional = true,
+      .summary = "a root certificate that collateral may be signed under besides Intel's: of a "
+                 "test authority" },
+    { "collateral.inward", CONFIG_BOOL, AT(provider_inward), "false",
+      .summary = "the server's name may lead to a private address; one that is written as an "
+                 "address always may be" },
+    { "collateral.refresh", CONFIG_SECONDS, AT(collateral_refresh), "24h", 60 * 60,
+      30 * DAY_SECONDS, .reloads = true,
+      .summary = "how often each piece of collateral is fetched anew; sooner when it is about to "
+                 "end" },
 };
 _Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
 
@@ -172,6 +189,9 @@ void config_key_bounds(struct sink *out, const struct config_key *key)
         break;
     case CONFIG_STORE:
         sink_text(out, "sqlite, postgresql://..., or KEYWORD=VALUE pairs of libpq");
+        break;
+    case CONFIG_URL:
+        sink_text(out, "https://HOST, with :PORT and /PATH where there are any");
         break;
     case CONFIG_NETWORKS:
         sink_text(out, "addresses or networks, commas between them");

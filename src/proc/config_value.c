@@ -10,6 +10,7 @@
 #include "codec/toml_write.h"
 #include "codec/utf8.h"
 #include "os/listen.h"
+#include "proc/provider_url.h"
 #include "proc/store_url.h"
 
 static void refuse(struct config_why *why, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -46,6 +47,8 @@ uint64_t config_number(const struct config_key *key, const struct settings *sett
     const void *field = config_field(key, settings);
     if (key->form == CONFIG_SIZE)
         return *(const uint64_t *)field;
+    if (key->form == CONFIG_BOOL)
+        return *(const bool *)field;
     if (is_number(key->form) || key->form == CONFIG_CHOICE)
         return *(const uint32_t *)field;
     return 0;
@@ -127,6 +130,7 @@ static const char *wanted(enum config_form form)
     case CONFIG_ADDRESS:
     case CONFIG_PATH:
     case CONFIG_STORE:
+    case CONFIG_URL:
     case CONFIG_NETWORKS:
     case CONFIG_CHOICE:
         break;
@@ -263,6 +267,15 @@ static bool store_is_usable(struct span text, struct config_why *why)
     return false;
 }
 
+static bool url_is_usable(struct span text, struct config_why *why)
+{
+    if (provider_url_is_usable(text))
+        return true;
+    refuse(why, "must be https:// and a host, with :PORT and /PATH where there are any, without a "
+                "user, a query or a slash at the end; http:// for 127.0.0.1, [::1] and localhost");
+    return false;
+}
+
 static bool networks_are_usable(struct span text, struct config_why *why)
 {
     struct network networks[CONFIG_NETWORKS_MAX];
@@ -286,6 +299,7 @@ static bool set_text(const struct config_key *key, struct span text, const char 
         return true;
     }
     if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)) ||
+        (key->form == CONFIG_URL && !url_is_usable(text, why)) ||
         (key->form == CONFIG_NETWORKS && !networks_are_usable(text, why)))
         return false;
     if (key->form == CONFIG_PATH) {

@@ -152,6 +152,7 @@ static rc enter_jail(struct trail *trail, struct house *house)
         .file_bytes = process->file_bytes != 0 ? process->file_bytes : HOUSE_FILE_BYTES_MAX,
         .forks = process->forks,
         .own_network = process->own_network,
+        .connect_port = house->connect_port,
         .reach_out = process->reach_out,
         .arg = house->self,
         .rules = process->rules,

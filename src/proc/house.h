@@ -98,6 +98,7 @@ struct house {
     int programs[PEER_COUNT];            /* of a process that measures, else -1 */
     int own[HOUSE_OWN_FDS_MAX];          /* opened before the jail, see house_keep_fd */
     size_t own_count;
+    uint16_t connect_port; /* before_jail of a process that connects; 0: none */
     struct jail_report jail;
     unsigned state; /* the process's own, for its doors; 0 at first */
     bool stopping;

@@ -65,9 +65,42 @@ enum message {
     /* core -> verify: evidence to be judged.
          u64 now         seconds since 1970, for a request that names no time
          bytes request   protobuf of ward.v1.Attest.Verify, as front made it
-       verify -> core, the same id: as MSG_REPLY.  What a child of verify said, byte for byte. */
+       verify -> core, the same id: as MSG_REPLY, and then
+         bytes platform  of genuine evidence of Intel's: 9 bytes as MSG_FETCH has them, with a 0
+                         for the thing; otherwise none
+       What a child of verify said, byte for byte. */
     MSG_JUDGE = 0x600,
     MSG_JUDGED,
+    /* core -> verify: what the house holds in this place from now on, for evidence that comes
+       without collateral of its own.  No answer.
+         u8 place        below COLLATERAL_PLACES
+         bytes chain     PEM of its issuers; may be none
+         bytes body      none: the place is empty */
+    MSG_COLLATERAL_HELD,
+    /* core -> verify: may this reply take the place of what is held?
+         u64 now         seconds since 1970
+         u8 place        where an older one of the same is held, if there is one
+         u8 thing, u8 tdx, u8 ca, 6 fmspc: what was asked for, as MSG_FETCH has it
+         bytes chain, bytes reply: as MSG_FETCHED has them
+         bytes chains    PEM of issuers that came with other pieces
+       verify -> core, the same id:
+         u16 reason      REASON_OK: it may
+         bytes detail    text for people
+         bytes dates     with REASON_OK: u64 issued, u64 expires, u32 evaluation number */
+    MSG_COLLATERAL_JUDGE,
+    MSG_COLLATERAL_JUDGED,
+
+    /* core -> fetch: a piece of collateral is wanted
+         u8 thing        enum pcs_thing
+         u8 tdx, u8 ca   1: of TDX, else SGX; 1: the Platform CA, else the Processor CA
+         6 fmspc
+       fetch -> core, the same id:
+         u16 reason      enum reason; REASON_OK with what the provider said
+         bytes detail    text for people
+         bytes chain     PEM of its issuers, as they came
+         bytes reply     as it came: judged by nobody yet */
+    MSG_FETCH = 0x800,
+    MSG_FETCHED,
 
     /* core -> tee: the 64 bytes of report_data that evidence is to bear.
        tee -> core, the same id: u16 reason, bytes quote, bytes event log; both empty when the
@@ -76,8 +109,18 @@ enum message {
     MSG_EVIDENCE_IS,
 };
 
-/* Bytes of the detail of a MSG_JUDGED. */
-enum { JUDGED_DETAIL_MAX = 256 };
+/* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */
+enum { JUDGED_DETAIL_MAX = 256, FETCHED_DETAIL_MAX = 256 };
+
+/* Collateral that the house holds: TCB info of eight platforms, both identities, three lists. */
+enum {
+    COLLATERAL_PLATFORMS = 8,
+    COLLATERAL_PLACES = COLLATERAL_PLATFORMS + 2 + 3,
+    COLLATERAL_BODY_MAX = 64 << 10,
+    COLLATERAL_CHAIN_MAX = 16 << 10, /* PEM of its issuers */
+};
+
+enum { PLATFORM_LEN = 9 }; /* bytes of a thing and whose it is, in a message */
 
 /* Bytes of what a MSG_EVIDENCE_IS has. */
 enum { EVIDENCE_QUOTE_MAX = 8192, EVIDENCE_LOG_MAX = 8192 };

@@ -16,6 +16,8 @@ const char *peer_name(enum peer peer)
         return "core";
     case PEER_FRONT:
         return "front";
+    case PEER_FETCH:
+        return "fetch";
     case PEER_TEE:
         return "tee";
     case PEER_COUNT:
@@ -40,6 +42,10 @@ enum peer file_owner(enum house_file file)
     case FILE_BANS:
     case FILE_SERVING_READ:
         return PEER_CORE;
+    case FILE_PROVIDER_CA:
+        return PEER_FETCH;
+    case FILE_COLLATERAL_ROOT:
+        return PEER_VERIFY;
     case FILE_TEE:
         return PEER_TEE;
     case FILE_TLS_LISTENER:

@@ -12,26 +12,29 @@ enum peer {
     PEER_CORE,
     PEER_FRONT,
     PEER_TEE,
+    PEER_FETCH,
     PEER_COUNT
 };
 
 /* What the monitor opens once and hands to the one process that is named for it. */
 enum house_file {
-    FILE_AUDIT_LOG,      /* audit: the log that is written, O_APPEND */
-    FILE_AUDIT_LEAVES,   /* audit: 32 bytes for each record ever */
-    FILE_AUDIT_HEADS,    /* audit: the last signed heads */
-    FILE_KEYRING,        /* keeper: its sealed file, two slots */
-    FILE_SEAL,           /* keeper: the seal's source, read once before the jail */
-    FILE_CA,             /* keeper: the CA's certificate for everybody, written before the jail */
-    FILE_STATE,          /* core: the state folder, left before the jail */
-    FILE_PASSWORD,       /* core: the store's password, read once before the jail */
-    FILE_TEE,            /* tee: its folder, left before the jail */
-    FILE_TLS_LISTENER,   /* front: bound and listening */
-    FILE_OWNER_LISTENER, /* front: the owner's socket */
-    FILE_BANS,           /* core: memory that it writes (tables.h), mapped before the jail */
-    FILE_BANS_READ,      /* front: the same, for reading */
-    FILE_SERVING,        /* front: memory that it writes, mapped before the jail */
-    FILE_SERVING_READ,   /* core: the same, for reading */
+    FILE_AUDIT_LOG,       /* audit: the log that is written, O_APPEND */
+    FILE_AUDIT_LEAVES,    /* audit: 32 bytes for each record ever */
+    FILE_AUDIT_HEADS,     /* audit: the last signed heads */
+    FILE_KEYRING,         /* keeper: its sealed file, two slots */
+    FILE_SEAL,            /* keeper: the seal's source, read once before the jail */
+    FILE_CA,              /* keeper: the CA's certificate for everybody, written before the jail */
+    FILE_STATE,           /* core: the state folder, left before the jail */
+    FILE_PASSWORD,        /* core: the store's password, read once before the jail */
+    FILE_TEE,             /* tee: its folder, left before the jail */
+    FILE_TLS_LISTENER,    /* front: bound and listening */
+    FILE_OWNER_LISTENER,  /* front: the owner's socket */
+    FILE_BANS,            /* core: memory that it writes (tables.h), mapped before the jail */
+    FILE_BANS_READ,       /* front: the same, for reading */
+    FILE_SERVING,         /* front: memory that it writes, mapped before the jail */
+    FILE_SERVING_READ,    /* core: the same, for reading */
+    FILE_PROVIDER_CA,     /* fetch: the CAs to know its provider by, read before the jail */
+    FILE_COLLATERAL_ROOT, /* verify: a root besides the pinned ones, read before the jail */
     FILE_COUNT
 };
 

@@ -20,10 +20,14 @@ struct settings {
     char collateral[SETTING_TEXT_MAX]; /* collateral.folder; "": none */
     char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
     char never_ban[SETTING_TEXT_MAX]; /* admit.never_ban: networks, commas between them; "": none */
-    uint32_t seal;                    /* seal.kind */
-    uint32_t owner;                   /* the uid whose socket it is; not a key of the file */
-    uint32_t lives;                   /* how often core began anew in a row; the monitor's */
-    bool listener;                    /* nor this: the listener was handed over, open */
+    char provider_url[SETTING_TEXT_MAX];    /* collateral.url; "": nothing is ever fetched */
+    char provider_ca[SETTING_TEXT_MAX];     /* collateral.ca_file; "": the system's */
+    char collateral_root[SETTING_TEXT_MAX]; /* collateral.root_file; "": the pinned ones alone */
+    uint32_t seal;                          /* seal.kind */
+    uint32_t owner;                         /* the uid whose socket it is; not a key of the file */
+    uint32_t lives;                         /* how often core began anew in a row; the monitor's */
+    bool provider_inward;                   /* collateral.inward */
+    bool listener;                          /* nor this: the listener was handed over, open */
 
     uint32_t connections;             /* limit.connections: in all */
     uint32_t connections_per_address; /* limit.connections_per_address */
@@ -36,6 +40,7 @@ struct settings {
 
     uint64_t audit_rotate_bytes; /* audit.rotate_bytes */
     uint32_t audit_keep_days;    /* audit.keep_days: of rotated logs */
+    uint32_t collateral_refresh; /* collateral.refresh: seconds */
 };
 
 #endif

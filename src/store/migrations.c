@@ -70,4 +70,17 @@ const struct migration migrations[STORE_STEPS] = {
         "CREATE TABLE ward.audit_anchor (id BIGINT PRIMARY KEY CHECK (id = 1),"
         " size BIGINT NOT NULL, root BYTEA NOT NULL)",
     },
+    {
+        6,
+        "Collateral that was fetched.",
+        "PRAGMA user_version = 6;"
+        "CREATE TABLE collateral (thing INTEGER NOT NULL, scope BLOB NOT NULL,"
+        " issued INTEGER NOT NULL, expires INTEGER NOT NULL, evaluation INTEGER NOT NULL,"
+        " fetched INTEGER NOT NULL, chain BLOB NOT NULL, body BLOB NOT NULL,"
+        " PRIMARY KEY (thing, scope)) STRICT",
+        "CREATE TABLE ward.collateral (thing BIGINT NOT NULL, scope BYTEA NOT NULL,"
+        " issued BIGINT NOT NULL, expires BIGINT NOT NULL, evaluation BIGINT NOT NULL,"
+        " fetched BIGINT NOT NULL, chain BYTEA NOT NULL, body BYTEA NOT NULL,"
+        " PRIMARY KEY (thing, scope))",
+    },
 };

@@ -57,7 +57,7 @@ struct store_step {
     bool applied;
 };
 
-enum { STORE_STEPS = 5 };
+enum { STORE_STEPS = 6 };
 
 struct store_plan {
     uint32_t schema; /* what the database has; 0: nothing yet */
@@ -180,6 +180,34 @@ rc store_ban_lift(struct trail *trail, struct store *store, int64_t now, const u
 /* store_sweep deletes what has expired; *swept is how many rows. */
 MUST_USE
 rc store_sweep(struct trail *trail, struct store *store, int64_t now, int64_t *swept);
+
+/* One piece of collateral (attest/pcs.h), that its caller has judged.  It is fetched again where it
+   is lost, so it is in no backup. */
+enum { STORE_SCOPE_LEN = 8 };
+struct store_collateral {
+    int64_t thing;
+    uint8_t scope[STORE_SCOPE_LEN]; /* whose it is */
+    int64_t issued, expires;
+    int64_t evaluation; /* 0 where there is none */
+    int64_t fetched;
+    struct span chain, body;
+};
+
+/* store_collateral_put takes the place of what is held of the same thing and scope, unless that is
+   newer: then nothing changes. */
+MUST_USE
+rc store_collateral_put(struct trail *trail, struct store *store, int64_t now,
+                        const struct store_collateral *piece);
+
+/* store_collateral_each shows every piece; its spans live as long as the call of `visit`. */
+MUST_USE
+rc store_collateral_each(struct trail *trail, struct store *store,
+                         void (*visit)(void *arg, const struct store_collateral *piece), void *arg);
+
+/* store_collateral_drop: dropping what is not there is no failure. */
+MUST_USE
+rc store_collateral_drop(struct trail *trail, struct store *store, int64_t now, int64_t thing,
+                         const uint8_t scope[STORE_SCOPE_LEN]);
 
 /* The log's size and root when they were last durable. */
 struct store_anchor {

@@ -65,6 +65,8 @@ static void give_files(struct hostile *hostile)
         [FILE_KEYRING] = "keyring",
         [FILE_SEAL] = "seal",
         [FILE_CA] = "ca.pem",
+        [FILE_PROVIDER_CA] = "provider.pem",
+        [FILE_COLLATERAL_ROOT] = "root.pem",
     };
     static const uint8_t seal[32] = { 5, 1, 3 };
     struct house *house = &hostile->house;

@@ -19,7 +19,7 @@ import contract
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 WARD = BUILD / "ward"
-NAMES = ("audit", "keeper", "verify", "core", "front", "tee")
+NAMES = ("audit", "keeper", "verify", "core", "front", "tee", "fetch")
 READY_S = 30
 
 

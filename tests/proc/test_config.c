@@ -67,6 +67,7 @@ static const struct settings defaults = {
     .idle_seconds = 60,
     .audit_rotate_bytes = 64 << 20,
     .audit_keep_days = 7,
+    .collateral_refresh = 86400,
 };
 
 static void test_nothing_is_the_defaults(void **state)
@@ -105,9 +106,7 @@ static const struct {
     { "seal.path",
       { "'f'", "e", "g" },
       { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"/srv/here/g\"" } },
-    { "backup.dir",
-      { "'f'", "e", "g" },
-      { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"/srv/here/g\"" } },
+    { "backup.dir", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" } },
     { "limit.connections", { "11", "12", "13" }, { 0 } },
     { "limit.connections_per_address", { "21", "22", "23" }, { 0 } },
     { "limit.connects_per_second", { "24", "25", "26" }, { 0 } },
@@ -120,6 +119,11 @@ static const struct {
     { "audit.rotate_bytes", { "'1M'", "2M", "1G" }, { "1048576", "2097152", "1073741824" } },
     { "audit.keep_days", { "1", "2", "3" }, { 0 } },
     { "collateral.folder", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
+    { "collateral.url", { "'https://f'", "", "" }, { "\"https://f\"", "\"\"", "\"\"" } },
+    { "collateral.ca_file", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
+    { "collateral.root_file", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
+    { "collateral.inward", { "true", "true", "true" }, { 0 } },
+    { "collateral.refresh", { "'2h'", "1d", "3600" }, { "7200", "86400", "3600" } },
 };
 
 static void assert_shown(const struct config *config, const struct config_key *key,
@@ -547,14 +551,16 @@ static void test_taking_over(void **state)
     enum config_change changes[CONFIG_KEYS_MAX];
     struct settings before, running = load_file("")->config.settings;
     struct settings next =
-        load_file("[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n"
-                  "[store]\nurl = 'host=a'\npassword_file = '/d'\n"
-                  "[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\n"
-                  "[seal]\nkind = 'passphrase'\npath = '/c'\n[admit]\nnever_ban = '::1'\n"
-                  "[limit]\nconnections = 1\nconnections_per_address = 1\n"
-                  "connects_per_second = 1\nconnects_burst = 1\n"
-                  "requests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\n"
-                  "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n")
+        load_file(
+            "[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n"
+            "[store]\nurl = 'host=a'\npassword_file = '/d'\n"
+            "[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\n"
+            "url = 'https://g'\nca_file = '/h'\nroot_file = '/i'\ninward = true\nrefresh = '1h'\n"
+            "[seal]\nkind = 'passphrase'\npath = '/c'\n[admit]\nnever_ban = '::1'\n"
+            "[limit]\nconnections = 1\nconnections_per_address = 1\n"
+            "connects_per_second = 1\nconnects_burst = 1\n"
+            "requests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\n"
+            "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n")
             ->config.settings;
     before = running;
     config_take_over(&running, &before, changes);

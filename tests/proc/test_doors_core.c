@@ -316,7 +316,7 @@ static void send_evidence(struct hostile *hostile, uint64_t id, const struct add
     assert_true(hostile_hear(hostile, PEER_VERIFY, &frame));
     body = sink_over(bytes, sizeof bytes);
     sink_u16le(&body, (uint16_t)verdict);
-    sink_zero(&body, 8);
+    sink_zero(&body, 12);
     frame = (struct frame){ .message = MSG_JUDGED, .id = frame.id, .body = sink_bytes(&body) };
     assert_true(rc_ok(hostile_say(hostile, PEER_VERIFY, &frame)));
     struct frame judged = frame;
@@ -389,6 +389,69 @@ static void test_a_crash_is_judged_once(void **state)
     hostile_end(&hostile);
 }
 
+/* Once it was fetched at 1,000,000: a day later, in the last quarter of its life at the latest, and
+   never at once; chance only brings it nearer. */
+static void test_when_a_piece_is_due(void **state)
+{
+    enum { AT = 1000000, DAY = 86400 };
+    static const struct {
+        int64_t issued, expires, refresh, due;
+    } rows[] = {
+        { AT, AT + 30 * DAY, DAY, AT + DAY },
+        { AT - 29 * DAY, AT + DAY, DAY, AT + 600 },
+        { AT - 10 * DAY, AT + 30 * DAY, 30 * DAY, AT + 20 * DAY },
+        { AT - DAY, AT + 1, DAY, AT + 600 },
+        { AT, AT + 2, DAY, AT + 600 },
+    };
+    static const uint32_t chances[] = { 0, 1, 4711, UINT32_MAX };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct core_piece piece = { .fetched = AT,
+                                    .issued = rows[i].issued,
+                                    .expires = rows[i].expires };
+        assert_int_equal(collateral_due(&piece, rows[i].refresh, 0), rows[i].due);
+        for (size_t j = 0; j < COUNT_OF(chances); j++) {
+            int64_t due = collateral_due(&piece, rows[i].refresh, chances[j]);
+            assert_true(due >= AT + 600 && due <= rows[i].due);
+            assert_true(due == AT + 600 || due - AT >= (rows[i].due - AT) / 8 * 7);
+        }
+    }
+    for (uint32_t failures = 1; failures < 40; failures++) {
+        int64_t wait = failures < 8 ? 30 << (failures - 1) : 3840;
+        assert_int_equal(collateral_again(failures, AT, 0), AT + wait);
+        for (size_t j = 0; j < COUNT_OF(chances); j++) {
+            int64_t again = collateral_again(failures, AT, chances[j]);
+            assert_true(again >= AT + wait && again < AT + wait + wait / 4 + 1);
+        }
+    }
+}
+
+/* However many platforms are seen: so many are kept, the newest, and what all of them need. */
+static void test_so_many_platforms_and_no_more(void **state)
+{
+    struct hostile hostile;
+    (void)state;
+    hostile_begin(&hostile, &core_process, 0);
+    struct core *core = hostile.house.self;
+    for (uint8_t i = 1; i <= 100; i++) {
+        const struct pcs_platform platform = { i % 2 == 0, i % 3 == 0, { i } };
+        size_t infos = 0, others = 0;
+        collateral_want(core, &platform, 1000);
+        collateral_want(core, &platform, 1000); /* seen again it is the same one */
+        for (size_t j = 0; j < COLLATERAL_PLACES; j++) {
+            const struct core_piece *piece = &core->collateral.pieces[j];
+            bool info = piece->used && piece->thing == PCS_TCB_INFO;
+            infos += info;
+            others += piece->used && !info;
+            assert_true(!info || piece->scope.fmspc[0] + COLLATERAL_PLATFORMS > i);
+            assert_true(piece->chain != NULL && piece->body != NULL);
+        }
+        assert_int_equal(infos, i < COLLATERAL_PLATFORMS ? i : COLLATERAL_PLATFORMS);
+        assert_true(others <= COLLATERAL_PLACES - COLLATERAL_PLATFORMS);
+    }
+    hostile_end(&hostile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +465,8 @@ int main(void)
         TEST(test_what_front_says_of_others, ""),
         TEST(test_evidence_that_crashes_is_charged, "RL-34"),
         TEST(test_a_crash_is_judged_once, ""),
+        TEST(test_when_a_piece_is_due, ""),
+        TEST(test_so_many_platforms_and_no_more, ""),
     };
     return RUN_TESTS(tests);
 }

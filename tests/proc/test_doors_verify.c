@@ -17,7 +17,7 @@ static rc end_children(struct trail *trail, void *self)
     struct verify *verify = self;
     (void)trail;
     for (size_t i = 0; i < VERIFY_CHILDREN; i++) {
-        struct verify_child *child = &verify->children[i];
+        struct forked *child = &verify->children[i];
         if (child->pid == 0)
             continue;
         kill(child->pid, SIGKILL);

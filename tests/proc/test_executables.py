@@ -21,6 +21,7 @@ LIBRARIES = {
     "ward-core": JAIL | {"crypto", "pq", "sodium", "sqlite3"},
     "ward-keyring": JAIL | {"crypto", "sodium"},  # a keeper without a house
     "ward-verify": JAIL | {"crypto"},
+    "ward-fetch": JAIL | {"cares", "crypto", "curl", "sodium", "ssl"},
     "ward-tee": JAIL | {"crypto", "sodium"},  # its quoting key is a secret, too
     "ward-front": JAIL | {"crypto", "nghttp2", "sodium", "ssl"},
 }

@@ -25,72 +25,82 @@ static void say(struct sink *answer, uint16_t reason)
     put_bytes(answer, (struct span){ 0 });
 }
 
-static void honest(struct span request, int64_t now, struct sink *answer)
+static void honest(const struct verify_held *held, struct span request, int64_t now,
+                   struct sink *answer)
 {
-    (void)now;
+    (void)held, (void)now;
     say(answer, (uint16_t)(tainted != 0 ? 9 : request.len == 0 ? 0 : request.at[0]));
 }
 
-static void taints(struct span request, int64_t now, struct sink *answer)
+static void taints(const struct verify_held *held, struct span request, int64_t now,
+                   struct sink *answer)
 {
     tainted = 1;
-    honest(request, now, answer);
+    honest(held, request, now, answer);
 }
 
-static void traps(struct span request, int64_t now, struct sink *answer)
+static void traps(const struct verify_held *held, struct span request, int64_t now,
+                  struct sink *answer)
 {
-    (void)request, (void)now, (void)answer;
+    (void)held, (void)request, (void)now, (void)answer;
     __builtin_trap();
 }
 
-static void says_nothing(struct span request, int64_t now, struct sink *answer)
+static void says_nothing(const struct verify_held *held, struct span request, int64_t now,
+                         struct sink *answer)
 {
-    (void)request, (void)now, (void)answer;
+    (void)held, (void)request, (void)now, (void)answer;
 }
 
-static void says_half(struct span request, int64_t now, struct sink *answer)
+static void says_half(const struct verify_held *held, struct span request, int64_t now,
+                      struct sink *answer)
 {
-    (void)request, (void)now;
+    (void)held, (void)request, (void)now;
     sink_u16le(answer, 0);
     sink_u32le(answer, 4711);
 }
 
-static void says_no_reason(struct span request, int64_t now, struct sink *answer)
+static void says_no_reason(const struct verify_held *held, struct span request, int64_t now,
+                           struct sink *answer)
 {
-    (void)request, (void)now;
+    (void)held, (void)request, (void)now;
     say(answer, REASON_COUNT);
 }
 
 /* Front would take it for a bug of core. */
-static void says_a_long_detail(struct span request, int64_t now, struct sink *answer)
+static void says_a_long_detail(const struct verify_held *held, struct span request, int64_t now,
+                               struct sink *answer)
 {
     static const uint8_t detail[JUDGED_DETAIL_MAX + 1];
-    (void)request, (void)now;
+    (void)held, (void)request, (void)now;
     sink_u16le(answer, 0);
     put_bytes(answer, SPAN(detail));
     put_bytes(answer, (struct span){ 0 });
 }
 
-static void says_too_much(struct span request, int64_t now, struct sink *answer)
+static void says_too_much(const struct verify_held *held, struct span request, int64_t now,
+                          struct sink *answer)
 {
-    (void)now;
+    (void)held, (void)now;
     for (unsigned i = 0; i < 8; i++)
         (void)!write(STDOUT_FILENO, room, sizeof room);
-    honest(request, now, answer);
+    honest(held, request, now, answer);
 }
 
-static void spins(struct span request, int64_t now, struct sink *answer)
+static void spins(const struct verify_held *held, struct span request, int64_t now,
+                  struct sink *answer)
 {
-    (void)request, (void)now, (void)answer;
+    (void)held, (void)request, (void)now, (void)answer;
     for (volatile unsigned i = 0;; i++)
         continue;
 }
 
 /* Writes to every descriptor that there may be but its own; 1 when one took it. */
-static void reaches(struct span request, int64_t now, struct sink *answer)
+static void reaches(const struct verify_held *held, struct span request, int64_t now,
+                    struct sink *answer)
 {
     uint16_t taken = 0;
-    (void)request, (void)now;
+    (void)held, (void)request, (void)now;
     for (int fd = 0; fd < 1024; fd++) {
         if (fd != STDOUT_FILENO && write(fd, "x", 1) == 1)
             taken = 1;
@@ -99,10 +109,11 @@ static void reaches(struct span request, int64_t now, struct sink *answer)
 }
 
 #define FORBIDDEN(name, call)                                                                      \
-    static void name(struct span request, int64_t now, struct sink *answer)                        \
+    static void name(const struct verify_held *held, struct span request, int64_t now,             \
+                     struct sink *answer)                                                          \
     {                                                                                              \
         call;                                                                                      \
-        honest(request, now, answer);                                                              \
+        honest(held, request, now, answer);                                                        \
     }
 
 FORBIDDEN(forks, (void)syscall(SYS_fork))
@@ -121,14 +132,15 @@ FORBIDDEN(ignores_its_deadline, (void)syscall(SYS_rt_sigaction, SIGALRM, NULL, N
 
 static enum reason run(verify_judge_fn *judge, struct span request, uint16_t *said)
 {
-    struct verify_child child = { .fd = -1, .answer = sink_over(room, sizeof room) };
+    struct forked child = { .fd = -1, .answer = sink_over(room, sizeof room) };
+    const struct verify_work work = { .judge = judge, .request = request };
     struct trail trail = { 0 };
-    assert_true(rc_ok(verify_child_start(&trail, &child, judge, request, 0)));
+    assert_true(rc_ok(verify_child_start(&trail, &child, &work)));
     assert_true(child.pid > 0 && child.fd >= 0);
     for (bool ended = false; !ended;) {
         struct pollfd waits = { .fd = child.fd, .events = POLLIN };
         assert_int_equal(poll(&waits, 1, 60000), 1);
-        ended = verify_child_read(&child);
+        ended = forked_read(&child);
     }
     enum reason reason = verify_child_end(&child);
     assert_int_equal(child.pid, 0);
@@ -182,9 +194,10 @@ static void test_whatever_it_does_is_an_answer(void **state)
 /* The kernel ends it long before its time: as it does who takes the memory that there is. */
 static void test_taken_for_its_memory(void **state)
 {
-    struct verify_child child = { .fd = -1, .answer = sink_over(room, sizeof room) };
+    struct forked child = { .fd = -1, .answer = sink_over(room, sizeof room) };
+    const struct verify_work work = { .judge = spins };
     (void)state;
-    assert_true(rc_ok(verify_child_start(NULL, &child, spins, (struct span){ 0 }, 0)));
+    assert_true(rc_ok(verify_child_start(NULL, &child, &work)));
     assert_int_equal(kill(child.pid, SIGKILL), 0);
     assert_int_equal(verify_child_end(&child), REASON_EVIDENCE_CRASHED);
 }
@@ -215,7 +228,7 @@ static void test_no_descriptor_is_reached(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         fd_close(&(int){ STDERR_FILENO });
-        reaches((struct span){ 0 }, 0, &answer);
+        reaches(NULL, (struct span){ 0 }, 0, &answer);
         _exit(room[0]);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);

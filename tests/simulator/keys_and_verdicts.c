@@ -125,6 +125,7 @@ void verify_hears(struct world *world, const struct frame *frame)
     sink_u16le(&body, refuses ? (uint16_t)some_refusal(world) : REASON_OK);
     put_bytes(&body, (struct span){ 0 });
     put_bytes(&body, refuses ? (struct span){ 0 } : sink_bytes(&said));
+    put_bytes(&body, (struct span){ 0 });
     later(world, PEER_VERIFY, MSG_JUDGED, frame->id, sink_bytes(&body));
     if (!world->calm && world_chance(world, 12))
         misbehave(world, frame->id, sink_bytes(&body));

@@ -228,15 +228,15 @@ static void test_heads(void **state)
         { "{\"format\":\"ward-backup\",\"version\":2}\n", "BACKUP_NEWER" },
         { "{\"format\":\"ward-backup\",\"version\":0}\n", "BACKUP_OLDER" },
         { "{\"format\":\"ward-backup\",\"version\":1}\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "6"), "BACKUP_NEWER" },
-        { HEAD("1", "4"), "BACKUP_OLDER" },
-        { HEAD("1", "5"), "BACKUP_DAMAGED" }, /* no end */
+        { HEAD("1", "7"), "BACKUP_NEWER" },
+        { HEAD("1", "5"), "BACKUP_OLDER" },
+        { HEAD("1", "6"), "BACKUP_DAMAGED" }, /* no end */
         { HEAD("1", "-5"), "BACKUP_DAMAGED" },
-        { HEAD("1", "5") "[\"other\",1]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "5") "[\"bans\"]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "5") "[\"audit_anchor\",1,\"00\",2]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "5") "{\"rows\":0,\"state\":\"\",\"sum\":\"\"}\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "5") "[\"audit_anchor\",1,\"00\"]\n[\"audit_anchor\",2,\"00\"]\n",
+        { HEAD("1", "6") "[\"other\",1]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "6") "[\"bans\"]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "6") "[\"audit_anchor\",1,\"00\",2]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "6") "{\"rows\":0,\"state\":\"\",\"sum\":\"\"}\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "6") "[\"audit_anchor\",1,\"00\"]\n[\"audit_anchor\",2,\"00\"]\n",
           "BACKUP_DAMAGED" },
     };
     struct backup_proof proof;

@@ -97,10 +97,11 @@ rc core_on_judged(struct trail *trail, void *self, struct call *call)
     struct core *core = self;
     struct api_attest_verify_response said = { 0 };
     uint16_t reason = 0;
-    struct span detail, body;
+    struct span detail, body, platform;
     if (!(cur_u16le(&call->body, &reason) && reason < REASON_COUNT &&
           get_bytes(&call->body, JUDGED_DETAIL_MAX, &detail) &&
-          get_bytes(&call->body, FRAME_BODY_MAX, &body) && cur_end(&call->body)))
+          get_bytes(&call->body, FRAME_BODY_MAX, &body) &&
+          get_bytes(&call->body, PLATFORM_LEN, &platform) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
     struct pending *pending = core_pending(core, PEER_VERIFY, call->id, false);
     if (pending == NULL || pending->verdict == NULL)
@@ -109,6 +110,7 @@ rc core_on_judged(struct trail *trail, void *self, struct call *call)
         refuse(core, pending, (enum reason)reason, detail);
         return RC_SUCCESS;
     }
+    collateral_platform(core, platform);
     if (!read_verdict(core, body, &said)) {
         refuse(core, pending, REASON_EVIDENCE_CRASHED, (struct span){ 0 });
         return RC_SUCCESS;

@@ -9,6 +9,7 @@
 #define WARD_PROC_CORE_H
 
 #include "admit/crash.h"
+#include "attest/pcs.h"
 #include "audit/record.h"
 #include "merkle/proof.h"
 #include "model/api.h"
@@ -47,6 +48,8 @@ enum {
     CORE_VERDICTS = 4,   /* pieces of evidence under way: as many as verify judges at once */
     CORE_EVIDENCES = 16, /* of the house's own */
     CORE_EVIDENCE_BYTES = EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX + 64, /* of one as an answer */
+    CORE_FETCH_MS = 30000, /* for a provider, its name and a child that may hang */
+    CORE_JUDGE_MS = 15000, /* for verify to judge what it gave */
 };
 
 /* A request of front's, as it came. */
@@ -142,6 +145,37 @@ struct core_store {
     char password[CORE_PASSWORD_BYTES + 1];
 };
 
+/* A piece of collateral that the house holds, or wants to. */
+struct core_piece {
+    bool used;
+    enum pcs_thing thing;
+    struct pcs_platform scope;
+    int64_t issued, expires; /* 0: nothing is held yet */
+    int64_t fetched;
+    uint32_t evaluation;
+    uint8_t *chain, *body; /* COLLATERAL_CHAIN_MAX, COLLATERAL_BODY_MAX */
+    size_t chain_len, body_len;
+    int64_t due;        /* seconds since 1970: not before */
+    uint32_t failures;  /* in a row */
+    enum reason reason; /* of the last one; REASON_OK: it went well */
+    uint64_t wanted;    /* higher is later: the platform that was seen longest ago gives way */
+};
+
+/* One piece on its way.  In each state it waits for one answer; whatever else comes is too late. */
+enum renewing { RENEWING_NONE, RENEWING_FETCH, RENEWING_JUDGE, RENEWING_LOG };
+
+struct core_collateral {
+    struct core_piece pieces[COLLATERAL_PLACES];
+    bool loaded; /* what the store has was read */
+    enum renewing state;
+    size_t place;
+    uint64_t id; /* of our question */
+    int64_t until_ms;
+    struct core_piece fresh; /* what came, until it is kept */
+    uint64_t seen;           /* platforms so far */
+    uint64_t successes, failures;
+};
+
 /* Who is banned and suspected, in memory that front reads; and whom front serves. */
 struct core_bans {
     struct bans_writer table;
@@ -172,6 +206,7 @@ struct core {
     struct repeats repeats;
     struct core_bans bans;
     struct core_child children[PEER_COUNT];
+    struct core_collateral collateral;
     int64_t refusals_ms;    /* when the second began in which they are counted */
     uint32_t refusals;      /* recorded in it */
     uint64_t unrecorded;    /* refusals since the last that was recorded */
@@ -184,6 +219,55 @@ struct core {
     int64_t started;        /* seconds since 1970 */
     void *scratch;
 };
+
+/* collateral.c: what is held of collateral, and its renewal: fetch brings it, verify judges it, it
+   is kept when that is in the log, and not before. */
+MUST_USE
+bool core_collateral_open(struct core *core);
+MUST_USE
+rc core_on_fetched(struct trail *trail, void *core, struct call *call);
+MUST_USE
+rc core_on_collateral_judged(struct trail *trail, void *core, struct call *call);
+
+/* collateral_step does what is due; says when to be called again. */
+int64_t collateral_step(struct core *core, int64_t now_ms);
+
+/* collateral_appended: the answer to a record; false when it is another's. */
+bool collateral_appended(struct core *core, uint64_t id, bool logged);
+
+/* collateral_peer: the channel to fetch or verify is another one, or closed. */
+void collateral_peer(struct core *core, enum peer peer, bool open);
+
+/* collateral_platform takes the platform of genuine evidence: PLATFORM_LEN bytes, or none. */
+void collateral_platform(struct core *core, struct span platform);
+
+/* pieces.c: which pieces there are, and when each is due. */
+
+/* collateral_want makes places for what a platform needs. */
+void collateral_want(struct core *core, const struct pcs_platform *platform, int64_t now);
+
+/* collateral_due: when a piece that is held is fetched again: after `refresh` seconds, in the last
+   quarter of its life at the latest, a little earlier by chance, but never at once.
+   collateral_again: after so many failures in a row. */
+int64_t collateral_due(const struct core_piece *piece, int64_t refresh, uint32_t chance);
+int64_t collateral_again(uint32_t failures, int64_t now, uint32_t chance);
+
+/* collateral_load reads what the store has. */
+void collateral_load(struct core *core);
+
+/* collateral_next: the place that is due first; false when none ever is. */
+MUST_USE
+bool collateral_next(const struct core_collateral *collateral, size_t *out);
+
+/* piece_put writes a thing and whose it is: PLATFORM_LEN bytes. */
+void piece_put(struct sink *out, const struct core_piece *piece);
+
+/* piece_tell has verify hold what a place has. */
+void piece_tell(struct core *core, size_t place);
+
+/* piece_keep stores it durably; false when that failed. */
+MUST_USE
+bool piece_keep(struct core *core, const struct core_piece *piece);
 
 /* core_write writes an answer's message. */
 enum reason core_write(const struct schema_message *message, const void *values, struct sink *out);
@@ -290,6 +374,11 @@ void core_log_refusal(struct core *core, const struct request *request);
 int64_t core_log_unrecorded(struct core *core, int64_t now_ms);
 MUST_USE
 rc core_on_refused(struct trail *trail, void *core, struct call *call);
+
+/* core_log_collateral asks for the record that a piece is kept, or was refused for a reason. */
+MUST_USE
+bool core_log_collateral(struct core *core, const struct core_piece *piece, enum reason reason,
+                         struct span detail, uint64_t *id);
 
 /* core_log_mark asks for the record that the store is of this generation. */
 MUST_USE

@@ -17,6 +17,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         if (core->verdicts[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
+    if (!core_collateral_open(core))
+        return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     for (size_t i = 0; i < CORE_EVIDENCES; i++) {
         core->evidences[i].answer = arena_room(&house->arena, CORE_EVIDENCE_BYTES);
         if (core->evidences[i].answer == NULL)
@@ -29,8 +31,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
 
 static void peer_changed(void *self, enum peer peer, bool open)
 {
-    (void)open; /* a new channel has not heard the old one's questions either */
-    core_peer_gone(self, peer);
+    core_peer_gone(self, peer); /* a new channel has not heard the old one's questions either */
+    collateral_peer(self, peer, open);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -41,6 +43,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t anchor = anchor_step(core, now_ms);
     int64_t store = store_step(core, now_ms);
     int64_t refusals = core_log_unrecorded(core, now_ms);
+    int64_t collateral = collateral_step(core, now_ms);
     if (news < next)
         next = news;
     if (anchor < next)
@@ -49,6 +52,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = store;
     if (refusals < next)
         next = refusals;
+    if (collateral < next)
+        next = collateral;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
@@ -72,14 +77,17 @@ static const struct door doors[] = {
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
     { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
     { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
-    { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 10, FRAME_BODY_MAX, 0, core_on_judged },
+    { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 14, FRAME_BODY_MAX, 0, core_on_judged },
+    { MSG_COLLATERAL_JUDGED, IN(PEER_VERIFY), ~0u, 10, 1024, 0, core_on_collateral_judged },
+    { MSG_FETCHED, IN(PEER_FETCH), ~0u, 14, FRAME_BODY_MAX, 0, core_on_fetched },
     { MSG_EVIDENCE_IS, IN(PEER_TEE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
       core_on_evidence },
 };
 
 static const struct process core_process = {
     .peer = PEER_CORE,
-    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE),
+    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE) |
+             IN(PEER_FETCH),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
     .size = sizeof(struct core),

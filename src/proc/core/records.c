@@ -252,6 +252,28 @@ static void add_code(struct audit_record *record, const struct happening *happen
     audit_add_text(record, "cause", sink_bytes(cause));
 }
 
+bool core_log_collateral(struct core *core, const struct core_piece *piece, enum reason reason,
+                         struct span detail, uint64_t *id)
+{
+    bool kept = reason == REASON_OK;
+    char text[96];
+    struct sink whose = sink_over(text, sizeof text);
+    struct audit_record record = audit_record_of(kept ? AUDIT_EVENT_COLLATERAL_KEEP
+                                                      : AUDIT_EVENT_COLLATERAL_REFUSE,
+                                                 kept ? AUDIT_SUCCESS : AUDIT_FAILURE, 0);
+    pcs_detail(piece->thing, &piece->scope, &whose);
+    audit_set_actor(&record, AUDIT_SYSTEM, span_text("core"));
+    audit_set_resource(&record, sink_bytes(&whose));
+    audit_add_text(&record, "kind", span_text(pcs_label(piece->thing)));
+    if (kept)
+        audit_add_time(&record, "issued", 1000 * piece->issued);
+    else
+        audit_add_text(&record, "reason", span_text(reason_info(reason)->name));
+    if (detail.len > 0)
+        audit_add_text(&record, "detail", detail);
+    return append(core, &record, id);
+}
+
 bool core_log_mark(struct core *core, int64_t generation, uint64_t *id)
 {
     struct audit_record record = audit_record_of(AUDIT_EVENT_STORE_MARK, AUDIT_SUCCESS, 0);

@@ -275,7 +275,7 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     core->why = logged ? AUDIT_REFUSED : audit_client_refused(call->body);
     if (mark_appended(core, call->id, logged, seq))
         return RC_SUCCESS;
-    if (news_appended(core, call->id, logged))
+    if (news_appended(core, call->id, logged) || collateral_appended(core, call->id, logged))
         return RC_SUCCESS;
     struct pending *verdict = core_pending(core, PEER_AUDIT, call->id, false);
     struct pending *pending = core_pending(core, PEER_AUDIT, call->id, true);

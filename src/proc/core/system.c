@@ -53,6 +53,9 @@ static const struct finding peers[PEER_COUNT] = {
     [PEER_VERIFY] = { "house.verify", "evidence can be judged", "the verify process answers",
                       "the verify process is not there",
                       "Look into STATE/ward.log; it is started again by itself." },
+    [PEER_FETCH] = { "house.fetch", "collateral can be asked for", "the fetch process answers",
+                     "the fetch process is not there",
+                     "Look into STATE/ward.log; it is started again by itself." },
     [PEER_TEE] = { "house.evidence", "evidence of the house can be made", "the tee process answers",
                    "the tee process is not there",
                    "Look into STATE/ward.log; check STATE/tee if it says so." },
@@ -92,6 +95,23 @@ static bool all_are_locked(const struct core *core)
             return false;
     }
     return core->house->jail.landlock > 0;
+}
+
+/* The worst of all pieces: one that has ended, or the reason that the last try failed for. */
+static enum api_finding collateral_finding(const struct core *core, const char **what)
+{
+    enum api_finding worst = API_FINDING_OK;
+    const struct core_piece *pieces = core->collateral.pieces;
+    *what = "all that is held is fresh";
+    for (size_t i = 0; i < COLLATERAL_PLACES && worst != API_FINDING_FAIL; i++) {
+        bool over = pieces[i].used && pieces[i].body_len > 0 && pieces[i].expires <= clock_now();
+        bool stuck = pieces[i].used && pieces[i].failures > 0;
+        if (over || stuck) {
+            worst = over ? API_FINDING_FAIL : API_FINDING_WARN;
+            *what = stuck ? reason_info(pieces[i].reason)->cause : "a piece of it has ended";
+        }
+    }
+    return worst;
 }
 
 static bool none_died(const struct core *core)
@@ -162,6 +182,10 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     struct finding store = { "house.store", "the store is open, and the log is as it knows it",
                              "it is", reason_info(core->store.reason)->cause,
                              reason_info(core->store.reason)->help };
+    struct finding held = { "house.collateral", "the house's own collateral is fresh", "", "",
+                            "Look for collateral.refuse in the security log; ward doctor has what "
+                            "lies in collateral.folder apart from it." };
+    enum api_finding of_held = collateral_finding(core, &held.bad);
     struct api_doctor_check checks[PEER_COUNT + 7];
     struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
     (void)request;
@@ -173,6 +197,8 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     }
     add(&doctor, checks, log_finding(core), good_or(core_can_log(core), API_FINDING_FAIL));
     add(&doctor, checks, &store, good_or(core->store.reason == REASON_OK, API_FINDING_FAIL));
+    held.good = core->house->settings.provider_url[0] != 0 ? held.bad : "none is fetched";
+    add(&doctor, checks, &held, of_held);
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
     add(&doctor, checks, &suspects, good_or(!core_has_suspects(core), API_FINDING_WARN));
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));

@@ -23,13 +23,15 @@ const struct plan_row monitor_plan[] = {
       IN(FILE_AUDIT_LOG) | IN(FILE_AUDIT_LEAVES) | IN(FILE_AUDIT_HEADS) },
     { PEER_KEEPER, "ward-keeper", IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
       IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) },
-    { PEER_VERIFY, "ward-verify", IN(PEER_CORE), 0 },
+    { PEER_VERIFY, "ward-verify", IN(PEER_CORE), IN(FILE_COLLATERAL_ROOT) },
     { PEER_CORE, "ward-core",
-      IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE),
+      IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE) |
+          IN(PEER_FETCH),
       IN(FILE_STATE) | IN(FILE_PASSWORD) | IN(FILE_BANS) | IN(FILE_SERVING_READ) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
       IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) },
     { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
+    { PEER_FETCH, "ward-fetch", IN(PEER_CORE), IN(FILE_PROVIDER_CA) },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 
@@ -75,14 +77,18 @@ rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
     return open_program(trail, monitor, PEER_MONITOR, AT_FDCWD, self);
 }
 
-/* Core alone, and only where its store is a server: a house with its own database reaches
-   nobody. */
+/* Core, only where its store is a server, and fetch, only where it has a provider: a house with its
+   own database that fetches nothing reaches nobody. */
+static bool reaches_out(const struct settings *settings, enum peer peer)
+{
+    return (peer == PEER_CORE && strcmp(settings->store, "sqlite") != 0) ||
+           (peer == PEER_FETCH && settings->provider_url[0] != 0);
+}
+
 static bool enter_network(const struct monitor *monitor, const struct plan_row *row)
 {
-    if (row->peer != PEER_CORE || monitor->network < 0 ||
-        strcmp(monitor->settings.store, "sqlite") == 0)
-        return true;
-    return setns(monitor->network, CLONE_NEWNET) == 0;
+    return monitor->network < 0 || !reaches_out(&monitor->settings, row->peer) ||
+           setns(monitor->network, CLONE_NEWNET) == 0;
 }
 
 /* Runs in the child: nothing here allocates or takes a lock. */

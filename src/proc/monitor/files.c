@@ -36,6 +36,7 @@ enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024, OLD_LOOK_MS = 10 };
 
 static const char open_log[] = "security.log";
 static const char next_log[] = "security.new";
+static const char system_cas[] = "/etc/ssl/certs/ca-certificates.crt";
 
 /* What is no folder or file of this user's own is refused, the rest is the system's word. */
 static rc unusable(struct trail *trail, struct monitor *monitor, const char *name)
@@ -196,6 +197,32 @@ static rc open_password(struct trail *trail, struct monitor *monitor)
     return FAIL(trail, RC_DENIED, MONITOR_E_FILE);
 }
 
+/* Everybody may know what is in it; whoever names it says what is in it. */
+static rc open_named(struct trail *trail, struct monitor *monitor, const char *path, int *out)
+{
+    struct stat is;
+    int fd = path[0] == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (path[0] != 0 && fd < 0)
+        return unusable(trail, monitor, path);
+    if (fd >= 0)
+        *out = fd;
+    if (fd < 0 || (fstat(fd, &is) == 0 && S_ISREG(is.st_mode)))
+        return RC_SUCCESS;
+    monitor_blame(monitor, REASON_HOUSE_STATE_UNUSABLE, "%s: no plain file", path);
+    return FAIL(trail, RC_WORLD, MONITOR_E_FILE);
+}
+
+/* Without the system's CAs no provider is known by them: fetch says so when it is asked. */
+static rc open_collateral(struct trail *trail, struct monitor *monitor)
+{
+    const struct settings *settings = &monitor->settings;
+    int *files = monitor->files;
+    TRY(trail, open_named(trail, monitor, settings->collateral_root, &files[FILE_COLLATERAL_ROOT]));
+    if (settings->provider_url[0] != 0 && settings->provider_ca[0] == 0)
+        files[FILE_PROVIDER_CA] = open(system_cas, O_RDONLY | O_CLOEXEC);
+    return open_named(trail, monitor, settings->provider_ca, &files[FILE_PROVIDER_CA]);
+}
+
 static rc open_kept(struct trail *trail, struct monitor *monitor)
 {
     int *files = monitor->files;
@@ -246,6 +273,7 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
     if (files[FILE_STATE] < 0)
         return unusable(trail, monitor, monitor->settings.state);
     TRY(trail, open_password(trail, monitor));
+    TRY(trail, open_collateral(trail, monitor));
     return open_seal(trail, monitor);
 }
 

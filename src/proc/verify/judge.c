@@ -8,14 +8,18 @@
 #include "base/number.h"
 #include "codec/protobuf.h"
 #include "crypto/ecdsa.h"
+#include "lib/renewal.h"
 #include "model/api.h"
 #include "proc/verify/verify.h"
 #include "ward/verify.h"
 
 enum { JUDGE_MEMORY = 4 << 20, JUDGE_POOL = 16 };
 
+_Static_assert((int)JUDGE_POOL <= (int)VERIFY_POOL, "one array is for either");
+
 /* Everything of one judgement; the child's end frees it. */
 struct judging {
+    const struct verify_held *held;
     struct arena arena;
     struct api_attest_verify_request asked;
     struct ward_request request;
@@ -82,16 +86,19 @@ static enum reason load_policy(struct judging *judging)
     return REASON_OK;
 }
 
+/* What comes with the evidence, or else what the house holds. */
 static enum reason load_collateral(struct judging *judging)
 {
     const struct span *given = judging->asked.collateral.items;
-    struct ward_bytes pool[JUDGE_POOL];
+    struct ward_bytes pool[VERIFY_POOL];
     struct ward_collateral_files files = { .pool = pool,
                                            .pool_count = judging->asked.collateral.count };
-    if (files.pool_count > COUNT_OF(pool))
+    if (files.pool_count > JUDGE_POOL)
         return REASON_HTTP_BODY_INVALID;
     for (size_t i = 0; i < files.pool_count; i++)
         pool[i] = bytes_of(given[i], "collateral");
+    if (files.pool_count == 0)
+        files.pool_count = verify_held_pool(judging->held, pool);
     if (ward_collateral_new(&files, judging->policy, &judging->collateral, &judging->error) !=
         WARD_DONE)
         return REASON_OUT_OF_MEMORY;
@@ -122,9 +129,28 @@ static enum reason judge(struct judging *judging, struct sink *body)
                                                                     : REASON_HOUSE_ANSWER_TOO_LARGE;
 }
 
-void verify_judge(struct span request, int64_t now, struct sink *answer)
+/* Whose collateral is wanted: of evidence that leads to a root of the house's own.  What a caller
+   alone trusts is nobody's to fetch for. */
+static void put_platform(const struct judging *judging, struct sink *answer)
 {
-    struct judging judging = { 0 };
+    struct pcs_platform platform;
+    uint8_t bytes[PLATFORM_LEN];
+    struct sink out = sink_over(bytes, sizeof bytes);
+    bool ours = judging->result != NULL &&
+                (ward_result_hardware(judging->result) || judging->held->root.len > 0);
+    if (ours && renewal_platform(judging->result, &platform)) {
+        sink_u8(&out, 0);
+        sink_u8(&out, platform.tdx);
+        sink_u8(&out, platform.platform_ca);
+        sink_put(&out, SPAN(platform.fmspc));
+    }
+    put_bytes(answer, sink_bytes(&out));
+}
+
+void verify_judge(const struct verify_held *held, struct span request, int64_t now,
+                  struct sink *answer)
+{
+    struct judging judging = { .held = held };
     arena_init(&judging.arena, JUDGE_MEMORY);
     enum { BODY = FRAME_BODY_MAX - 2048 };
     uint8_t *memory = arena_room(&judging.arena, BODY);
@@ -140,6 +166,7 @@ void verify_judge(struct span request, int64_t now, struct sink *answer)
     sink_u16le(answer, (uint16_t)reason);
     put_bytes(answer, span_of(judging.error.message, reason == REASON_OK ? 0 : detail));
     put_bytes(answer, reason == REASON_OK ? sink_bytes(&body) : (struct span){ 0 });
+    put_platform(&judging, answer);
     ward_result_free(&judging.result);
     ward_verifier_free(&judging.verifier);
     ward_collateral_free(&judging.collateral);
@@ -187,7 +214,8 @@ bool verify_warm_up(void)
 {
     static const uint8_t evidence[] = { 10, 1, 0 }; /* a request with one byte of it */
     uint8_t memory[4096];
+    static const struct verify_held nothing;
     struct sink answer = sink_over(memory, sizeof memory);
-    verify_judge(SPAN(evidence), 0, &answer);
+    verify_judge(&nothing, SPAN(evidence), 0, &answer);
     return warm_crypto() && grow_heap();
 }

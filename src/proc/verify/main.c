@@ -9,56 +9,96 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     struct verify *verify = self;
     verify->house = house;
     verify->judge = verify_judge;
+    TRY(trail, verify_held_open(trail, &verify->held, house));
     for (size_t i = 0; i < VERIFY_CHILDREN; i++) {
         uint8_t *room = arena_alloc(&house->arena, FRAME_BODY_MAX);
         if (room == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
-        verify->children[i] = (struct verify_child){ .fd = -1,
-                                                     .answer = sink_over(room, FRAME_BODY_MAX) };
+        verify->children[i] = (struct forked){ .fd = -1,
+                                               .answer = sink_over(room, FRAME_BODY_MAX) };
     }
     return verify_warm_up() ? RC_SUCCESS : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
 }
 
+/* What is to be answered, and with which message. */
+struct question {
+    uint64_t id;
+    uint16_t answer;
+};
+
 /* A core that does not read has nobody to answer. */
-static void tell(struct verify *verify, uint64_t id, struct span body)
+static void tell(struct verify *verify, const struct question *question, struct span body)
 {
-    struct frame frame = { .message = MSG_JUDGED, .id = id, .body = body };
+    struct frame frame = { .message = question->answer, .id = question->id, .body = body };
     rc told = house_put(NULL, verify->house, PEER_CORE, &frame);
     (void)told;
 }
 
-static void refuse(struct verify *verify, uint64_t id, enum reason reason)
+static void refuse(struct verify *verify, const struct question *question, enum reason reason)
 {
     uint8_t bytes[16];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u16le(&body, (uint16_t)reason);
     put_bytes(&body, (struct span){ 0 });
     put_bytes(&body, (struct span){ 0 });
-    tell(verify, id, sink_bytes(&body));
+    if (question->answer == MSG_JUDGED)
+        put_bytes(&body, (struct span){ 0 });
+    tell(verify, question, sink_bytes(&body));
+}
+
+static void ask_child(struct verify *verify, const struct question *question,
+                      const struct verify_work *work)
+{
+    struct forked *vacant = NULL;
+    struct trail of_start = { 0 };
+    size_t i = 0;
+    for (; i < VERIFY_CHILDREN && vacant == NULL; i++)
+        vacant = verify->children[i].pid == 0 ? &verify->children[i] : NULL;
+    rc started = vacant != NULL ? verify_child_start(&of_start, vacant, work) : RC_SUCCESS;
+    if (!rc_ok(started))
+        log_failure("no child", started, &of_start);
+    if (vacant == NULL || !rc_ok(started)) {
+        refuse(verify, question, REASON_HOUSE_UNAVAILABLE);
+        return;
+    }
+    vacant->id = question->id;
+    verify->answers[i - 1] = question->answer;
 }
 
 static rc on_judge(struct trail *trail, void *self, struct call *call)
 {
     struct verify *verify = self;
-    struct verify_child *vacant = NULL;
-    struct trail of_start = { 0 };
+    struct verify_work work = { .judge = verify->judge, .held = &verify->held };
+    const struct question question = { call->id, MSG_JUDGED };
     uint64_t now = 0;
-    struct span request;
-    if (!(cur_u64le(&call->body, &now) && get_bytes(&call->body, FRAME_BODY_MAX, &request) &&
+    if (!(cur_u64le(&call->body, &now) && get_bytes(&call->body, FRAME_BODY_MAX, &work.request) &&
           cur_end(&call->body) && now <= INT64_MAX && call->id != 0))
         return door_fault(trail, call, DOOR_E_BODY);
-    for (size_t i = 0; i < VERIFY_CHILDREN && vacant == NULL; i++)
-        vacant = verify->children[i].pid == 0 ? &verify->children[i] : NULL;
-    rc started = vacant != NULL
-                     ? verify_child_start(&of_start, vacant, verify->judge, request, (int64_t)now)
-                     : RC_SUCCESS;
-    if (!rc_ok(started))
-        log_failure("no child", started, &of_start);
-    if (vacant == NULL || !rc_ok(started))
-        refuse(verify, call->id, REASON_HOUSE_UNAVAILABLE);
-    else
-        vacant->id = call->id;
+    work.now = (int64_t)now;
+    ask_child(verify, &question, &work);
     return RC_SUCCESS;
+}
+
+/* What is in it is read by the child. */
+static rc on_renew(struct trail *trail, void *self, struct call *call)
+{
+    struct verify *verify = self;
+    struct verify_work work = { .judge = verify_renew, .held = &verify->held };
+    const struct question question = { call->id, MSG_COLLATERAL_JUDGED };
+    uint64_t now = 0;
+    if (!(cur_u64le(&call->body, &now) && now <= INT64_MAX && call->id != 0))
+        return door_fault(trail, call, DOOR_E_BODY);
+    work.now = (int64_t)now;
+    work.request = cur_rest(&call->body);
+    ask_child(verify, &question, &work);
+    return RC_SUCCESS;
+}
+
+static rc on_held(struct trail *trail, void *self, struct call *call)
+{
+    struct verify *verify = self;
+    return verify_held_put(&verify->held, &call->body) ? RC_SUCCESS
+                                                       : door_fault(trail, call, DOOR_E_BODY);
 }
 
 static size_t watch(void *self, struct house_watch *watches, size_t max)
@@ -66,7 +106,7 @@ static size_t watch(void *self, struct house_watch *watches, size_t max)
     const struct verify *verify = self;
     size_t count = 0;
     for (size_t i = 0; i < VERIFY_CHILDREN && count < max; i++) {
-        const struct verify_child *child = &verify->children[i];
+        const struct forked *child = &verify->children[i];
         if (child->pid != 0)
             watches[count++] = (struct house_watch){ .fd = child->fd, .reading = true, .token = i };
     }
@@ -76,20 +116,20 @@ static size_t watch(void *self, struct house_watch *watches, size_t max)
 static rc ready(struct trail *trail, void *self, const struct house_watch *one)
 {
     struct verify *verify = self;
-    struct verify_child *child = &verify->children[one->token];
+    struct forked *child = &verify->children[one->token];
     (void)trail;
-    if (!verify_child_read(child))
+    if (!forked_read(child))
         return RC_SUCCESS;
-    uint64_t id = child->id;
+    const struct question question = { child->id, verify->answers[one->token] };
     enum reason reason = verify_child_end(child);
     if (reason != REASON_OK)
         log_event("judged nothing reason=%s", reason_info(reason)->name);
-    if (id == 0)
+    if (question.id == 0)
         return RC_SUCCESS;
     if (reason == REASON_OK)
-        tell(verify, id, sink_bytes(&child->answer));
+        tell(verify, &question, sink_bytes(&child->answer));
     else
-        refuse(verify, id, reason);
+        refuse(verify, &question, reason);
     return RC_SUCCESS;
 }
 
@@ -105,6 +145,8 @@ static void peer_changed(void *self, enum peer peer, bool open)
 
 static const struct door doors[] = {
     { MSG_JUDGE, IN(PEER_CORE), ~0u, 12, FRAME_BODY_MAX, 0, on_judge },
+    { MSG_COLLATERAL_HELD, IN(PEER_CORE), ~0u, 9, FRAME_BODY_MAX, 0, on_held },
+    { MSG_COLLATERAL_JUDGE, IN(PEER_CORE), ~0u, 30, FRAME_BODY_MAX, 0, on_renew },
 };
 
 static const struct process verify_process = {
