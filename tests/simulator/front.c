@@ -14,7 +14,9 @@ enum { BATCH = 64, TAG_TEXT = 24, MANY = 1100 };
 static bool is_logged_first(enum method method)
 {
     return method == METHOD_CONFIG || method == METHOD_AUDIT_QUERY || method == METHOD_AUDIT_GET ||
-           method == METHOD_AUDIT_VERIFY || method == METHOD_ATTEST_VERIFY;
+           method == METHOD_AUDIT_VERIFY || method == METHOD_ATTEST_VERIFY ||
+           method == METHOD_ATTEST_EVIDENCE || method == METHOD_KEYRING_ROTATE ||
+           method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT;
 }
 
 static bool is_owners(enum method method)
@@ -25,6 +27,13 @@ static bool is_owners(enum method method)
 static struct span text_of(uint64_t tag, char text[TAG_TEXT])
 {
     snprintf(text, TAG_TEXT, "tag-%llu", (unsigned long long)tag);
+    return span_text(text);
+}
+
+/* Few enough that what is lifted was often imposed. */
+static struct span address_of(uint64_t tag, char text[TAG_TEXT])
+{
+    snprintf(text, TAG_TEXT, "192.0.2.%u", (unsigned)(tag % 8));
     return span_text(text);
 }
 
@@ -45,8 +54,10 @@ static struct span padding(struct world *world, size_t cap)
 
 static bool put_body(struct world *world, const struct asked *asked, struct sink *out)
 {
-    char text[TAG_TEXT];
+    char text[TAG_TEXT], peer[TAG_TEXT];
     struct span tag = text_of(asked->tag, text);
+    struct api_admission_impose_request impose = { address_of(asked->tag, peer), 3600 };
+    struct api_admission_lift_request lift = { impose.address };
     struct api_ping_request ping = { tag };
     struct api_audit_query_request query = { .resource = tag };
     struct api_audit_get_request get = { asked->tag };
@@ -63,6 +74,10 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     switch (asked->method) {
     case METHOD_ATTEST_EVIDENCE:
         return protobuf_write(&api_attest_evidence_request, &make, out);
+    case METHOD_ADMISSION_IMPOSE:
+        return protobuf_write(&api_admission_impose_request, &impose, out);
+    case METHOD_ADMISSION_LIFT:
+        return protobuf_write(&api_admission_lift_request, &lift, out);
     case METHOD_PING:
         return protobuf_write(&api_ping_request, &ping, out);
     case METHOD_AUDIT_QUERY:
@@ -85,6 +100,7 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     case METHOD_DOCTOR:
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
+    case METHOD_ADMISSION_LIST:
     case METHOD_COUNT:
         break;
     }
@@ -225,6 +241,7 @@ static bool bears(struct span quote, uint64_t tag)
 static bool is_its(const struct asked *asked, struct span body)
 {
     static uint8_t memory[256 << 10];
+    char peer[TAG_TEXT];
     struct arena scratch = arena_over(memory, sizeof memory);
     union {
         struct api_ping_response ping;
@@ -234,6 +251,8 @@ static bool is_its(const struct asked *asked, struct span body)
         struct api_audit_verify_response verify;
         struct api_attest_verify_response judge;
         struct api_attest_evidence_response made;
+        struct api_ban ban;
+        struct api_admission_lift_response lifted;
         uint64_t room[64];
     } said;
     const struct schema_message *message = house_router.routes[asked->method].response;
@@ -255,6 +274,11 @@ static bool is_its(const struct asked *asked, struct span body)
         return is_tag(asked, said.judge.result);
     case METHOD_ATTEST_EVIDENCE:
         return bears(said.made.evidence, asked->tag);
+    case METHOD_ADMISSION_IMPOSE:
+        return span_equal(said.ban.address, address_of(asked->tag, peer));
+    case METHOD_ADMISSION_LIFT:
+        return span_equal(said.lifted.address, address_of(asked->tag, peer));
+    case METHOD_ADMISSION_LIST:
     case METHOD_VERSION:
     case METHOD_DOCTOR:
     case METHOD_CONFIG:

@@ -2,8 +2,12 @@
    the doors, the loop and the timers are core's own.  The process itself is here, its main()
    under another name. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 
+#include "os/fd.h"
 #include "proc/serve.h"
+#include "proc/tables.h"
 #include "simulator/world.h"
 
 int process_main(void);
@@ -59,13 +63,41 @@ static rc live(struct trail *trail, struct world *world, struct house *house)
     return house_serve(trail, house);
 }
 
+/* The memory that the monitor makes once for a house: a new one for each world. */
+static void share(const struct world *world, struct house *house)
+{
+    static struct shared bans = { -1, -1 }, serving = { -1, -1 };
+    if (world->core_lives == 1) {
+        fd_close(&bans.writer);
+        fd_close(&bans.reader);
+        fd_close(&serving.writer);
+        fd_close(&serving.reader);
+        if (!rc_ok(tables_make_bans(NULL, &bans)) || !rc_ok(tables_make_serving(NULL, &serving)))
+            abort();
+    }
+    house->files[FILE_BANS] = bans.writer;
+    house->files[FILE_SERVING_READ] = serving.reader;
+}
+
+/* A process that ends lets go of it by that; this one has many lives. */
+static void let_go(const struct core *core)
+{
+    uintptr_t bans = (uintptr_t)core->bans.table.changes & ~(uintptr_t)4095;
+    if (bans != 0)
+        munmap((void *)bans, TABLES_BANS_BYTES);
+    if (core->bans.serving != NULL)
+        munmap((void *)(uintptr_t)core->bans.serving, TABLES_SERVING_BYTES);
+}
+
 /* What it had open goes with it; those at the other ends see that. */
 static void bury(struct world *world, struct house *house)
 {
     world->stopped = world->stopping;
     world->dead = true;
-    if (house->self != NULL)
+    if (house->self != NULL) {
         store_close(&life_core(world)->store.store);
+        let_go(house->self);
+    }
     world->house = NULL;
     world_listen(world, PEER_MONITOR);
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
@@ -91,6 +123,7 @@ rc life_run(struct world *world)
     world->disk.failed = false;
     world->refusals = (struct refusals){ 0 };
     world->core_lives++;
+    share(world, &house);
     world_note(world, "core begins", world->core_lives, 0);
     rc ended = live(&trail, world, &house);
     bool killed = world->dead;
