@@ -186,11 +186,10 @@ static int timeout_ms(struct house *house)
         return 0;
     if (house->process->tick == NULL)
         return -1;
-    int64_t now = clock_monotonic_ms();
-    int64_t next = house->process->tick(house->self, now);
+    int64_t next = house->process->tick(house->self, clock_monotonic_ms());
     if (next == INT64_MAX)
         return -1;
-    int64_t left = next - now;
+    int64_t left = next - clock_monotonic_ms(); /* what was due may have taken its time */
     return left <= 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
 

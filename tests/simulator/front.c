@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "codec/protobuf.h"
 #include "simulator/world.h"
 
@@ -15,9 +14,9 @@ enum { BATCH = 64, TAG_TEXT = 24, MANY = 1100 };
 static bool is_logged_first(enum method method)
 {
     return method == METHOD_CONFIG || method == METHOD_AUDIT_QUERY || method == METHOD_AUDIT_GET ||
-           method == METHOD_AUDIT_VERIFY || method == METHOD_KEYRING_ROTATE ||
-           method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT ||
-           method == METHOD_ATTEST_VERIFY || method == METHOD_ATTEST_EVIDENCE;
+           method == METHOD_AUDIT_VERIFY || method == METHOD_ATTEST_VERIFY ||
+           method == METHOD_ATTEST_EVIDENCE || method == METHOD_KEYRING_ROTATE ||
+           method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT;
 }
 
 static bool is_owners(enum method method)
@@ -28,6 +27,13 @@ static bool is_owners(enum method method)
 static struct span text_of(uint64_t tag, char text[TAG_TEXT])
 {
     snprintf(text, TAG_TEXT, "tag-%llu", (unsigned long long)tag);
+    return span_text(text);
+}
+
+/* Few enough that what is lifted was often imposed. */
+static struct span address_of(uint64_t tag, char text[TAG_TEXT])
+{
+    snprintf(text, TAG_TEXT, "192.0.2.%u", (unsigned)(tag % 8));
     return span_text(text);
 }
 
@@ -46,31 +52,12 @@ static struct span padding(struct world *world, size_t cap)
     return span_of(zeros, len);
 }
 
-/* One of a few, so that what is banned is sometimes lifted; one that nobody may ban; and none. */
-static struct span some_address(struct world *world)
-{
-    static const char *const addresses[] = { "203.0.113.1",  "203.0.113.2", "2001:db8::/64",
-                                             "198.51.100.7", "127.0.0.1",   "?" };
-    return span_text(addresses[world_below(world, COUNT_OF(addresses))]);
-}
-
-static bool put_admission(struct world *world, enum method method, struct sink *out)
-{
-    struct api_admission_impose_request impose = { some_address(world),
-                                                   (uint32_t)world_below(world, 60) };
-    struct api_admission_lift_request lift = { impose.address };
-    struct api_admission_list_request list = { .limit = (uint32_t)world_below(world, 3) };
-    if (method == METHOD_ADMISSION_LIST)
-        return protobuf_write(&api_admission_list_request, &list, out);
-    return method == METHOD_ADMISSION_IMPOSE
-               ? protobuf_write(&api_admission_impose_request, &impose, out)
-               : protobuf_write(&api_admission_lift_request, &lift, out);
-}
-
 static bool put_body(struct world *world, const struct asked *asked, struct sink *out)
 {
-    char text[TAG_TEXT];
+    char text[TAG_TEXT], peer[TAG_TEXT];
     struct span tag = text_of(asked->tag, text);
+    struct api_admission_impose_request impose = { address_of(asked->tag, peer), 3600 };
+    struct api_admission_lift_request lift = { impose.address };
     struct api_ping_request ping = { tag };
     struct api_audit_query_request query = { .resource = tag };
     struct api_audit_get_request get = { asked->tag };
@@ -87,6 +74,10 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     switch (asked->method) {
     case METHOD_ATTEST_EVIDENCE:
         return protobuf_write(&api_attest_evidence_request, &make, out);
+    case METHOD_ADMISSION_IMPOSE:
+        return protobuf_write(&api_admission_impose_request, &impose, out);
+    case METHOD_ADMISSION_LIFT:
+        return protobuf_write(&api_admission_lift_request, &lift, out);
     case METHOD_PING:
         return protobuf_write(&api_ping_request, &ping, out);
     case METHOD_AUDIT_QUERY:
@@ -101,10 +92,6 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
         return protobuf_write(&api_keyring_rotate_request, &rotate, out);
     case METHOD_ATTEST_VERIFY:
         return protobuf_write(&api_attest_verify_request, &judge, out);
-    case METHOD_ADMISSION_LIST:
-    case METHOD_ADMISSION_IMPOSE:
-    case METHOD_ADMISSION_LIFT:
-        return put_admission(world, asked->method, out);
     case METHOD_CONFIG:
         if (world_chance(world, 20)) /* what is read only when it is in the log */
             sink_put(out, padding(world, CORE_BODY_BYTES + 2000));
@@ -113,6 +100,7 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     case METHOD_DOCTOR:
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
+    case METHOD_ADMISSION_LIST:
     case METHOD_COUNT:
         break;
     }
@@ -253,6 +241,7 @@ static bool bears(struct span quote, uint64_t tag)
 static bool is_its(const struct asked *asked, struct span body)
 {
     static uint8_t memory[256 << 10];
+    char peer[TAG_TEXT];
     struct arena scratch = arena_over(memory, sizeof memory);
     union {
         struct api_ping_response ping;
@@ -262,6 +251,8 @@ static bool is_its(const struct asked *asked, struct span body)
         struct api_audit_verify_response verify;
         struct api_attest_verify_response judge;
         struct api_attest_evidence_response made;
+        struct api_ban ban;
+        struct api_admission_lift_response lifted;
         uint64_t room[64];
     } said;
     const struct schema_message *message = house_router.routes[asked->method].response;
@@ -283,15 +274,17 @@ static bool is_its(const struct asked *asked, struct span body)
         return is_tag(asked, said.judge.result);
     case METHOD_ATTEST_EVIDENCE:
         return bears(said.made.evidence, asked->tag);
+    case METHOD_ADMISSION_IMPOSE:
+        return span_equal(said.ban.address, address_of(asked->tag, peer));
+    case METHOD_ADMISSION_LIFT:
+        return span_equal(said.lifted.address, address_of(asked->tag, peer));
+    case METHOD_ADMISSION_LIST:
     case METHOD_VERSION:
     case METHOD_DOCTOR:
     case METHOD_CONFIG:
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
     case METHOD_KEYRING_ROTATE:
-    case METHOD_ADMISSION_LIST:
-    case METHOD_ADMISSION_IMPOSE:
-    case METHOD_ADMISSION_LIFT:
     case METHOD_COUNT:
         break;
     }

@@ -3,7 +3,7 @@
    seed that shows otherwise is printed; build/tests/simulator/simulator --seed N --trace shows
    how it came to that, the same each time.
 
-   WARD_FULL in the environment: 100,000 seeds instead of 2,000. */
+   WARD_FULL in the environment: 20,000 seeds instead of 400. */
 #include <stdio.h>
 #include <stdlib.h>
 

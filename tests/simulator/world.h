@@ -180,7 +180,7 @@ struct world {
     int64_t stop_ms;
     unsigned kill_in; /* core dies in so many calls; 0: not soon */
     uint64_t reloads;
-    bool reloading; /* one at a time, as the monitor does it */
+    bool reloading;             /* one at a time, as the monitor does it */
     uint64_t steps, core_lives; /* for who wants to know what was tried */
     bool tracing;
     const char *wrong; /* what does not hold; NULL: all holds */

@@ -39,11 +39,12 @@ static int64_t tick(void *self, int64_t now_ms)
 {
     struct core *core = self;
     int64_t news = news_step(core, now_ms);
-    int64_t next = core_expire(core, now_ms);
     int64_t anchor = anchor_step(core, now_ms);
     int64_t store = store_step(core, now_ms);
     int64_t refusals = core_log_unrecorded(core, now_ms);
     int64_t collateral = collateral_step(core, now_ms);
+    /* Last, and by the clock as it is now: the store may have taken its time. */
+    int64_t next = core_expire(core, clock_monotonic_ms());
     if (news < next)
         next = news;
     if (anchor < next)
