@@ -58,7 +58,8 @@ static void remember(struct log *log, const struct record *record, uint64_t size
                   record->event == AUDIT_EVENT_LOG_READ ||
                   record->event == AUDIT_EVENT_EVIDENCE_JUDGE ||
                   record->event == AUDIT_EVENT_EVIDENCE_MAKE ||
-                  record->event == AUDIT_EVENT_KEYRING_CHANGE;
+                  record->event == AUDIT_EVENT_KEYRING_CHANGE || record->event == AUDIT_EVENT_BAN ||
+                  record->event == AUDIT_EVENT_BAN_LIFT;
     uint64_t tag = 0;
     if (access && cur_u64le(&trace, &tag) && tag <= ASKED)
         log->accesses[tag] = true;

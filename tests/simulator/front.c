@@ -15,7 +15,8 @@ static bool is_logged_first(enum method method)
 {
     return method == METHOD_CONFIG || method == METHOD_AUDIT_QUERY || method == METHOD_AUDIT_GET ||
            method == METHOD_AUDIT_VERIFY || method == METHOD_KEYRING_ROTATE ||
-           method == METHOD_ATTEST_VERIFY || method == METHOD_ATTEST_EVIDENCE;
+           method == METHOD_ATTEST_VERIFY || method == METHOD_ATTEST_EVIDENCE ||
+           method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT;
 }
 
 static bool is_owners(enum method method)
@@ -86,6 +87,9 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     case METHOD_DOCTOR:
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
+    case METHOD_ADMISSION_LIST:
+    case METHOD_ADMISSION_IMPOSE:
+    case METHOD_ADMISSION_LIFT:
     case METHOD_COUNT:
         break;
     }
@@ -261,6 +265,9 @@ static bool is_its(const struct asked *asked, struct span body)
     case METHOD_CONFIG:
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
+    case METHOD_ADMISSION_LIST:
+    case METHOD_ADMISSION_IMPOSE:
+    case METHOD_ADMISSION_LIFT:
     case METHOD_KEYRING_ROTATE:
     case METHOD_COUNT:
         break;

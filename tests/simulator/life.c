@@ -2,8 +2,10 @@
    the doors, the loop and the timers are core's own.  The process itself is here, its main()
    under another name. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "proc/serve.h"
+#include "proc/tables.h"
 #include "simulator/world.h"
 
 int process_main(void);
@@ -85,6 +87,11 @@ rc life_run(struct world *world)
                                .state = "/nowhere", .store = "sqlite", .lives = world->lives } };
     for (unsigned file = 0; file < FILE_COUNT; file++)
         house.files[file] = -1;
+    struct shared bans, serving;
+    if (!rc_ok(tables_make_bans(NULL, &bans)) || !rc_ok(tables_make_serving(NULL, &serving)))
+        return FAIL(NULL, RC_WORLD, HOUSE_E_MEMORY);
+    house.files[FILE_SERVING_READ] = serving.reader;
+    house.files[FILE_BANS] = bans.writer;
     if (world->disk.server)
         snprintf(house.settings.store, sizeof house.settings.store, "host=nowhere");
     world->dead = world->again = false;
@@ -95,6 +102,10 @@ rc life_run(struct world *world)
     rc ended = live(&trail, world, &house);
     bool killed = world->dead;
     bury(world, &house);
+    close(bans.writer);
+    close(bans.reader);
+    close(serving.writer);
+    close(serving.reader);
     if (rc_class_of(ended) == RC_BUG || (!killed && !rc_ok(ended)))
         world_wrong(world, "core ends only when it is told", "%s %#x in %s",
                     rc_class_name(rc_class_of(ended)), rc_number(ended),

@@ -386,13 +386,17 @@ static void hangs_up(struct world *world, const struct event *event)
         monitor_kill(world, link->peer);
 }
 
-void fd_close(int *fd)
+void __real_fd_close(int *fd);
+void __wrap_fd_close(int *fd);
+
+void __wrap_fd_close(int *fd)
 {
     struct link *link = here == NULL ? NULL : link_of(here, *fd);
     if (link == NULL) {
-        if (*fd >= 0)
-            close(*fd);
-    } else if (link->near) {
+        __real_fd_close(fd);
+        return;
+    }
+    if (link->near) {
         if (!here->dead && link->far && link->peer != PEER_MONITOR && !here->stopped)
             world_later(here, link->peer, 1, hangs_up, (uint64_t)*fd, (struct span){ 0 });
         witness_closes(here, link->peer);
@@ -400,13 +404,6 @@ void fd_close(int *fd)
         empty(&link->to_core);
     }
     *fd = -1;
-}
-
-int fd_take(int *fd)
-{
-    int taken = *fd;
-    *fd = -1;
-    return taken;
 }
 
 static int look(struct world *world, struct pollfd *fds, nfds_t count)
