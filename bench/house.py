@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+import pages
+
 CLIENTS = 64
 REQUESTS = CLIENTS * 100  # in one slice
 # 32 streams each of a quarter as many clients: front takes 1024 calls at once, and refuses more.
@@ -106,12 +108,18 @@ def wait_for_port(port, process):
 
 
 class House:
-    """A house that is up, on one core, with the settings that a case wants."""
+    """A house that is up, on one core, with the settings that a case wants; `fill` may put a log
+    into its folder before."""
 
-    def __init__(self, bench, *settings):
+    def __init__(self, bench, *settings, fill=None):
         self.bench = bench
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="house-", dir=bench.build)) / "state"
         self.port = free_port()
+        if fill is not None:
+            (self.state / "audit").mkdir(parents=True)
+            for folder in (self.state, self.state / "audit"):
+                folder.chmod(0o700)
+            fill(self.state / "audit")
         words = ["up", "--state", self.state, "--listen", f"127.0.0.1:{self.port}"]
         for setting in settings:
             words += ["--set", setting]
@@ -518,6 +526,35 @@ def complete(bench):
     return max(each.values()), COMPLETE_MS
 
 
+PAGES, PAGE_MS = 400, 50  # EC-26
+
+
+def audit_page(bench):
+    """Milliseconds of a page of a log of a million rows, the 99th of a hundred: the largest and
+    the usual ones, from anywhere, with a filter and without; each page is a record of its own."""
+    took = []
+    with House(bench, "audit.rotate_bytes=1G", fill=pages.long_log) as house:
+        if not pages.rests(lambda: cpu_seconds([house.processes["ward-audit"]])):
+            raise Fault("ward-audit does not come to rest")
+        worked = cpu_seconds(house.pids())
+        with contextlib.closing(pages.connect(house.state)) as link:
+            for query, first in pages.questions(PAGES):
+                ms, said = pages.ask(link, query)
+                took.append(ms)
+                if [int(row["seq"]) for row in said["records"][:1]] != [first]:
+                    raise Fault(f"{query}: does not begin with {first}: {str(said)[:200]}")
+        worked = cpu_seconds(house.pids()) - worked
+        house.check()
+    took.sort()
+    value = took[PAGES * 99 // 100]
+    said = (f"median {took[PAGES // 2]:.1f} ms, longest {took[-1]:.1f} ms, of the processor "
+            f"{worked / PAGES * 1000:.1f} ms each")
+    if value > PAGE_MS and os.getloadavg()[0] > os.cpu_count() + 1:
+        raise NoFigure("disturbed", f"others have the processors: {value:.1f} ms, {said}")
+    remark(f"audit-page: {said}")
+    return value, PAGE_MS
+
+
 CASES = {
     "rest-h1": rest_h1,
     "rest-h2": rest_h2,
@@ -529,6 +566,7 @@ CASES = {
     "up-ready": up_ready,
     "up-rss": up_rss,  # proves: EC-2
     "complete": complete,
+    "audit-page": audit_page,  # proves: EC-26
 }
 
 

@@ -88,6 +88,15 @@ ALWAYS = (b"", b"\0", b"0", b"\xff" * 64, b"2026-01-01T00:00:00Z")
 
 # Seeds of formats of which there are no files.
 TEXTS = {
+    # Scripts of channel_fuzz.h: to the open channel and through it, and a way off at each step.
+    "channel_initiator": (
+        b"\1\3\0\3\0\1\4\x20\1\6\x10\7\1", b"\2\x42\0\1", b"\2\x48\0\1", b"\1\3\1", b"\1\3\0\3\1",
+        b"\1\3\0\3\0\2\x0d\0\1", b"\1\3\0\3\0\1\4\x20\2\5\0\1", b"\1\3\0\3\0\1\5\x10\x0e\6\1\4\1\1\1",
+        b"\0\6\4\2\3ABC", b"\5\x1e\0", b"\1\3\0\3\0\0\x15\5\2" + bytes(19)),
+    "channel_responder": (
+        b"\1\3\0\1\3\0\4\x20\1\6\x10\7\1", b"\2\x42\0\1", b"\2\x45\0\1", b"\1\3\1", b"\1\3\0\2\x10\0\1",
+        b"\1\3\0\1\3\1", b"\1\3\0\1\3\0\4\x20\2\5\0\1", b"\1\3\0\1\3\0\5\x10\x0e\6\1\4\1\1\1",
+        b"\1\3\0\0\6\4\2\3ABC", b"\5\x1e\0", b"\0\x47\1\2" + bytes(31) + b"\2" + bytes(31) + b"\x09\1\1\3\4fuzz"),
     "frame": (
         b"\0\1\0\0\x09\0\0\0\1\0\0\0\0\0\0\0\1\0\1\2\0\0\0ab"
         b"\1\1\0\0\0\0\0\0\1\0\0\0\0\0\0\0",
@@ -107,6 +116,16 @@ TEXTS = {
         b"POST http://a/b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
         b"Expect: 100-continue\r\n\r\n3;x=y\r\nabc\r\n0\r\nt: u\r\n\r\n",
         b"GET / HTTP/1.0\r\n\r\n"),
+    "http1_client": (
+        b"\0HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"\0HTTP/1.1 103 Early\r\na: b\r\n\r\nHTTP/1.0 404 No\r\n\r\nto the end",
+        b"\0HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nt: u\r\n\r\n",
+        b"\2HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\0",
+        b"\1HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
+    "websocket": (
+        b"\0\x81\x85\0\0\0\0hello", b"\1\x82\x03abc\x89\x01p\x88\x02\x03\xe8",
+        b"\0\x01\x82\1\2\3\4ab\x89\x80\0\0\0\0\x80\x81\4\3\2\1c",
+        b"\1\x01\x01\xc3\x80\x01\xa9\x8a\0", b"\1\x82\x7e\0\x7e" + bytes(126)),
     "protobuf": (
         b"\0\x0a\x03abc", b"\x03\x08\x07\x22\x01h\x2a\x02hi\x2a\x01j",
         b"\x02\x0a\x05\x08\x01\x5a\x01x\x12\x01c", b"\x81{\"limit\":7,\"from\":\"2026-01-01T00:00:00Z\"}",

@@ -1,6 +1,7 @@
 """contract.py - what the house promises of its REST API, docs/api/openapi.json, held against every
-answer that a test gets: the clients of the tests (front_house, house, lodger) call check() on
-each.  Reads the document as anybody would, with a validator that is not ours.
+answer that a test gets: ask() is for clients of Python's own library, Watched for sockets that a
+test writes to by hand, curl.py for curl.  Nobody else reads an answer; test_contract sees to that.
+Reads the document as anybody would, with a validator that is not ours.
 
 An answer to a path that is not in the document may only be a problem; so a route that is served
 and not documented fails the first test that calls it."""
@@ -78,3 +79,86 @@ def check(method, target, status, media_type, body):
         validator(content[media_type]["schema"]["$ref"]).validate(json.loads(body))
     except (jsonschema.ValidationError, ValueError) as fault:
         raise AssertionError(f"{method} {target}: {str(fault)[:2000]}") from None
+
+
+def answer(connection, method, target):
+    """(status, fields, body) of what was asked over a connection of http.client."""
+    said = connection.getresponse()
+    body = said.read()
+    check(method, target, said.status, said.getheader("content-type"), body)
+    return said.status, said.headers, body
+
+
+def ask(connection, method, target, body=None, fields=None):
+    connection.request(method, target, body, dict(fields or {}))
+    return answer(connection, method, target)
+
+
+LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n")
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.I)
+UNKNOWN = (None, None)
+
+
+class Stream:
+    """Both directions of a connection: each answer of HTTP/1 is held against the contract as soon as
+    it is whole.  What a test sent that is no request may only be answered with a problem.  HTTP/2 is
+    read by the client that speaks it."""
+
+    def __init__(self):
+        self.asked, self.out, self.back = [], b"", b""
+        self.is_lost = False
+
+    def sent(self, data):
+        self.out += data
+        while not self.is_lost and b"\r\n\r\n" in self.out:
+            line, head = LINE.match(self.out), self.out.partition(b"\r\n\r\n")[0] + b"\r\n"
+            if line is None:
+                break
+            self.asked.append((line[1].decode(), line[2].decode("latin-1")))
+            lengths = LENGTH.findall(head)
+            # Where a body's length is in doubt, so is where the next request begins.
+            self.is_lost = len(lengths) > 1 or b"\ntransfer-encoding" in head.lower()
+            self.out = self.out[len(head) + 2 + int((lengths or [b"0"])[0]):]
+
+    def received(self, data):
+        self.back += data
+        while self.back.startswith(b"HTTP/1.") and b"\r\n\r\n" in self.back:
+            top, _, rest = self.back.partition(b"\r\n\r\n")
+            first, *lines = top.decode("latin-1").split("\r\n")
+            status = int(first.split()[1])
+            if status < 200:
+                self.back = rest
+                continue
+            fields = {name.lower(): value.strip() for name, _, value in
+                      (line.partition(":") for line in lines)}
+            method, target = self.asked[0] if self.asked else UNKNOWN
+            length = 0 if method == "HEAD" else int(fields["content-length"])
+            if len(rest) < length:
+                return
+            self.back, self.asked = rest[length:], self.asked[1:]
+            check(method or "?", target or "?", status, fields.get("content-type"), rest[:length])
+
+
+class Watched:
+    """A socket whose conversation is a Stream; all else is the socket's own."""
+
+    def __init__(self, one):
+        self.one, self.stream = one, Stream()
+
+    def __getattr__(self, name):
+        return getattr(self.one, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.one.close()
+
+    def sendall(self, data):
+        self.stream.sent(data)
+        self.one.sendall(data)
+
+    def recv(self, most):
+        data = self.one.recv(most)
+        self.stream.received(data)
+        return data

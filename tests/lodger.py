@@ -151,12 +151,8 @@ class House:
             text = "?" + urllib.parse.urlencode(query) if query else ""
             body = b"{}" if method == "POST" else None
             headers = dict(headers or {}, **({"content-type": "application/json"} if body else {}))
-            link.request(method, f"/v1/{path}{text}", body=body, headers=headers)
-            answer = link.getresponse()
-            said = answer.read()
-            contract.check(method, f"/v1/{path}", answer.status, answer.getheader("content-type"),
-                           said)
-            return answer.status, said
+            status, _, said = contract.ask(link, method, f"/v1/{path}{text}", body, headers)
+            return status, said
 
     def records(self, action=None):
         """What lies in the log now; a line that is being written is none yet."""

@@ -39,6 +39,7 @@ LIBRARIES = {
     "sodium": {"crypto", "secret"},
     "curl/": {"net"},
     "nghttp2/": {"http"},
+    "wslay/": {"http"},
     "ares.h": {"net"},
     "sqlite3": {"store"},
     "libpq": {"store"},

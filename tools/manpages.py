@@ -3,11 +3,13 @@ ward_*.3 what the public headers say: --write makes them anew, --check fails whe
 missing, left over, or not clean mdoc."""
 
 import argparse
-import pathlib
+import itertools
 import json
+import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAN = ROOT / "docs" / "man"
@@ -30,23 +32,27 @@ def escaped(text):
     return text.replace("\\", "\\e").replace("-", "\\-")
 
 
+def filled(paragraph):
+    """Its sentences, each from a line's beginning on, in lines that mdoc(7) does not call long."""
+    for sentence in re.split(r"(?<=[.:?]) +(?=[A-Z])", escaped(" ".join(paragraph.split()))):
+        for line in textwrap.wrap(sentence, 78, break_long_words=False, break_on_hyphens=False):
+            yield re.sub(r"^([.'])", r"\\&\1", line)
+
+
 def prose(text):
     """A comment as mdoc: lines that are indented more than the text are shown as they stand."""
-    lines, out, literal = [line.rstrip() for line in text.split("\n")], [], False
-    for line in lines:
-        deep = len(line) - len(line.lstrip()) > 4
-        if line and deep != literal:
-            out.append(".Bd -literal -offset indent" if deep else ".Ed")
-            literal = deep
-        if not line and not literal:
+    lines = [line.rstrip() for line in text.split("\n")]
+    out = []
+    for (some, deep), group in itertools.groupby(
+            lines, lambda line: (bool(line), len(line) - len(line.lstrip()) > 4)):
+        if not some:
             out.append(".Pp")
-        elif line and literal:
-            out.append("\\&" + escaped(line.strip()))
-        elif line:
-            for sentence in re.split(r"(?<=[.:?])  ?(?=[A-Z])", escaped(line.strip())):
-                out.append(re.sub(r"^([.'])", r"\\&\1", sentence))
-    out += [".Ed"] if literal else []
-    text = "\n".join(out).strip("\n").replace(".Pp\n.Bd", ".Bd")
+        elif deep:
+            out += [".Bd -literal -offset indent", *("\\&" + escaped(line.strip())
+                                                     for line in group), ".Ed"]
+        else:
+            out += filled(" ".join(group))
+    text = "\n".join(out).replace(".Pp\n.Bd", ".Bd")
     return re.sub(r"^(\.Pp\n)+|(\n\.Pp)+$", "", text)
 
 
@@ -62,7 +68,7 @@ def library_page(header, name):
     text = header.read_text()
     head = re.match(r"/\* \S+ - (.*?)\*/", text, re.S)[1]
     body = text.partition('extern "C" {\n#endif\n')[2].partition("#ifdef __cplusplus")[0]
-    out = [".Dd November 20, 2026", f".Dt {name.upper()} 3", ".Os Ward", ".Sh NAME", f".Nm {name}",
+    out = [".Dd November 20, 2026", f".Dt {name.upper()} 3", ".Os", ".Sh NAME", f".Nm {name}",
            f".Nd {HEADERS[name]}", ".Sh LIBRARY", "libward (pkg-config name", ".Cm libward )",
            ".Sh SYNOPSIS", f".In ward/{header.name}"]
     out += [signature(found) for found in FUNCTION.findall(body)]
@@ -95,10 +101,13 @@ def pages(build):
     return found
 
 
-def lint(path):
-    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", path], capture_output=True, text=True,
-                          check=False)
-    return [line for line in done.stdout.splitlines() if line]
+def lint(folder):
+    """Every remark of mandoc, down to style, about the pages of a folder: read together, so that a
+    reference to a page that nobody wrote is one."""
+    names = sorted(path.name for path in folder.glob("*.[0-9]"))
+    done = subprocess.run(["mandoc", "-Tlint", "-Wall", *names], capture_output=True, text=True,
+                          check=False, cwd=folder)
+    return (done.stdout + done.stderr).splitlines()
 
 
 def check(found, folder=MAN):
@@ -108,9 +117,7 @@ def check(found, folder=MAN):
         path = folder / name
         if not path.exists() or path.read_text() != page:
             faults.append(f"{name}: stale; run tools/manpages.py --write")
-    for path in sorted(folder.glob("*.[0-9]")):
-        faults += lint(path)
-    return faults
+    return faults + lint(folder)
 
 
 def main():

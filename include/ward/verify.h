@@ -85,6 +85,11 @@ WARD_API bool ward_result_hardware(const struct ward_result *result);
    1970 UTC; after it the same evidence must be judged again.  0 when it was refused. */
 WARD_API int64_t ward_result_valid_until(const struct ward_result *result);
 
+/* ward_result_collateral_issued: when the oldest of the collateral that was used was issued, in
+   seconds since 1970 UTC, also on a refusal, say because it has expired; 0 when none was.  The
+   time of the request minus this is the age of the collateral. */
+WARD_API int64_t ward_result_collateral_issued(const struct ward_result *result);
+
 /* ward_result_tcb_status: Intel's name, also on a refusal when it could be computed; "" when
    not.  ward_result_tcb_date: seconds since 1970 UTC, 0 when there is none. */
 WARD_API const char *ward_result_tcb_status(const struct ward_result *result);

@@ -85,6 +85,12 @@ bool address_list_is_sound(const struct address_list *list);
 MUST_USE
 bool address_list_add(struct address_list *list, const struct network *network);
 
+/* address_list_read adds what a text names: networks with a comma between them, blanks around
+   each allowed; an empty text is none.  False when one is none or finds no room; the list is
+   then what it was before that one. */
+MUST_USE
+bool address_list_read(struct address_list *list, struct span text);
+
 bool address_list_has(const struct address_list *list, const struct address *address);
 
 /* address_list_touches tells whether list and network have an address in common. */

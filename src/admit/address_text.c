@@ -238,3 +238,27 @@ void network_write(struct sink *out, const struct network *network)
     unsigned skipped = address_is_v4(&network->base) ? ADDRESS_V4_START : 0;
     sink_format(out, "/%u", network->bits - skipped);
 }
+
+static struct span trimmed(struct span text)
+{
+    while (text.len > 0 && text.at[0] == ' ')
+        text = span_of(text.at + 1, text.len - 1);
+    while (text.len > 0 && text.at[text.len - 1] == ' ')
+        text.len--;
+    return text;
+}
+
+bool address_list_read(struct address_list *list, struct span text)
+{
+    struct network network;
+    size_t begin = 0;
+    for (size_t i = 0; i <= text.len && text.len > 0; i++) {
+        if (i < text.len && text.at[i] != ',')
+            continue;
+        if (!network_parse(trimmed(span_of(text.at + begin, i - begin)), &network) ||
+            !address_list_add(list, &network))
+            return false;
+        begin = i + 1;
+    }
+    return true;
+}

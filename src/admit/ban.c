@@ -168,6 +168,19 @@ bool ban_at(const struct ban_view *view, size_t index, uint64_t now_us, struct b
     return true;
 }
 
+size_t ban_count(const struct ban_view *view, uint64_t now_us)
+{
+    uint64_t words[BAN_WAYS][WORDS];
+    size_t count = 0;
+    for (size_t i = 0; i < view->set_count; i++) {
+        struct slot slot;
+        bool whole = read_set(&view->sets[i], words);
+        for (size_t way = 0; whole && way < BAN_WAYS; way++)
+            count += unpack(words[way], &slot) && slot.active && slot.ban.until_us > now_us;
+    }
+    return count;
+}
+
 /* The peer, all of its /64, has an address that must not be banned. */
 static bool is_never(const struct ban_table *table, const struct address *peer)
 {
@@ -177,6 +190,12 @@ static bool is_never(const struct ban_table *table, const struct address *peer)
     static const struct address loopback = { { [ADDRESS_LEN - 1] = 1 } };
     return address_is_loopback(peer) || network_has(&network, &loopback) ||
            (table->never != NULL && address_list_touches(table->never, &network));
+}
+
+bool ban_is_never(const struct ban_table *table, const struct address *address)
+{
+    struct address peer = address_peer(address);
+    return is_never(table, &peer);
 }
 
 /* Clears what cannot be, what is no longer allowed, and the second of two. */

@@ -82,6 +82,9 @@ MUST_USE
 bool ban_table_configure(struct ban_table *table, const struct ban_rules *rules,
                          const struct address_list *never);
 
+/* ban_is_never: the address, or of IPv6 its /64, is never banned. */
+bool ban_is_never(const struct ban_table *table, const struct address *address);
+
 enum ban_outcome {
     BAN_NOTED = 0, /* counted, not banned yet */
     BAN_BEGUN,     /* from now on: worth a line in the log */
@@ -118,5 +121,8 @@ bool ban_find(const struct ban_view *view, const struct address *address, uint64
 
 /* ban_at lists: index from 0 to set_count * BAN_WAYS - 1, true where a ban runs. */
 bool ban_at(const struct ban_view *view, size_t index, uint64_t now_us, struct ban *out);
+
+/* ban_count: how many run.  Looks at all of the table. */
+size_t ban_count(const struct ban_view *view, uint64_t now_us);
 
 #endif

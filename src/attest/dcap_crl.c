@@ -30,12 +30,16 @@ static const struct part_crl *find(struct judging *j, const struct crl_use *use)
         return NULL;
     }
     enum window_side side = window_side_of(crl->crl.validity, j->in->now);
-    if (side != WINDOW_INSIDE)
-        report_fail(j->report, CHECK_AT_13, REASON_COLLATERAL_MISSING,
-                    "no %s is valid now: the newest of %.*s%s %s", use->what,
+    if (side == WINDOW_AFTER)
+        report_fail(j->report, CHECK_AT_13, REASON_CRL_EXPIRED,
+                    "no %s is valid now: the newest of %.*s%s has expired", use->what,
                     (int)use->issuer->common_name.len, use->issuer->common_name.at,
-                    detail_file(crl->name).at,
-                    side == WINDOW_AFTER ? "has expired" : "is not valid yet");
+                    detail_file(crl->name).at);
+    if (side == WINDOW_BEFORE)
+        report_fail(j->report, CHECK_AT_13, REASON_CRL_NOT_YET_VALID,
+                    "no %s is valid now: the newest of %.*s%s is not valid yet", use->what,
+                    (int)use->issuer->common_name.len, use->issuer->common_name.at,
+                    detail_file(crl->name).at);
     return crl;
 }
 

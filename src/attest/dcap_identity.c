@@ -13,12 +13,15 @@ static bool find_file(struct judging *j)
         return true;
     struct window validity = j->qe_file->identity.validity;
     enum window_side side = window_side_of(validity, j->in->now);
-    if (side != WINDOW_INSIDE)
-        report_fail(j->report, CHECK_AT_24, REASON_COLLATERAL_MISSING,
-                    "no identity %s is valid now: the newest%s %s %s", id,
-                    detail_file(j->qe_file->file.name).at,
-                    side == WINDOW_AFTER ? "expired at" : "is not valid before",
-                    detail_time(side == WINDOW_AFTER ? validity.until : validity.from).at);
+    const char *file = j->qe_file->file.name;
+    if (side == WINDOW_AFTER)
+        report_fail(j->report, CHECK_AT_24, REASON_QE_IDENTITY_EXPIRED,
+                    "no identity %s is valid now: the newest%s expired at %s", id,
+                    detail_file(file).at, detail_time(validity.until).at);
+    if (side == WINDOW_BEFORE)
+        report_fail(j->report, CHECK_AT_24, REASON_QE_IDENTITY_NOT_YET_VALID,
+                    "no identity %s is valid now: the newest%s is not valid before %s", id,
+                    detail_file(file).at, detail_time(validity.from).at);
     return true;
 }
 

@@ -16,12 +16,16 @@ static bool find_file(struct judging *j)
         return true;
     struct window validity = j->tcb_file->info.validity;
     enum window_side side = window_side_of(validity, j->in->now);
-    if (side != WINDOW_INSIDE)
-        report_fail(j->report, CHECK_AT_17, REASON_COLLATERAL_MISSING,
-                    "no %s TCB info for FMSPC %s is valid now: the newest%s %s %s", kind,
-                    detail_hex(fmspc).at, detail_file(j->tcb_file->file.name).at,
-                    side == WINDOW_AFTER ? "expired at" : "is not valid before",
-                    detail_time(side == WINDOW_AFTER ? validity.until : validity.from).at);
+    const char *file = j->tcb_file->file.name;
+    if (side == WINDOW_AFTER)
+        report_fail(j->report, CHECK_AT_17, REASON_TCB_INFO_EXPIRED,
+                    "no %s TCB info for FMSPC %s is valid now: the newest%s expired at %s", kind,
+                    detail_hex(fmspc).at, detail_file(file).at, detail_time(validity.until).at);
+    if (side == WINDOW_BEFORE)
+        report_fail(j->report, CHECK_AT_17, REASON_TCB_INFO_NOT_YET_VALID,
+                    "no %s TCB info for FMSPC %s is valid now: the newest%s is not valid before %s",
+                    kind, detail_hex(fmspc).at, detail_file(file).at,
+                    detail_time(validity.from).at);
     return true;
 }
 

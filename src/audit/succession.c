@@ -130,13 +130,18 @@ static rc take_note(struct audit_succession *s, struct span text, uint64_t seq,
     return RC_SUCCESS;
 }
 
+bool audit_succession_is(const struct audit_record *record)
+{
+    const struct audit_detail *role = detail_of(record, "role");
+    return span_equal_text(record->action, "key.rotate") && role != NULL &&
+           span_equal_text(role->text, "log");
+}
+
 rc audit_succession_take(struct audit_succession *succession, const struct audit_record *record,
                          const struct merkle_source *leaves, struct trail *trail)
 {
-    const struct audit_detail *role = detail_of(record, "role");
     const struct audit_detail *note = detail_of(record, "handover");
-    if (!span_equal_text(record->action, "key.rotate") || role == NULL ||
-        !span_equal_text(role->text, "log"))
+    if (!audit_succession_is(record))
         return RC_SUCCESS;
     if (note == NULL || note->text.len == 0)
         return wait_for_accession(succession, REASON_AUDIT_HANDOVER_MISSING, record->seq, trail);

@@ -42,6 +42,9 @@ void audit_succession_begin(struct audit_succession *succession, const struct ch
 /* audit_succession_may_be: the line may hold a note; others need not be read. */
 bool audit_succession_may_be(struct span line);
 
+/* audit_succession_is: the record says that the log's key was rotated. */
+bool audit_succession_is(const struct audit_record *record);
+
 /* audit_succession_take looks at a record that was read from a line; `leaves` has the hashes of
    all records before it.  AUDIT_HANDOVER_INVALID: the note is none, is not signed by the key
    that reigned, or is of another tree.  AUDIT_HANDOVER_MISSING: the log's key was rotated

@@ -9,8 +9,11 @@
 static const struct audit_plain value = { .escaped = "\\=", .doubled = "", .unsafe = "\\\\" };
 static const struct audit_plain header = { .escaped = "\\|", .doubled = "", .unsafe = "\\\\" };
 
+/* What is empty is left out: readers take the next key for its value. */
 static void put(struct sink *out, const char *key, struct span text)
 {
+    if (text.len == 0)
+        return;
     sink_u8(out, ' ');
     sink_text(out, key);
     sink_u8(out, '=');
@@ -21,15 +24,14 @@ static void put(struct sink *out, const char *key, struct span text)
 static void put_custom(struct sink *out, const char *key, const char *label, struct span text)
 {
     put(out, key, text);
-    sink_format(out, " %sLabel=%s", key, label);
+    if (text.len > 0)
+        sink_format(out, " %sLabel=%s", key, label);
 }
 
 /* "src" holds IPv4 addresses only, "c6a2" the others. */
 static void put_address(struct sink *out, struct span address)
 {
-    if (address.len == 0)
-        return;
-    if (memchr(address.at, ':', address.len) == NULL)
+    if (address.len == 0 || memchr(address.at, ':', address.len) == NULL)
         put(out, "src", address);
     else
         put_custom(out, "c6a2", "Source IPv6 Address", address);

@@ -48,8 +48,10 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_ACCESS_REFUSE] = { API_ACTIVITY, 99, "Refuse" },
     [AUDIT_EVENT_CONFIG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_EVIDENCE_JUDGE] = { API_ACTIVITY, 99, "Judge" },
+    [AUDIT_EVENT_EVIDENCE_MAKE] = { API_ACTIVITY, 1, "Create" },
     [AUDIT_EVENT_LOG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_STORE_MARK] = { ENTITY_MANAGEMENT, 3, "Update" },
+    [AUDIT_EVENT_KEYRING_CHANGE] = { API_ACTIVITY, 3, "Update" },
 };
 
 static const char *const severities[] = { "Unknown", "Informational", "Low", "Medium", "High" };
@@ -82,14 +84,21 @@ static void begin(struct json_writer *json, const char *key)
     json_begin_object(json);
 }
 
-/* "product": vendor_name and one of name and uid are required. */
+/* "product": vendor_name and one of name and uid are required.  An entity has an `actor` by the
+   host profile only, and an event says which profiles it is of. */
 static void put_metadata(struct json_writer *json, const struct audit_record *record,
-                         const char *version)
+                         enum class class, const char *version)
 {
     uint8_t room[40];
     struct sink time = sink_over(room, sizeof room);
     begin(json, "metadata");
     put_word(json, "version", "1.3.0");
+    if (class == ENTITY_MANAGEMENT) {
+        json_put_key(json, "profiles");
+        json_begin_array(json);
+        json_put_text(json, "host");
+        json_end_array(json);
+    }
     begin(json, "product");
     put_word(json, "name", "Ward");
     put_word(json, "vendor_name", "Ward");
@@ -205,7 +214,7 @@ void audit_put_ocsf(struct sink *out, const struct audit_record *record, const c
     struct json_writer json = json_write_to(out, 0);
     json_begin_object(&json);
     put_classification(&json, record, mapping);
-    put_metadata(&json, record, version);
+    put_metadata(&json, record, mapping->class, version);
     put_class(&json, record, mapping->class);
     begin(&json, "unmapped");
     put_word(&json, "event_type", audit_type_name(record->type));

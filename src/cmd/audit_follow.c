@@ -74,6 +74,25 @@ bool audit_follow_line(struct audit_follower *follower, struct span line, uint64
     return found(follower, taken, seq);
 }
 
+bool audit_follow_kept(struct audit_follower *follower, const struct audit_heads *heads,
+                       uint64_t first)
+{
+    for (size_t i = 0; follower->spool == NULL && i < heads->heir_count; i++) {
+        const struct audit_heir *heir = &heads->heirs[i];
+        struct merkle_hash leaf, have;
+        merkle_leaf(heir->line, &leaf);
+        if (heir->seq >= first)
+            continue;
+        if (!follower->kept.leaves(follower->kept.arg, heir->seq, 1, &have))
+            return found(follower, rc_make(RC_WORLD, REASON_AUDIT_LEAVES_UNREADABLE), heir->seq);
+        if (!merkle_equal(&leaf, &have))
+            return found(follower, rc_make(RC_DENIED, REASON_AUDIT_LEAF_MISMATCH), heir->seq);
+        if (!audit_follow_line(follower, heir->line, heir->seq, &leaf))
+            return false;
+    }
+    return true;
+}
+
 static enum audit_signer signer_of(const struct audit_follower *follower, struct span note)
 {
     struct checkpoint head;

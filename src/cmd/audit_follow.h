@@ -34,6 +34,13 @@ MUST_USE
 bool audit_follow_line(struct audit_follower *follower, struct span line, uint64_t seq,
                        const struct merkle_hash *leaf);
 
+/* audit_follow_kept takes the hand-overs of records before `first`, whose files were removed: they
+   are kept beside the heads, and each counts where the tree has it.  Before the first line; not
+   without kept hashes. */
+MUST_USE
+bool audit_follow_kept(struct audit_follower *follower, const struct audit_heads *heads,
+                       uint64_t first);
+
 /* audit_follow_heads: after the last line.  Every head must be signed by the key that reigned
    then; heads before the first of the key that is known only have to be of this log, as that one
    covers them.  `wanted`, which may be empty, is the head that the reader asked for himself. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "cmd/audit_log.h"
 #include "codec/hex.h"
 #include "crypto/ed25519.h"
@@ -33,7 +34,7 @@ bool audit_heads_read(struct arena *arena, const char *folder, struct audit_head
     *out = (struct audit_heads){ 0 };
     sink_format(&name, "%s/heads", folder);
     sink_terminate(&name);
-    rc read = file_read(&trail, path, (size_t)AUDIT_SLOTS * AUDIT_SLOT_BYTES, arena, &text);
+    rc read = file_read(&trail, path, (size_t)AUDIT_SLOTS_ALL * AUDIT_SLOT_BYTES, arena, &text);
     if (rc_class_of(read) == RC_WORLD && rc_number(read) == ENOENT)
         return true;
     if (!rc_ok(read)) {
@@ -48,6 +49,8 @@ bool audit_heads_read(struct arena *arena, const char *folder, struct audit_head
             continue;
         if (slot.kind == AUDIT_SLOT_BASE && slot.a > out->base)
             out->base = slot.a;
+        if (slot.kind == AUDIT_SLOT_HEIR && out->heir_count < COUNT_OF(out->heirs))
+            out->heirs[out->heir_count++] = (struct audit_heir){ slot.a, slot.payload };
         if (slot.kind == AUDIT_SLOT_HEAD && !audit_heads_add(out, slot.payload))
             say("%s: a head in it is none and is passed over", path);
     }
@@ -79,15 +82,4 @@ const struct checkpoint_verifier *audit_key_verifier(void)
 {
     static const struct checkpoint_verifier verifier = { .ed25519 = verify };
     return &verifier;
-}
-
-bool audit_key_signed(const struct audit_key *key, struct span note)
-{
-    struct checkpoint checkpoint;
-    struct audit_key used = *key;
-    if (!rc_ok(checkpoint_parse(note, &checkpoint, NULL)))
-        return false;
-    if (key->any_origin)
-        used.key.name = checkpoint.origin;
-    return rc_ok(checkpoint_check_log(&checkpoint, &used.key, audit_key_verifier(), NULL));
 }

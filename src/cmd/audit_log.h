@@ -72,12 +72,20 @@ uint64_t audit_log_first(const struct audit_log *log, uint64_t base);
 /* audit_log_source reads the kept hashes. */
 struct merkle_source audit_log_source(struct audit_log *log);
 
-/* The heads that the house keeps, by size, each with its note. */
+/* A record by which the log's key was handed on. */
+struct audit_heir {
+    uint64_t seq;
+    struct span line;
+};
+
+/* The heads that the house keeps, by size, each with its note; and the hand-overs, by seq. */
 struct audit_heads {
     uint64_t base; /* seq of the open file's first record, 0 when it is not said */
     size_t count;
     struct merkle_head heads[AUDIT_LOG_HEADS];
     struct span notes[AUDIT_LOG_HEADS];
+    size_t heir_count;
+    struct audit_heir heirs[AUDIT_LOG_HEADS];
 };
 
 /* audit_heads_read reads STATE/audit/heads; none when there is no such file. */
@@ -100,9 +108,5 @@ bool audit_key_read(const char *text, struct audit_key *out);
 
 /* audit_key_verifier: how signatures are checked. */
 const struct checkpoint_verifier *audit_key_verifier(void);
-
-/* audit_key_signed: the note is a head of the log with this key. */
-MUST_USE
-bool audit_key_signed(const struct audit_key *key, struct span note);
 
 #endif

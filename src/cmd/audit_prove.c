@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "cmd/audit_follow.h"
 #include "cmd/audit_rows.h"
 #include "cmd/input.h"
 #include "codec/json_write.h"
@@ -14,7 +15,8 @@ enum { REPORT_ROOM = 256 << 10 };
 static const struct option_spec options[] = {
     SETTINGS_OPTIONS,
     [OPT_KEY] = { "--key", "KEY", NULL,
-                  "the head must be signed by this key: ORIGIN+ID+BASE64, or 64 hex digits" },
+                  "the head must be signed by this key, ORIGIN+ID+BASE64 or 64 hex digits, or by "
+                  "an heir of it" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
 
@@ -25,6 +27,8 @@ struct proving {
     uint64_t seq;
     struct merkle_hash leaf;
     struct merkle_proof proof;
+    struct audit_key key;
+    struct audit_follower *follower; /* NULL: no key is known */
     uint8_t line[AUDIT_LINE_MAX];
     size_t line_len; /* 0: the line was put away */
 };
@@ -40,18 +44,46 @@ static bool choose_head(struct proving *p)
     return true;
 }
 
-static void find_line(struct proving *p, struct audit_log *log)
+/* Lines are not checked here, so a hand-over counts where the tree has it and nowhere else. */
+static enum reason follow(struct proving *p, struct span line, uint64_t seq,
+                          const struct merkle_hash *leaf)
+{
+    const struct merkle_source *kept = &p->follower->kept;
+    struct merkle_hash have;
+    if (!audit_succession_may_be(line))
+        return REASON_OK;
+    if (!kept->leaves(kept->arg, seq, 1, &have))
+        return REASON_AUDIT_LEAVES_UNREADABLE;
+    if (!merkle_equal(leaf, &have))
+        return REASON_AUDIT_LEAF_MISMATCH;
+    return audit_follow_line(p->follower, line, seq, leaf) ? REASON_OK
+                                                           : p->follower->finding.reason;
+}
+
+/* The record itself, and with a key that is known all lines: whose heirs its heirs are. */
+static enum reason read_lines(struct proving *p, struct audit_log *log)
 {
     struct span line;
     struct merkle_hash leaf;
-    while (audit_log_next(log, &line) == AUDIT_LOG_LINE) {
+    enum audit_log_step step = audit_log_next(log, &line);
+    uint64_t seq = audit_log_first(log, p->heads.base);
+    if (p->follower != NULL && !audit_follow_kept(p->follower, &p->heads, seq))
+        return p->follower->finding.reason;
+    for (; step == AUDIT_LOG_LINE; step = audit_log_next(log, &line), seq++) {
         merkle_leaf(line, &leaf);
-        if (merkle_equal(&leaf, &p->leaf)) {
+        if (p->line_len == 0 && merkle_equal(&leaf, &p->leaf)) {
             memcpy(p->line, line.at, line.len);
             p->line_len = line.len;
-            return;
         }
+        if (p->follower == NULL && p->line_len > 0)
+            return REASON_OK;
+        enum reason reason = p->follower != NULL ? follow(p, line, seq, &leaf) : REASON_OK;
+        if (reason != REASON_OK)
+            return reason;
     }
+    if (p->follower == NULL)
+        return REASON_OK;
+    return audit_follow_heads(p->follower, &p->heads, (struct span){ 0 }); /* the last is ours */
 }
 
 /* Made, and then judged as anybody else would judge it. */
@@ -65,8 +97,20 @@ static enum reason prove(struct proving *p, struct audit_log *log)
         proven = merkle_check_inclusion(p->head, p->seq, &p->leaf, &p->proof, NULL);
     if (!rc_ok(proven))
         return (enum reason)rc_number(proven);
-    find_line(p, log);
-    return REASON_OK;
+    return read_lines(p, log);
+}
+
+static bool begin_to_follow(struct invocation *in, struct proving *p, struct audit_log *log)
+{
+    struct merkle_source kept = audit_log_source(log);
+    if (in->values[OPT_KEY] == NULL)
+        return true;
+    p->follower = arena_alloc(&in->arena, sizeof *p->follower);
+    if (p->follower == NULL)
+        return false;
+    p->follower->reader = arena_alloc(&in->arena, sizeof *p->follower->reader);
+    return p->follower->reader != NULL &&
+           audit_follow_begin(p->follower, &p->key, &p->heads, &kept);
 }
 
 static bool print_json(struct invocation *in, const struct proving *p)
@@ -135,8 +179,7 @@ static enum exit_code refuse(enum reason reason)
 static enum exit_code prove_from(struct invocation *in, struct proving *p, const char *folder)
 {
     struct audit_log log;
-    struct audit_key key;
-    if (in->values[OPT_KEY] != NULL && !audit_key_read(in->values[OPT_KEY], &key)) {
+    if (in->values[OPT_KEY] != NULL && !audit_key_read(in->values[OPT_KEY], &p->key)) {
         say("audit prove: --key is neither ORIGIN+ID+BASE64 of an Ed25519 key nor 64 hex digits");
         return EXIT_USAGE;
     }
@@ -151,8 +194,8 @@ static enum exit_code prove_from(struct invocation *in, struct proving *p, const
             (unsigned long long)(p->heads.count > 0 ? p->heads.heads[p->heads.count - 1].size : 0));
         code = EXIT_NOT_FOUND;
     }
-    if (code == EXIT_DONE && in->values[OPT_KEY] != NULL && !audit_key_signed(&key, p->note))
-        code = refuse(REASON_AUDIT_HEAD_SIGNATURE);
+    if (code == EXIT_DONE && !begin_to_follow(in, p, &log))
+        code = EXIT_INTERNAL;
     if (code == EXIT_DONE) {
         enum reason reason = prove(p, &log);
         if (reason != REASON_OK)
@@ -198,7 +241,8 @@ const struct command command_audit_prove = {
         "Prints the record, its leaf hash, the hashes that lead from it to the root of the\n"
         "last signed head (RFC 9162 2.1.3), and that head.  The proof was checked before it is\n"
         "printed.  A record whose file was removed is proven by its hash, which is kept for\n"
-        "ever.  Needs no house that runs.",
+        "ever.  With --key the head must be signed by that key, or by an heir that hand-overs in\n"
+        "the log lead to.  Needs no house that runs.",
     .example = "ward audit prove 0 --json",
     .options = options,
     .option_count = COUNT_OF(options),

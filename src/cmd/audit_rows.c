@@ -9,6 +9,7 @@
 #include "cmd/home.h"
 #include "cmd/house_ask.h"
 #include "cmd/input.h"
+#include "cmd/show_call.h"
 #include "codec/values.h"
 #include "model/api.h"
 
@@ -117,7 +118,7 @@ enum exit_code audit_rows_of_files(struct audit_rows *rows)
     struct audit_log log;
     struct span line;
     enum audit_log_step step = AUDIT_LOG_END;
-    if (rows->in->common[COMMON_SHOW_CURL]) {
+    if (shows_calls(rows->in)) {
         say("%s: the files are read, and no house is asked: there is no call to show (%s)",
             rows->in->command->name,
             rows->lived_in ? "--files" : "no house runs in the state folder; --state names one");
@@ -208,9 +209,9 @@ static enum exit_code print_page(struct audit_rows *rows,
 {
     const struct api_audit_record *records = page->records.items;
     enum exit_code code = EXIT_DONE;
-    if (rows->in->common[COMMON_SHOW_CURL])
+    if (shows_calls(rows->in))
         rows->left -= page->records.count < rows->left ? page->records.count : rows->left;
-    if (rows->in->common[COMMON_SHOW_CURL])
+    if (shows_calls(rows->in))
         return EXIT_DONE;
     for (size_t i = 0; i < page->records.count && code == EXIT_DONE; i++)
         code = audit_rows_print(rows, records[i].line);

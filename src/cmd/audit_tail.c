@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "cmd/audit_rows.h"
 #include "cmd/input.h"
+#include "cmd/show_call.h"
 #include "codec/values.h"
 #include "model/api.h"
 
@@ -56,7 +57,7 @@ static enum exit_code tail_of_house(struct audit_rows *rows, uint64_t lines, boo
     rows->next = size > lines ? size - lines : 0;
     if (code == EXIT_DONE)
         code = audit_rows_of_house(rows, true);
-    follow = follow && !rows->in->common[COMMON_SHOW_CURL];
+    follow = follow && !shows_calls(rows->in);
     while (follow && code == EXIT_DONE && fflush(stdout) == 0) {
         usleep(FOLLOW_US);
         code = audit_rows_of_house(rows, false);

@@ -138,6 +138,10 @@ static bool check_lines(struct checking *c)
     enum audit_log_step step = audit_log_next(&c->log, &line);
     c->first = audit_log_first(&c->log, c->heads.base);
     rc checked = audit_verify_skip(c->verifier, c->first, NULL);
+    if (c->follower != NULL && !audit_follow_kept(c->follower, &c->heads, c->first)) {
+        c->verifier->finding = c->follower->finding;
+        return true;
+    }
     for (; step == AUDIT_LOG_LINE; step = audit_log_next(&c->log, &line)) {
         if (rc_ok(checked))
             checked = audit_verify_line(c->verifier, line, NULL, NULL);

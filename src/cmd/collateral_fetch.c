@@ -8,19 +8,18 @@
 #include <string.h>
 
 #include "attest/dcap.h"
-#include "base/cursor.h"
 #include "base/number.h"
 #include "base/sink.h"
-#include "base/time.h"
 #include "cmd/collateral_folder.h"
 #include "cmd/collateral_mirrors.h"
 #include "cmd/command.h"
 #include "cmd/config_print.h"
-#include "cmd/house_ask.h"
 #include "cmd/input.h"
 #include "cmd/progress.h"
+#include "cmd/show_call.h"
 #include "codec/hex.h"
 #include "lib/evidence.h"
+#include "lib/renewal.h"
 #include "net/fetch.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -42,11 +41,8 @@ enum {
     OPT_JSON,
 };
 
-enum { RESOURCES = 4 };
 enum { TIMEOUT_DEFAULT_S = 20, TIMEOUT_MAX_S = 600 };
 enum { ATTEMPT_MEMORY_MAX = 64 * 1024 * 1024 };
-
-#define PCS_ROOT_CRL "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
 
 static const struct option_spec options[] = {
     [OPT_QUOTE] = { "--quote", "FILE", NULL, "take FMSPC, TEE and CA from this quote" },
@@ -67,64 +63,26 @@ static const struct option_spec options[] = {
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
 
-/* What is fetched, in the layout of PCS API v4, which PCCS serves too. */
-struct resource {
-    const char *label;    /* what messages call it */
-    const char *stem;     /* what its file's name begins with */
-    const char *kind;     /* as ward_collateral_item calls it */
-    const char *path;     /* %s: the FMSPC or the CA's name */
-    const char *chain;    /* reply header with the issuer chain, or NULL */
-    const char *pcs_only; /* the whole URL at Intel's own service, or NULL */
-    const char *ending;
-    const char *detail; /* as ward_collateral_item describes what was asked for */
-};
-
 struct plan {
     struct invocation *in;
+    struct pcs_platform platform;
     struct ward_policy *policy;
     struct mirrors mirrors;
     struct kept_folder folder;
     long timeout_ms;
     struct progress progress;
-    const char *missing[RESOURCES]; /* labels of what no mirror gave */
+    const char *missing[PCS_THING_COUNT]; /* labels of what no mirror gave */
     size_t missing_count;
     struct span chains; /* PEM of the replies taken so far: the issuers of what comes later */
 };
-
-static bool is_pcs(const char *mirror)
-{
-    return strcmp(mirror, MIRRORS_PCS) == 0;
-}
-
-/* The chain header is URL-encoded PEM. */
-static bool url_decode(struct span in, struct sink *out)
-{
-    struct cursor at = cur_over(in);
-    uint8_t c;
-    while (cur_u8(&at, &c)) {
-        struct span digits;
-        uint8_t byte;
-        if (c != '%') {
-            sink_u8(out, c);
-            continue;
-        }
-        if (!cur_take(&at, 2, &digits) || !hex_decode(digits, &byte, 1))
-            return false;
-        sink_u8(out, byte);
-    }
-    return sink_ok(out);
-}
 
 static bool read_chain(struct arena *arena, struct span header, struct span *out)
 {
     uint8_t *room = arena_alloc(arena, header.len + 1);
     struct sink pem = sink_over(room, room == NULL ? 0 : header.len + 1);
-    if (!url_decode(header, &pem))
-        return false;
-    if (header.len > 0)
-        sink_u8(&pem, '\n');
+    bool read = pcs_chain(header, &pem);
     *out = sink_bytes(&pem);
-    return sink_ok(&pem);
+    return read;
 }
 
 static bool chain_is_kept(const struct plan *plan, struct span chain)
@@ -149,204 +107,152 @@ static bool keep_chain(struct plan *plan, struct span chain)
     return sink_ok(&out);
 }
 
-/* The names of what is judged together. */
-static const char reply_name[] = "reply", chain_name[] = "chain";
-
-/* What is wrong with a reply as a whole; NULL, and its one item, when nothing is. */
-static const char *reply_fault(const struct ward_collateral *got, const struct resource *resource,
-                               struct ward_collateral_item *out)
-{
-    struct ward_collateral_item item;
-    size_t found = 0;
-    for (size_t i = 0; ward_collateral_item(got, i, &item); i++) {
-        if (strcmp(item.name, reply_name) == 0) {
-            *out = item;
-            found++;
-        }
-        if (strcmp(item.name, chain_name) == 0 &&
-            (!item.genuine || strcmp(item.kind, "certificate") != 0))
-            return "its issuer chain does not lead to a trusted root";
-    }
-    bool wanted = found == 1 && strcmp(out->kind, resource->kind) == 0 &&
-                  (!out->genuine || strcmp(out->detail, resource->detail) == 0);
-    return wanted ? NULL : "not what was asked for";
-}
-
-/* A newer one of the same thing in the folder makes the reply a rollback. */
-static bool is_rollback(const struct ward_collateral *held, const struct ward_collateral_item *got)
-{
-    struct ward_collateral_item item;
-    for (size_t i = 0; ward_collateral_item(held, i, &item); i++) {
-        if (!item.genuine || strcmp(item.kind, got->kind) != 0 ||
-            strcmp(item.detail, got->detail) != 0)
-            continue;
-        if (item.evaluation_number > got->evaluation_number || item.valid_from > got->valid_from)
-            return true;
-    }
-    return false;
-}
-
-static const char *fault_of(const struct plan *plan, const struct ward_collateral *held,
-                            const struct ward_collateral_item *item)
-{
-    struct window window = { item->valid_from, item->valid_until };
-    if (!item->genuine)
-        return item->problem;
-    switch (window_side_of(window, plan->folder.now)) {
-    case WINDOW_BEFORE:
-        return "not valid yet";
-    case WINDOW_AFTER:
-        return "expired";
-    case WINDOW_INSIDE:
-        break;
-    }
-    return is_rollback(held, item) ? "older than what the folder holds" : NULL;
-}
-
 /* Judges one reply against the folder; NULL when it is good. */
-static const char *judge_reply(const struct plan *plan, const struct resource *resource,
-                               struct arena *arena, const struct ward_bytes files[3],
-                               struct ward_collateral_item *item)
+static const char *judge_reply(struct arena *arena, const struct kept_folder *folder,
+                               struct renewal *renewal, struct ward_collateral_item *item)
 {
-    struct ward_error error = { 0 };
     struct ward_bytes *held_files;
     struct ward_collateral_files held = { 0 };
-    struct ward_collateral_files got = { .pool = files, .pool_count = 3 };
-    struct ward_collateral *before = NULL, *after = NULL;
-    const char *fault = "the folder cannot be read";
-    if (!input_folder(arena, plan->folder.path, &held_files, &held.pool_count))
-        return fault;
+    const char *why;
+    if (!input_folder(arena, folder->path, &held_files, &held.pool_count))
+        return "the folder cannot be read";
     held.pool = held_files;
-    fault = "out of memory";
-    if (ward_collateral_new(&held, plan->policy, &before, &error) == WARD_DONE &&
-        ward_collateral_new(&got, plan->policy, &after, &error) == WARD_DONE)
-        fault = reply_fault(after, resource, item);
-    if (fault == NULL)
-        fault = fault_of(plan, before, item);
-    item->name = reply_name;
-    ward_collateral_free(&before);
-    ward_collateral_free(&after);
-    return fault;
+    renewal->held = &held;
+    return renewal_judge(renewal, item, &why) == REASON_OK ? NULL : why;
 }
 
-static bool save(struct plan *plan, const struct resource *resource, const char *what,
-                 const struct ward_collateral_item *item, struct span body)
+/* What its file's name says: what, of which TEE, for whom. */
+static void put_stem(enum pcs_thing thing, const struct pcs_platform *platform, struct sink *out)
 {
-    char stem[96];
-    snprintf(stem, sizeof stem, "%s-%s", resource->stem, what);
-    return kept_put_item(&plan->folder, stem, resource->ending, item->valid_from, body);
+    const char *tee = platform->tdx ? "tdx" : "sgx";
+    sink_text(out, pcs_label(thing));
+    switch (thing) {
+    case PCS_TCB_INFO:
+        sink_format(out, "-%s-", tee);
+        sink_hex(out, SPAN(platform->fmspc));
+        break;
+    case PCS_QE_IDENTITY:
+        sink_format(out, "-%s", tee);
+        break;
+    case PCS_PCK_CRL:
+        sink_format(out, "-%s", platform->platform_ca ? "platform" : "processor");
+        break;
+    case PCS_ROOT_CRL:
+    case PCS_THING_COUNT:
+        sink_text(out, "-intel");
+        break;
+    }
+    sink_terminate(out);
+}
+
+static bool save(struct plan *plan, enum pcs_thing thing, const struct ward_collateral_item *item,
+                 struct span body)
+{
+    char text[96];
+    struct sink stem = sink_over(text, sizeof text);
+    bool json = thing == PCS_TCB_INFO || thing == PCS_QE_IDENTITY;
+    put_stem(thing, &plan->platform, &stem);
+    return kept_put_item(&plan->folder, text, json ? "json" : "crl", item->valid_from, body);
 }
 
 /* Takes a reply that is good; false when it is not, or cannot be saved.  What is compared and
    what is written is one step for every other fetch. */
-static bool accept(struct plan *plan, const struct resource *resource, const char *what,
-                   const char *mirror, struct arena *arena, const struct fetch_reply *reply)
+static bool take_reply(struct plan *plan, enum pcs_thing thing, const char *mirror,
+                       struct arena *arena, const struct fetch_reply *reply)
 {
-    struct span chain;
+    struct renewal renewal = { .thing = thing,
+                               .platform = plan->platform,
+                               .now = plan->folder.now,
+                               .policy = plan->policy,
+                               .reply = reply->body,
+                               .chains = plan->chains };
     struct ward_collateral_item item = { 0 };
     const char *fault = "its issuer chain is not URL-encoded";
     bool held;
     auto_fd int lock = kept_lock(&plan->folder, &held);
     if (lock < 0)
         return false;
-    if (read_chain(arena, reply->header, &chain)) {
-        const struct ward_bytes files[] = {
-            { reply->body.at, reply->body.len, reply_name },
-            { chain.at, chain.len, chain_name },
-            { plan->chains.at, plan->chains.len, "chains before" },
-        };
-        fault = judge_reply(plan, resource, arena, files, &item);
-    }
+    if (read_chain(arena, reply->header, &renewal.chain))
+        fault = judge_reply(arena, &plan->folder, &renewal, &item);
     if (fault != NULL) {
-        say("collateral fetch: %s from %s is refused: %s", resource->label,
+        say("collateral fetch: %s from %s is refused: %s", pcs_label(thing),
             url_without_password(arena, mirror), fault);
         return false;
     }
-    if (!chain_is_kept(plan, chain) &&
-        !(kept_put_chain(&plan->folder, chain) && keep_chain(plan, chain)))
+    if (!chain_is_kept(plan, renewal.chain) &&
+        !(kept_put_chain(&plan->folder, renewal.chain) && keep_chain(plan, renewal.chain)))
         return false;
-    return save(plan, resource, what, &item, reply->body);
+    return save(plan, thing, &item, reply->body);
 }
 
-static void put_url(char *url, size_t cap, const struct resource *resource, const char *what,
-                    const char *mirror)
+static void put_url(const struct plan *plan, enum pcs_thing thing, const char *mirror,
+                    char url[URL_MAX + URL_MAX])
 {
-    /* The only format with an argument is ours, in the table below. */
-    struct sink out = sink_over(url, cap);
-    const char *hole = strstr(resource->path, "%s");
-    bool whole = resource->pcs_only != NULL && is_pcs(mirror);
-    sink_text(&out, whole ? resource->pcs_only : mirror);
-    if (!whole)
-        sink_put(&out, hole == NULL ? span_text(resource->path)
-                                    : span_of(resource->path, (size_t)(hole - resource->path)));
-    if (!whole && hole != NULL) {
-        sink_text(&out, what);
-        sink_text(&out, hole + 2);
-    }
+    struct sink out = sink_over(url, URL_MAX + URL_MAX);
+    pcs_url(thing, &plan->platform, mirror, &out);
     sink_terminate(&out);
 }
 
 /* Memory of one attempt: what a bad mirror made the command read is gone before the next is
    asked. */
-static bool fetch_from(struct plan *plan, const struct resource *resource, const char *what,
-                       const char *mirror)
+static bool fetch_from(struct plan *plan, enum pcs_thing thing, const char *mirror)
 {
     char url[URL_MAX + URL_MAX];
-    char message[FETCH_MESSAGE_MAX];
+    struct fetch_error error;
     struct fetch_reply reply;
     struct arena arena;
-    put_url(url, sizeof url, resource, what, mirror);
+    put_url(plan, thing, mirror, url);
     struct fetch_request request = {
         .url = url,
         .proxy = plan->mirrors.proxy,
         .ca_file = plan->in->values[OPT_CACERT],
-        .header = resource->chain,
+        .header = pcs_header(thing),
         .timeout_ms = plan->timeout_ms,
         .max = COLLATERAL_FILE_MAX,
         .tick = { progress_tick, &plan->progress },
     };
     arena_init(&arena, ATTEMPT_MEMORY_MAX);
-    bool got = fetch_get(&request, &arena, &reply, message);
+    bool got = fetch_get(&request, &arena, &reply, &error);
     progress_clear(&plan->progress);
     if (!got)
-        say("collateral fetch: %s: %s", url_without_password(&arena, url), message);
-    bool taken = got && accept(plan, resource, what, mirror, &arena, &reply);
+        say("collateral fetch: %s: %s", url_without_password(&arena, url), error.message);
+    bool taken = got && take_reply(plan, thing, mirror, &arena, &reply);
     arena_fini(&arena);
     return taken;
 }
 
 /* The calls that would be made, as far as each mirror is the first that answers. */
-static void show_calls(struct plan *plan, const struct resource *resource, const char *what)
+static void show_mirrors(struct plan *plan, enum pcs_thing thing)
 {
     for (size_t i = 0; i < plan->mirrors.count; i++) {
         char url[URL_MAX + URL_MAX];
-        put_url(url, sizeof url, resource, what, plan->mirrors.at[i]);
-        const struct curl_get get = { .url = url_without_password(&plan->in->arena, url),
+        put_url(plan, thing, plan->mirrors.at[i], url);
+        const struct call_get get = { .url = url_without_password(&plan->in->arena, url),
                                       .proxy = plan->mirrors.proxy != NULL
                                                    ? url_without_password(&plan->in->arena,
                                                                           plan->mirrors.proxy)
                                                    : NULL,
                                       .ca_file = plan->in->values[OPT_CACERT],
                                       .timeout_ms = plan->timeout_ms };
-        curl_show_get(stdout, &get);
+        show_call_of_get(plan->in, &get);
     }
 }
 
-static bool fetch_resource(struct plan *plan, const struct resource *resource, const char *what)
+static bool fetch_thing(struct plan *plan, enum pcs_thing thing)
 {
-    if (plan->in->common[COMMON_SHOW_CURL]) {
-        show_calls(plan, resource, what);
+    if (shows_calls(plan->in)) {
+        show_mirrors(plan, thing);
         return true;
     }
-    progress_step(&plan->progress, resource->label);
+    progress_step(&plan->progress, pcs_label(thing));
     for (size_t i = 0; i < plan->mirrors.count; i++) {
-        if (fetch_from(plan, resource, what, plan->mirrors.at[i]))
+        if (fetch_from(plan, thing, plan->mirrors.at[i]))
             return true;
     }
     say("collateral fetch: no mirror gave a usable %s; the folder is as it was for it; --mirror "
         "names others, --show-curl shows what was asked",
-        resource->label);
-    plan->missing[plan->missing_count++] = resource->label;
+        pcs_label(thing));
+    plan->missing[plan->missing_count++] = pcs_label(thing);
     return false;
 }
 
@@ -384,101 +290,48 @@ static bool read_policy(struct plan *plan)
     return false;
 }
 
-/* Which platform collateral is wanted for. */
-struct platform {
-    char fmspc[13];
-    const char *tee, *ca;
-};
-
-static bool platform_of_quote(struct invocation *in, struct platform *out)
+static bool platform_of_quote(struct invocation *in, struct pcs_platform *out)
 {
     struct ward_bytes file;
     struct span quote;
     struct pck_claims pck;
-    bool tdx;
     if (!input_file(&in->arena, in->values[OPT_QUOTE], 4 * WARD_EVIDENCE_MAX, &file))
         return false;
     if (!evidence_decode(span_of(file.data, file.len), &in->arena, &quote) ||
-        !dcap_peek(quote, &pck, &tdx)) {
+        !dcap_peek(quote, &pck, &out->tdx)) {
         say("%s: not a quote with a PCK certificate inside", file.name);
         return false;
     }
-    struct sink hex = sink_over(out->fmspc, sizeof out->fmspc);
-    sink_hex(&hex, SPAN(pck.fmspc));
-    sink_terminate(&hex);
-    out->tee = tdx ? "tdx" : "sgx";
-    out->ca = pck.platform_ca ? "platform" : "processor";
+    memcpy(out->fmspc, pck.fmspc, sizeof out->fmspc);
+    out->platform_ca = pck.platform_ca;
     return true;
 }
 
 /* What is named on the command line counts before what the quote says. */
-static bool read_platform(struct invocation *in, struct platform *out)
+static bool read_platform(struct invocation *in, struct pcs_platform *out)
 {
-    uint8_t bytes[6];
-    *out = (struct platform){ .tee = "tdx", .ca = "platform" };
+    const char *fmspc = in->values[OPT_FMSPC];
+    *out = (struct pcs_platform){ .tdx = true, .platform_ca = true };
     if (in->values[OPT_QUOTE] != NULL && !platform_of_quote(in, out))
         return false;
-    const char *fmspc = in->values[OPT_FMSPC] != NULL ? in->values[OPT_FMSPC] : out->fmspc;
-    if (!hex_decode(span_text(fmspc), bytes, sizeof bytes)) {
+    if (fmspc == NULL ? in->values[OPT_QUOTE] == NULL
+                      : !hex_decode(span_text(fmspc), out->fmspc, sizeof out->fmspc)) {
         say("collateral fetch: give --quote FILE, or --fmspc with 12 hex digits");
         return false;
     }
-    struct sink hex = sink_over(out->fmspc, sizeof out->fmspc);
-    sink_hex(&hex, SPAN(bytes));
-    sink_terminate(&hex);
-    out->tee = in->values[OPT_TEE] != NULL ? in->values[OPT_TEE] : out->tee;
-    out->ca = in->values[OPT_CA] != NULL ? in->values[OPT_CA] : out->ca;
+    if (in->values[OPT_TEE] != NULL)
+        out->tdx = strcmp(in->values[OPT_TEE], "tdx") == 0;
+    if (in->values[OPT_CA] != NULL)
+        out->platform_ca = strcmp(in->values[OPT_CA], "platform") == 0;
     return true;
 }
 
-static enum exit_code fetch_all(struct plan *plan, const struct platform *platform)
+static enum exit_code fetch_all(struct plan *plan)
 {
-    bool tdx = strcmp(platform->tee, "tdx") == 0;
-    char wanted[24];
-    snprintf(wanted, sizeof wanted, "%s %s", tdx ? "TDX" : "SGX", platform->fmspc);
-    const struct resource tcb_info = { "tcb-info",
-                                       tdx ? "tcb-info-tdx" : "tcb-info-sgx",
-                                       "tcb-info",
-                                       tdx ? "/tdx/certification/v4/tcb?fmspc=%s"
-                                           : "/sgx/certification/v4/tcb?fmspc=%s",
-                                       "TCB-Info-Issuer-Chain",
-                                       NULL,
-                                       "json",
-                                       wanted };
-    const struct resource qe_identity = { "qe-identity",
-                                          "qe-identity",
-                                          "qe-identity",
-                                          tdx ? "/tdx/certification/v4/qe/identity"
-                                              : "/sgx/certification/v4/qe/identity",
-                                          "SGX-Enclave-Identity-Issuer-Chain",
-                                          NULL,
-                                          "json",
-                                          tdx ? "TD_QE" : "QE" };
-    const struct resource pck_crl = { "pck-crl",
-                                      "pck-crl",
-                                      "crl",
-                                      "/sgx/certification/v4/pckcrl?ca=%s&encoding=der",
-                                      "SGX-PCK-CRL-Issuer-Chain",
-                                      NULL,
-                                      "crl",
-                                      strcmp(platform->ca, "platform") == 0
-                                          ? "Intel SGX PCK Platform CA"
-                                          : "Intel SGX PCK Processor CA" };
-    const struct resource root_crl = { "root-crl", "root-crl",
-                                       "crl",      "/sgx/certification/v4/rootcacrl",
-                                       NULL,       PCS_ROOT_CRL,
-                                       "crl",      "Intel SGX Root CA" };
-    const struct {
-        const struct resource *resource;
-        const char *what;
-    } list[RESOURCES] = { { &tcb_info, platform->fmspc },
-                          { &qe_identity, platform->tee },
-                          { &pck_crl, platform->ca },
-                          { &root_crl, "intel" } };
     bool all = true;
-    for (size_t i = 0; i < RESOURCES; i++) {
-        all = fetch_resource(plan, list[i].resource, list[i].what) && all;
-        progress_count(&plan->progress, i + 1, RESOURCES);
+    for (enum pcs_thing thing = 0; thing < PCS_THING_COUNT; thing++) {
+        all = fetch_thing(plan, thing) && all;
+        progress_count(&plan->progress, (size_t)thing + 1, PCS_THING_COUNT);
     }
     return all ? EXIT_DONE : EXIT_UNREACHABLE;
 }
@@ -517,16 +370,16 @@ static bool print_json(const struct plan *plan)
 
 /* Tidied first, so that a folder that became too full is usable; and last, so that what this run
    superseded is not there until the next. */
-static enum exit_code fetch_into(struct plan *plan, const struct platform *platform)
+static enum exit_code fetch_into(struct plan *plan)
 {
-    if (plan->in->common[COMMON_SHOW_CURL])
-        return fetch_all(plan, platform);
+    if (shows_calls(plan->in))
+        return fetch_all(plan);
     if (!kept_tidy(&plan->folder))
         return EXIT_USAGE;
     progress_begin(&plan->progress, plan->in, "");
     plan->progress.view.unit = "files";
-    progress_count(&plan->progress, 0, RESOURCES);
-    enum exit_code code = fetch_all(plan, platform);
+    progress_count(&plan->progress, 0, PCS_THING_COUNT);
+    enum exit_code code = fetch_all(plan);
     progress_end(&plan->progress);
     if (!kept_tidy(&plan->folder))
         return EXIT_INTERNAL;
@@ -538,12 +391,11 @@ static enum exit_code fetch_into(struct plan *plan, const struct platform *platf
 static enum exit_code run(struct invocation *in)
 {
     struct plan plan = { .in = in };
-    struct platform platform;
     plan.folder = (struct kept_folder){ .in = in,
                                         .path = in->operands[0],
                                         .now = clock_now(),
                                         .keep_all = option_given(in, OPT_KEEP_ALL) };
-    if (!read_platform(in, &platform))
+    if (!read_platform(in, &plan.platform))
         return EXIT_USAGE;
     if (in->values[OPT_AT] != NULL && !input_time(in->values[OPT_AT], &plan.folder.now))
         return EXIT_USAGE;
@@ -551,7 +403,7 @@ static enum exit_code run(struct invocation *in)
         return EXIT_USAGE;
     bool usable = read_policy(&plan);
     plan.folder.policy = plan.policy;
-    enum exit_code code = usable ? fetch_into(&plan, &platform) : EXIT_USAGE;
+    enum exit_code code = usable ? fetch_into(&plan) : EXIT_USAGE;
     ward_policy_free(&plan.policy);
     return code;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "attest/pcs.h"
 #include "base/sink.h"
 #include "cmd/secret_source.h"
 
@@ -72,7 +73,7 @@ bool mirrors_read(struct invocation *in, size_t mirror_option, size_t proxy_opti
     const char *list;
     if (!read_urls(in, mirror_option, &list) || !read_urls(in, proxy_option, &out->proxy))
         return false;
-    out->at[0] = MIRRORS_PCS;
+    out->at[0] = PCS_INTEL;
     out->count = 1;
     if (list == NULL)
         return true;

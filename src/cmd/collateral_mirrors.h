@@ -7,8 +7,6 @@
 
 enum { MIRRORS_MAX = 8, URL_MAX = 512 };
 
-#define MIRRORS_PCS "https://api.trustedservices.intel.com"
-
 struct mirrors {
     const char *at[MIRRORS_MAX]; /* bases, without a slash at the end */
     size_t count;

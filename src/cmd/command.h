@@ -47,7 +47,8 @@ enum common_option {
     COMMON_HELP,
     COMMON_QUIET,
     COMMON_NO_INPUT,
-    COMMON_SHOW_CURL, /* commands that ask over HTTP only */
+    COMMON_SHOW_CURL,  /* commands that ask over HTTP only */
+    COMMON_SHOW_NEEDS, /* the same */
     COMMON_COUNT,
 };
 
@@ -70,7 +71,7 @@ struct command {
     const char *destroys;       /* what nobody can bring back afterwards; NULL: nothing.  A command
                                    that destroys has --yes and --plan, and asks (confirm.h) */
     bool asks;                  /* over HTTP: a house that runs, or a server of somebody's.  Such a
-                                   command has --show-curl (house_ask.h) */
+                                   command has --show-curl and --show-needs (show_call.h) */
     enum exit_code (*run)(struct invocation *);
 };
 
@@ -109,8 +110,9 @@ bool command_is_family(const char *word);
 
 extern const struct command command_audit_export, command_audit_prove, command_audit_query,
     command_audit_tail, command_audit_verify, command_backup_create, command_backup_restore,
-    command_collateral_fetch, command_collateral_show, command_config_check, command_config_explain,
-    command_config_show, command_doctor, command_down, command_help, command_keyring_backup,
+    command_ban_add, command_ban_lift, command_ban_list, command_collateral_fetch,
+    command_collateral_show, command_config_check, command_config_explain, command_config_show,
+    command_doctor, command_down, command_evidence, command_help, command_keyring_backup,
     command_keyring_list, command_keyring_restore, command_keyring_rotate, command_reload,
     command_sim_make, command_up, command_verify, command_version;
 

@@ -70,6 +70,7 @@ static void put_value(struct json_writer *json, const struct config_key *key,
     case CONFIG_ADDRESS:
     case CONFIG_PATH:
     case CONFIG_STORE:
+    case CONFIG_NETWORKS:
         json_put_text(json, field);
         break;
     }

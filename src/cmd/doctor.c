@@ -13,6 +13,7 @@
 #include "cmd/house_ask.h"
 #include "cmd/input.h"
 #include "cmd/settings_load.h"
+#include "cmd/show_call.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
 #include "os/clock.h"
@@ -233,7 +234,7 @@ static enum exit_code run(struct invocation *in)
     *report = (struct report){ 0 };
     find_programs(&doctor, programs);
     look_at_house(in, &doctor);
-    if (in->common[COMMON_SHOW_CURL] && !doctor.up) {
+    if (shows_calls(in) && !doctor.up) {
         say("doctor: no house runs in %s, and none would be asked; --state names another folder",
             doctor.settings->state);
         return EXIT_UNREACHABLE;
@@ -241,7 +242,7 @@ static enum exit_code run(struct invocation *in)
     add_checks(report, &doctor, doctor_machine, doctor_machine_count);
     add_checks(report, &doctor, doctor_state, doctor_state_count);
     add_house(in, report, &doctor);
-    if (in->common[COMMON_SHOW_CURL])
+    if (shows_calls(in))
         return EXIT_DONE;
     if (option_given(in, DOCTOR_JSON))
         write_json(&out, report, &doctor);

@@ -14,6 +14,7 @@
 #include "base/number.h"
 #include "base/sink.h"
 #include "cmd/doctor.h"
+#include "model/tee.h"
 #include "os/fd.h"
 #include "ward/base.h"
 
@@ -95,7 +96,7 @@ static void look_tee(const struct doctor *doctor, struct doctor_row *row)
     if (found[0] != 0)
         doctor_say(row, DOCTOR_OK, "%s", found);
     else
-        doctor_say(row, DOCTOR_WARN, "no device of TDX, SGX or Nitro: the TEE is SIMULATED");
+        doctor_say(row, DOCTOR_WARN, "no device of TDX, SGX or Nitro: " TEE_MARK);
 }
 
 static void look_provisioning(const struct doctor *doctor, struct doctor_row *row)
@@ -235,8 +236,8 @@ static void look_swap(const struct doctor *doctor, struct doctor_row *row)
 
 static void look_programs(const struct doctor *doctor, struct doctor_row *row)
 {
-    static const char *const names[] = { "ward-monitor", "ward-audit", "ward-keeper", "ward-core",
-                                         "ward-front" };
+    static const char *const names[] = { "ward-monitor", "ward-audit", "ward-keeper", "ward-verify",
+                                         "ward-core",    "ward-front", "ward-tee" };
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         char path[DOCTOR_PATH];
         struct stat is;

@@ -91,6 +91,7 @@ static void look_modes(const struct doctor *doctor, struct doctor_row *row)
                                          "/run",
                                          "/run/lock",
                                          "/keyring",
+                                         "/tee/authority",
                                          "/audit",
                                          "/audit/security.log",
                                          "/audit/leaves",

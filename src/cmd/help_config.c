@@ -35,19 +35,36 @@ static struct words words_of(const struct config_key *key,
     return words;
 }
 
+/* The summary as a sentence begins. */
+static void put_sentence(struct sink *out, const struct config_key *key)
+{
+    char first = key->summary[0];
+    sink_u8(out, (uint8_t)(first >= 'a' && first <= 'z' ? first - 'a' + 'A' : first));
+    sink_text(out, key->summary + 1);
+}
+
+static void put_bounds(struct sink *out, const struct config_key *key)
+{
+    sink_text(out, "May be: ");
+    config_key_bounds(out, key);
+}
+
+static void put_default(struct sink *out, const struct config_key *key)
+{
+    sink_text(out, "Default: ");
+    config_key_default(out, key);
+}
+
 static void man_key(FILE *out, const struct config_key *key)
 {
     fputs(".It Ic ", out);
     help_man_word(out, key->name);
     fputc('\n', out);
-    fputc(key->summary[0] >= 'a' && key->summary[0] <= 'z' ? key->summary[0] - 'a' + 'A'
-                                                           : key->summary[0],
-          out);
-    help_man_text(out, key->summary + 1);
-    fputs(".Pp\nMay be: ", out);
-    help_man_text(out, words_of(key, config_key_bounds).text);
-    fputs(".br\nDefault: ", out);
-    help_man_text(out, words_of(key, config_key_default).text);
+    help_man_text(out, words_of(key, put_sentence).text);
+    fputs(".Pp\n", out);
+    help_man_text(out, words_of(key, put_bounds).text);
+    fputs(".br\n", out);
+    help_man_text(out, words_of(key, put_default).text);
     fprintf(out, ".br\nTaken over at the next %s.\n", key->reloads ? "reload" : "start");
     if (key->flag == NULL)
         return;
@@ -60,7 +77,7 @@ void help_man_config(FILE *out)
 {
     size_t count;
     const struct config_key *keys = config_keys(&count);
-    fputs(".Dd November 20, 2026\n.Dt WARD.TOML 5\n.Os Ward\n.Sh NAME\n.Nm ward.toml\n"
+    fputs(".Dd November 20, 2026\n.Dt WARD.TOML 5\n.Os\n.Sh NAME\n.Nm ward.toml\n"
           ".Nd what can be set of Ward's house\n.Sh DESCRIPTION\n",
           out);
     help_man_text(out, description);

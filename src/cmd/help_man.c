@@ -4,50 +4,68 @@
 
 #include "cmd/help.h"
 
-/* A full stop and white space end a sentence, which mdoc(7) wants to end a line as well. */
-static bool ends_sentence(const char *c)
+enum { MAN_LINE = 80 }; /* the longest line of text that mdoc(7) calls good style */
+
+static bool is_space(char c)
 {
-    return c[0] == '.' && (c[1] == ' ' || c[1] == '\n') && c[2] != '.';
+    return c == ' ' || c == '\n';
 }
 
-/* mdoc(7): a line that begins with a dot or quote would be a request. */
+/* Writes one character so that it means itself: the bytes that it took.  In column 0 a dot or a
+   quote would be a request. */
+static size_t put_man(FILE *out, char c, size_t column)
+{
+    bool requests = column == 0 && (c == '.' || c == '\'');
+    const char *before = requests ? "\\&" : c == '\\' || c == '-' ? "\\" : "";
+    fputs(before, out);
+    fputc(c == '\\' ? 'e' : c, out);
+    return strlen(before) + 1;
+}
+
+/* The most bytes that the word's letters may take as put_man writes them. */
+static size_t man_width(const char *word)
+{
+    size_t width = 0;
+    for (; *word != 0 && !is_space(*word); word++)
+        width += *word == '\\' || *word == '-' ? 2 : 1;
+    return width;
+}
+
+/* Between two words: a sentence ends its line, as mdoc(7) wants, and so does what fills it. */
+static bool ends_line(const char *space, const char *next, size_t column)
+{
+    bool sentence = space[-1] == '.' && *next != '.';
+    return sentence || *next == 0 || column + 1 + man_width(next) > MAN_LINE;
+}
+
 void help_man_text(FILE *out, const char *text)
 {
-    bool line_start = true;
-    for (const char *c = text; *c != 0; c++) {
-        if (line_start && *c == ' ')
+    size_t column = 0;
+    while (is_space(*text))
+        text++;
+    while (*text != 0) {
+        const char *next = text;
+        while (is_space(*next))
+            next++;
+        if (next == text) {
+            column += put_man(out, *text++, column);
             continue;
-        if (line_start && (*c == '.' || *c == '\''))
-            fputs("\\&", out);
-        if (*c == '\\')
-            fputs("\\e", out);
-        else if (*c == '-')
-            fputs("\\-", out);
-        else if (line_start && *c == '\n')
-            fputs(".Pp\n", out);
-        else
-            fputc(*c, out);
-        line_start = *c == '\n';
-        if (ends_sentence(c) && c[1] == ' ') {
-            fputc('\n', out);
-            line_start = true;
         }
+        bool paragraph = text[0] == '\n' && text[1] == '\n';
+        bool breaks = paragraph || ends_line(text, next, column);
+        fputs(!breaks ? " " : paragraph && *next != 0 ? "\n.Pp\n" : "\n", out);
+        column = breaks ? 0 : column + 1;
+        text = next;
     }
-    if (!line_start)
+    if (column > 0)
         fputc('\n', out);
 }
 
 /* A macro line's own word of text, with mdoc's special characters escaped. */
 void help_man_word(FILE *out, const char *text)
 {
-    for (const char *c = text; *c != 0; c++) {
-        if (*c == '-')
-            fputs("\\-", out);
-        else if (*c == '\\')
-            fputs("\\e", out);
-        else
-            fputc(*c, out);
-    }
+    for (; *text != 0; text++)
+        put_man(out, *text, 1);
 }
 
 /* "ward-collateral-fetch", as a page is called; in capitals for .Dt. */
@@ -69,7 +87,7 @@ static void man_head(FILE *out, const char *name, const char *summary)
 {
     fputs(".Dd November 20, 2026\n.Dt ", out);
     man_title(out, name, true);
-    fputs(" 1\n.Os Ward\n.Sh NAME\n.Nm ", out);
+    fputs(" 1\n.Os\n.Sh NAME\n.Nm ", out);
     man_title(out, name, false);
     fprintf(out, "\n.Nd %s\n", summary);
 }
@@ -102,8 +120,10 @@ static void man_option(FILE *out, const struct option_spec *option)
         fprintf(out, " Ar %s", option->argument);
     fputc('\n', out);
     help_man_text(out, option->help);
-    if (option->values != NULL)
-        fprintf(out, "One of: %s.\n", option->values);
+    if (option->values == NULL)
+        return;
+    fputs("One of:\n", out);
+    help_man_text(out, option->values);
 }
 
 static void man_options(FILE *out, const struct command *command)

@@ -4,94 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cursor.h"
+#include "cmd/show_call.h"
 #include "codec/json.h"
 #include "codec/values.h"
 
-enum { HTTP_OK = 200, CODE_BYTES = 64, SOCKET_PATH = 107 };
-
-/* --- the call as a curl command ---------------------------------------------------------- */
-
-static bool is_plain(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < ' ' || text.at[i] > '~')
-            return false;
-    }
-    return true;
-}
-
-/* One word for sh(1).  A byte that would talk to the terminal goes through printf(1). */
-static void put_word(FILE *out, struct span word)
-{
-    bool plain = is_plain(word);
-    fputs(plain ? "'" : "\"$(printf '", out);
-    for (size_t i = 0; i < word.len; i++) {
-        uint8_t c = word.at[i];
-        if (!plain && (c < '0' || c > 'z' || c == '\\' || c == '`'))
-            fprintf(out, "\\%03o", c);
-        else if (c == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(c, out);
-    }
-    fputs(plain ? "'" : "')\"", out);
-}
-
-static void put_option(FILE *out, const char *name, const char *value)
-{
-    fprintf(out, " %s ", name);
-    put_word(out, span_text(value));
-}
-
-/* curl wants whole seconds or a decimal point; it is one either way. */
-static void put_timeout(FILE *out, long timeout_ms)
-{
-    fprintf(out, " --max-time %ld", (timeout_ms + 999) / 1000);
-}
-
-void curl_show_get(FILE *out, const struct curl_get *get)
-{
-    fputs("curl -sS --fail-with-body", out);
-    put_timeout(out, get->timeout_ms);
-    if (get->proxy != NULL)
-        put_option(out, "--proxy", get->proxy);
-    if (get->ca_file != NULL)
-        put_option(out, "--cacert", get->ca_file);
-    fputc(' ', out);
-    put_word(out, span_text(get->url));
-    fputc('\n', out);
-}
-
-/* The name of a socket has room for a short path only: a long one is entered first. */
-static void show_call(FILE *out, const struct owner_request *request)
-{
-    static const char below[] = "run/ward.sock";
-    bool is_long = strlen(request->state) + sizeof below > SOCKET_PATH;
-    if (is_long)
-        fputs("(cd ", out);
-    if (is_long)
-        put_word(out, span_text(request->state));
-    if (is_long)
-        fputs(" && ", out);
-    fputs("curl -sS --fail-with-body", out);
-    put_timeout(out, request->timeout_ms);
-    fputs(" --unix-socket ", out);
-    if (!is_long)
-        put_word(out, span_text(request->state));
-    fprintf(out, "%s%s", is_long ? "" : "/", below);
-    if (strcmp(request->method, "GET") != 0)
-        fprintf(out, " -X %s", request->method);
-    if (request->body.len > 0) {
-        fputs(" -H 'Content-Type: application/json' --data ", out);
-        put_word(out, request->body);
-    }
-    fputs(" 'http://localhost", out);
-    fputs(request->target, out); /* of a URL's letters only */
-    fprintf(out, "'%s\n", is_long ? ")" : "");
-}
-
-/* --- asking ------------------------------------------------------------------------------ */
+enum { HTTP_OK = 200, CODE_BYTES = 64 };
 
 enum exit_code house_send(struct invocation *in, const struct owner_request *request,
                           struct arena *arena, struct owner_reply *reply)
@@ -99,9 +16,9 @@ enum exit_code house_send(struct invocation *in, const struct owner_request *req
     char why[OWNER_MESSAGE_MAX];
     struct progress progress;
     struct owner_request timed = *request;
-    if (in->common[COMMON_SHOW_CURL])
-        show_call(stdout, request);
-    if (in->common[COMMON_SHOW_CURL] && strcmp(request->method, "GET") != 0) {
+    if (shows_calls(in))
+        show_call_of_house(in, request);
+    if (shows_calls(in) && strcmp(request->method, "GET") != 0) {
         *reply = (struct owner_reply){ .status = HTTP_OK };
         return EXIT_DONE;
     }
@@ -151,6 +68,7 @@ enum exit_code house_exit_code(long status, enum reason reason)
     case 404:
         return EXIT_NOT_FOUND;
     case 409:
+    case 412:
         return EXIT_CONFLICT;
     default:
         break;
@@ -173,7 +91,7 @@ enum exit_code house_ask(struct invocation *in, const struct owner_request *requ
         house_say_refusal(in, reply->status, reason);
         return house_exit_code(reply->status, reason);
     }
-    if (reply->body.len == 0 && in->common[COMMON_SHOW_CURL])
+    if (reply->body.len == 0 && shows_calls(in))
         return EXIT_DONE;
     if (!values_read_json(message, reply->body, &in->arena, values, &error)) {
         say("%s: the house answered what this version does not understand; `ward doctor` says "

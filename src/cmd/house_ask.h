@@ -14,7 +14,7 @@
 /* house_send sends one request and gives the answer, whatever its status; EXIT_DONE then.
    Otherwise it has said why there is none.
 
-   With --show-curl the call is written to stdout as a curl command first.  One that changes
+   With --show-curl or --show-needs the call is shown on stdout first.  One that changes
    something (no GET) is not made then: EXIT_DONE, and *reply is an empty 200.  The others are
    made, since what is called next may depend on them; whoever calls prints nothing of the
    answer. */
@@ -28,8 +28,8 @@ enum reason house_reason(const struct owner_reply *reply, struct arena *arena);
 enum exit_code house_exit_code(long status, enum reason reason);
 void house_say_refusal(const struct invocation *in, long status, enum reason reason);
 
-/* house_ask does both: EXIT_DONE with the answer in *reply, its struct in *values; with
-   --show-curl *values is not to be looked at.  Otherwise it has said why. */
+/* house_ask does both: EXIT_DONE with the answer in *reply, its struct in *values; where
+   calls are shown *values is not to be looked at.  Otherwise it has said why. */
 MUST_USE
 enum exit_code house_ask(struct invocation *in, const struct owner_request *request,
                          const struct schema_message *message, void *values,
@@ -38,13 +38,5 @@ enum exit_code house_ask(struct invocation *in, const struct owner_request *requ
 /* house_print_json writes the answer as the house gave it, and a line end. */
 MUST_USE
 enum exit_code house_print_json(const struct owner_reply *reply);
-
-/* curl_show_get writes a curl command for one GET of a URL of somebody else's.  What is NULL is
-   left out. */
-struct curl_get {
-    const char *url, *proxy, *ca_file;
-    long timeout_ms;
-};
-void curl_show_get(FILE *out, const struct curl_get *get);
 
 #endif

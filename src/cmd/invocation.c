@@ -55,11 +55,14 @@ const struct option_spec common_options[COMMON_COUNT] = {
     [COMMON_SHOW_CURL] = { "--show-curl", NULL, NULL,
                            "print each call as a curl command instead of what it answers; a call "
                            "that would change something is not made" },
+    [COMMON_SHOW_NEEDS] = { "--show-needs", NULL, NULL,
+                            "print who may make each call instead of what it answers, and make "
+                            "none that would change something" },
 };
 
 bool common_option_of(const struct command *command, size_t common)
 {
-    return common != COMMON_SHOW_CURL || command->asks;
+    return (common != COMMON_SHOW_CURL && common != COMMON_SHOW_NEEDS) || command->asks;
 }
 
 bool option_given(const struct invocation *invocation, size_t index)

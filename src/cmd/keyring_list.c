@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
+#include "cmd/show_call.h"
 #include "codec/base64.h"
 #include "model/api.h"
 
@@ -63,7 +64,7 @@ static enum exit_code run(struct invocation *in)
                                      .target = "/v1/keyring/keys",
                                      .timeout_ms = LIST_MS };
     code = house_ask(in, &request, &api_keyring_list_response, &list, &reply);
-    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
+    if (code != EXIT_DONE || shows_calls(in))
         return code;
     if (option_given(in, OPT_JSON))
         return house_print_json(&reply);

@@ -6,6 +6,7 @@
 #include "cmd/confirm.h"
 #include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
+#include "cmd/show_call.h"
 #include "model/api.h"
 
 enum { OPT_YES = SETTINGS_OPTION_COUNT, OPT_PLAN, OPT_JSON, ROTATE_MS = 10000 };
@@ -74,7 +75,7 @@ static enum exit_code rotate(struct invocation *in, const struct settings *setti
                                      .body = span_of(body, (size_t)len),
                                      .timeout_ms = ROTATE_MS };
     enum exit_code code = house_ask(in, &request, &api_keyring_rotate_response, &rotated, &reply);
-    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
+    if (code != EXIT_DONE || shows_calls(in))
         return code;
     if (option_given(in, OPT_JSON))
         return house_print_json(&reply);
@@ -98,7 +99,7 @@ static enum exit_code run(struct invocation *in)
     }
     if (option_given(in, OPT_PLAN))
         return print_plan(in, what);
-    if (!in->common[COMMON_SHOW_CURL] && !option_given(in, OPT_YES) && !agreed(in, what))
+    if (!shows_calls(in) && !option_given(in, OPT_YES) && !agreed(in, what))
         return EXIT_USAGE;
     return rotate(in, &loaded.config.settings, what);
 }

@@ -19,6 +19,7 @@
 #include "cmd/keyring_copy.h"
 #include "cmd/progress.h"
 #include "cmd/settings_load.h"
+#include "model/tee.h"
 #include "net/owner.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -313,7 +314,7 @@ static enum exit_code start(struct invocation *in, const struct settings_loaded 
     progress_end(&report.progress);
     fd_close(&report.fd);
     if (code == EXIT_DONE) {
-        note(in, "SIMULATED TEE: evidence of this house proves nothing about hardware");
+        note(in, TEE_MARK ": evidence of this house proves nothing about hardware");
         show_address(settings, option_given(in, UP_JSON), false);
         fflush(stdout);
         if (foreground)

@@ -10,6 +10,7 @@
 #include "cmd/verify_text.h"
 #include "net/peer.h"
 #include "os/clock.h"
+#include "os/jail.h"
 #include "ward/verify.h"
 
 enum {
@@ -33,6 +34,7 @@ enum {
     OPT_ALLOW_TCB,
     OPT_ALLOW_DEBUG,
     OPT_ALLOW_TRAILING,
+    OPT_OFFLINE,
     OPT_JSON,
     OPT_REASONS,
 };
@@ -60,6 +62,8 @@ static const struct option_spec options[] = {
     [OPT_ALLOW_TCB] = { "--allow-tcb", "STATUS,..", NULL, "accept these TCB statuses too" },
     [OPT_ALLOW_DEBUG] = { "--allow-debug", NULL, NULL, "accept workloads in debug mode" },
     [OPT_ALLOW_TRAILING] = { "--allow-trailing", NULL, NULL, "accept bytes after a quote" },
+    [OPT_OFFLINE] = { "--offline", NULL, NULL,
+                      "give up the network for good before anything is read" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
     [OPT_REASONS] = { "--reasons", NULL, NULL, "list every reason code and stop" },
 };
@@ -307,7 +311,7 @@ static enum exit_code print_result(struct job *job)
         fwrite(json, 1, len, stdout);
         fputc('\n', stdout);
     } else {
-        verify_text_print(stdout, job->result);
+        verify_text_print(stdout, job->result, job->request.time);
     }
     return allowed ? EXIT_DONE : EXIT_NO;
 }
@@ -334,8 +338,27 @@ static enum exit_code judge(struct job *job)
     return print_result(job);
 }
 
+/* From here on the kernel ends this process when it touches a socket. */
+static enum exit_code go_offline(const struct invocation *in)
+{
+    if (!option_given(in, OPT_OFFLINE))
+        return EXIT_DONE;
+    if (option_given(in, OPT_TLS)) {
+        say("verify: --tls asks a peer, --offline asks nobody: give one of them");
+        return EXIT_USAGE;
+    }
+    if (rc_ok(jail_offline(NULL)))
+        return EXIT_DONE;
+    say("verify: --offline: this system has no filter of system calls to hold it; without "
+        "--offline nothing is sent either, and nobody watches over it");
+    return EXIT_INTERNAL;
+}
+
 static enum exit_code run(struct invocation *invocation)
 {
+    enum exit_code offline = go_offline(invocation);
+    if (offline != EXIT_DONE)
+        return offline;
     if (option_given(invocation, OPT_REASONS)) {
         verify_text_reasons(stdout, option_given(invocation, OPT_JSON));
         return EXIT_DONE;
@@ -355,7 +378,8 @@ const struct command command_verify = {
         "Judges an Intel TDX or SGX quote or an AWS Nitro attestation document: parses it,\n"
         "verifies every signature up to a pinned vendor root, applies revocation lists and\n"
         "collateral as of the given time, replays the event log, and asks the policy.\n"
-        "The evidence is raw, hex or base64.  Nothing is sent anywhere, except by --tls.\n\n"
+        "The evidence is raw, hex or base64.  Nothing is sent anywhere, except by --tls;\n"
+        "with --offline the kernel sees to that.  How old the collateral is is always said.\n\n"
         "Prints the decision with its reasons, refusals first.  The exit status is 0 when the\n"
         "evidence is allowed, 1 when it is denied, 2 when arguments or files cannot be used.",
     .example = "ward verify quote.bin --collateral ./collateral --at 2025-07-04T10:16:31Z",

@@ -10,6 +10,8 @@
 #include "base/time.h"
 #include "cmd/command.h"
 
+enum { HOUR_SECONDS = 60 * 60, DAY_SECONDS = 24 * HOUR_SECONDS };
+
 struct paint {
     const char *good, *bad, *quiet, *off;
 };
@@ -86,6 +88,28 @@ static void print_tcb(FILE *out, const struct ward_result *result)
     print_line(out, "advisory", advisories);
 }
 
+/* "3 days", or hours where that says more. */
+static void print_age(FILE *out, int64_t seconds)
+{
+    char text[48];
+    bool early = seconds < 0;
+    bool days = seconds >= 2 * DAY_SECONDS || seconds <= -2 * DAY_SECONDS;
+    int64_t age = (early ? -seconds : seconds) / (days ? DAY_SECONDS : HOUR_SECONDS);
+    snprintf(text, sizeof text, "%lld %s%s%s", (long long)age, days ? "day" : "hour",
+             age == 1 ? "" : "s", early ? " before its time" : "");
+    print_line(out, "age", text);
+}
+
+static void print_collateral(FILE *out, const struct ward_result *result, int64_t now)
+{
+    int64_t issued = ward_result_collateral_issued(result);
+    if (issued == 0)
+        return;
+    fprintf(out, "  collateral\n");
+    print_time(out, "issued", issued);
+    print_age(out, now - issued);
+}
+
 static void print_claims(FILE *out, const struct ward_result *result)
 {
     static const char *const names[] = { "mrtd",  "rtmr0",      "rtmr1",      "rtmr2",
@@ -107,7 +131,7 @@ static void print_claims(FILE *out, const struct ward_result *result)
     }
 }
 
-void verify_text_print(FILE *out, const struct ward_result *result)
+void verify_text_print(FILE *out, const struct ward_result *result, int64_t now)
 {
     struct paint paint = paint_for(out);
     bool allowed = ward_result_allowed(result);
@@ -122,6 +146,7 @@ void verify_text_print(FILE *out, const struct ward_result *result)
     }
     print_checks(out, result, paint);
     print_tcb(out, result);
+    print_collateral(out, result, now);
     print_claims(out, result);
     if (allowed)
         print_time(out, "valid to", ward_result_valid_until(result));

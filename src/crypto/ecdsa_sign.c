@@ -84,19 +84,33 @@ struct ecdsa_secret *ecdsa_secret_new(enum curve curve, struct span scalar)
     return secret_of(curve, scalar, true);
 }
 
-struct ecdsa_secret *ecdsa_secret_from_seed(enum curve curve, struct span seed, const char *name)
+bool ecdsa_scalar_from_seed(enum curve curve, struct span seed, const char *name, uint8_t *scalar)
 {
     size_t len = curve_coord_len(curve);
-    struct ecdsa_secret *secret = NULL;
-    uint8_t scalar[SHA512_LEN];
+    uint8_t tried[SHA512_LEN];
+    bool found = false;
     if (len == 0)
-        return NULL;
+        return false;
     /* Out of range has a chance of 2^-32 a step; sixteen times in a row means no memory. */
-    for (uint8_t counter = 0; secret == NULL && counter < 16; counter++) {
+    for (uint8_t counter = 0; !found && counter < 16; counter++) {
         const struct span parts[] = { span_text(name), span_of(&counter, 1) };
-        hmac_parts(HASH_SHA512, seed, parts, 2, scalar);
-        secret = ecdsa_secret_new(curve, span_of(scalar, len));
+        hmac_parts(HASH_SHA512, seed, parts, 2, tried);
+        struct ecdsa_secret *secret = secret_of(curve, span_of(tried, len), false);
+        found = secret != NULL;
+        ecdsa_secret_free(&secret);
     }
+    if (found)
+        memcpy(scalar, tried, len);
+    ct_wipe(tried, sizeof tried);
+    return found;
+}
+
+struct ecdsa_secret *ecdsa_secret_from_seed(enum curve curve, struct span seed, const char *name)
+{
+    uint8_t scalar[ECDSA_COORD_MAX];
+    struct ecdsa_secret *secret = NULL;
+    if (ecdsa_scalar_from_seed(curve, seed, name, scalar))
+        secret = ecdsa_secret_new(curve, span_of(scalar, curve_coord_len(curve)));
     ct_wipe(scalar, sizeof scalar);
     return secret;
 }

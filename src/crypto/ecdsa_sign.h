@@ -23,10 +23,13 @@ struct ecdsa_secret;
    any other, or without memory.  The caller wipes its own copy. */
 struct ecdsa_secret *ecdsa_secret_new(enum curve curve, struct span scalar);
 
-/* ecdsa_secret_from_seed derives the scalar from a seed and a name: the same pair gives the
-   same key for ever, different names unrelated keys.  The scalar is the first
+/* ecdsa_scalar_from_seed derives a scalar of curve_coord_len bytes from a seed and a name: the
+   same pair gives the same key for ever, different names unrelated keys.  It is the first
    curve_coord_len bytes of HMAC-SHA-512(seed, name || counter), where counter is one byte
-   that starts at 0 and steps until the scalar is in range. */
+   that starts at 0 and steps until the scalar is in range.  False without memory; the scalar is
+   the caller's to wipe.  ecdsa_secret_from_seed is the key of it. */
+MUST_USE
+bool ecdsa_scalar_from_seed(enum curve curve, struct span seed, const char *name, uint8_t *scalar);
 struct ecdsa_secret *ecdsa_secret_from_seed(enum curve curve, struct span seed, const char *name);
 
 /* ecdsa_secret_free wipes and nulls *secret; NULL is fine. */

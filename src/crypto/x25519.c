@@ -25,3 +25,14 @@ bool x25519(const uint8_t secret[X25519_LEN], const uint8_t peer[X25519_LEN],
     ct_wipe(shared, sizeof shared);
     return ok;
 }
+
+/* p = 2^255 - 19, little-endian: ed, thirty times ff, 7f. */
+bool x25519_is_canonical(const uint8_t key[X25519_LEN])
+{
+    if (key[X25519_LEN - 1] != 0x7f)
+        return key[X25519_LEN - 1] < 0x7f;
+    for (size_t i = X25519_LEN - 2; i > 0; i--)
+        if (key[i] != 0xff)
+            return true;
+    return key[0] < 0xed;
+}

@@ -18,4 +18,10 @@ MUST_USE
 bool x25519(const uint8_t secret[X25519_LEN], const uint8_t peer[X25519_LEN],
             uint8_t out[X25519_LEN]);
 
+/* x25519_is_canonical tells whether the key is written in the one form that RFC 7748 section 5
+   gives its coordinate: below the prime, top bit clear.  A protocol that asks for it never has
+   two spellings of one key. */
+MUST_USE
+bool x25519_is_canonical(const uint8_t key[X25519_LEN]);
+
 #endif

@@ -9,6 +9,7 @@
 #include "crypto/hash.h"
 
 #define OID_COMMON_NAME       "2.5.4.3"
+#define OID_UNIT              "2.5.4.11"
 #define OID_EC_KEY            "1.2.840.10045.2.1"
 #define OID_P256              "1.2.840.10045.3.1.7"
 #define OID_ECDSA_SHA256      "1.2.840.10045.4.3.2"
@@ -71,7 +72,7 @@ static bool role_is_good(const struct certificate *c)
     bool own = span_equal(c->point, c->issuer_point);
     if (c->ca)
         return own && span_equal(c->issuer, c->subject) && !c->server && !c->client &&
-               c->name_count == 0;
+               c->name_count == 0 && c->unit.len == 0;
     return !own && (c->server || c->client) && (!c->server || c->name_count > 0) &&
            c->validity.until - c->validity.from <= CERTIFICATE_LIFE_S;
 }
@@ -80,9 +81,10 @@ bool certificate_is_good(const struct certificate *c)
 {
     return c->serial.len == CERTIFICATE_SERIAL && c->serial.at[0] >= 0x40 &&
            c->serial.at[0] <= 0x7f && text_is_good(c->issuer, CERTIFICATE_CN_MAX) &&
-           text_is_good(c->subject, CERTIFICATE_CN_MAX) && c->point.len == P256_POINT &&
-           c->issuer_point.len == P256_POINT && c->point.at[0] == 0x04 &&
-           c->issuer_point.at[0] == 0x04 && c->validity.from >= 0 &&
+           text_is_good(c->subject, CERTIFICATE_CN_MAX) &&
+           (c->unit.len == 0 || text_is_good(c->unit, CERTIFICATE_CN_MAX)) &&
+           c->point.len == P256_POINT && c->issuer_point.len == P256_POINT &&
+           c->point.at[0] == 0x04 && c->issuer_point.at[0] == 0x04 && c->validity.from >= 0 &&
            c->validity.from < c->validity.until && names_are_good(c) && role_is_good(c);
 }
 
@@ -95,15 +97,22 @@ static void put_algorithm(struct sink *out)
     der_end(out, mark);
 }
 
-static void put_name(struct sink *out, struct span common_name)
+static void put_part(struct sink *out, const char *oid, struct span text)
 {
-    size_t name = der_begin(out, DER_SEQUENCE);
     size_t set = der_begin(out, DER_SET);
     size_t pair = der_begin(out, DER_SEQUENCE);
-    der_put_oid(out, OID_COMMON_NAME);
-    der_put(out, DER_UTF8_STRING, common_name);
+    der_put_oid(out, oid);
+    der_put(out, DER_UTF8_STRING, text);
     der_end(out, pair);
     der_end(out, set);
+}
+
+static void put_name(struct sink *out, struct span unit, struct span common_name)
+{
+    size_t name = der_begin(out, DER_SEQUENCE);
+    if (unit.len > 0)
+        put_part(out, OID_UNIT, unit);
+    put_part(out, OID_COMMON_NAME, common_name);
     der_end(out, name);
 }
 
@@ -234,9 +243,9 @@ void certificate_write(struct sink *out, const struct certificate *c)
     der_end(out, version);
     der_put_unsigned(out, c->serial);
     put_algorithm(out);
-    put_name(out, c->issuer);
+    put_name(out, (struct span){ 0 }, c->issuer);
     put_validity(out, c->validity);
-    put_name(out, c->subject);
+    put_name(out, c->unit, c->subject);
     put_key(out, c->point);
     put_extensions(out, c);
     der_end(out, tbs);
@@ -277,6 +286,21 @@ static bool read_names(const struct x509_cert *parsed, struct certificate *c)
         };
     }
     return cur_end(&list);
+}
+
+/* The first of two parts; whether it is a unit is found by writing it again. */
+static bool read_unit(struct span subject, struct span *unit)
+{
+    struct cursor in = cur_over(subject), name, set, pair;
+    struct der oid, text;
+    if (!(der_open(&in, DER_SEQUENCE, &name) && der_open(&name, DER_SET, &set)))
+        return false;
+    if (cur_end(&name))
+        return true;
+    if (!(der_open(&set, DER_SEQUENCE, &pair) && der_read(&pair, &oid) && der_read(&pair, &text)))
+        return false;
+    *unit = text.value;
+    return true;
 }
 
 /* Three forms only, so they are written and compared. */
@@ -323,11 +347,13 @@ bool certificate_recognise(struct span tbs, struct span issuer_point, struct cer
     struct span issuer;
     struct certificate c = { .issuer_point = issuer_point };
     if (!read_parts(tbs, room, &parsed) || !x509_name_common_name(parsed.issuer, &issuer) ||
-        !read_names(&parsed, &c) || !read_purposes(&parsed, &c))
+        !read_unit(parsed.subject, &c.unit) || !read_names(&parsed, &c) ||
+        !read_purposes(&parsed, &c))
         return false;
     c.serial = in_place(parsed.serial, parsed.tbs, tbs);
     c.issuer = in_place(issuer, parsed.tbs, tbs);
     c.subject = in_place(parsed.common_name, parsed.tbs, tbs);
+    c.unit = in_place(c.unit, parsed.tbs, tbs);
     c.validity = parsed.validity;
     c.point = in_place(parsed.point, parsed.tbs, tbs);
     for (size_t i = 0; i < c.name_count; i++)

@@ -1,11 +1,11 @@
 /* certificate.h - the certificates that Ward's own CA signs: written here, and recognised by
    writing them again.
 
-   One form, and no other: X.509 v3, P-256, ecdsa-with-SHA256, names of one common name each,
-   a serial of 16 bytes, and the extensions basic constraints, key usage, extended key usage,
-   key identifiers and subject alternative names, in this order.  A to-be-signed certificate is
-   taken apart by the program's one reader, put together from what was read, and is one of
-   ours only when every byte is the same. */
+   One form, and no other: X.509 v3, P-256, ecdsa-with-SHA256, names of one common name each
+   (a leaf's with an organizational unit before it, where it has one), a serial of 16 bytes, and the
+   extensions basic constraints, key usage, extended key usage, key identifiers and subject
+   alternative names, in this order.  A to-be-signed certificate is taken apart by the program's one
+   reader, put together from what was read, and is one of ours only when every byte is the same. */
 #ifndef WARD_GUARD_CERTIFICATE_H
 #define WARD_GUARD_CERTIFICATE_H
 
@@ -35,6 +35,7 @@ struct certificate {
     struct span serial; /* CERTIFICATE_SERIAL bytes, the first from 0x40 to 0x7f */
     struct span issuer; /* common names */
     struct span subject;
+    struct span unit; /* organizational unit of a leaf's subject; empty: it has none */
     struct window validity;
     struct span issuer_point; /* 65 bytes each */
     struct span point;

@@ -86,6 +86,8 @@ enum reason call_end(struct http_call *call, const struct http_request *request,
         reason = router_read_rest(&call->match, request, body, arena, out, &call->error);
     else if (!protobuf_read(message, body, arena, out, &call->error))
         reason = REASON_HTTP_BODY_INVALID;
+    else
+        reason = router_read_headers(message, request, arena, out, &call->error);
     if (reason == REASON_OK) {
         call->error = (struct values_error){ 0 }; /* a later refusal is of something else */
         *values = out;
@@ -142,6 +144,19 @@ bool call_write(const struct http_call *call, const void *values, struct sink *o
     return false;
 }
 
+void call_tag(struct http_call *call, const void *values)
+{
+    const struct schema_message *message = call->match.route->response;
+    struct sink tag = sink_over(call->tag, sizeof call->tag);
+    for (size_t i = 0; !call->match.is_grpc && i < message->count; i++) {
+        const struct schema_field *field = &message->fields[i];
+        if (field->header != NULL)
+            sink_format(&tag, "\"%llu\"",
+                        (unsigned long long)*(const uint64_t *)values_in(field, values));
+    }
+    call->tag_len = sink_ok(&tag) ? tag.len : 0;
+}
+
 /* What every answer says. No cache may keep it and no browser may guess at it. */
 static size_t common_fields(const char *type, struct http_field *fields)
 {
@@ -158,6 +173,10 @@ void call_answer(const struct http_call *call, uint64_t length, bool streamed,
     bool grpc = call->match.is_grpc;
     out->response.field_count = common_fields(grpc ? "application/grpc" : "application/json",
                                               out->fields);
+    if (call->tag_len > 0)
+        out->fields[out->response.field_count++] = (struct http_field){
+            span_text("etag"), span_of(call->tag, call->tag_len)
+        };
     out->response.fields = out->fields;
     /* A gRPC answer is followed by trailers, so its length is not said. */
     out->response.streamed = grpc || streamed;

@@ -19,7 +19,10 @@
 #include "http/problem.h"
 #include "http/router.h"
 
-enum { CALL_FIELDS = 6 }; /* of an answer's head */
+enum {
+    CALL_FIELDS = 6, /* of an answer's head */
+    CALL_TAG = 24    /* bytes of an ETag and its quotes */
+};
 
 /* Most calls are rows of the table; two are what every gRPC server has. */
 enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION };
@@ -32,6 +35,8 @@ struct http_call {
     struct sink body;     /* the caller's memory */
     struct grpc_reader reader;
     struct values_error error; /* after call_end refused */
+    size_t tag_len;            /* of what an answer says in a header, too */
+    char tag[CALL_TAG];
 };
 
 /* What is written for an answer: a head, the bytes, trailers (HTTP/2 only). */
@@ -66,6 +71,9 @@ enum reason call_reflect(struct http_call *call, const struct router *router, st
 /* call_write appends an answer's message: JSON, or a gRPC frame. */
 MUST_USE
 bool call_write(const struct http_call *call, const void *values, struct sink *out);
+
+/* call_tag keeps for call_answer what the answer says in a header, too. */
+void call_tag(struct http_call *call, const void *values);
 
 /* call_answer is the head of a success whose body has `length` bytes (streamed: unknown), and its
  * trailers. */

@@ -12,6 +12,7 @@ enum {
     SETTINGS_ENTRIES = 32,
     OUTBOUND_ACKS = 64,
     CONTINUATION_READS = 1000,
+    UNWANTED_MAX = 256 * 1024, /* bytes of body that an answered stream may still bring */
 };
 
 const struct h2_limits h2_limits_default = {
@@ -201,14 +202,34 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
+/* RFC 9113 8.1: a server that has answered may ask for the rest not to be sent.  It need not at
+   once: a client that is reset while it sends may take that for a failure and throw the answer
+   away, as curl 7.88 does; so what was on its way is let come. */
+static void end_unwanted(struct h2_stream *stream)
+{
+    struct h2 *conn = stream->conn;
+    if (!stream->said_all || stream->closed_by_us ||
+        (stream->unwanted <= UNWANTED_MAX && !conn->shutting))
+        return;
+    stream->closed_by_us = true;
+    if (nghttp2_submit_rst_stream(conn->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR) !=
+        0)
+        h2_fail(conn, REASON_OUT_OF_MEMORY, NGHTTP2_INTERNAL_ERROR);
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
                    size_t len, void *arg)
 {
     struct h2_stream *stream = stream_of(session, id);
     (void)flags;
     (void)arg;
-    if (stream == NULL || stream->state != H2_BODY || len == 0)
+    if (stream == NULL || len == 0)
         return 0;
+    if (stream->state != H2_BODY) {
+        stream->unwanted += len;
+        end_unwanted(stream);
+        return 0;
+    }
     if (len > stream->body_limit - stream->body_seen) {
         tell_refused(stream, REASON_HTTP_BODY_TOO_LARGE);
         return 0;
@@ -247,12 +268,11 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
             h2_fail(conn, REASON_HTTP2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
         return 0;
     }
-    /* RFC 9113 8.1: a server that has answered may ask for the rest not to be sent. */
     if (stream != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
         (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-        stream->state != H2_DONE && stream->request.has_body && !stream->closed_by_us) {
-        stream->closed_by_us = true;
-        (void)!nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+        stream->state != H2_DONE && stream->request.has_body) {
+        stream->said_all = true;
+        end_unwanted(stream);
     }
     return 0;
 }
@@ -365,7 +385,12 @@ bool h2_feed(struct h2 *conn, uint64_t now_ms, struct span bytes)
     if (conn->reason != REASON_OK)
         return false;
     if (!h2_watch_bytes(&conn->watch, now_ms, bytes)) {
-        h2_fail(conn, REASON_HTTP2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
+        enum h2_standing standing = conn->watch.standing;
+        if (standing == H2_STANDING_GOOD)
+            h2_fail(conn, REASON_HTTP2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
+        else
+            h2_fail(conn, REASON_HTTP2_PROTOCOL,
+                    standing == H2_STANDING_NEVER ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
         return false;
     }
     ssize_t used = nghttp2_session_mem_recv(conn->session, bytes.at, bytes.len);
@@ -439,6 +464,8 @@ void h2_shut_down(struct h2 *conn)
     if (nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0) !=
         0)
         h2_fail(conn, REASON_OUT_OF_MEMORY, NGHTTP2_INTERNAL_ERROR);
+    for (struct h2_stream *stream = conn->streams; stream != NULL; stream = stream->next)
+        end_unwanted(stream);
 }
 
 const char *h2_abuse_name(const struct h2 *conn)

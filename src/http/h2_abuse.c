@@ -119,19 +119,32 @@ static bool on_frame(struct h2_watch *watch, uint8_t type, uint8_t flags)
     }
 }
 
-/* The head of a frame is whole: 24 bits of length, type, flags, stream. */
-static bool end_head(struct h2_watch *watch)
+/* The head of a frame is whole: 24 bits of length, type, flags, a bit of no meaning, stream. */
+static void end_head(struct h2_watch *watch)
 {
+    struct cursor in = cur_over(SPAN(watch->head));
+    uint8_t high = 0, type = 0, flags = 0;
+    uint16_t low = 0;
+    uint32_t stream = 0;
     watch->have = 0;
-    watch->skip = (uint32_t)watch->head[0] << 16 | (uint32_t)watch->head[1] << 8 | watch->head[2];
-    return on_frame(watch, watch->head[3], watch->head[4]);
+    (void)!(cur_u8(&in, &high) && cur_u16be(&in, &low) && cur_u8(&in, &type) &&
+            cur_u8(&in, &flags) && cur_u32be(&in, &stream));
+    watch->skip = (uint32_t)high << 16 | low;
+    if (on_frame(watch, type, flags))
+        watch->standing = h2_recent_frame(&watch->recent, type, flags,
+                                          (int32_t)(stream & INT32_MAX));
+}
+
+static bool is_sound(const struct h2_watch *watch)
+{
+    return watch->broken == H2_HABITS && watch->standing == H2_STANDING_GOOD;
 }
 
 bool h2_watch_bytes(struct h2_watch *watch, uint64_t now_ms, struct span bytes)
 {
     struct cursor in = cur_over(bytes);
     leak(watch, now_ms);
-    while (!cur_end(&in) && watch->broken == H2_HABITS) {
+    while (!cur_end(&in) && is_sound(watch)) {
         size_t over = watch->preface_left > 0 ? watch->preface_left : watch->skip;
         if (over > 0) {
             size_t len = cur_left(&in) < over ? cur_left(&in) : over;
@@ -144,7 +157,7 @@ bool h2_watch_bytes(struct h2_watch *watch, uint64_t now_ms, struct span bytes)
         }
         (void)!cur_u8(&in, &watch->head[watch->have]);
         if (++watch->have == HEAD)
-            (void)!end_head(watch);
+            end_head(watch);
     }
-    return watch->broken == H2_HABITS;
+    return is_sound(watch);
 }

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/span.h"
+#include "http/h2_recent.h"
 
 enum h2_habit {
     H2_RESET,        /* RST_STREAM of the peer: rapid reset (CVE-2023-44487) */
@@ -41,12 +42,14 @@ struct h2_watch {
     uint8_t continuations;
     uint8_t head[9];
     enum h2_habit broken; /* which one was too often */
+    struct h2_recent recent;
+    enum h2_standing standing; /* of the last frame */
 };
 
 void h2_watch_init(struct h2_watch *watch, uint64_t now_ms);
 
 /* h2_watch_bytes looks at bytes of the connection as they come.  False from the frame on that was
-   one too many. */
+   one too many, or not in good standing. */
 MUST_USE
 bool h2_watch_bytes(struct h2_watch *watch, uint64_t now_ms, struct span bytes);
 

@@ -34,12 +34,14 @@ struct h2_stream {
     struct http_field *fields, *trailers;
     uint8_t *path;
     uint64_t body_limit, body_seen;
-    uint8_t *queue; /* bytes of the answer: from queue_at, queue_len of them */
+    uint64_t unwanted; /* bytes of a body that nobody reads */
+    uint8_t *queue;    /* bytes of the answer: from queue_at, queue_len of them */
     size_t queue_at, queue_len, queue_cap;
     uint64_t answer_left;
     struct http_field *answer_trailers; /* the array and the bytes behind it */
     size_t answer_trailer_count;
     bool answered, bare, streamed, ended, deferred, wants_room, closed_by_us;
+    bool said_all; /* before the peer had */
 };
 
 /* h2_block_add keeps one field; a reason when it may not be kept. */

@@ -66,6 +66,10 @@ struct http1 {
     bool answer_bare;  /* the answer has no body whatever is written */
     bool answer_chunked;
     bool answer_to_close; /* the answer ends with the connection */
+    bool client;          /* it asks and reads answers: http1_client.h */
+    bool asks_websocket;
+    bool body_to_close; /* of an answer: it ends with the connection */
+    uint8_t interim;    /* answers that were only on the way */
 };
 
 /* The memory of one request: borrowed from a pool. */
@@ -74,7 +78,8 @@ struct http1_room {
     size_t line;       /* where the current line begins */
     struct http_field *fields;
     size_t fields_cap;
-    struct http_request request;
+    struct http_request request; /* of an answer its fields, its length and its trailers */
+    unsigned status;             /* of an answer */
 };
 
 void http1_init(struct http1 *conn, const struct http_limits *limits);
@@ -151,5 +156,8 @@ enum reason http1_take_line_byte(struct http1 *conn, struct http1_room *room, ui
 enum reason http1_read_field(struct http1 *conn, struct http1_room *room, struct span line);
 struct span http1_take_line(struct http1_room *room);
 enum reason http1_judge(struct http1 *conn, struct http1_room *room);
+enum reason http1_read_status_line(struct http1 *conn, struct http1_room *room, struct span line);
+enum reason http1_judge_answer(struct http1 *conn, struct http1_room *room);
+bool http1_put_fields(const struct http_field *fields, size_t count, struct sink *out);
 
 #endif

@@ -13,6 +13,8 @@ void http1_admit(struct http1 *conn, const struct http1_room *room, uint64_t bod
         (void)http1_refused(conn, REASON_HTTP_BODY_TOO_LARGE);
         return;
     }
+    if (conn->body_to_close)
+        conn->body_left = body_limit;
     conn->body_room = body_limit;
     conn->state = conn->chunked ? HTTP1_CHUNK_SIZE : HTTP1_BODY;
     conn->continue_due = room->request.wants_100 && room->request.has_body;
@@ -160,9 +162,19 @@ static struct http_event next_chunked(struct http1 *conn, struct http1_room *roo
     return event;
 }
 
+/* Of a body without an end of its own: one byte more than it may have is seen when it comes. */
+static struct http_event take_to_close(struct http1 *conn, struct cursor *in)
+{
+    if (conn->body_left == 0 && cur_left(in) > 0)
+        return http1_refused(conn, REASON_HTTP_BODY_TOO_LARGE);
+    return take_body(conn, in);
+}
+
 struct http_event http1_next_body(struct http1 *conn, struct http1_room *room, struct cursor *in)
 {
     if (conn->state != HTTP1_BODY)
         return next_chunked(conn, room, in);
+    if (conn->body_to_close)
+        return take_to_close(conn, in);
     return conn->body_left == 0 ? done(conn, room) : take_body(conn, in);
 }

@@ -45,6 +45,7 @@ void http1_room_reset(struct http1_room *room)
     room->bytes.full = false;
     room->line = 0;
     room->request = (struct http_request){ 0 };
+    room->status = 0;
 }
 
 bool http1_is_idle(const struct http1 *conn)
@@ -250,19 +251,20 @@ static enum reason end_line(struct http1 *conn, struct http1_room *room)
 {
     if (conn->state == HTTP1_LINE) {
         /* RFC 9112 2.2: an empty line before a request is to be ignored.  One. */
-        if (room->bytes.len == 2 && !conn->blank_line) {
+        if (room->bytes.len == 2 && !conn->blank_line && !conn->client) {
             conn->blank_line = true;
             sink_cut(&room->bytes, 0);
             return REASON_OK;
         }
         conn->state = HTTP1_FIELDS;
-        return read_request_line(conn, room);
+        return conn->client ? http1_read_status_line(conn, room, http1_take_line(room))
+                            : read_request_line(conn, room);
     }
     struct span line = http1_take_line(room);
     room->request.fields = room->fields; /* also for whoever looks at a head that is refused */
     if (line.len == 0) {
         conn->state = HTTP1_DECIDE;
-        return http1_judge(conn, room);
+        return conn->client ? http1_judge_answer(conn, room) : http1_judge(conn, room);
     }
     enum reason reason = http1_read_field(conn, room, line);
     room->request.field_count += reason == REASON_OK;
@@ -280,7 +282,7 @@ static struct http_event next_head(struct http1 *conn, struct http1_room *room, 
             reason = end_line(conn, room);
         if (reason != REASON_OK)
             return http1_refused(conn, reason);
-        if (conn->state == HTTP1_DECIDE)
+        if (conn->state == HTTP1_DECIDE || conn->state == HTTP1_TUNNEL)
             return (struct http_event){ .kind = HTTP_EVENT_HEAD };
     }
     return (struct http_event){ 0 };
@@ -329,9 +331,14 @@ struct http_event http1_end(struct http1 *conn)
         return (struct http_event){ 0 };
     case HTTP1_REFUSED:
         return http1_refused(conn, (enum reason)conn->reason);
+    case HTTP1_BODY:
+        if (conn->body_to_close) {
+            conn->state = HTTP1_CLOSED;
+            return (struct http_event){ .kind = HTTP_EVENT_DONE };
+        }
+        return http1_refused(conn, REASON_HTTP_TRUNCATED);
     case HTTP1_LINE:
     case HTTP1_FIELDS:
-    case HTTP1_BODY:
     case HTTP1_CHUNK_SIZE:
     case HTTP1_CHUNK_DATA:
     case HTTP1_CHUNK_END:

@@ -85,10 +85,10 @@ static bool is_ours(struct span name)
     return false;
 }
 
-static bool write_fields(const struct http_response *response, struct sink *out)
+bool http1_put_fields(const struct http_field *fields, size_t count, struct sink *out)
 {
-    for (size_t i = 0; i < response->field_count; i++) {
-        const struct http_field *field = &response->fields[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct http_field *field = &fields[i];
         if (!http_is_token(field->name) || is_ours(field->name) || !http_is_value(field->value))
             return false;
         sink_put(out, field->name);
@@ -150,7 +150,7 @@ bool http1_write_head(struct http1 *conn, const struct http_response *response, 
     sink_text(out, http_status_phrase(response->status));
     sink_text(out, "\r\n");
     write_date(out, response->now);
-    bool sound = write_fields(response, out);
+    bool sound = http1_put_fields(response->fields, response->field_count, out);
     write_framing(&next, response, out);
     if (!sound || !sink_ok(out)) {
         sink_cut(out, before);

@@ -207,18 +207,23 @@ static void put_parameters(struct json_writer *w, const struct route *route)
     json_begin_array(w);
     for (size_t i = 0; i < route->request->count; i++) {
         const struct schema_field *field = &route->request->fields[i];
-        bool in_path = route_has_parameter(route, field->name);
-        if (!in_path && (route_takes_body(route) || field->most > 0))
+        bool in_path = route_has_parameter(route, field->name), in_header = field->header != NULL;
+        if (!in_path && !in_header && (route_takes_body(route) || field->most > 0))
             continue;
         json_begin_object(w);
-        put_member(w, "name", field->name);
-        put_member(w, "in", in_path ? "path" : "query");
+        put_member(w, "name", in_header ? field->header : field->name);
+        put_member(w, "in", in_header ? "header" : in_path ? "path" : "query");
         put_member(w, "description", field->doc);
         json_put_key(w, "required");
         json_put_bool(w, in_path || field->required);
         json_put_key(w, "schema");
         json_begin_object(w);
-        put_type(w, field);
+        if (in_header && field->type == SCHEMA_UINT64) {
+            put_member(w, "type", "string");
+            put_member(w, "pattern", "^(\\*|\"[1-9][0-9]{0,19}\")$");
+        } else {
+            put_type(w, field);
+        }
         json_end_object(w);
         json_end_object(w);
     }
@@ -237,6 +242,27 @@ static void put_content(struct json_writer *w, const char *type, const char *sch
     json_end_object(w);
 }
 
+/* What REST says in a header, too: a strong validator. */
+static void put_headers(struct json_writer *w, const struct schema_message *message)
+{
+    for (size_t i = 0; i < message->count; i++) {
+        if (message->fields[i].header == NULL)
+            continue;
+        json_put_key(w, "headers");
+        json_begin_object(w);
+        json_put_key(w, message->fields[i].header);
+        json_begin_object(w);
+        put_member(w, "description", message->fields[i].doc);
+        json_put_key(w, "schema");
+        json_begin_object(w);
+        put_member(w, "type", "string");
+        put_member(w, "pattern", "^\"[0-9]+\"$");
+        json_end_object(w);
+        json_end_object(w);
+        json_end_object(w);
+    }
+}
+
 static void put_responses(struct json_writer *w, const struct route *route)
 {
     json_put_key(w, "responses");
@@ -244,6 +270,7 @@ static void put_responses(struct json_writer *w, const struct route *route)
     json_put_key(w, "200");
     json_begin_object(w);
     put_member(w, "description", route->response->doc);
+    put_headers(w, route->response);
     put_content(w, "application/json", route->response->name);
     json_end_object(w);
     json_put_key(w, "4XX");

@@ -15,6 +15,8 @@ static void put_type(const struct schema_field *field, struct sink *out)
         sink_format(out, ", up to %llu", (unsigned long long)field->limit);
     if (field->required)
         sink_text(out, ", required");
+    if (field->header != NULL)
+        sink_format(out, ", also as header `%s`", field->header);
 }
 
 static void put_message(const struct schema_message *message, struct sink *out)

@@ -218,8 +218,8 @@ static enum reason read_pair(struct reading *r, struct span name, struct span va
     const struct schema_message *message = r->route->request;
     const struct schema_field *field = values_field(message, name);
     /* A body carries all that is asked; the query then has nothing to say. */
-    if (field == NULL || field->most > 0 || route_has_parameter(r->route, field->name) ||
-        route_takes_body(r->route)) {
+    if (field == NULL || field->most > 0 || field->header != NULL ||
+        route_has_parameter(r->route, field->name) || route_takes_body(r->route)) {
         values_name_unknown(message, name, r->error);
         r->error->what = "there is no such parameter";
         if (field != NULL)
@@ -244,6 +244,37 @@ static enum reason read_query(struct reading *r, struct span query)
         enum reason reason = read_pair(r, name, value);
         if (reason != REASON_OK)
             return reason;
+    }
+    return REASON_OK;
+}
+
+/* RFC 9110 8.8.3 and RFC 8941 3.3.3: quotes are the framing. */
+static struct span unquoted(struct span value)
+{
+    bool quoted = value.len >= 2 && value.at[0] == '"' && value.at[value.len - 1] == '"';
+    return quoted ? span_of(value.at + 1, value.len - 2) : value;
+}
+
+enum reason router_read_headers(const struct schema_message *message,
+                                const struct http_request *request, struct arena *arena, void *out,
+                                struct values_error *error)
+{
+    for (size_t i = 0; i < message->count * request->field_count; i++) {
+        const struct schema_field *field = &message->fields[i / request->field_count];
+        const struct http_field *header = &request->fields[i % request->field_count];
+        if (field->header == NULL || !span_equal_text(header->name, field->header))
+            continue;
+        struct span value = unquoted(header->value);
+        if (is_set(field, out))
+            return refuse(REASON_HTTP_PARAMETER_INVALID, field, "is there twice", error);
+        if (value.len == 0)
+            return refuse(REASON_HTTP_PARAMETER_INVALID, field, "is empty in its header", error);
+        if (field->type == SCHEMA_UINT64 && span_equal_text(header->value, "*"))
+            continue;
+        if (!values_read_text(field, value, arena, out, error))
+            return REASON_HTTP_PARAMETER_INVALID;
+        if (!is_set(field, out)) /* the zero of a message would say nothing */
+            return refuse(REASON_HTTP_PARAMETER_INVALID, field, "is none that was given", error);
     }
     return REASON_OK;
 }
@@ -279,6 +310,8 @@ enum reason router_read_rest(const struct route_match *match, const struct http_
     if (reason == REASON_OK)
         reason = read_query(&(struct reading){ match->route, arena, out, 0, error },
                             request->query);
+    if (reason == REASON_OK)
+        reason = router_read_headers(message, request, arena, out, error);
     if (reason == REASON_OK && !values_check(message, out, error))
         reason = REASON_HTTP_PARAMETER_INVALID;
     return reason;

@@ -69,6 +69,13 @@ enum reason router_read_rest(const struct route_match *match, const struct http_
                              struct span body, struct arena *arena, void *out,
                              struct values_error *error);
 
+/* router_read_headers sets the fields of a request that come in headers, or as gRPC metadata: each
+   once, and not in the message, too.  A quoted string stands for what is between its quotes, and
+   If-Match: * for no condition.  HTTP_PARAMETER_INVALID, with *error set, or REASON_OK. */
+enum reason router_read_headers(const struct schema_message *message,
+                                const struct http_request *request, struct arena *arena, void *out,
+                                struct values_error *error);
+
 /* router_write_detail says in one sentence for people what was wrong with a message. */
 void router_write_detail(const struct values_error *error, struct sink *out);
 

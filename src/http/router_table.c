@@ -120,6 +120,8 @@ static bool field_is_sound(const struct schema_message *message, size_t index)
     }
     bool text = f->type == SCHEMA_STRING || f->type == SCHEMA_BYTES;
     bool list = text || f->type == SCHEMA_MESSAGE;
+    if (f->header != NULL && f->type != SCHEMA_UINT64 && (f->type != SCHEMA_STRING || f->most > 0))
+        return false;
     return f->number >= 1 && f->number <= 63 && f->type != SCHEMA_NONE &&
            f->type <= SCHEMA_MESSAGE && f->offset < message->size && is_sentence(f->doc) &&
            (!text || f->limit > 0) && (list || f->most == 0) &&

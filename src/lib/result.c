@@ -57,6 +57,11 @@ int64_t ward_result_valid_until(const struct ward_result *result)
     return result->valid_until;
 }
 
+int64_t ward_result_collateral_issued(const struct ward_result *result)
+{
+    return result->claims.issued;
+}
+
 const char *ward_result_tcb_status(const struct ward_result *result)
 {
     return tcb_status_name(result->claims.tcb.status);

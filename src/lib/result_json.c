@@ -1,4 +1,5 @@
 /* result_json.c - a result as one JSON object; docs/schema/verify.json is its schema. */
+#include "base/number.h"
 #include "codec/json_write.h"
 #include "lib/claim_table.h"
 #include "lib/objects.h"
@@ -51,6 +52,23 @@ static void put_tcb(struct json_writer *json, const struct ward_result *result)
     put_text(json, "launch_status", tcb_status_name(tcb->launch_status));
     put_text(json, "current_status", tcb_status_name(tcb->current_status));
     json_end_object(json);
+    json_end_object(json);
+}
+
+/* How old what was judged by is, whatever came of it. */
+static void put_collateral(struct json_writer *json, const struct ward_result *result)
+{
+    int64_t issued = ward_result_collateral_issued(result), age = 0;
+    json_put_key(json, "collateral");
+    if (issued == 0) {
+        json_put_null(json);
+        return;
+    }
+    (void)!add_i64(result->time, -issued, &age);
+    json_begin_object(json);
+    put_time(json, "issued", issued, true);
+    json_put_key(json, "age_seconds");
+    json_put_i64(json, age);
     json_end_object(json);
 }
 
@@ -195,6 +213,7 @@ static void put_result(struct json_writer *json, const struct ward_result *resul
     json_end_array(json);
     put_time(json, "time", result->time, true);
     put_tcb(json, result);
+    put_collateral(json, result);
     put_time(json, "valid_until", result->valid_until, allowed);
     put_claims(json, &result->claims);
     put_log(json, result);

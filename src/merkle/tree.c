@@ -45,8 +45,11 @@ bool merkle_append_perfect(struct merkle_tree *tree, unsigned level,
     if ((tree->size & (leaves - 1)) != 0 || leaves > MERKLE_SIZE_LIMIT - tree->size)
         return false;
     struct merkle_hash carried = *subtree;
-    for (; (tree->size >> level & 1) != 0; level++)
-        merkle_node(&tree->peaks[level], &carried, &carried);
+    for (; (tree->size >> level & 1) != 0; level++) {
+        struct merkle_hash right = carried;
+        merkle_node(&tree->peaks[level], &right, &carried);
+        tree->peaks[level] = right;
+    }
     tree->peaks[level] = carried;
     tree->size += leaves;
     return true;

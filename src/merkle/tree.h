@@ -23,7 +23,9 @@ struct merkle_hash {
 /* {0} is the empty tree. */
 struct merkle_tree {
     uint64_t size;
-    struct merkle_hash peaks[MERKLE_LEVELS]; /* [level] is meant when that bit of size is set */
+    /* [level] is the last subtree of 2^level leaves when that bit of size is set, and when
+       merkle_append has just completed it: size is a multiple of 2^level then. */
+    struct merkle_hash peaks[MERKLE_LEVELS];
 };
 
 /* merkle_tree_is_sound: the size is one that a tree may have. */

@@ -2,7 +2,8 @@
 #include "model/api.h"
 
 enum {
-    WORD = 256,          /* names, ids, codes */
+    WORD = 256, /* names, ids, codes */
+    IDEMPOTENCY = API_IDEMPOTENCY_MAX,
     SENTENCE = 4096,     /* texts for people */
     LINE = 64 * 1024,    /* a record of the log */
     HASH = 32,           /* SHA-256 */
@@ -255,17 +256,37 @@ static const struct schema_field api_keyring_key_fields[] = {
 };
 MESSAGE(api_keyring_key, "KeyringKey", "A long-term key, without its private part.");
 
+static const struct schema_field api_keyring_list_request_fields[] = {
+    { AT(api_keyring_list_request, cursor), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The next_cursor of the answer before, or empty." },
+    { AT(api_keyring_list_request, limit), .number = 2, .type = SCHEMA_UINT32, .limit = PAGE,
+      .doc = "The most keys of one answer; 0 means all." },
+    { AT(api_keyring_list_request, role), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Only keys of this role." },
+    { AT(api_keyring_list_request, state), .number = 4, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Only keys in this state." },
+};
+MESSAGE(api_keyring_list_request, "KeyringListRequest", "Which keys are asked for.");
+
 static const struct schema_field api_keyring_list_response_fields[] = {
     { AT(api_keyring_list_response, generation), .number = 1, .type = SCHEMA_UINT64,
-      .doc = "How often the keyring was written; each change is one more." },
+      .header = "etag", .doc = "How often the keyring was written; each change is one more." },
     { AT(api_keyring_list_response, keys), .number = 2, .type = SCHEMA_MESSAGE, .most = 64,
       .message = &api_keyring_key, .doc = "The keys, oldest first." },
+    { AT(api_keyring_list_response, next_cursor), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Where to go on; empty at the end." },
 };
-MESSAGE(api_keyring_list_response, "KeyringListResponse", "Every key of this installation.");
+MESSAGE(api_keyring_list_response, "KeyringListResponse", "Keys of this installation.");
 
 static const struct schema_field api_keyring_rotate_request_fields[] = {
     { AT(api_keyring_rotate_request, role), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
       .required = true, .doc = "Which key is replaced: ca, tls, log or node." },
+    { AT(api_keyring_rotate_request, idempotency_key), .number = 2, .type = SCHEMA_STRING,
+      .limit = IDEMPOTENCY, .header = "idempotency-key",
+      .doc = "Whoever asks again with the same word gets the same answer, and no second key." },
+    { AT(api_keyring_rotate_request, if_match), .number = 3, .type = SCHEMA_UINT64,
+      .header = "if-match",
+      .doc = "The generation that the keyring must have (an ETag); 0 means any." },
 };
 MESSAGE(api_keyring_rotate_request, "KeyringRotateRequest", "Which key is to be replaced.");
 
@@ -275,9 +296,60 @@ static const struct schema_field api_keyring_rotate_response_fields[] = {
     { AT(api_keyring_rotate_response, replaces), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "The id of the key that signs no longer." },
     { AT(api_keyring_rotate_response, generation), .number = 3, .type = SCHEMA_UINT64,
-      .doc = "The generation of the keyring that has the new key." },
+      .header = "etag", .doc = "The generation of the keyring that has the new key." },
 };
 MESSAGE(api_keyring_rotate_response, "KeyringRotateResponse", "The key that signs from now on.");
+
+static const struct schema_field api_ban_fields[] = {
+    { AT(api_ban, address), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Who: an address, or the /64 of one of IPv6." },
+    { AT(api_ban, state), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "banned, or suspected: served alone, for a process fell while it served it." },
+    { AT(api_ban, offence), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The last offence: crash, auth-failed, grace-exceeded, abuse or imposed; empty for a "
+             "suspect." },
+    { AT(api_ban, count), .number = 4, .type = SCHEMA_UINT32, .limit = UINT32_MAX,
+      .doc = "Offences since the first that still counts." },
+    { AT(api_ban, until), .number = 5, .type = SCHEMA_TIME,
+      .doc = "When it ends; not set for a ban that ends when it is lifted." },
+};
+MESSAGE(api_ban, "Ban", "Who is kept out, or served alone.");
+
+static const struct schema_field api_admission_list_request_fields[] = {
+    { AT(api_admission_list_request, from), .number = 1, .type = SCHEMA_UINT32, .limit = UINT32_MAX,
+      .doc = "The next of the answer before; 0 means the beginning." },
+    { AT(api_admission_list_request, limit), .number = 2, .type = SCHEMA_UINT32, .limit = PAGE,
+      .doc = "The most of one answer; 0 means 100." },
+};
+MESSAGE(api_admission_list_request, "AdmissionListRequest", "Which part of the list is asked for.");
+
+static const struct schema_field api_admission_list_response_fields[] = {
+    { AT(api_admission_list_response, bans), .number = 1, .type = SCHEMA_MESSAGE, .most = PAGE,
+      .message = &api_ban, .doc = "Those that run, bans before suspicions, in no other order." },
+    { AT(api_admission_list_response, next), .number = 2, .type = SCHEMA_UINT32,
+      .limit = UINT32_MAX, .doc = "Where to go on; 0 at the end." },
+};
+MESSAGE(api_admission_list_response, "AdmissionListResponse", "Who is banned and who suspected.");
+
+static const struct schema_field api_admission_impose_request_fields[] = {
+    { AT(api_admission_impose_request, address), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .required = true, .doc = "Who: an address; of IPv6 its whole /64 is banned." },
+    { AT(api_admission_impose_request, seconds), .number = 2, .type = SCHEMA_UINT32,
+      .limit = UINT32_MAX, .doc = "For how long; 0 means until it is lifted." },
+};
+MESSAGE(api_admission_impose_request, "AdmissionImposeRequest", "Whom to ban.");
+
+static const struct schema_field api_admission_lift_request_fields[] = {
+    { AT(api_admission_lift_request, address), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .required = true, .doc = "Who: an address, or a /64 as the list has it." },
+};
+MESSAGE(api_admission_lift_request, "AdmissionLiftRequest", "Whose ban or suspicion ends.");
+
+static const struct schema_field api_admission_lift_response_fields[] = {
+    { AT(api_admission_lift_response, address), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Who may come again." },
+};
+MESSAGE(api_admission_lift_response, "AdmissionLiftResponse", "A ban or suspicion that ended.");
 
 static const struct schema_field api_attest_verify_request_fields[] = {
     { AT(api_attest_verify_request, evidence), .number = 1, .type = SCHEMA_BYTES, .limit = EVIDENCE,
@@ -314,3 +386,22 @@ static const struct schema_field api_attest_verify_response_fields[] = {
       .doc = "Every check: the object that `ward verify --json` prints." },
 };
 MESSAGE(api_attest_verify_response, "AttestVerifyResponse", "A decision with its reasons.");
+
+static const struct schema_field api_attest_evidence_request_fields[] = {
+    { AT(api_attest_evidence_request, report_data), .number = 1, .type = SCHEMA_BYTES, .limit = 64,
+      .required = true, .doc = "The 64 bytes that the evidence is to bear, no more and no fewer." },
+};
+MESSAGE(api_attest_evidence_request, "AttestEvidenceRequest", "What the evidence is to bear.");
+
+static const struct schema_field api_attest_evidence_response_fields[] = {
+    { AT(api_attest_evidence_response, evidence), .number = 1, .type = SCHEMA_BYTES,
+      .limit = EVIDENCE, .doc = "A TDX quote of version 4 with its PCK chain." },
+    { AT(api_attest_evidence_response, kind), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What it is: tdx." },
+    { AT(api_attest_evidence_response, hardware), .number = 3, .type = SCHEMA_BOOL,
+      .doc = "It comes from hardware: false for a simulated TEE, whose evidence proves nothing "
+             "about hardware." },
+    { AT(api_attest_evidence_response, event_log), .number = 4, .type = SCHEMA_BYTES,
+      .limit = EVIDENCE, .doc = "The event log that names every measured program." },
+};
+MESSAGE(api_attest_evidence_response, "AttestEvidenceResponse", "Evidence of this house.");

@@ -9,6 +9,8 @@
 
 #include "model/schema.h"
 
+enum { API_IDEMPOTENCY_MAX = 64 }; /* bytes of an Idempotency-Key */
+
 struct api_empty {
     char nothing;
 };
@@ -145,19 +147,61 @@ struct api_keyring_key {
     struct span public_part; /* empty: it has none */
 };
 
+struct api_keyring_list_request {
+    struct span cursor; /* the id of the last key of the page before */
+    uint32_t limit;     /* 0: as many as there may be */
+    struct span role;
+    struct span state;
+};
+
 struct api_keyring_list_response {
     uint64_t generation;
     struct schema_list keys; /* api_keyring_key */
+    struct span next_cursor; /* empty: that was all */
 };
 
 struct api_keyring_rotate_request {
     struct span role;
+    struct span idempotency_key; /* empty: none */
+    uint64_t if_match;           /* the generation that the caller knows; 0: any */
 };
 
 struct api_keyring_rotate_response {
     struct span id;       /* of the new key, hex */
     struct span replaces; /* of the one that it takes over from */
     uint64_t generation;
+};
+
+/* ward.v1.Admission */
+struct api_ban {
+    struct span address; /* or the /64 of one of IPv6 */
+    struct span state;   /* banned, suspected */
+    struct span offence; /* the words of ban.h; empty: suspected of a crash */
+    uint32_t count;      /* offences */
+    int64_t until;       /* 0: until it is lifted */
+};
+
+struct api_admission_list_request {
+    uint32_t from;  /* the `next` of an earlier answer; 0: from the beginning */
+    uint32_t limit; /* 0: 100 */
+};
+
+struct api_admission_list_response {
+    struct schema_list bans; /* api_ban */
+    uint32_t next;           /* 0: nothing follows */
+};
+
+struct api_admission_impose_request {
+    struct span address;
+    uint32_t seconds; /* 0: until it is lifted */
+};
+
+struct api_admission_lift_request {
+    struct span address;
+};
+
+struct api_admission_lift_response {
+    struct span address;
 };
 
 /* ward.v1.Attest */
@@ -170,6 +214,17 @@ struct api_attest_verify_request {
     struct span event_log;
     struct span report_data; /* 64 bytes or none */
     struct span nonce;
+};
+
+struct api_attest_evidence_request {
+    struct span report_data;
+};
+
+struct api_attest_evidence_response {
+    struct span evidence;
+    struct span kind;
+    bool hardware;
+    struct span event_log;
 };
 
 struct api_attest_verify_response {
@@ -192,8 +247,14 @@ extern const struct schema_message api_audit_get_request;
 extern const struct schema_message api_audit_head_response;
 extern const struct schema_message api_audit_prove_request, api_audit_prove_response;
 extern const struct schema_message api_audit_verify_request, api_audit_verify_response;
-extern const struct schema_message api_keyring_key, api_keyring_list_response;
+extern const struct schema_message api_keyring_key, api_keyring_list_request;
+extern const struct schema_message api_keyring_list_response;
 extern const struct schema_message api_keyring_rotate_request, api_keyring_rotate_response;
-extern const struct schema_message api_attest_verify_request, api_attest_verify_response;
+extern const struct schema_message api_ban;
+extern const struct schema_message api_admission_list_request, api_admission_list_response;
+extern const struct schema_message api_admission_impose_request;
+extern const struct schema_message api_admission_lift_request, api_admission_lift_response;
+extern const struct schema_message api_attest_verify_request, api_attest_verify_response,
+    api_attest_evidence_request, api_attest_evidence_response;
 
 #endif

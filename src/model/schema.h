@@ -48,6 +48,9 @@ struct schema_field {
     bool required;  /* string, bytes, time, enum, repeated: may not be empty */
     const struct schema_message *message;
     const struct schema_enum *values;
+    const char *header; /* of a request: a header, or gRPC metadata, that may carry it; of an
+                           answer (uint64): the header in which REST says it, too.  Lower case;
+                           NULL: none */
 };
 
 struct schema_message {

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
+
+#include <arpa/inet.h>
 
 #include <curl/curl.h>
 
+#include "base/sink.h"
 #include "net/curl_tick.h"
 
 struct body {
@@ -74,6 +78,60 @@ static bool is_loopback_http(const char *url)
     return false;
 }
 
+/* Whom a server must show to be known by: the CAs that are given and no others.  The folder of
+   the system's that libcurl was built with would count besides them. */
+static bool set_trust(CURL *curl, const struct fetch_request *request)
+{
+    struct curl_blob pem = { .len = request->ca_pem.len, .flags = CURL_BLOB_COPY };
+    if (request->ca_file == NULL && pem.len == 0)
+        return true;
+    union {
+        const uint8_t *given;
+        void *taken;
+    } at = { .given = request->ca_pem.at };
+    pem.data = at.taken;
+    return curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file) == CURLE_OK &&
+           (pem.len == 0 || curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem) == CURLE_OK);
+}
+
+static bool write_address(struct sink *out, const struct sockaddr_storage *address)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    if (address->ss_family == AF_INET6) {
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text, sizeof text);
+        sink_format(out, "[%s]", text);
+    } else {
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, sizeof text);
+        sink_text(out, text);
+    }
+    return text[0] != 0;
+}
+
+/* HOST:PORT:ADDRESS,ADDRESS.. as libcurl takes it: it asks for no name then. */
+static bool set_addresses(CURL *curl, const struct fetch_request *request, struct curl_slist **list)
+{
+    enum { ROOM = FETCH_HOST_MAX + FETCH_PORT_MAX + ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3) };
+    char host[FETCH_HOST_MAX], port[FETCH_PORT_MAX], text[ROOM];
+    struct sink out = sink_over(text, sizeof text);
+    const struct addresses *addresses = request->addresses;
+    if (addresses == NULL)
+        return true;
+    if (addresses->count == 0 || !fetch_host(request->url, host, port))
+        return false;
+    sink_format(&out, strchr(host, ':') != NULL ? "[%s]:%s:" : "%s:%s:", host, port);
+    for (size_t i = 0; i < addresses->count; i++) {
+        sink_text(&out, i > 0 ? "," : "");
+        if (!write_address(&out, &addresses->at[i]))
+            return false;
+    }
+    if (!sink_ok(&out))
+        return false;
+    sink_terminate(&out);
+    *list = curl_slist_append(NULL, text);
+    return *list != NULL && curl_easy_setopt(curl, CURLOPT_RESOLVE, *list) == CURLE_OK;
+}
+
 static bool set_options(CURL *curl, const struct fetch_request *request, struct body *body,
                         struct header *header, char *error)
 {
@@ -86,9 +144,7 @@ static bool set_options(CURL *curl, const struct fetch_request *request, struct 
            curl_easy_setopt(curl, CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "") ==
                CURLE_OK &&
            /* Set, so that no_proxy of the environment has no say. */
-           curl_easy_setopt(curl, CURLOPT_NOPROXY, "") == CURLE_OK &&
-           (request->ca_file == NULL ||
-            curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file) == CURLE_OK) &&
+           curl_easy_setopt(curl, CURLOPT_NOPROXY, "") == CURLE_OK && set_trust(curl, request) &&
            curl_easy_setopt(curl, CURLOPT_USERAGENT, "ward") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
@@ -98,57 +154,132 @@ static bool set_options(CURL *curl, const struct fetch_request *request, struct 
            curl_tick(curl, &request->tick);
 }
 
-static bool perform(CURL *curl, const struct fetch_request *request, struct body *body,
-                    struct header *header, char message[FETCH_MESSAGE_MAX])
+static enum reason reason_of(CURLcode code)
 {
-    char error[CURL_ERROR_SIZE] = "";
+    static const struct {
+        CURLcode code;
+        enum reason reason;
+    } known[] = {
+        { CURLE_COULDNT_RESOLVE_HOST, REASON_FETCH_NAME },
+        { CURLE_COULDNT_RESOLVE_PROXY, REASON_FETCH_NAME },
+        { CURLE_OPERATION_TIMEDOUT, REASON_FETCH_SLOW },
+        { CURLE_PEER_FAILED_VERIFICATION, REASON_FETCH_TLS },
+        { CURLE_SSL_CONNECT_ERROR, REASON_FETCH_TLS },
+        { CURLE_SSL_CACERT_BADFILE, REASON_FETCH_TLS },
+        { CURLE_SSL_CERTPROBLEM, REASON_FETCH_TLS },
+        { CURLE_SSL_ISSUER_ERROR, REASON_FETCH_TLS },
+        { CURLE_COULDNT_CONNECT, REASON_FETCH_UNREACHABLE },
+        { CURLE_GOT_NOTHING, REASON_FETCH_UNREACHABLE },
+        { CURLE_SEND_ERROR, REASON_FETCH_UNREACHABLE },
+        { CURLE_RECV_ERROR, REASON_FETCH_UNREACHABLE },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].code == code)
+            return known[i].reason;
+    }
+    return REASON_FETCH_REPLY;
+}
+
+static void fail(struct fetch_error *error, enum reason reason, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static void fail(struct fetch_error *error, enum reason reason, const char *format, ...)
+{
+    va_list args;
+    error->reason = reason;
+    va_start(args, format);
+    vsnprintf(error->message, sizeof error->message, format, args);
+    va_end(args);
+}
+
+static bool perform(CURL *curl, const struct fetch_request *request, struct body *body,
+                    struct header *header, struct fetch_error *error)
+{
+    char text[CURL_ERROR_SIZE] = "";
     long status = 0;
-    if (!set_options(curl, request, body, header, error)) {
-        snprintf(message, FETCH_MESSAGE_MAX, "the HTTP client refused its options");
+    if (!set_options(curl, request, body, header, text)) {
+        fail(error, REASON_OUT_OF_MEMORY, "the HTTP client refused its options");
         return false;
     }
     CURLcode code = curl_easy_perform(curl);
     if (body->too_large) {
-        snprintf(message, FETCH_MESSAGE_MAX, "the reply is larger than %zu bytes", body->max);
+        fail(error, REASON_FETCH_REPLY, "the reply is larger than %zu bytes", body->max);
         return false;
     }
     if (header->seen > FETCH_HEADERS_MAX) {
-        snprintf(message, FETCH_MESSAGE_MAX, "the reply's headers are larger than %d bytes",
-                 FETCH_HEADERS_MAX);
+        fail(error, REASON_FETCH_REPLY, "the reply's headers are larger than %d bytes",
+             FETCH_HEADERS_MAX);
         return false;
     }
     if (code != CURLE_OK) {
-        snprintf(message, FETCH_MESSAGE_MAX, "%s",
-                 error[0] != 0 ? error : curl_easy_strerror(code));
+        fail(error, reason_of(code), "%s", text[0] != 0 ? text : curl_easy_strerror(code));
         return false;
     }
     if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200) {
-        snprintf(message, FETCH_MESSAGE_MAX, "the reply is status %ld, not 200%s", status,
-                 status >= 300 && status < 400 ? " (redirects are not followed)" : "");
+        fail(error, REASON_FETCH_REPLY, "the reply is status %ld, not 200%s", status,
+             status >= 300 && status < 400 ? " (redirects are not followed)" : "");
         return false;
     }
     return true;
 }
 
 bool fetch_get(const struct fetch_request *request, struct arena *arena, struct fetch_reply *out,
-               char message[FETCH_MESSAGE_MAX])
+               struct fetch_error *error)
 {
-    struct body body = { .at = arena_alloc(arena, request->max), .max = request->max };
+    struct body body = { .at = arena_room(arena, request->max), .max = request->max };
     struct header header = { .name = request->header };
+    struct curl_slist *addresses = NULL;
     CURL *curl = curl_easy_init();
     bool done = false;
-    if (body.at == NULL || curl == NULL)
-        snprintf(message, FETCH_MESSAGE_MAX, "out of memory");
+    if (body.at == NULL || curl == NULL || !set_addresses(curl, request, &addresses))
+        fail(error, REASON_OUT_OF_MEMORY, "out of memory");
     else
-        done = perform(curl, request, &body, &header, message);
+        done = perform(curl, request, &body, &header, error);
     curl_easy_cleanup(curl);
+    curl_slist_free_all(addresses);
     if (!done)
         return false;
     struct span kept;
     if (!arena_copy(arena, span_of(header.value, header.len), &kept)) {
-        snprintf(message, FETCH_MESSAGE_MAX, "out of memory");
+        fail(error, REASON_OUT_OF_MEMORY, "out of memory");
         return false;
     }
     *out = (struct fetch_reply){ span_of(body.at, body.len), kept };
     return true;
+}
+
+static bool url_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t cap)
+{
+    char *text = NULL;
+    if (curl_url_get(url, part, &text, flags) != CURLUE_OK)
+        return false;
+    size_t len = strlen(text);
+    bool bracketed = len > 1 && text[0] == '[' && text[len - 1] == ']';
+    const char *from = text + (bracketed ? 1 : 0);
+    len -= bracketed ? 2 : 0;
+    bool fits = len > 0 && len < cap;
+    if (fits) {
+        memcpy(out, from, len);
+        out[len] = 0;
+    }
+    curl_free(text);
+    return fits;
+}
+
+bool fetch_host(const char *url, char host[FETCH_HOST_MAX], char port[FETCH_PORT_MAX])
+{
+    CURLU *parsed = curl_url();
+    bool good = parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                url_part(parsed, CURLUPART_HOST, 0, host, FETCH_HOST_MAX) &&
+                url_part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, FETCH_PORT_MAX);
+    curl_url_cleanup(parsed);
+    return good;
+}
+
+bool fetch_warm_up(void)
+{
+    tzset(); /* even gmtime asks for the local time's file, once */
+    CURL *curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
+    curl_easy_cleanup(curl);
+    return curl != NULL;
 }

@@ -121,24 +121,67 @@ static const char *fault_of(const struct lookup *lookup)
     return lookup->found.count == 0 ? "it has no address" : NULL;
 }
 
-static const char *ask_servers(const struct resolve_request *request, struct addresses *out)
+/* Asks over a channel; what is still asked at the end is answered into the look-up that ends. */
+static const char *ask_over(ares_channel channel, const struct resolve_request *request,
+                            struct addresses *out)
 {
     struct lookup lookup = { 0 };
-    struct ares_options options = { .timeout = SERVER_TIMEOUT_MS, .tries = SERVER_TRIES };
-    ares_channel channel;
-    if (ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS)
-        return "the resolver cannot be started";
-    const char *fault = "its name servers are no addresses";
-    if (request->servers == NULL ||
-        ares_set_servers_ports_csv(channel, request->servers) == ARES_SUCCESS) {
-        ask(channel, request, &lookup);
-        fault = fault_of(&lookup);
-    }
-    /* What is still asked is answered now, into the look-up that ends here. */
-    ares_destroy(channel);
+    ask(channel, request, &lookup);
+    const char *fault = fault_of(&lookup);
+    ares_cancel(channel);
     if (fault == NULL)
         *out = lookup.found;
     return fault;
+}
+
+/* `order`: "f" the file of hosts, "b" name servers; NULL as the system has it. */
+static bool make_channel(const char *order, ares_channel *out)
+{
+    char letter[2] = "";
+    struct ares_options options = { .timeout = SERVER_TIMEOUT_MS,
+                                    .tries = SERVER_TRIES,
+                                    .lookups = letter };
+    int given = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | (order != NULL ? ARES_OPT_LOOKUPS : 0);
+    letter[0] = order != NULL ? order[0] : 0;
+    return ares_init_options(out, &options, given) == ARES_SUCCESS;
+}
+
+static const char *ask_servers(const struct resolve_request *request, struct addresses *out)
+{
+    ares_channel channel;
+    if (request->resolver != NULL)
+        return ask_over(request->resolver->channel, request, out);
+    if (!make_channel(NULL, &channel))
+        return "the resolver cannot be started";
+    const char *fault = "its name servers are no addresses";
+    if (request->servers == NULL ||
+        ares_set_servers_ports_csv(channel, request->servers) == ARES_SUCCESS)
+        fault = ask_over(channel, request, out);
+    ares_destroy(channel);
+    return fault;
+}
+
+bool resolver_open(struct resolver *out)
+{
+    return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS && make_channel("b", &out->channel);
+}
+
+bool resolve_known(const struct resolve_request *request, struct addresses *out, bool *is_address)
+{
+    struct addresses read = { 0 };
+    ares_channel channel;
+    const char *fault = "";
+    *is_address = read_address(request, &read);
+    if (!*is_address && ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS) {
+        if (make_channel("f", &channel)) {
+            fault = ask_over(channel, request, &read);
+            ares_destroy(channel);
+        }
+        ares_library_cleanup();
+    }
+    if (*is_address || fault == NULL)
+        *out = read;
+    return *is_address || fault == NULL;
 }
 
 bool resolve_host(const struct resolve_request *request, struct addresses *out, const char **why)

@@ -21,12 +21,22 @@ struct addresses {
     size_t count;
 };
 
+/* What a resolver needs of the system, taken before a jail: inside it /etc is not there.  It asks
+   its name servers only. */
+struct resolver {
+    struct ares_channeldata *channel;
+};
+
+/* resolver_open reads the system's configuration; false when there is none that can be used. */
+MUST_USE bool resolver_open(struct resolver *out);
+
 struct resolve_request {
     const char *host;
-    const char *port;     /* digits */
-    const char *servers;  /* "ADDRESS:PORT,.."; NULL for those of the system */
-    int64_t deadline_ms;  /* by clock_monotonic_ms */
-    struct net_tick tick; /* while it waits */
+    const char *port;                /* digits */
+    const char *servers;             /* "ADDRESS:PORT,.."; NULL for those of the system */
+    int64_t deadline_ms;             /* by clock_monotonic_ms */
+    struct net_tick tick;            /* while it waits */
+    const struct resolver *resolver; /* NULL: the system's configuration is read now */
 };
 
 enum { TICK_MS = 200 }; /* how long nothing is ticked at most */
@@ -35,5 +45,10 @@ enum { TICK_MS = 200 }; /* how long nothing is ticked at most */
    untouched.  Returns by the deadline, give or take a turn of the scheduler. */
 MUST_USE bool resolve_host(const struct resolve_request *request, struct addresses *out,
                            const char **why);
+
+/* resolve_known looks at what needs no server: an address, or a name of /etc/hosts.  False when
+   it is neither; *is_address says which it was. */
+MUST_USE bool resolve_known(const struct resolve_request *request, struct addresses *out,
+                            bool *is_address);
 
 #endif

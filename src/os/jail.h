@@ -69,4 +69,10 @@ rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *
 MUST_USE
 rc jail_filter(struct trail *trail, const struct jail_rule *rules, size_t count);
 
+/* jail_offline gives up the network alone, for this process and all its children: a call that
+   makes, connects or sends over a socket kills it, and so does one by another architecture's
+   numbers.  What is open already can still be read and written.  Needs no right. */
+MUST_USE
+rc jail_offline(struct trail *trail);
+
 #endif

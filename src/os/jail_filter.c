@@ -18,8 +18,9 @@
 #endif
 
 enum {
-    RULE_LENGTH = 9,  /* instructions of a rule with a condition, the longest */
-    FRAME_LENGTH = 5, /* those around all rules */
+    RULE_LENGTH = 9,   /* instructions of a rule with a condition, the longest */
+    FRAME_LENGTH = 5,  /* those around all rules */
+    X32_BIT = 1 << 30, /* of a number of x32, which is one more name for a call */
 };
 
 struct program {
@@ -69,6 +70,24 @@ static void put_rule(struct program *program, const struct jail_rule *rule)
     load(program, offsetof(struct seccomp_data, nr));
 }
 
+/* The numbers are those of this machine's own calls: one by the numbers of 32 bits is killed. */
+static void begin(struct program *program)
+{
+    load(program, offsetof(struct seccomp_data, arch));
+    put(program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+    end(program, SECCOMP_RET_KILL_PROCESS);
+    load(program, offsetof(struct seccomp_data, nr));
+}
+
+static rc hold_to(struct trail *trail, struct program *program)
+{
+    const struct sock_fprog whole = { program->len, program->at };
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &whole) != 0)
+        return FAIL(trail, RC_WORLD, JAIL_E_FILTER);
+    return RC_SUCCESS;
+}
+
 static bool rule_is_sound(const struct jail_rule *rule)
 {
     bool condition = rule->argument < 6 && rule->mask != 0 && (rule->value & ~rule->mask) == 0;
@@ -80,21 +99,30 @@ rc jail_filter(struct trail *trail, const struct jail_rule *rules, size_t count)
     struct program program = { .len = 0 };
     if (count > JAIL_RULES_MAX)
         return FAIL(trail, RC_BUG, JAIL_E_RULE);
-    /* A call by the numbers of 32 bits is killed; one by those of x32 has a bit that no listed
-       number has. */
-    load(&program, offsetof(struct seccomp_data, arch));
-    put(&program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-    end(&program, SECCOMP_RET_KILL_PROCESS);
-    load(&program, offsetof(struct seccomp_data, nr));
+    begin(&program); /* a call by the numbers of x32 has a bit that no listed number has */
     for (size_t i = 0; i < count; i++) {
         if (!rule_is_sound(&rules[i]))
             return FAIL(trail, RC_BUG, JAIL_E_RULE);
         put_rule(&program, &rules[i]);
     }
     end(&program, SECCOMP_RET_KILL_PROCESS);
-    const struct sock_fprog whole = { program.len, program.at };
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &whole) != 0)
-        return FAIL(trail, RC_WORLD, JAIL_E_FILTER);
-    return RC_SUCCESS;
+    return hold_to(trail, &program);
+}
+
+/* io_uring makes and connects sockets by none of the calls for it. */
+rc jail_offline(struct trail *trail)
+{
+    static const int calls[] = { SYS_socket,   SYS_connect,       SYS_bind,   SYS_listen,
+                                 SYS_accept,   SYS_accept4,       SYS_sendto, SYS_sendmsg,
+                                 SYS_sendmmsg, SYS_io_uring_setup };
+    struct program program = { .len = 0 };
+    begin(&program);
+    put(&program, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
+    end(&program, SECCOMP_RET_KILL_PROCESS);
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        expect(&program, (uint32_t)calls[i], 1);
+        end(&program, SECCOMP_RET_KILL_PROCESS);
+    }
+    end(&program, SECCOMP_RET_ALLOW);
+    return hold_to(trail, &program);
 }

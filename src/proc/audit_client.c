@@ -137,3 +137,11 @@ bool audit_client_appended(struct cursor *body, uint64_t *seq)
     *seq = number;
     return true;
 }
+
+enum audit_refused audit_client_refused(struct cursor body)
+{
+    uint8_t logged = 0;
+    uint8_t why = 0;
+    bool said = cur_u8(&body, &logged) && logged == 0 && cur_u8(&body, &why) && cur_end(&body);
+    return said && why <= AUDIT_REFUSED_DAMAGED ? (enum audit_refused)why : AUDIT_REFUSED;
+}

@@ -36,6 +36,18 @@ rc audit_client_append(struct trail *trail, struct channel *channel,
 MUST_USE
 bool audit_client_appended(struct cursor *body, uint64_t *seq);
 
+/* Why it was not logged, as far as the audit process says. */
+enum audit_refused {
+    AUDIT_REFUSED = 0,    /* this record, or for now */
+    AUDIT_REFUSED_DISK,   /* the disk does not take it: it resumes by itself */
+    AUDIT_REFUSED_GONE,   /* a file of the log was moved, removed or replaced */
+    AUDIT_REFUSED_DAMAGED /* what lies there is not what was written */
+};
+
+/* audit_client_refused reads the same body, for what was not appended. */
+MUST_USE
+enum audit_refused audit_client_refused(struct cursor body);
+
 /* audit_client_put and audit_client_get are the two ends of a body.  What was read views the
    body.  False when it is not a record's, or does not fit. */
 MUST_USE

@@ -5,7 +5,10 @@
 #include "crypto/hash.h"
 
 static const char *const kinds[] = {
-    [AUDIT_SLOT_NONE] = "", [AUDIT_SLOT_BASE] = "base", [AUDIT_SLOT_HEAD] = "head"
+    [AUDIT_SLOT_NONE] = "",
+    [AUDIT_SLOT_BASE] = "base",
+    [AUDIT_SLOT_HEAD] = "head",
+    [AUDIT_SLOT_HEIR] = "heir",
 };
 
 enum { SLOT_LINE = 160 };
@@ -48,7 +51,7 @@ static bool take_number(struct cursor *in, uint64_t *out)
 
 static bool take_kind(struct cursor *in, enum audit_slot_kind *out)
 {
-    for (enum audit_slot_kind kind = AUDIT_SLOT_BASE; kind <= AUDIT_SLOT_HEAD; kind++) {
+    for (enum audit_slot_kind kind = AUDIT_SLOT_BASE; kind <= AUDIT_SLOT_HEIR; kind++) {
         *out = kind;
         if (cur_expect(in, span_text(kinds[kind])))
             return true;

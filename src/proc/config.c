@@ -1,6 +1,7 @@
 /* config.c - see config.h.  One source after the other, the weakest first, into one struct. */
 #include "proc/config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -397,6 +398,28 @@ static void settle_seal(struct reader *r)
                        "would have the key to it");
 }
 
+/* Each within its bounds, and together a bucket that takes longer to fill than front counts. */
+static void settle_rates(struct reader *r)
+{
+    static const char *const pairs[][2] = {
+        { "limit.connects_burst", "limit.connects_per_second" },
+        { "limit.requests_burst", "limit.requests_per_second" },
+    };
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        uint64_t burst = config_number(config_key_find(span_text(pairs[i][0])),
+                                       &r->config.settings);
+        uint64_t rate = config_number(config_key_find(span_text(pairs[i][1])), &r->config.settings);
+        char text[CONFIG_PROBLEM_TEXT_MAX];
+        if (!is_good(r, pairs[i][0]) || !is_good(r, pairs[i][1]) ||
+            burst <= rate * CONFIG_FILL_SECONDS)
+            continue;
+        snprintf(text, sizeof text, "must be at most %llu, which %s of %llu gives in %d seconds",
+                 (unsigned long long)(rate * CONFIG_FILL_SECONDS), pairs[i][1],
+                 (unsigned long long)rate, CONFIG_FILL_SECONDS);
+        problem_of_key(r, pairs[i][0], text);
+    }
+}
+
 bool config_read(const struct config_inputs *inputs, struct arena *arena, struct config *out,
                  struct config_problems *problems)
 {
@@ -409,6 +432,7 @@ bool config_read(const struct config_inputs *inputs, struct arena *arena, struct
         read_environment(&r);
     read_flags(&r);
     settle_seal(&r);
+    settle_rates(&r);
     if (problems->count > 0)
         return false;
     *out = r.config;
@@ -433,6 +457,7 @@ static size_t field_size(enum config_form form)
     case CONFIG_ADDRESS:
     case CONFIG_PATH:
     case CONFIG_STORE:
+    case CONFIG_NETWORKS:
         return SETTING_TEXT_MAX;
     case CONFIG_SIZE:
         return sizeof(uint64_t);

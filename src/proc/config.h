@@ -18,7 +18,9 @@ enum {
     CONFIG_FILE_MAX = 256 * 1024, /* bytes of ward.toml */
     CONFIG_PROBLEMS_MAX = 64,     /* problems kept; more are counted */
     CONFIG_PROBLEM_TEXT_MAX = 200,
-    CONFIG_VARIABLE_MAX = 80, /* bytes of a variable's name, its NUL included */
+    CONFIG_VARIABLE_MAX = 80,    /* bytes of a variable's name, its NUL included */
+    CONFIG_NETWORKS_MAX = 64,    /* networks of one list */
+    CONFIG_FILL_SECONDS = 500000 /* in which a rate gives its whole burst, at most */
 };
 
 enum config_form {
@@ -26,6 +28,8 @@ enum config_form {
     CONFIG_ADDRESS,  /* the same: an address and port, nothing looked up */
     CONFIG_PATH,     /* the same, made absolute */
     CONFIG_STORE,    /* the same: see store_url.h */
+    CONFIG_NETWORKS, /* the same: at most CONFIG_NETWORKS_MAX of them, as address_list_read has it
+                      */
     CONFIG_U32,
     CONFIG_SIZE,    /* uint64_t: bytes; as text also with K, M or G */
     CONFIG_SECONDS, /* uint32_t; as text also with s, m, h or d */

@@ -61,6 +61,10 @@ static const struct config_key keys[] = {
     { "limit.idle_seconds", CONFIG_SECONDS, AT(idle_seconds), "60", 1, DAY_SECONDS, .reloads = true,
       .summary = "how long a connection may say nothing before it is closed" },
 
+    { "admit.never_ban", CONFIG_NETWORKS, AT(never_ban), NULL, .derived = "none", .optional = true,
+      .summary = "who is never banned, whatever is done from there: proxies, a gateway that many "
+                 "share, your own address; loopback always is" },
+
     { "audit.rotate_bytes", CONFIG_SIZE, AT(audit_rotate_bytes), "64M", ROTATE_LEAST,
       UINT64_C(1) << 30, .reloads = true,
       .summary = "size at which the security log is put away and begun anew" },
@@ -168,6 +172,9 @@ void config_key_bounds(struct sink *out, const struct config_key *key)
         break;
     case CONFIG_STORE:
         sink_text(out, "sqlite, postgresql://..., or KEYWORD=VALUE pairs of libpq");
+        break;
+    case CONFIG_NETWORKS:
+        sink_text(out, "addresses or networks, commas between them");
         break;
     case CONFIG_U32:
         sink_format(out, "%llu to %llu", (unsigned long long)key->least,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "admit/address.h"
 #include "base/cursor.h"
 #include "base/number.h"
 #include "codec/nearest.h"
@@ -126,6 +127,7 @@ static const char *wanted(enum config_form form)
     case CONFIG_ADDRESS:
     case CONFIG_PATH:
     case CONFIG_STORE:
+    case CONFIG_NETWORKS:
     case CONFIG_CHOICE:
         break;
     }
@@ -261,6 +263,19 @@ static bool store_is_usable(struct span text, struct config_why *why)
     return false;
 }
 
+static bool networks_are_usable(struct span text, struct config_why *why)
+{
+    struct network networks[CONFIG_NETWORKS_MAX];
+    struct address_list list = address_list_over(networks, CONFIG_NETWORKS_MAX);
+    if (address_list_read(&list, text))
+        return true;
+    refuse(why,
+           "must be at most %d addresses or networks with commas between them, like "
+           "\"192.0.2.7, 2001:db8::/32\", with no bits set after a network's length",
+           CONFIG_NETWORKS_MAX);
+    return false;
+}
+
 static bool set_text(const struct config_key *key, struct span text, const char *folder,
                      struct settings *settings, struct config_why *why)
 {
@@ -270,7 +285,8 @@ static bool set_text(const struct config_key *key, struct span text, const char 
         memcpy(field_of(key, settings), value, sizeof value);
         return true;
     }
-    if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)))
+    if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)) ||
+        (key->form == CONFIG_NETWORKS && !networks_are_usable(text, why)))
         return false;
     if (key->form == CONFIG_PATH) {
         if (!make_absolute(text, folder, &out, why) || !text_is_usable(sink_bytes(&out), why))

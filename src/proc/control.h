@@ -17,6 +17,7 @@ enum control_message {
     CONTROL_HAPPENED,     /* core: u64 number, u8 enum happened, u8 peer, u32 pid, u32 code,
                              u64 milliseconds since 1970, u64 before, u64 after: to be logged */
     CONTROL_RELOAD,       /* u32 number of the reload, struct settings: taken over at once */
+    CONTROL_PROGRAM, /* tee: u32 enum peer, one descriptor: what that process is executed from */
 
     /* process to monitor */
     CONTROL_READY = 0x41,  /* serving; struct jail_report as u8 own_user, u8 network, u32 ABI */
@@ -25,10 +26,10 @@ enum control_message {
     CONTROL_PACKED,        /* audit: bytes: that name; its packed form is whole and replaces it */
     CONTROL_REMOVE,        /* audit: u32 count, bytes each: names of logs that are old enough */
     CONTROL_FAILED = 0x60, /* could not start: u16 enum reason, its last word */
-    CONTROL_AGAIN,         /* core: what it needs can be had before its jail only: it ends now, in
-                              order, and is to be started again at once */
-    CONTROL_LOGGED,        /* core: u64 number: what happened up to it is in the security log */
-    CONTROL_RELOADED,      /* u32 number, u8 1; u8 0: it cannot take them over and has the old */
+    CONTROL_AGAIN,    /* core, tee: what it needs can be had before its jail only: it ends now, in
+                         order, and is to be started again at once */
+    CONTROL_LOGGED,   /* core: u64 number: what happened up to it is in the security log */
+    CONTROL_RELOADED, /* u32 number, u8 1; u8 0: it cannot take them over and has the old */
 };
 
 /* What the monitor saw, for the security log.  It tells a core that was started again what

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -29,6 +30,17 @@ static rc take_file(struct trail *trail, struct house *house, struct cursor *bod
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     fd_close(&house->files[file]);
     house->files[file] = fd;
+    return RC_SUCCESS;
+}
+
+static rc take_program(struct trail *trail, struct house *house, struct cursor *body)
+{
+    uint32_t peer = 0;
+    int fd = channel_take_fd(&house->control);
+    if (!cur_u32le(body, &peer) || peer >= PEER_COUNT || fd < 0 || !house->process->measures)
+        return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    fd_close(&house->programs[peer]);
+    house->programs[peer] = fd;
     return RC_SUCCESS;
 }
 
@@ -65,6 +77,9 @@ static rc take_over(struct trail *trail, struct house *house)
             break;
         case CONTROL_PEER:
             TRY(trail, house_take_peer(trail, house, &body));
+            break;
+        case CONTROL_PROGRAM:
+            TRY(trail, take_program(trail, house, &body));
             break;
         case CONTROL_START:
             return RC_SUCCESS;
@@ -214,12 +229,25 @@ rc house_put(struct trail *trail, struct house *house, enum peer peer, const str
     return channel_put(trail, &house->channels[peer], frame);
 }
 
+/* Started from a descriptor, it has a number for a name. */
+static void take_name(const struct process *process)
+{
+    char name[16];
+    struct sink text = sink_over(name, sizeof name);
+    sink_format(&text, "ward-%s", peer_name(process->peer));
+    sink_terminate(&text);
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
 int house_main(const struct process *process)
 {
     struct house house = { .process = process };
     for (unsigned file = 0; file < FILE_COUNT; file++)
         house.files[file] = -1;
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
+        house.programs[peer] = -1;
     log_as(peer_name(process->peer));
+    take_name(process);
     /* A terminal's interrupt goes to the whole group: the monitor alone decides. */
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

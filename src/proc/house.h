@@ -48,6 +48,7 @@ struct process {
     size_t file_bytes; /* of one file that it writes; 0: HOUSE_FILE_BYTES_MAX */
     bool forks;
     bool fails_by_reason; /* before_jail's failures below HOUSE_FIRST_NUMBER are reasons */
+    bool measures;        /* is handed the programs of all processes, until its jail */
     bool own_network;     /* an empty network namespace: for all that own no socket */
     size_t memory;        /* bytes of the arena that lives as long as it; 0: HOUSE_MEMORY */
     size_t size;          /* bytes of its state */
@@ -94,6 +95,7 @@ struct house {
     struct channel control;
     struct channel channels[PEER_COUNT]; /* closed where there is none */
     int files[FILE_COUNT];               /* -1 where there is none */
+    int programs[PEER_COUNT];            /* of a process that measures, else -1 */
     int own[HOUSE_OWN_FDS_MAX];          /* opened before the jail, see house_keep_fd */
     size_t own_count;
     struct jail_report jail;

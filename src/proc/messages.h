@@ -20,6 +20,10 @@ enum message {
          u16 method, 16 address, 16 trace id: as MSG_REQUEST.  No answer. */
     MSG_REFUSED,
 
+    /* front -> core: u8 offence, GRACE_EXCEEDED or ABUSE (admit/ban.h), and 16 address: it was
+       done from there, over a connection.  No answer. */
+    MSG_OFFENCE,
+
     /* front -> keeper: what is to be signed in a TLS 1.3 CertificateVerify, whole
        (RFC 8446 4.4.3).  keeper -> front, the same id: u8 1 and the signature, or u8 0. */
     MSG_SIGN_TLS = 0x200,
@@ -49,8 +53,9 @@ enum message {
        then for each u8 role, u8 state, u64 created, u64 retired, bytes id, bytes public key. */
     MSG_KEYRING_LIST = 0x500,
     MSG_KEYRING_IS,
-    /* core -> keeper: u8 role.  keeper -> core: u16 reason; with REASON_OK u64 generation,
-       bytes id of the new key, bytes id of the one that it replaces. */
+    /* core -> keeper: u8 role, u64 the generation that the keyring must have, 0: any.
+       keeper -> core: u16 reason; with REASON_OK u64 generation, bytes id of the new key, bytes
+       id of the one that it replaces. */
     MSG_KEY_ROTATE,
     MSG_KEY_ROTATED,
     /* keeper -> front, nobody asked: the chain is another one now, fetch it.  Nothing is
@@ -63,10 +68,19 @@ enum message {
        verify -> core, the same id: as MSG_REPLY.  What a child of verify said, byte for byte. */
     MSG_JUDGE = 0x600,
     MSG_JUDGED,
+
+    /* core -> tee: the 64 bytes of report_data that evidence is to bear.
+       tee -> core, the same id: u16 reason, bytes quote, bytes event log; both empty when the
+       reason is not REASON_OK. */
+    MSG_EVIDENCE = 0x700,
+    MSG_EVIDENCE_IS,
 };
 
 /* Bytes of the detail of a MSG_JUDGED. */
 enum { JUDGED_DETAIL_MAX = 256 };
+
+/* Bytes of what a MSG_EVIDENCE_IS has. */
+enum { EVIDENCE_QUOTE_MAX = 8192, EVIDENCE_LOG_MAX = 8192 };
 
 /* Who asks, as front found out. */
 enum caller {

@@ -18,6 +18,10 @@ static const struct metric_info rows[METRIC_COUNT] = {
                             "Calls between their head and their answer." },
     [METRIC_CALLS_LIMIT] = { "ward_front_calls_limit", false, "calls",
                              "So many may be under way at a time." },
+    [METRIC_BANS] = { "ward_front_bans", false, "addresses", "Addresses that are banned now." },
+    [METRIC_SUSPECTS] = { "ward_front_suspects", false, "addresses",
+                          "Addresses that are served alone, for a process fell while it served "
+                          "them." },
     [METRIC_ACCEPTED] = { "ward_front_accepted_total", true, "connections",
                           "Connections that came, refused ones too." },
     [METRIC_REFUSED] = { "ward_front_refused_total", true, "connections",
@@ -39,6 +43,12 @@ static const struct metric_info rows[METRIC_COUNT] = {
     [METRIC_UNAVAILABLE] = { "ward_front_unavailable_total", true, "requests",
                              "Requests that were refused because the house is short of "
                              "something." },
+    [METRIC_BANNED] = { "ward_front_banned_total", true, "peers",
+                        "Connections and requests of banned addresses that were refused, and "
+                        "connections that were cut when a ban began." },
+    [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
+                               "Whether the house's own evidence comes from a simulated TEE, and "
+                               "proves nothing about hardware." },
 };
 
 const struct metric_info *metric_info(enum metric metric)

@@ -15,6 +15,8 @@ enum metric {
     METRIC_HTTP1_REQUESTS_OPEN,
     METRIC_CALLS_OPEN,
     METRIC_CALLS_LIMIT,
+    METRIC_BANS,
+    METRIC_SUSPECTS,
     METRIC_ACCEPTED,
     METRIC_REFUSED,
     METRIC_HANDSHAKES,
@@ -25,11 +27,13 @@ enum metric {
     METRIC_H2_ABUSES,
     METRIC_SLOW,
     METRIC_UNAVAILABLE,
+    METRIC_BANNED,
+    METRIC_TEE_SIMULATED,
     METRIC_COUNT
 };
 
 struct metric_info {
-    const char *name; /* "ward_front_..."; a counter's ends in "_total" */
+    const char *name; /* "ward_" and whose it is; a counter's ends in "_total" */
     bool counts;      /* only ever grows, from 0 at the process's start */
     const char *unit; /* what one of it is */
     const char *help; /* one sentence */

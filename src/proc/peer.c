@@ -16,6 +16,8 @@ const char *peer_name(enum peer peer)
         return "core";
     case PEER_FRONT:
         return "front";
+    case PEER_TEE:
+        return "tee";
     case PEER_COUNT:
         break;
     }
@@ -35,9 +37,15 @@ enum peer file_owner(enum house_file file)
         return PEER_KEEPER;
     case FILE_STATE:
     case FILE_PASSWORD:
+    case FILE_BANS:
+    case FILE_SERVING_READ:
         return PEER_CORE;
+    case FILE_TEE:
+        return PEER_TEE;
     case FILE_TLS_LISTENER:
     case FILE_OWNER_LISTENER:
+    case FILE_BANS_READ:
+    case FILE_SERVING:
         return PEER_FRONT;
     case FILE_COUNT:
         break;

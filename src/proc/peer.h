@@ -11,6 +11,7 @@ enum peer {
     PEER_VERIFY,
     PEER_CORE,
     PEER_FRONT,
+    PEER_TEE,
     PEER_COUNT
 };
 
@@ -24,8 +25,13 @@ enum house_file {
     FILE_CA,             /* keeper: the CA's certificate for everybody, written before the jail */
     FILE_STATE,          /* core: the state folder, left before the jail */
     FILE_PASSWORD,       /* core: the store's password, read once before the jail */
+    FILE_TEE,            /* tee: its folder, left before the jail */
     FILE_TLS_LISTENER,   /* front: bound and listening */
     FILE_OWNER_LISTENER, /* front: the owner's socket */
+    FILE_BANS,           /* core: memory that it writes (tables.h), mapped before the jail */
+    FILE_BANS_READ,      /* front: the same, for reading */
+    FILE_SERVING,        /* front: memory that it writes, mapped before the jail */
+    FILE_SERVING_READ,   /* core: the same, for reading */
     FILE_COUNT
 };
 

@@ -224,10 +224,10 @@ rc house_serve(struct trail *trail, struct house *house)
         if (house->process->settle != NULL)
             TRY(trail, house->process->settle(trail, house->self));
         TRY(trail, flush_all(trail, house));
-        if (may_end(house))
-            return RC_SUCCESS;
         int timeout = timeout_ms(house);
         TRY(trail, flush_all(trail, house)); /* what the timers said */
+        if (may_end(house)) /* after the timers: the last that is under way may end by one */
+            return RC_SUCCESS;
         gather(&waiting, house);
         int ready = poll(waiting.fds, waiting.count, timeout);
         if (ready < 0 && errno != EINTR)

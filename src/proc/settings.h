@@ -19,10 +19,11 @@ struct settings {
     char backup_dir[SETTING_TEXT_MAX]; /* backup.dir: absolute */
     char collateral[SETTING_TEXT_MAX]; /* collateral.folder; "": none */
     char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
-    uint32_t seal;                     /* seal.kind */
-    uint32_t owner;                    /* the uid whose socket it is; not a key of the file */
-    uint32_t lives;                    /* how often core began anew in a row; the monitor's */
-    bool listener;                     /* nor this: the listener was handed over, open */
+    char never_ban[SETTING_TEXT_MAX]; /* admit.never_ban: networks, commas between them; "": none */
+    uint32_t seal;                    /* seal.kind */
+    uint32_t owner;                   /* the uid whose socket it is; not a key of the file */
+    uint32_t lives;                   /* how often core began anew in a row; the monitor's */
+    bool listener;                    /* nor this: the listener was handed over, open */
 
     uint32_t connections;             /* limit.connections: in all */
     uint32_t connections_per_address; /* limit.connections_per_address */

@@ -19,10 +19,10 @@ static const struct {
     [SIM_KEY_NITRO_STRANGER] = { "nitro stranger", CURVE_P384 },
 };
 
-bool sim_authority_init(struct sim_authority *authority, struct span seed)
+static bool derive(struct sim_authority *authority, struct span seed, unsigned count)
 {
     struct sim_authority made = { 0 };
-    for (unsigned i = 0; i < SIM_KEY_COUNT; i++) {
+    for (unsigned i = 0; i < count; i++) {
         made.keys[i] = ecdsa_secret_from_seed(key_table[i].curve, seed, key_table[i].name);
         if (made.keys[i] == NULL || !ecdsa_secret_point(made.keys[i], made.points[i])) {
             sim_authority_fini(&made);
@@ -33,11 +33,26 @@ bool sim_authority_init(struct sim_authority *authority, struct span seed)
     return true;
 }
 
+bool sim_authority_init(struct sim_authority *authority, struct span seed)
+{
+    return derive(authority, seed, SIM_KEY_COUNT);
+}
+
+bool sim_authority_init_intel(struct sim_authority *authority, struct span seed)
+{
+    return derive(authority, seed, SIM_KEY_NITRO_ROOT);
+}
+
 void sim_authority_fini(struct sim_authority *authority)
 {
     for (unsigned i = 0; i < SIM_KEY_COUNT; i++)
         ecdsa_secret_free(&authority->keys[i]);
     *authority = (struct sim_authority){ 0 };
+}
+
+bool sim_quoting_scalar(struct span seed, uint8_t scalar[P256_COORD])
+{
+    return ecdsa_scalar_from_seed(CURVE_P256, seed, key_table[SIM_KEY_ATTESTATION].name, scalar);
 }
 
 struct span sim_point(const struct sim_authority *authority, enum sim_key key)

@@ -11,6 +11,9 @@ enum {
     REPORT_LEN = 384,
     BODY_MAX = 648,
     CERT_DATA_MAX = 6 * 1024,
+    TDX_SIGNED = 48 + 584, /* header and body of a version 4 quote */
+    TDX_REPORT_DATA = TDX_SIGNED - 64,
+    TDX_SIGNATURE = TDX_SIGNED + 4,
     OUTER_TYPE = 6,
 };
 
@@ -320,4 +323,14 @@ bool sim_quote(const struct sim_authority *authority, const struct sim_spec *spe
         sink_zero(&whole, 39);
     sink_put(out, sink_bytes(&whole));
     return sink_ok(&whole) && sink_ok(&inner) && sink_ok(out);
+}
+
+bool sim_quote_renew(uint8_t *quote, size_t len, const uint8_t report_data[64], struct span scalar)
+{
+    uint8_t digest[SHA256_LEN];
+    if (len < TDX_SIGNATURE + 2 * P256_COORD)
+        return false;
+    memcpy(quote + TDX_REPORT_DATA, report_data, 64);
+    hash_sha256(span_of(quote, TDX_SIGNED), digest);
+    return ecdsa_sign_once(CURVE_P256, scalar, digest, quote + TDX_SIGNATURE);
 }

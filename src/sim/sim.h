@@ -1,7 +1,8 @@
 /* sim.h - the test authority: evidence and endorsements in genuine wire formats, under roots
    of its own.  Everything is derived from a seed, so the same seed gives the same bytes for
-   ever.  Its keys are derived from a public value and protect nothing: a verifier trusts
-   them only when somebody names their root.  Never linked into libward.
+   ever.  The seed of the set (sim_write_set) is public and its keys protect nothing; a house's
+   is its own, and its keys protect what a simulation can.  A verifier trusts either only
+   when somebody names its root.  Never linked into libward.
 
    Every field of what it makes, and every defect, is one member of a plain struct: start
    with the default, spoil one thing, make the bytes.
@@ -39,11 +40,19 @@ struct sim_authority {
     uint8_t points[SIM_KEY_COUNT][ECDSA_POINT_MAX]; /* 65 bytes used on P-256 */
 };
 
-/* sim_authority_init derives all keys.  On failure (no memory) nothing is left behind.
-   {0} is valid to fini. */
+/* sim_authority_init derives all keys, sim_authority_init_intel those of Intel's part: nothing of
+   AWS's can be made with them.  On failure (no memory) nothing is left behind.  {0} is valid to
+   fini. */
 MUST_USE
 bool sim_authority_init(struct sim_authority *authority, struct span seed);
+MUST_USE
+bool sim_authority_init_intel(struct sim_authority *authority, struct span seed);
 void sim_authority_fini(struct sim_authority *authority);
+
+/* sim_quoting_scalar derives the scalar of SIM_KEY_ATTESTATION alone: all that sim_quote_renew
+   needs.  The caller wipes it. */
+MUST_USE
+bool sim_quoting_scalar(struct span seed, uint8_t scalar[P256_COORD]);
 
 /* sim_point views a public key of the authority. */
 struct span sim_point(const struct sim_authority *authority, enum sim_key key);
@@ -226,6 +235,12 @@ struct sim_spec sim_spec_default(enum evidence_kind kind, int64_t now);
 MUST_USE
 bool sim_quote(const struct sim_authority *authority, const struct sim_spec *spec,
                struct sink *out);
+
+/* sim_quote_renew makes a TDX quote of version 4 that sim_quote made into the one with another
+   report_data, which the quoting key alone can do: the platform vouches for that key and not for
+   what it signs.  False without memory, or for a quote that is shorter; it may be spoiled then. */
+MUST_USE
+bool sim_quote_renew(uint8_t *quote, size_t len, const uint8_t report_data[64], struct span scalar);
 
 /* The PCK chain (leaf, intermediate, root), the signing chain (signer, root), the root: PEM. */
 MUST_USE

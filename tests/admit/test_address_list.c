@@ -245,6 +245,38 @@ static void test_the_largest_list(void **state)
     assert_true(address_list_is_sound(&list));
 }
 
+static void test_lists_as_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool good;
+        size_t count;
+    } rows[] = {
+        { "", true, 0 },
+        { "192.0.2.7", true, 1 },
+        { " 192.0.2.7 , 2001:db8::/32,10.0.0.0/8 ", true, 3 },
+        { "10.0.0.0/8,10.1.0.0/16", true, 1 },
+        { ",", false, 0 },
+        { "192.0.2.7,", false, 1 },
+        { "192.0.2.7,,192.0.2.8", false, 1 },
+        { "192.0.2.7 192.0.2.8", false, 0 },
+        { "192.0.2.7;192.0.2.8", false, 0 },
+        { "10.0.0.1/8", false, 0 },
+        { "localhost", false, 0 },
+        { " ", false, 0 },
+        { "1.1.1.1,1.1.1.3,1.1.1.5,1.1.1.7,1.1.1.9", false, 4 }, /* no room */
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct network memory[4];
+        struct address_list list = address_list_over(memory, COUNT_OF(memory));
+        if (address_list_read(&list, span_text(rows[i].text)) != rows[i].good)
+            fail_msg("\"%s\"", rows[i].text);
+        assert_int_equal(list.count, rows[i].count);
+        assert_true(address_list_is_sound(&list));
+    }
+}
+
 static void test_what_is_not_sound(void **state)
 {
     (void)state;
@@ -273,6 +305,7 @@ int main(void)
         TEST(test_touching, ""),
         TEST(test_against_a_plain_list, ""),
         TEST(test_the_largest_list, ""),
+        TEST(test_lists_as_text, ""),
         TEST(test_what_is_not_sound, ""),
     };
     return RUN_TESTS(tests);

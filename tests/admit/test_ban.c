@@ -327,6 +327,26 @@ static void test_read_while_written(void **state)
     assert_int_equal(munmap(memory, len), 0);
 }
 
+static void test_how_many(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    assert_int_equal(ban_count(&f.table.view, 0), 0);
+    offend(&f, "192.0.2.1", OFFENCE_ABUSE, S);
+    offend(&f, "192.0.2.2", OFFENCE_GRACE_EXCEEDED, S); /* a penalty, not a ban */
+    offend(&f, "192.0.2.3", OFFENCE_CRASH, S);
+    assert_int_equal(ban_count(&f.table.view, 2 * S), 2);
+    assert_int_equal(ban_count(&f.table.view, 21 * S), 1);
+    assert_int_equal(ban_count(&f.table.view, 91 * S), 0);
+    f.memory[0] |= 1; /* a set that is being written */
+    for (unsigned i = 0; i < 1000; i++) {
+        struct address address = number(i);
+        (void)ban_impose(&f.table, &address, UINT64_MAX, S);
+    }
+    assert_true(ban_count(&f.table.view, 2 * S) < SETS * BAN_WAYS);
+}
+
 static void test_what_init_refuses(void **state)
 {
     (void)state;
@@ -362,6 +382,7 @@ int main(void)
         TEST(test_by_hand, ""),
         TEST(test_memory_left_behind, ""),
         TEST(test_read_while_written, ""),
+        TEST(test_how_many, ""),
         TEST(test_what_init_refuses, ""),
     };
     return RUN_TESTS(tests);

@@ -442,7 +442,9 @@ static void the_newest_that_is_valid_is_used(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         bool good = rows[i].check == CHECK_COUNT;
         judge_heap(set, &heap, SIM_NOW + rows[i].days * 86400, "generations", rows[i].check,
-                   good ? REASON_OK : REASON_COLLATERAL_MISSING);
+                   good               ? REASON_OK
+                   : rows[i].days > 0 ? REASON_CRL_EXPIRED
+                                      : REASON_CRL_NOT_YET_VALID);
         assert_int_equal(set->claims.tcb.evaluation_number, rows[i].number);
         /* What the nearest one says is worked out all the same. */
         assert_int_equal(set->claims.tcb.status, TCB_UP_TO_DATE);
@@ -455,7 +457,7 @@ static void the_newest_that_is_valid_is_used(void **state)
     sim_set_free(set);
 }
 
-/* One piece alone is past its time: that one is missing. */
+/* One piece alone is past its time, or before it: that one is named. */
 static void one_piece_of_a_heap_is_old(void **state)
 {
     (void)state;
@@ -464,11 +466,16 @@ static void one_piece_of_a_heap_is_old(void **state)
         size_t window;
         enum check_id check;
         const char *detail;
+        enum reason past, future;
     } rows[] = {
-        { SIM_WINDOW(root_crl.validity), CHECK_AT_13, "no root CRL is valid now" },
-        { SIM_WINDOW(pck_crl.validity), CHECK_AT_13, "no PCK CRL is valid now" },
-        { SIM_WINDOW(tcb_info.validity), CHECK_AT_17, "no TDX TCB info for FMSPC" },
-        { SIM_WINDOW(qe_identity.validity), CHECK_AT_24, "no identity TD_QE is valid now" },
+        { SIM_WINDOW(root_crl.validity), CHECK_AT_13, "no root CRL is valid now",
+          REASON_CRL_EXPIRED, REASON_CRL_NOT_YET_VALID },
+        { SIM_WINDOW(pck_crl.validity), CHECK_AT_13, "no PCK CRL is valid now", REASON_CRL_EXPIRED,
+          REASON_CRL_NOT_YET_VALID },
+        { SIM_WINDOW(tcb_info.validity), CHECK_AT_17, "no TDX TCB info for FMSPC",
+          REASON_TCB_INFO_EXPIRED, REASON_TCB_INFO_NOT_YET_VALID },
+        { SIM_WINDOW(qe_identity.validity), CHECK_AT_24, "no identity TD_QE is valid now",
+          REASON_QE_IDENTITY_EXPIRED, REASON_QE_IDENTITY_NOT_YET_VALID },
     };
     struct sim_set *set = sim_set_new();
     for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
@@ -480,7 +487,8 @@ static void one_piece_of_a_heap_is_old(void **state)
         heap.count = 0;
         for (int file = SIM_FILE_TCB_INFO; file < SIM_FILE_COUNT; file++)
             add(&heap, set->files[file], "a file");
-        judge_heap(set, &heap, SIM_NOW, "one is old", rows[i / 2].check, REASON_COLLATERAL_MISSING);
+        judge_heap(set, &heap, SIM_NOW, "one is old", rows[i / 2].check,
+                   i % 2 == 0 ? rows[i / 2].past : rows[i / 2].future);
         const char *detail = report_text(&set->report,
                                          set->report.checks[rows[i / 2].check].detail);
         if (strncmp(detail, rows[i / 2].detail, strlen(rows[i / 2].detail)) != 0)

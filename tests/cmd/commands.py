@@ -133,6 +133,12 @@ def fetching(place):
             place.fresh("fetched", make=True)]
 
 
+def banned(place, address):
+    done = place.run("ban", "add", address, "--state", place.live)
+    assert done.returncode == 0, done.stderr
+    return address
+
+
 # Each command's runs: (the exit codes that are right, its words in a Place), --json apart.
 RUNS = {
     "audit export": [((0,), lambda at: ["--state", at.rest])],
@@ -150,6 +156,11 @@ RUNS = {
                                           "--passphrase-file", at.phrase]),
                        ((0,), lambda at: [at.whole, "--state", at.fresh("restored"), "--plan",
                                           "--passphrase-file", at.phrase])],
+    "ban add": [((0,), lambda at: ["192.0.2.1", "--state", at.live]),
+                ((0,), lambda at: ["2001:db8::1", "--for", "2h", "--state", at.live])],
+    "ban lift": [((0,), lambda at: [banned(at, "192.0.2.9"), "--state", at.live])],
+    "ban list": [((0,), lambda at: ["--state", at.live]),
+                 ((0,), lambda at: ["--state", at.live, "--limit", "1", "--from", "0"])],
     "collateral fetch": [((0,), fetching), ((4,), lambda at: [
         *fetching(at)[:-1], at.fresh("fetched", make=True), "--fmspc", "000000000000"][2:])],
     "collateral show": [((0,), lambda at: [OWN / "collateral", "--root", SIM_ROOT])],
@@ -160,6 +171,9 @@ RUNS = {
     "doctor": [((0, 1), lambda at: ["--state", at.live]), ((0, 1), lambda at: ["--state", at.rest])],
     "down": [((0,), lambda at: ["--state", at.rest]),
              ((0,), lambda at: ["--state", at.live, "--purge", "--plan"])],
+    "evidence": [((0,), lambda at: ["--state", at.live, "--nonce", "0123456789abcdef"]),
+                 ((0,), lambda at: ["--state", at.live, "--report-data", "5a" * 64, "--out",
+                                    at.fresh("quote"), "--event-log", at.fresh("log")])],
     "help": [((0,), lambda at: []), ((0,), lambda at: ["up"])],
     "keyring backup": [((0,), lambda at: [at.fresh("backup"), "--state", at.rest,
                                           "--passphrase-file", at.phrase])],

@@ -6,6 +6,8 @@ import http.server
 import threading
 import urllib.parse
 
+import tls_ca
+
 BEHAVIOURS = ("good", "dead", "hang", "drip", "missing", "broken", "redirect", "huge", "gzip",
               "other", "tampered", "old")
 
@@ -34,8 +36,9 @@ class Collateral:
 class Mirror:
     """One server; `with Mirror(...) as base:` gives its URL."""
 
-    def __init__(self, behaviour, collateral, old=None):
+    def __init__(self, behaviour, collateral, old=None, certificate=None):
         self.behaviour, self.collateral, self.old = behaviour, collateral, old
+        self.certificate = certificate  # of a server that speaks TLS
         self.stop, self.asked = threading.Event(), []
 
     def __enter__(self):
@@ -60,6 +63,9 @@ class Mirror:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.base = f"http://127.0.0.1:{self.server.server_port}"
+        if self.certificate:
+            self.base = self.base.replace("http:", "https:")
+            self.server.socket = tls_ca.wrap(self.server.socket, self.certificate)
         if self.behaviour == "dead":
             self.server.server_close()
             return self

@@ -118,7 +118,7 @@ class Verify(Log):
         self.write([*self.lines[:30], *other[30:]])
         self.found("AUDIT_CHAIN_BROKEN", 30)
 
-    def test_every_damage_is_found_and_named(self):  # proves: RL-77
+    def test_every_damage_is_found_and_named(self):  # proves: RL-77, EC-33
         for damage in (self.flipped_bit, self.flipped_bit_of_a_packed_file,
                        self.removed_doubled_and_swapped, self.cut_off,
                        self.files_in_each_others_place, self.rewritten_with_its_chain):

@@ -111,6 +111,34 @@ class Heirs(Log):
         said = self.verify("--key", self.x.vkey, code=1)
         self.assertEqual(said["reason"], "AUDIT_HEAD_SIGNATURE")
 
+    def proven(self, key, code=0, seq=5):
+        done = ward("audit", "prove", str(seq), "--state", self.state, "--key", key, "--json")
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stderr.decode() if code else json.loads(done.stdout)
+
+    def test_a_proof_follows_them_too(self):
+        self.whole()
+        for signer in (self.a, self.b, self.c):
+            for key in (signer.vkey, signer.public.hex()):
+                for seq in (5, 25, 54):
+                    said = self.proven(key, seq=seq)
+                    self.assertEqual((said["seq"], said["size"]), (seq, 55))
+        self.assertIn("AUDIT_HEAD_SIGNATURE", self.proven(self.x.vkey, 1))
+        # A note of the known key itself, in a line that the tree does not have.
+        log = self.audit / "security.log"
+        text = log.read_bytes()
+        lines = text.split(b"\n")
+        forged = json.loads(lines[5])
+        forged["details"]["handover"] = self.b.note(40, self.root(40), self.x).decode()
+        lines[5] = json.dumps(forged, separators=(",", ":"), sort_keys=True,
+                              ensure_ascii=False).encode()
+        log.write_bytes(b"\n".join(lines))
+        self.assertIn("AUDIT_LEAF_MISMATCH", self.proven(self.a.vkey, 1))
+        log.write_bytes(text)
+        self.proven(self.a.vkey)
+        (self.audit / "leaves").unlink()
+        self.proven(self.a.vkey, 2)
+
     def test_copies(self):
         """An export, on a pipe too, and files put away, with nothing but the first key."""
         self.whole()
@@ -157,6 +185,7 @@ class Heirs(Log):
                 self.make(notes, heads)
                 self.found(reason, at, "--key", a.vkey)
                 self.found(reason, at, "--key", a.vkey, "--fast")
+                self.assertIn(reason, self.proven(a.vkey, 1))
 
     def test_heads_of_the_wrong_time(self):
         a, b, c = self.a, self.b, self.c
@@ -194,6 +223,56 @@ class Heirs(Log):
             (self.audit / (PARTS[0][0] + ".gz")).unlink()
             self.verify("--key", b.vkey)
             self.found(reason, None, "--key", a.vkey)
+
+    def keep(self, *heirs):
+        """Puts the hand-overs of these records, or other lines for them, beside the heads."""
+        heads = self.audit / "heads"
+        rows = [slot("heir", seq, 0, line) for seq, line in heirs]
+        heads.write_bytes(heads.read_bytes()[:64 * 4096].ljust(64 * 4096, b"\0") + b"".join(rows))
+
+    def lines_now(self):
+        return [line.encode() for line in self.run_audit("export").splitlines()]
+
+    def test_a_hand_over_outlives_its_file(self):
+        self.whole()
+        lines = self.lines_now()
+        for gone in (1, 2):  # the file with 25, too, but not the one with 45
+            (self.audit / (PARTS[gone - 1][0] + ".gz")).unlink()
+            self.keep((25, lines[25]), (45, lines[45]))
+            for signer in (self.a, self.b, self.c):
+                for fast in ((), ("--fast",)):
+                    said = self.verify("--key", signer.vkey, *fast)
+                    self.assertEqual((said["records"], said["by_hash_only"]), (60, 20 * gone))
+                self.proven(signer.vkey, seq=50)
+                self.proven(signer.vkey, seq=5)
+            self.assertEqual(self.verify("--key", self.x.vkey, code=1)["reason"],
+                             "AUDIT_HEAD_SIGNATURE")
+        self.keep((45, lines[45]))
+        self.assertIn(self.verify("--key", self.a.vkey, code=1)["reason"],
+                      ("AUDIT_HANDOVER_MISSING", "AUDIT_HANDOVER_INVALID"))
+        self.verify("--key", self.b.vkey)
+        # What stands there is believed as far as the tree has it.
+        forged = json.loads(lines[25])
+        forged["details"]["handover"] = self.a.note(20, self.root(20), self.x).decode()
+        forged = json.dumps(forged, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        for seq, line in ((25, forged.encode()), (24, lines[25]), (25, lines[24]), (25, b"x"),
+                          (1 << 62, lines[25])):
+            self.keep((seq, line))
+            said = self.verify("--key", self.a.vkey, code=1)
+            self.assertIn(said["reason"], ("AUDIT_LEAF_MISMATCH", "AUDIT_HANDOVER_MISSING",
+                                           "AUDIT_HANDOVER_INVALID"))
+            if seq < 40:
+                self.assertEqual((said["reason"], said["first_bad"]), ("AUDIT_LEAF_MISMATCH", seq))
+            self.proven(self.a.vkey, 1)
+        self.keep((25, lines[25]), (45, lines[45]))
+        heads = bytearray((self.audit / "heads").read_bytes())
+        heads[64 * 4096 + 200] ^= 1  # torn: it is no slot, and the hand-over is missing
+        (self.audit / "heads").write_bytes(heads)
+        self.assertNotEqual(self.verify("--key", self.a.vkey, code=1)["reason"], "OK")
+        (self.audit / "leaves").unlink()
+        self.keep((25, lines[25]), (45, lines[45]))
+        self.assertNotEqual(ward("audit", "verify", "--state", self.state, "--key",
+                                 self.a.vkey).returncode, 0)
 
 
 if __name__ == "__main__":

@@ -203,6 +203,7 @@ class Output(Loop):
         for words, hint in ((["version", "--quiet=1"], b"takes no value"),
                             (["version", "-q", "--quiet"], b"is given twice"),
                             (["version", "--show-curl"], b"no option --show-curl"),
+                            (["version", "--show-needs"], b"no option --show-needs"),
                             (["version", "--no-inputs"], b"did you mean --no-input?"),
                             (["version", "--quit"], b"did you mean --quiet?")):
             done = self.place.run(*words)

@@ -94,7 +94,7 @@ class Complete(unittest.TestCase):
         common = {"--help", "--quiet", "--no-input"}
         for name, row in self.table.items():
             mine = {option["name"] for option in row["options"]} | common
-            mine |= {"--show-curl"} if row["asks"] else set()
+            mine |= {"--show-curl", "--show-needs"} if row["asks"] else set()
             self.offers(f"ward {name} --", mine)
         self.offers("ward keyring list --js", ["--json"])
         self.offers("ward keyring list --json --js", [])

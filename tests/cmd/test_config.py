@@ -61,6 +61,9 @@ BAD = (
     ("seal.kind = 'credential'\n", ["1:13: seal.kind is credential, so seal.path must name "]),
     ("state.folder = '/s'\nseal.path = '/s/seal'\n",
      ["2:13: seal.path must lie outside state.folder"]),
+    ("limit.connects_burst = 1000000\nlimit.connects_per_second = 1\n",
+     ["1:24: limit.connects_burst must be at most 500000, which limit.connects_per_second of 1 gives "
+      "in 500000 seconds"]),
     ("state.folder = ''\n", ["1:16: state.folder must not be empty"]),
     ("state.folder = '/'\n", ["1:16: state.folder must not be the root folder"]),
     ("state.folder = 'a/../b'\n",

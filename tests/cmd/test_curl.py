@@ -1,16 +1,27 @@
-"""test_curl.py - --show-curl: every command that asks over HTTP shows its calls, and what is shown
-does the same when a shell runs it. Which commands ask is found out by strace, not by their word."""
+"""test_curl.py - --show-curl and --show-needs: every command that asks over HTTP shows its calls
+and who may make them. What is shown does the same when a shell runs it, and what is said to need the
+owner is refused to a stranger. Which commands ask is found out by strace, not by their word."""
 
+import contextlib
+import http.client
 import json
 import pathlib
 import re
 import shlex
+import ssl
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 
+import contract
+import curl
 import tap
-from commands import CLEAN, RUNS, WARD, Place, runs, table
+from commands import CLEAN, ROOT, RUNS, WARD, Place, runs, table
+
+API = json.loads((ROOT / "docs/api/openapi.json").read_text())
+NEEDS = re.compile(r"# (?P<method>[A-Z]+) (?P<target>\S+)( \(gRPC (?P<grpc>\S+)\))? needs: "
+                   r"(?P<who>anyone|owner) - .*")
 
 CONNECT = re.compile(r"connect\(\d+, \{sa_family=AF_(?:INET6?|UNIX), ([^}]*)\}")
 
@@ -26,9 +37,10 @@ def asked(place, words):
 
 def replay(place, line):
     """(exit code, output) of a shown line, run by sh."""
-    done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=60, env=CLEAN,
-                          cwd=place.above, check=False)
-    return done.returncode, done.stdout, done.stderr
+    with curl.folder() as path:
+        done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=60, check=False,
+                              env=CLEAN | {"PATH": f"{path}:{CLEAN['PATH']}"}, cwd=place.above)
+        return done.returncode, done.stdout, done.stderr
 
 
 class Curl(unittest.TestCase):
@@ -41,11 +53,12 @@ class Curl(unittest.TestCase):
     def tearDownClass(cls):
         cls.place.__exit__()
 
-    def shown(self, words):
-        done = self.place.run(*words, "--show-curl")
+    def shown(self, words, *how):
+        done = self.place.run(*words, *(how or ["--show-curl"]))
         return done, done.stdout.decode().splitlines()
 
     def test_every_command_that_asks_shows_calls_that_work(self):
+        # proves: EC-16
         showing = set()
         for name, row in self.table.items():
             asks = False
@@ -73,6 +86,45 @@ class Curl(unittest.TestCase):
             self.assertTrue(out)
             if "ward.sock" in line:
                 self.assertIsInstance(json.loads(out), dict)
+        self.needs(words, lines)
+
+    def needs(self, words, calls):
+        """One line for each call, in the same order; what it says is what happens to a stranger."""
+        done, lines = self.shown(words, "--show-needs")
+        self.assertEqual((done.returncode, done.stderr, len(lines)), (0, b"", len(calls)), words)
+        for line, call in zip(lines, calls):
+            found = NEEDS.fullmatch(line)
+            self.assertIsNotNone(found, line)
+            target = shlex.split(call.strip("()"))[-1]
+            method = "POST" if "-X POST" in call else "GET"
+            self.assertEqual(method, found["method"], (line, call))
+            if found["grpc"] is None:
+                self.assertEqual((found["target"], found["who"]), (target, "anyone"))
+                continue
+            path = urllib.parse.urlsplit(target).path
+            said = API["paths"][found["target"]][method.lower()]
+            self.assertRegex(path, re.sub(r"\{\w+\}", "[^/]+", found["target"]) + "$")
+            self.assertEqual((said["x-grpc"], said["x-permission"]), (found["grpc"], found["who"]))
+            self.assertTrue(line.endswith(f"{self.place.live}/run/ward.sock"), line)
+            status = self.stranger(method, target.removeprefix("http://localhost"))
+            self.assertEqual(status == 403, found["who"] == "owner", (line, status))
+
+    def stranger(self, method, target):
+        """The status that somebody without an identity gets, over TLS."""
+        nobody = ssl.create_default_context()
+        nobody.check_hostname, nobody.verify_mode = False, ssl.CERT_NONE
+        asked = http.client.HTTPSConnection("127.0.0.1", self.place.house.port, timeout=30,
+                                            context=nobody)
+        with contextlib.closing(asked):
+            return contract.ask(asked, method, target, b"{}" if method == "POST" else None,
+                                {"Content-Type": "application/json"})[0]
+
+    def test_a_script_of_calls_with_their_needs(self):
+        words = ["audit", "tail", "--state", self.place.live]
+        _, lines = self.shown(words, "--show-curl", "--show-needs")
+        self.assertEqual([line[:2] for line in lines[:4]], ["# ", "cu"] * 2)
+        self.assertEqual({NEEDS.fullmatch(line)["who"] for line in lines[::2]}, {"anyone", "owner"})
+        self.assertEqual(replay(self.place, "\n".join(lines))[0], 0)
 
     def test_replayed_answers_are_those_of_the_command(self):
         _, lines = self.shown(["keyring", "list", "--state", self.place.live])
@@ -98,6 +150,7 @@ class Curl(unittest.TestCase):
             done, lines = self.shown([*words, *more])
             self.assertEqual((done.returncode, len(lines)), (0, 1), done.stderr)
             self.assertIn("-X POST", lines[0])
+            self.needs([*words, *more], lines)
         self.assertEqual(self.keys(), before)
         code, out, _ = replay(self.place, lines[0])
         self.assertEqual(code, 0)
@@ -117,6 +170,7 @@ class Curl(unittest.TestCase):
             done, lines = self.shown(words)
             self.assertEqual((done.returncode, lines), (code, []), words)
             self.assertTrue(done.stderr.startswith(b"ward: "))
+            self.assertEqual(self.shown(words, "--show-needs")[0].returncode, code)
 
     def test_following_shows_and_ends(self):
         done, lines = self.shown(["audit", "tail", "--follow", "--state", self.place.live])
@@ -138,6 +192,10 @@ class Curl(unittest.TestCase):
                 code, out, errors = replay(self.place, lines[0])
                 self.assertEqual(code, 0, (lines, errors))
                 self.assertIn("keys", json.loads(out))
+                done, lines = self.shown(["keyring", "list", "--state", above / "state"],
+                                         "--show-needs")
+                self.assertEqual((done.returncode, len(lines)), (0, 1), done.stderr)
+                self.assertTrue(done.stdout[:-1].isascii() and lines[0].isprintable(), lines)
         self.assertEqual(list(pathlib.Path(self.place.above).rglob("pwned")), [])
 
     def test_words_of_a_filter_stay_words(self):

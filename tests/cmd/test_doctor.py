@@ -138,8 +138,9 @@ class Up(unittest.TestCase):
             self.assertTrue(got["up"])
             self.assertLessEqual(before, {"machine.nofile", "state.space", "machine.seccomp"})
             for name in ("house.answers", "house.audit", "house.keeper", "house.verify", "house.front",
-                         "house.log", "house.store", "house.restarts", "listen.port", "install.versions",
-                         "certificate.ca", "seal.file", "state.permissions", "audit.leaves"):
+                         "house.evidence", "house.log", "house.store", "house.restarts", "house.suspects",
+                         "listen.port", "install.versions", "certificate.ca", "seal.file",
+                         "state.permissions", "audit.leaves"):
                 self.assertEqual(checks[name]["finding"], "ok", checks[name])
             self.assertEqual(checks["house.tee"]["finding"], "warn")
             self.assertIn(str(house.monitor()), checks["state.lock"]["detail"])
@@ -187,6 +188,8 @@ class Up(unittest.TestCase):
                  lambda: house.state.chmod(0o700)),
                 ("state.permissions", lambda: (house.state / "keyring").chmod(0o604),
                  lambda: (house.state / "keyring").chmod(0o600)),
+                ("state.permissions", lambda: (house.state / "tee/authority").chmod(0o640),
+                 lambda: (house.state / "tee/authority").chmod(0o600)),
                 ("audit.leaves", lambda: log.write_bytes(whole[:whole[:-1].rindex(b"\n") + 1]),
                  lambda: log.write_bytes(whole)),
                 ("audit.head", lambda: shutil.move(house.state / "audit/heads", away) and

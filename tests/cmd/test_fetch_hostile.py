@@ -2,13 +2,16 @@
 the wrong place, issuer chains that spoil the next mirror's, headers without end, and addresses
 that say more than they should. Needs nobody else's data."""
 
+import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 import urllib.parse
 
+import tls_ca
 from pccs import Mirror
-from ward import OWN, verify, ward
+from ward import BUILD, OWN, verify, ward
 
 FMSPC, AT, ROOT = "505741524400", "2026-01-01T00:00:00Z", OWN / "sgx_root.pem"
 QUOTE, FILES = OWN / "quote/tdx-v4.quote.bin", OWN / "collateral"
@@ -116,6 +119,26 @@ class Hostile(unittest.TestCase):
             done = fetch(folder, flood.base)
             self.assertEqual((done.returncode, names(folder)), (4, []))
             self.assertIn(b"headers are larger", done.stderr)
+
+    def test_the_given_ca_is_the_only_one(self):
+        """Also not the system's, whose folder is made to hold the other one here."""
+        with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as folder:
+            mine, other = tls_ca.Authority(place), tls_ca.Authority(place, "other")
+            system = pathlib.Path(place) / "system"
+            system.mkdir()
+            name = subprocess.check_output(["openssl", "x509", "-hash", "-noout", "-in", other.pem],
+                                           text=True).strip()
+            (system / f"{name}.0").write_bytes(other.pem.read_bytes())
+            apart = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+            script = f"mount --bind {system} /etc/ssl/certs && exec \"$@\""
+            for signer, trusted, code in ((mine, mine, 0), (other, mine, 4)):
+                certificate = signer.server("server", "IP:127.0.0.1")
+                with Mirror("good", Own(), certificate=certificate) as mirror:
+                    done = subprocess.run(
+                        [*apart, "sh", "-c", script, "sh", BUILD / "ward", "collateral", "fetch",
+                         "--fmspc", FMSPC, "--at", AT, "--root", ROOT, "--cacert", trusted.pem,
+                         "--mirror", mirror.base, folder], capture_output=True, check=False)
+                self.assertEqual(done.returncode, code, done.stderr)
 
     def test_a_password_is_not_said(self):
         with tempfile.TemporaryDirectory() as above, Mirror("missing", Own()) as mirror:

@@ -12,6 +12,7 @@ import tempfile
 import time
 import unittest
 
+import contract
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -88,7 +89,7 @@ class Foreground(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, Service(folder) as service:
             self.assertEqual(service.heard(), "READY=1\n")
             house = [service.monitor(), *service.children()]
-            self.assertEqual(len(house), 6)
+            self.assertEqual(len(house), 7)
             self.assertTrue(all(map(lives, house)))
             service.up.send_signal(signal.SIGTERM)
             self.assertEqual(service.heard(), "STOPPING=1\n")
@@ -98,7 +99,7 @@ class Foreground(unittest.TestCase):
     def test_ready_is_told_once_it_serves(self):
         with tempfile.TemporaryDirectory() as folder, Service(folder) as service:
             self.assertEqual(service.heard(), "READY=1\n")
-            with socket.socket(socket.AF_UNIX) as owner:
+            with contract.Watched(socket.socket(socket.AF_UNIX)) as owner:
                 owner.connect(str(service.state / "run/ward.sock"))
                 owner.sendall(b"GET /v1/system/version HTTP/1.1\r\nHost: x\r\n"
                               b"Connection: close\r\n\r\n")
@@ -229,7 +230,7 @@ class Activation(unittest.TestCase):
     def ping(self, folder, port, host="127.0.0.1"):
         trust = ssl.create_default_context(cafile=pathlib.Path(folder) / "state/ca.pem")
         with socket.create_connection((host, port), 30) as plain, \
-                trust.wrap_socket(plain, server_hostname="localhost") as tls:
+                contract.Watched(trust.wrap_socket(plain, server_hostname="localhost")) as tls:
             tls.sendall(b"GET /v1/system/ping?text=hi HTTP/1.1\r\nHost: x\r\n"
                         b"Connection: close\r\n\r\n")
             return tls.recv(65536)

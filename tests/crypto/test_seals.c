@@ -136,6 +136,11 @@ static void hkdf_bounds_and_prefixes(void **state)
     }
     assert_true(hkdf_sha256(secret, secret, span_text("other"), part, 32));
     assert_memory_not_equal(part, whole, 32);
+
+    uint8_t key[SHA256_LEN]; /* the halves are the whole */
+    hkdf_extract(secret, secret, key);
+    hkdf_expand_key(key, secret, part);
+    assert_memory_equal(part, whole, SHA256_LEN);
 }
 
 int main(void)

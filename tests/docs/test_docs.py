@@ -3,7 +3,8 @@ it prints is what the ```text output block after it shows; every link leads some
 
     ```sh run          run by sh -eu in the document's own folder, in which the blocks before it
                        ran; ward, cc and pkg-config are those of this build; of the network there
-                       is a loopback of the tests' own
+                       is a loopback of the tests' own; what curl is answered is held against the
+                       contract of the API
     ```sh run root     the same in the root of the source
     ```text output     all that the block before it prints; a line "..." stands for any lines,
                        "..." at the end of a line for the rest of it
@@ -11,20 +12,19 @@ it prints is what the ```text output block after it shows; every link leads some
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
+import curl
+import own_network
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -33,6 +33,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import tree  # noqa: E402  (the path is set just above)
 
 FENCE = re.compile(r"^```(\w*) ?([^\n`]*)\n(.*?)^```$", re.M | re.S)
+NAMED_TEST = re.compile(r"`(tests/[\w/.]+):(\w+)`")
 LINK = re.compile(r"\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 
 
@@ -63,37 +64,6 @@ def compiler():
     return [shutil.which(command[0]), *command[1:]]
 
 
-def raise_loopback():
-    """Only in a network of one's own: its loopback begins as down."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS
-
-
-def works(words):
-    return shutil.which(words[0]) and not subprocess.run(
-        [*words, "true"], capture_output=True, check=False).returncode
-
-
-def leave_network():
-    """Starts this program anew in a network with nothing but a loopback, where that can be
-    had: root moves there, others by way of a root that is worth nothing outside."""
-    again = [sys.executable, "-B", *sys.argv]
-    stage, user = os.environ.get("WARD_DOCS_STAGE", ""), f"{os.geteuid()} {os.getegid()}"
-    if stage == "":
-        root = os.geteuid() == 0
-        words = ["unshare", "--net"] if root else ["unshare", "--map-root-user", "--net"]
-        if works(words):
-            os.environ["WARD_DOCS_STAGE"] = "root" if root else user
-            os.execvp(words[0], [*words, *again])
-    elif stage != "done":
-        raise_loopback()
-        os.environ["WARD_DOCS_STAGE"] = "done"
-        if stage != "root":
-            uid, gid = stage.split()
-            os.execvp("unshare", ["unshare", "--user", f"--map-user={uid}", f"--map-group={gid}",
-                                  *again])
-
-
 class Session:
     """One document's folder."""
 
@@ -104,6 +74,7 @@ class Session:
         wrapper = tools / "cc"
         wrapper.write_text(f"#!/bin/sh\nexec {' '.join(compiler())} \"$@\"\n")
         wrapper.chmod(0o755)
+        curl.place(tools)
         self.env = dict(os.environ, PATH=f"{tools}:{BUILD}:{os.environ['PATH']}", LC_ALL="C",
                         PKG_CONFIG_PATH=str(BUILD / "meson-uninstalled"),
                         LD_LIBRARY_PATH=str(BUILD), PYTHONDONTWRITEBYTECODE="1")
@@ -165,7 +136,7 @@ def anchors(text):
 
 
 def broken(root, name):
-    """The links of a document that lead nowhere."""
+    """The links of a document that lead nowhere, and the tests that it names and that are not."""
     text = (root / name).read_text()
     plain = re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
     for target in LINK.findall(plain):
@@ -177,6 +148,10 @@ def broken(root, name):
             yield f"{name}: {target} does not exist"
         elif anchor and anchor not in anchors(path.read_text()):
             yield f"{name}: {target}: there is no such heading"
+    for file, test in NAMED_TEST.findall(text):
+        path = root / file
+        if not path.exists() or not re.search(rf"\b(def|void) {test}\(", path.read_text()):
+            yield f"{name}: {file}:{test}: there is no such test"
 
 
 class Documents(unittest.TestCase):
@@ -227,8 +202,16 @@ class Itself(unittest.TestCase):
                                  ("b.md#none", False), ("#here", False), ("https://x/y", True)):
                 (root / "a.md").write_text(f"# There\nsee [x]({target}) and `[y](gone.md)`\n")
                 self.assertEqual(list(broken(root, "a.md")) == [], good, target)
+            (root / "tests").mkdir()
+            (root / "tests/t.c").write_text("static void test_one(void **state)\n")
+            (root / "tests/t.py").write_text("    def test_two(self):\n        test_three()\n")
+            for named, good in (("t.c:test_one", True), ("t.py:test_two", True),
+                                ("t.py:test_three", False), ("t.c:test_on", False),
+                                ("x.py:test_two", False)):
+                (root / "a.md").write_text(f"see `tests/{named}`\n")
+                self.assertEqual(list(broken(root, "a.md")) == [], good, named)
 
 
 if __name__ == "__main__":
-    leave_network()
+    own_network.enter()
     tap.main()

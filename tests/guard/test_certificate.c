@@ -153,6 +153,31 @@ static void control_in_subject(struct certificate *c)
 {
     c->subject = span_text("local\x1bhost");
 }
+static void with_unit(struct certificate *c)
+{
+    c->unit = span_text("SIMULATED TEE");
+}
+static void longest_unit(struct certificate *c)
+{
+    c->unit = span_text("0123456789012345678901234567890123456789012345678901234567890123");
+}
+static void longer_unit(struct certificate *c)
+{
+    c->unit = span_text("01234567890123456789012345678901234567890123456789012345678901234");
+}
+static void control_in_unit(struct certificate *c)
+{
+    c->unit = span_text("unit\x1b");
+}
+static void ca_of_a_unit(struct certificate *c)
+{
+    c->ca = true;
+    c->server = false;
+    c->name_count = 0;
+    c->subject = c->issuer;
+    c->point = c->issuer_point;
+    with_unit(c);
+}
 static void nul_in_subject(struct certificate *c)
 {
     c->subject = span_of("local\0host", 10);
@@ -202,6 +227,8 @@ static const struct {
     { "for both", for_both, true },
     { "longest life", longest_life, true },
     { "longest subject", longest_subject, true },
+    { "with a unit", with_unit, true },
+    { "longest unit", longest_unit, true },
     { "most names", most_names, true },
     { "longest name", longest_name, true },
     { "IPv6 address", address_of_six, true },
@@ -221,6 +248,9 @@ static const struct {
     { "no subject", no_subject, false },
     { "control in the subject", control_in_subject, false },
     { "NUL in the subject", nul_in_subject, false },
+    { "unit one too long", longer_unit, false },
+    { "control in the unit", control_in_unit, false },
+    { "a CA with a unit", ca_of_a_unit, false },
     { "a CA that is another's", as_ca, false },
     { "one name too many", too_many_names, false },
     { "name one too long", longer_name, false },

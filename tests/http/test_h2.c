@@ -101,8 +101,41 @@ static void test_refused(void **state)
             fail_msg("%s: %s", refused[i].name, peer_events(&peer));
         /* It is answered, its body is not waited for, and the next one is served. */
         assert_non_null(strstr(peer_said(&peer), "HEADERS 1 :status=400"));
-        assert_non_null(strstr(peer_said(&peer), "RST 1 0\n"));
+        assert_null(strstr(peer_said(&peer), "RST"));
         assert_non_null(strstr(peer_events(&peer), "3 done\n"));
+        peer_end(&peer);
+    }
+}
+
+/* A body that nobody wants may come for a while, or end; then the stream is reset, and nobody is
+   blamed for it. */
+static void test_unwanted_bodies(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[8192];
+    enum { ALLOWED = 256 * 1024 / sizeof bytes };
+    static const size_t counts[] = { 1, ALLOWED, ALLOWED + 1, ALLOWED + 30 };
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        peer_begin(&peer, &h2_limits_default);
+        peer_headers(&peer, END_HEADERS, 1, POST "content-length:1000000\n");
+        assert_true(peer_go(&peer, SIZE_MAX));
+        assert_non_null(strstr(peer_said(&peer), "HEADERS 1 :status=400"));
+        for (size_t k = 0; k < counts[i]; k++) {
+            peer_frame(&peer, F_DATA, 0, 1, SPAN(bytes));
+            assert_true(peer_go(&peer, SIZE_MAX));
+        }
+        assert_int_equal(count_lines(peer_said(&peer), "RST 1 0\n"), counts[i] > ALLOWED);
+        assert_int_equal(count_lines(peer_said(&peer), "RST"), counts[i] > ALLOWED);
+        assert_int_equal(h2_stream_count(&peer.conn), counts[i] <= ALLOWED);
+        assert_int_equal(count_lines(peer_events(&peer), "1 body"), 0);
+        peer_get(&peer, 3, "/");
+        assert_true(peer_go(&peer, SIZE_MAX));
+        assert_non_null(strstr(peer_events(&peer), "3 done\n"));
+        /* A house that is going does not wait for the rest. */
+        h2_shut_down(&peer.conn);
+        peer_go(&peer, SIZE_MAX);
+        assert_int_equal(count_lines(peer_said(&peer), "RST 1 0\n"), 1);
+        assert_true(h2_is_closed(&peer.conn));
         peer_end(&peer);
     }
 }
@@ -360,6 +393,7 @@ int main(void)
         TEST(test_continue, ""),
         TEST(test_body_and_trailers, ""),
         TEST(test_refused, ""),
+        TEST(test_unwanted_bodies, ""),
         TEST(test_malformed, ""),
         TEST(test_lengths, ""),
         TEST(test_undecided, ""),

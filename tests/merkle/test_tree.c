@@ -68,6 +68,21 @@ static void test_every_size_up_to_1024(void **state)
     }
 }
 
+/* Each subtree is at hand when its last leaf has come, and as long as it is a peak. */
+static void test_completed_subtrees(void **state)
+{
+    (void)state;
+    struct merkle_tree tree = { 0 };
+    for (size_t n = 1; n <= FOREST_MAX; n++) {
+        assert_true(merkle_append(&tree, &forest.nodes[0][n - 1]));
+        for (unsigned level = 0; level < FOREST_LEVELS; level++) {
+            size_t leaves = (size_t)1 << level;
+            if ((n & leaves) != 0 || n % leaves == 0)
+                assert_true(merkle_equal(&tree.peaks[level], &forest.nodes[level][n / leaves - 1]));
+        }
+    }
+}
+
 /* Subtrees and leaves in any mixture that fits give the same root; one that does not fit is
    refused and changes nothing. */
 static void test_perfect_subtrees(void **state)
@@ -134,7 +149,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_known_roots, ""),           TEST(test_empty_root, ""),
         TEST(test_every_size_up_to_1024, ""), TEST(test_perfect_subtrees, ""),
-        TEST(test_the_largest_tree, ""),      TEST(test_leaves_are_no_nodes, ""),
+        TEST(test_completed_subtrees, ""),    TEST(test_the_largest_tree, ""),
+        TEST(test_leaves_are_no_nodes, ""),
     };
     forest_grow(&forest);
     return RUN_TESTS(tests);

@@ -116,6 +116,40 @@ static void test_what_holds_inside(void **state)
     }
 }
 
+/* One call that leads out, after the network was given up; 0 when it came back. */
+static int try_offline(enum mode mode, const void *number)
+{
+    (void)mode;
+    if (!rc_ok(jail_offline(NULL)))
+        return ENTER_FAILED;
+    __real_syscall(*(const long *)number, -1, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+/* Each call that leads out is the last one; what the command needs for its work is not. */
+static void test_offline_is_kept_by_the_kernel(void **state)
+{
+    static const long
+        deadly[] = { SYS_socket,         SYS_connect,         SYS_bind,
+                     SYS_listen,         SYS_accept,          SYS_accept4,
+                     SYS_sendto,         SYS_sendmsg,         SYS_sendmmsg,
+                     SYS_io_uring_setup, 1 << 30 | SYS_getpid /* by a number of x32 */ };
+    static const long harmless[] = { SYS_openat, SYS_read, SYS_write, SYS_getpid, SYS_clone3 };
+    (void)state;
+    for (size_t i = 0; i < COUNT(deadly); i++)
+        assert_status(status_of(try_offline, AS_SOMEBODY, &deadly[i]), SIGSYS, "offline",
+                      AS_SOMEBODY);
+    for (size_t i = 0; i < COUNT(harmless); i++)
+        assert_status(status_of(try_offline, AS_SOMEBODY, &harmless[i]), 0, "harmless",
+                      AS_SOMEBODY);
+    fail_function = "syscall";
+    fail_at = 1;
+    rc refused = jail_offline(NULL);
+    assert_true(failed && fail_at == 0);
+    failed = false;
+    assert_false(rc_ok(refused));
+}
+
 static int report_landlock(enum mode mode, const void *what)
 {
     (void)mode;
@@ -523,6 +557,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_what_holds_inside, ""),
+        TEST(test_offline_is_kept_by_the_kernel, "EC-37"),
         TEST(test_landlock_is_used_as_the_kernel_has_it, ""),
         TEST(test_own_network, ""),
         TEST(test_bad_lists_of_descriptors_are_refused, ""),

@@ -6,16 +6,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/open_fds.h"
+#include "proc/tables.h"
 
-enum { KINDS_OF_FD = 5 };
+enum {
+    KINDS_OF_FD = 7,
+    FDS_OF_KERNEL = 253, /* SCM_MAX_FD: more than that it takes from nobody */
+    SAID = 64,           /* packets that are said again */
+    SAID_BYTES = 4096,
+};
 
 static uint8_t packet[PACKET_BYTES_MAX], heard[PACKET_BYTES_MAX], body[FRAME_BODY_MAX + 2];
 
@@ -32,6 +40,19 @@ static void connect_peer(struct hostile *hostile, unsigned peer)
     fd_close(&hostile->far[peer]);
     channel_attach(&hostile->house.channels[peer], ends[0]);
     hostile->far[peer] = ends[1];
+}
+
+/* The memory that core and front share, as the monitor makes it. */
+static void give_tables(struct hostile *hostile)
+{
+    int *files = hostile->house.files;
+    struct shared bans, serving;
+    assert_true(rc_ok(tables_make_bans(NULL, &bans)));
+    assert_true(rc_ok(tables_make_serving(NULL, &serving)));
+    files[FILE_BANS] = bans.writer;
+    files[FILE_BANS_READ] = bans.reader;
+    files[FILE_SERVING] = serving.writer;
+    files[FILE_SERVING_READ] = serving.reader;
 }
 
 /* Every file of every process, in a state folder of the test's own. */
@@ -52,7 +73,12 @@ static void give_files(struct hostile *hostile)
     assert_int_equal(mkdir(path, 0700), 0);
     for (unsigned file = 0; file < FILE_COUNT; file++) {
         int fd = -1;
-        if (names[file] == NULL)
+        if (house->files[file] >= 0)
+            continue; /* of give_tables */
+        if (file == FILE_TEE && snprintf(path, sizeof path, "%s/tee", house->settings.state) > 0 &&
+            mkdir(path, 0700) == 0)
+            fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        else if (names[file] == NULL)
             fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         else if (snprintf(path, sizeof path, "%s/%s", house->settings.state, names[file]) > 0)
             fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -74,6 +100,8 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
 {
     struct house *house = &hostile->house;
     memset(hostile, 0, sizeof *hostile);
+    for (unsigned file = 0; file < FILE_COUNT; file++)
+        house->files[file] = -1;
     house->process = process;
     hostile->peers = peers;
     hostile->random.state = process->peer;
@@ -86,6 +114,7 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
                                          .requests_burst = 200,
                                          .header_seconds = 10,
                                          .idle_seconds = 10,
+                                         .never_ban = "203.0.113.64/28",
                                          .audit_rotate_bytes = 64 << 20,
                                          .audit_keep_days = 7 };
     arena_init(&house->arena, process->memory != 0 ? process->memory : HOUSE_MEMORY);
@@ -100,7 +129,11 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
             assert_true(channel_init(&house->channels[peer], &house->arena, peer, trust));
     }
     assert_non_null(mkdtemp(house->settings.state));
+    give_tables(hostile);
     give_files(hostile);
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
+        house->programs[peer] = process->measures ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
+                                                  : -1;
     /* A front that finds no keeper yet has made everything else. */
     rc ready = process->before_jail(NULL, house->self, house);
     assert_true(rc_ok(ready) || (rc_class_of(ready) == RC_WORLD && process->peer == PEER_FRONT));
@@ -133,15 +166,15 @@ uint64_t hostile_frames(void)
 }
 
 /* As house_serve: the channel of a bad peer goes, and its owner starts it again. */
-static void replace(struct hostile *hostile, unsigned peer)
+void hostile_replace(struct hostile *hostile, enum peer peer)
 {
     struct house *house = &hostile->house;
     channel_close(&house->channels[peer]);
     if (house->process->peer_changed != NULL)
-        house->process->peer_changed(house->self, (enum peer)peer, false);
+        house->process->peer_changed(house->self, peer, false);
     connect_peer(hostile, peer);
     if (house->process->peer_changed != NULL)
-        house->process->peer_changed(house->self, (enum peer)peer, true);
+        house->process->peer_changed(house->self, peer, true);
 }
 
 static void judge(struct hostile *hostile, unsigned peer, rc result, uint16_t message)
@@ -244,9 +277,9 @@ static size_t some_len(struct hostile *hostile, const struct door *door)
     }
 }
 
-static int some_fd(struct hostile *hostile, unsigned peer)
+static int fd_of(size_t kind, const struct hostile *hostile, unsigned peer)
 {
-    switch (below(hostile, KINDS_OF_FD)) {
+    switch (kind) {
     case 0:
         return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     case 1:
@@ -255,6 +288,10 @@ static int some_fd(struct hostile *hostile, unsigned peer)
         return memfd_create("hostile", MFD_CLOEXEC);
     case 3:
         return open("/dev/null", O_RDWR | O_CLOEXEC);
+    case 4:
+        return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    case 5:
+        return epoll_create1(EPOLL_CLOEXEC);
     default:
         return fcntl(hostile->far[peer], F_DUPFD_CLOEXEC, 0); /* the channel's own other end */
     }
@@ -277,6 +314,24 @@ static void put_frame(struct hostile *hostile, struct sink *out)
     frame_put(out, &frame);
 }
 
+/* Now and then a packet is one that was sent before, to the last byte: an answer that was given, a
+   request that was made.  Its length. */
+static size_t say_again(struct hostile *hostile, size_t len)
+{
+    static uint8_t said[SAID][SAID_BYTES];
+    static size_t lens[SAID];
+    size_t place = below(hostile, SAID);
+    if (below(hostile, 8) == 0 && lens[place] > 0) {
+        memcpy(packet, said[place], lens[place]);
+        return lens[place];
+    }
+    if (len <= SAID_BYTES) {
+        memcpy(said[place], packet, len);
+        lens[place] = len;
+    }
+    return len;
+}
+
 /* One packet: frames, perhaps with a bit turned, perhaps with descriptors. */
 static void send_some(struct hostile *hostile, unsigned peer)
 {
@@ -291,7 +346,9 @@ static void send_some(struct hostile *hostile, unsigned peer)
     if (below(hostile, 32) == 0)
         len = 1 + below(hostile, len);
     for (size_t i = 0; i < fd_count; i++)
-        fds[i] = some_fd(hostile, peer);
+        fds[i] = fd_of(below(hostile, KINDS_OF_FD), hostile, peer);
+    if (fd_count == 0)
+        len = say_again(hostile, len);
     rc sent = packet_send(NULL, hostile->far[peer], span_of(packet, len), fds, fd_count);
     assert_true(rc_ok(sent) || rc_class_of(sent) == RC_BUSY);
     for (size_t i = 0; i < fd_count; i++)
@@ -301,9 +358,12 @@ static void send_some(struct hostile *hostile, unsigned peer)
 static void drain(struct hostile *hostile)
 {
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        ssize_t got = 0;
         while (hostile->far[peer] >= 0 &&
-               recv(hostile->far[peer], heard, sizeof heard, MSG_DONTWAIT) > 0)
-            continue;
+               (got = recv(hostile->far[peer], heard, sizeof heard, MSG_DONTWAIT)) > 0) {
+            if (hostile->overhear != NULL)
+                hostile->overhear(hostile, span_of(heard, (size_t)got));
+        }
     }
 }
 
@@ -339,7 +399,7 @@ void hostile_run(struct hostile *hostile, uint64_t frames)
         unsigned peer = some_peer(hostile);
         send_some(hostile, peer);
         if (!rc_ok(take_all(hostile, peer)))
-            replace(hostile, peer);
+            hostile_replace(hostile, (enum peer)peer);
         if (turn % 8 == 0)
             settle(hostile);
         if (turn % 512 == 0)
@@ -351,6 +411,99 @@ void hostile_run(struct hostile *hostile, uint64_t frames)
     close(out);
     close(null);
     assert_int_equal(open_fds(), before);
+    print_message("# %s: %llu frames, %llu of them refused\n",
+                  peer_name(hostile->house.process->peer),
+                  (unsigned long long)(hostile->taken + hostile->refused),
+                  (unsigned long long)hostile->refused);
+}
+
+/* As a taken peer could, past what packet_send allows. */
+static void send_raw(int fd, struct span bytes, const int *fds, size_t count)
+{
+    union {
+        uint8_t bytes[CMSG_SPACE(FDS_OF_KERNEL * sizeof(int))];
+        struct cmsghdr head;
+    } control = { .bytes = { 0 } };
+    struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.len };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    if (count > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        control.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)),
+                                         .cmsg_level = SOL_SOCKET,
+                                         .cmsg_type = SCM_RIGHTS };
+        memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
+    }
+    assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), (ssize_t)bytes.len);
+}
+
+/* Refused for what came with it, by a process that has nothing open that it had not before. */
+static void assert_shut(struct hostile *hostile, unsigned peer, size_t before)
+{
+    bool trusted = (hostile->house.process->trusts & IN(peer)) != 0;
+    rc result = take_all(hostile, peer);
+    assert_int_equal(rc_class_of(result), trusted ? RC_BUG : RC_PEER);
+    hostile_replace(hostile, (enum peer)peer);
+    settle(hostile);
+    drain(hostile);
+    assert_int_equal(open_fds(), before);
+}
+
+static struct span plain_frame(const struct door *door)
+{
+    struct sink out = sink_over(packet, sizeof packet);
+    memset(body, 0, door->min);
+    struct frame frame = { .message = door->message, .id = 1, .body = span_of(body, door->min) };
+    frame_put(&out, &frame);
+    return sink_bytes(&out);
+}
+
+static void send_descriptors(struct hostile *hostile, unsigned peer, const struct door *door,
+                             size_t kind)
+{
+    static const size_t counts[] = { 1, PACKET_FDS_MAX, PACKET_FDS_MAX + 1, FDS_OF_KERNEL };
+    int fds[FDS_OF_KERNEL];
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        size_t before = open_fds();
+        int one = fd_of(kind, hostile, peer);
+        assert_true(one >= 0);
+        for (size_t j = 0; j < counts[i]; j++)
+            fds[j] = one;
+        send_raw(hostile->far[peer], plain_frame(door), fds, counts[i]);
+        close(one);
+        assert_shut(hostile, peer, before);
+    }
+}
+
+static void send_too_long(struct hostile *hostile, unsigned peer)
+{
+    static uint8_t bytes[PACKET_BYTES_MAX + 1];
+    const int room = 2 * PACKET_BYTES_MAX;
+    size_t before = open_fds();
+    assert_int_equal(setsockopt(hostile->far[peer], SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+    send_raw(hostile->far[peer], SPAN(bytes), NULL, 0);
+    assert_shut(hostile, peer, before);
+}
+
+void hostile_descriptors(struct hostile *hostile)
+{
+    const struct process *process = hostile->house.process;
+    int out = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    assert_true(out >= 0 && dup2(null, STDERR_FILENO) >= 0);
+    settle(hostile);
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
+        if ((hostile->peers & IN(peer)) == 0)
+            continue;
+        for (size_t i = 0; i < process->door_count; i++) {
+            for (size_t kind = 0; (process->doors[i].peers & IN(peer)) != 0 && kind < KINDS_OF_FD;
+                 kind++)
+                send_descriptors(hostile, peer, &process->doors[i], kind);
+        }
+        send_too_long(hostile, peer);
+    }
+    dup2(out, STDERR_FILENO);
+    close(out);
+    close(null);
 }
 
 rc hostile_say(struct hostile *hostile, enum peer peer, const struct frame *frame)

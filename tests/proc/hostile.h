@@ -1,6 +1,7 @@
 /* hostile.h - a process of the house without its jail, and peers that say anything to it: seeded
    packets with sound and broken frames, sizes at, below and past what a door takes, bodies
-   that are nearly right, descriptors that nobody asked for, and peers that do not read.
+   that are nearly right, what was said before once more, descriptors that nobody asked for, and
+   peers that do not read.
 
    A peer that is not trusted can never cause RC_BUG; nothing is left open; every channel stays
    sound.  The program's own handlers run, so that a sanitizer sees what they do. */
@@ -16,6 +17,8 @@ struct hostile {
     int far[PEER_COUNT]; /* the other ends of its channels; -1 where there is none */
     struct test_random random;
     uint64_t taken, refused; /* frames */
+    /* Sees every packet that the process sent while hostile_run went; NULL: nobody does. */
+    void (*overhear)(struct hostile *hostile, struct span packet);
 };
 
 /* hostile_begin gives the process memory, channels to these peers, empty files and settings, and
@@ -26,6 +29,11 @@ void hostile_end(struct hostile *hostile);
 /* hostile_run sends at least so many frames. */
 void hostile_run(struct hostile *hostile, uint64_t frames);
 
+/* hostile_descriptors: each peer sends each message that it may, well formed, with descriptors of
+   every kind that nobody asked for, from one to as many as the kernel takes, and a packet that is
+   too long.  Each time the channel is closed and everything that came is. */
+void hostile_descriptors(struct hostile *hostile);
+
 /* hostile_frames: how many a test sends, more when WARD_FULL is set. */
 uint64_t hostile_frames(void);
 
@@ -34,5 +42,8 @@ rc hostile_say(struct hostile *hostile, enum peer peer, const struct frame *fram
 
 /* hostile_hear gives the next frame that the process sent to a peer, or false. */
 bool hostile_hear(struct hostile *hostile, enum peer peer, struct frame *out);
+
+/* hostile_replace starts a peer again: a new channel in the place of the old one. */
+void hostile_replace(struct hostile *hostile, enum peer peer);
 
 #endif

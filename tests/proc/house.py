@@ -19,7 +19,7 @@ import contract
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 WARD = BUILD / "ward"
-NAMES = ("audit", "keeper", "verify", "core", "front")
+NAMES = ("audit", "keeper", "verify", "core", "front", "tee")
 READY_S = 30
 
 
@@ -147,8 +147,8 @@ class House:
         self.seen.update(found.values())
         return found
 
-    def ask(self, path, timeout=10, tls=False):
-        """(status, object) of a GET over the owner's socket, or over TLS."""
+    def ask(self, path, timeout=10, tls=False, body=None):
+        """(status, object) of a GET over the owner's socket, or over TLS; with a body a POST."""
         if tls:
             trust = ssl.create_default_context(cafile=self.state / "ca.pem")
             connection = http.client.HTTPSConnection("localhost", self.port, timeout=timeout,
@@ -156,11 +156,9 @@ class House:
         else:
             connection = UnixConnection(self.state / "run/ward.sock", timeout)
         try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            said = answer.read()
-            contract.check("GET", path, answer.status, answer.getheader("content-type"), said)
-            return answer.status, json.loads(said)
+            status, _, said = contract.ask(connection, "GET" if body is None else "POST", path, body,
+                                           {"content-type": "application/json"} if body else {})
+            return status, json.loads(said)
         finally:
             connection.close()
 

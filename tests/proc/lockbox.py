@@ -226,9 +226,9 @@ class Lockbox:
         body = self.ask(FRONT, SIGN_TLS, content)
         return body[1:] if body[0] else None
 
-    def rotate(self, role):
+    def rotate(self, role, generation=0):
         """(new id, old id), or the number of a reason."""
-        body = self.ask(CORE, ROTATE, bytes([ROLES.get(role, 99)]))
+        body = self.ask(CORE, ROTATE, struct.pack("<BQ", ROLES.get(role, 99), generation))
         if len(body) == 2:
             return struct.unpack("<H", body)[0]
         return body[14:30], body[34:50]

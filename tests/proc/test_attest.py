@@ -80,13 +80,7 @@ class TestAttest(unittest.TestCase):
 
     def post(self, request, timeout=60):
         body = request if isinstance(request, str) else json.dumps(request)
-        end = houses.UnixConnection(self.house.state / "run/ward.sock", timeout)
-        try:
-            end.request("POST", "/v1/attest/verify", body, {"content-type": "application/json"})
-            answer = end.getresponse()
-            return answer.status, json.loads(answer.read())
-        finally:
-            end.close()
+        return self.house.ask("/v1/attest/verify", timeout, body=body)
 
     def refused(self, request, code):
         status, said = self.post(request)
@@ -145,12 +139,8 @@ class TestAttest(unittest.TestCase):
 
     def test_strangers_may_not_ask(self):
         """The table of routes refuses it in front, over TLS, where nobody is the owner."""
-        done = subprocess.run(
-            ["curl", "-s", "--http1.1", "--cacert", str(self.house.state / "ca.pem"), "-H",
-             "content-type: application/json", "-d", '{"evidence":"AAAA"}',
-             f"https://localhost:{self.house.port}/v1/attest/verify"],
-            capture_output=True, text=True, check=True, timeout=60)
-        self.assertEqual(json.loads(done.stdout)["code"], "HOUSE_OWNER_ONLY")
+        status, said = self.house.ask("/v1/attest/verify", tls=True, body='{"evidence":"AAAA"}')
+        self.assertEqual((status, said["code"]), (403, "HOUSE_OWNER_ONLY"))
 
     def test_who_was_killed_judges_again(self):
         verify = houses.until(lambda: self.house.processes().get("verify"), 60)
@@ -159,4 +149,5 @@ class TestAttest(unittest.TestCase):
         houses.until(lambda: self.post(request_of(CASES[0], ""))[0] == 200, 60, 0.2)
 
 
-tap.main()
+if __name__ == "__main__":
+    tap.main()

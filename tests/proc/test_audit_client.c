@@ -107,9 +107,17 @@ static void test_answers(void **state)
         const char *name;
         struct span body;
         bool logged;
+        enum audit_refused why;
     } rows[] = {
         { "logged", { (const uint8_t *)"\1\7\0\0\0\0\0\0\0", 9 }, true },
         { "refused", { (const uint8_t *)"\0", 1 }, false },
+        { "refused for now", { (const uint8_t *)"\0\0", 2 }, false },
+        { "by the disk", { (const uint8_t *)"\0\1", 2 }, false, AUDIT_REFUSED_DISK },
+        { "for a hand", { (const uint8_t *)"\0\2", 2 }, false, AUDIT_REFUSED_GONE },
+        { "for damage", { (const uint8_t *)"\0\3", 2 }, false, AUDIT_REFUSED_DAMAGED },
+        { "for what there is not", { (const uint8_t *)"\0\4", 2 }, false },
+        { "a yes with a cause", { (const uint8_t *)"\1\2", 2 }, false },
+        { "a cause and more", { (const uint8_t *)"\0\2\0", 3 }, false },
         { "nothing", { (const uint8_t *)"", 0 }, false },
         { "a number without a yes", { (const uint8_t *)"\0\7\0\0\0\0\0\0\0", 9 }, false },
         { "cut off", { (const uint8_t *)"\1\7\0\0\0\0\0\0", 8 }, false },
@@ -123,6 +131,8 @@ static void test_answers(void **state)
         if (audit_client_appended(&in, &seq) != rows[i].logged)
             fail_msg("%s", rows[i].name);
         assert_int_equal(seq, rows[i].logged ? 7 : 99);
+        if (audit_client_refused(cur_over(rows[i].body)) != rows[i].why)
+            fail_msg("why: %s", rows[i].name);
     }
 }
 

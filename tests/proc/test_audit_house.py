@@ -72,6 +72,42 @@ class House(unittest.TestCase):
         if said["records"] == COUNT:
             self.assertEqual(said["head"]["root"], root_of(map_leaves(self.lines)).hex())
 
+    def heirs(self):
+        """The lines that are kept beside the heads."""
+        heads = (self.state / "audit/heads").read_bytes()
+        found = []
+        for at in range(64 * 4096, len(heads), 4096):
+            head, _, rest = heads[at:at + 4096].partition(b"\n")
+            if head.startswith(b"ward heir "):
+                _, _, seq, _, length, _ = head.split(b" ")
+                found.append((int(seq), rest[:int(length)]))
+        return found
+
+    def test_a_hand_over_is_kept_for_ever(self):
+        """Beside the heads, when it is durable; and when whoever should was killed, at the next
+        start."""
+        for role in ("log", "tls", "log"):
+            done = subprocess.run([WARD, "keyring", "rotate", role, "--state", self.state, "--yes"],
+                                  check=False, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.covered()
+
+        def handed_on():
+            lines = (self.state / "audit/security.log").read_bytes().split(b"\n")[:-1]
+            return [(seq, line) for seq, line in enumerate(lines)
+                    if b'"handover":' in line and b'"action":"key.rotate"' in line]
+        self.assertGreaterEqual(len(handed_on()), 2)
+        self.assertEqual(self.heirs(), handed_on())
+        heads = self.state / "audit/heads"
+        whole = heads.read_bytes()
+        for lost in (1, 2):
+            subprocess.run([WARD, "down", "--state", self.state], check=True, capture_output=True)
+            heads.write_bytes(whole[:64 * 4096] + (whole[64 * 4096:65 * 4096] if lost == 1 else b""))
+            subprocess.run([WARD, "up", "--state", self.state, "--listen",
+                            f"127.0.0.1:{free_port()}"], check=True, capture_output=True, timeout=60)
+            self.assertEqual(self.heirs(), handed_on())
+        self.covered()
+
     def test_house_and_files_agree(self):
         for words in (("--limit", "0"), ("--limit", "3"), ("--from", "650"),
                       ("--resource", "x-69", "--limit", "0"), ("--outcome", "Denied"),

@@ -116,6 +116,7 @@ static const struct {
     { "limit.requests_burst", { "41", "42", "43" }, { 0 } },
     { "limit.header_seconds", { "'5s'", "1m", "7" }, { "5", "60", "7" } },
     { "limit.idle_seconds", { "'1h'", "2h", "3h" }, { "3600", "7200", "10800" } },
+    { "admit.never_ban", { "'::1'", "::2, ::3", "" }, { "\"::1\"", "\"::2, ::3\"", "\"\"" } },
     { "audit.rotate_bytes", { "'1M'", "2M", "1G" }, { "1048576", "2097152", "1073741824" } },
     { "audit.keep_days", { "1", "2", "3" }, { 0 } },
     { "collateral.folder", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
@@ -280,6 +281,11 @@ static const struct {
       "seal.kind = 'fil'\nseal.path = '/srv/here/ward-state/x'\n", 1, 13, "must be one of",
       "file" },
     { "credential without a path", "seal.kind = 'credential'\n", 1, 13, "seal.path must name", "" },
+    { "unfilled", "limit.connects_burst = 500001\nlimit.connects_per_second = 1\n", 1, 24,
+      "must be at most 500000, which limit.connects_per_second of 1 gives in 500000 seconds", "" },
+    { "bad rate, burst not judged",
+      "limit.requests_burst = 1000000\nlimit.requests_per_second = 0\n", 2, 29, "must be between 1",
+      "" },
 };
 
 static void test_bad_files(void **state)
@@ -540,16 +546,16 @@ static void test_taking_over(void **state)
     const struct config_key *keys = config_keys(&count);
     enum config_change changes[CONFIG_KEYS_MAX];
     struct settings before, running = load_file("")->config.settings;
-    struct settings next = load_file("[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n"
-                                     "[store]\nurl = 'host=a'\npassword_file = '/d'\n"
-                                     "[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\n"
-                                     "[seal]\nkind = 'passphrase'\npath = '/c'\n"
-                                     "[limit]\nconnections = 1\nconnections_per_address = 1\n"
-                                     "connects_per_second = 1\nconnects_burst = 1\n"
-                                     "requests_per_second = 1\nrequests_burst = 1\n"
-                                     "header_seconds = 1\nidle_seconds = 1\n"
-                                     "[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n")
-                               ->config.settings;
+    struct settings next =
+        load_file("[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n"
+                  "[store]\nurl = 'host=a'\npassword_file = '/d'\n"
+                  "[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\n"
+                  "[seal]\nkind = 'passphrase'\npath = '/c'\n[admit]\nnever_ban = '::1'\n"
+                  "[limit]\nconnections = 1\nconnections_per_address = 1\n"
+                  "connects_per_second = 1\nconnects_burst = 1\n"
+                  "requests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\n"
+                  "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n")
+            ->config.settings;
     before = running;
     config_take_over(&running, &before, changes);
     for (size_t i = 0; i < count; i++)

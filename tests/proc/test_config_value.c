@@ -39,6 +39,11 @@ static const struct config_key store = { .name = "a.store",
                                          .form = CONFIG_STORE,
                                          .field = offsetof(struct settings, store) };
 
+static const struct config_key networks = { .name = "a.networks",
+                                            .form = CONFIG_NETWORKS,
+                                            .field = offsetof(struct settings, never_ban),
+                                            .optional = true };
+
 #define LONG_511 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_63
 #define TEXT_63  "/23456789012345678901234567890123456789012345678901234567890123"
 #define TEXT_64  TEXT_63 "4"
@@ -87,7 +92,31 @@ static const struct {
     { &path, LONG_511, "\"" LONG_511 "\"" },
     { &store, "sqlite", "\"sqlite\"" },
     { &store, "host=db", "\"host=db\"" },
+    { &networks, "", "\"\"" },
+    { &networks, "192.0.2.7, 2001:db8::/32", "\"192.0.2.7, 2001:db8::/32\"" },
+    { &networks, "192.0.2.7,", NULL },
+    { &networks, "192.0.2.1/24", NULL },
+    { &networks, "db.internal", NULL },
+    { &networks, "192.0.2.7 198.51.100.1", NULL },
 };
+
+static void test_so_many_networks(void **state)
+{
+    (void)state;
+    for (size_t count = CONFIG_NETWORKS_MAX; count <= CONFIG_NETWORKS_MAX + 1; count++) {
+        struct settings settings = { 0 };
+        struct config_why why = { "", NULL };
+        char room[SETTING_TEXT_MAX];
+        struct sink list = sink_over(room, sizeof room - 1);
+        for (size_t i = 0; i < count; i++)
+            sink_format(&list, "%s%zu::", i == 0 ? "" : ",", i + 1);
+        bool good = config_value_text(&networks, sink_bytes(&list), "/", &settings, &why);
+        assert_true(sink_ok(&list));
+        assert_int_equal(good, count == CONFIG_NETWORKS_MAX);
+        if (!good)
+            assert_non_null(strstr(why.text, "at most 64 "));
+    }
+}
 
 static void test_taken(void **state)
 {
@@ -332,6 +361,7 @@ static void test_unsound_settings_are_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_so_many_networks, ""),
         TEST(test_taken, ""),
         TEST(test_refused, ""),
         TEST(test_typed, ""),

@@ -4,18 +4,38 @@ and every answer of the house is as it says; answers that are not are found."""
 import copy
 import json
 import pathlib
+import re
 import subprocess
+import sys
 import tempfile
 import unittest
 
 import contract
+import curl
 import front_house as house
 import npm
 import tap
 
+sys.path.insert(0, str(contract.ROOT / "tools"))
+import tree  # noqa: E402  (the path is set just above)
+
 PING = {"text": "hi", "time": "2026-11-28T12:00:00Z"}
 PROBLEM = {"type": "x", "title": "x", "status": 404, "detail": "x", "instance": "/x", "code": "X",
            "trace_id": "0" * 32}
+# Who reads what comes over a socket, and why that is no answer of the house that nobody judges.
+READS = re.compile(r"\.recv\(|getresponse\(|urlopen\(|[\"']curl[\"'],")
+READERS = {"tests/contract.py": "the judge",
+           "tests/proc/front_house.py": "its sockets are watched",
+           "tests/http/test_websocket_others.py": "no house: two ends of a WebSocket",
+           "tests/proc/test_edges.py": "an edge, which has answers of its own; and front_house's",
+           "tests/proc/test_front.py": "sockets of front_house",
+           "tests/proc/test_front_faults.py": "sockets of front_house",
+           "tests/proc/test_hostile_h2.py": "sockets of front_house",
+           "tests/proc/test_slow_disk.py": "watched",
+           "tests/proc/test_house.py": "as another user, and judged as what he got",
+           "tests/cmd/test_service.py": "watched; and what systemd is told",
+           "tests/cmd/test_tls.py": "servers of its own, that `ward verify` asks",
+           "tests/store/test_store_postgres.py": "the store's server"}
 JSON, REFUSED = "application/json", "application/problem+json"
 
 
@@ -66,12 +86,72 @@ class Contract(unittest.TestCase):
             with self.subTest(name), self.assertRaises(AssertionError):
                 contract.check(*row)
 
+    def test_what_comes_over_a_socket_is_judged(self):
+        """Whole, in pieces, one behind the other; what was no request gets a problem and no more."""
+        def said(number, kind, body, line="HTTP/1.1"):
+            head = f"{line} {number} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+            return (head + body).encode()
+
+        ping, good = house.request("GET", "/v1/system/ping"), said(200, JSON, json.dumps(PING))
+        refused = said(400, REFUSED, json.dumps(PROBLEM))
+        bad = said(200, JSON, json.dumps({**PING, "more": 1}))
+        for asked, got, is_right in (
+                (ping, good, True), (ping, bad, False), (ping + ping, good + good, True),
+                (ping + ping, good + bad, False), (ping + ping, good + refused, True),
+                (b"nonsense\r\n\r\n", refused, True), (b"nonsense\r\n\r\n", good, False),
+                (house.request("POST", "/v1/audit/verify", [], b"{}") + ping, refused + good, True),
+                (house.request("POST", "/v1/audit/verify", [], ping), refused + good, False),
+                (ping.replace(b"GET", b"HEAD"), said(200, JSON, ""), True),
+                (ping, b"HTTP/1.1 100 Continue\r\n\r\n" + bad, False),
+                (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\4\0\0\0\0\0\r\n\r\n", True)):
+            for step in (1, 7, 1 << 20):
+                stream = contract.Stream()
+                stream.sent(asked)
+                parts = [got[at:at + step] for at in range(0, len(got), step)]
+                with self.subTest(asked=asked[:30], got=got[:20], step=step):
+                    if is_right:
+                        for part in parts:
+                            stream.received(part)
+                        continue
+                    with self.assertRaises(AssertionError):
+                        for part in parts:
+                            stream.received(part)
+
+    def test_what_curl_is_answered_is_judged(self):
+        with house.House() as here, curl.folder() as path:
+            def ask(*words):
+                return subprocess.run([f"{path}/curl", "-sS", "--http1.1", "--cacert", here.state / "ca.pem",
+                                       *words], capture_output=True, check=False, timeout=60)
+            at = f"https://localhost:{here.port}"
+            done = ask("-w", "%{http_code}", f"{at}/v1/system/ping?text=a")
+            self.assertTrue(done.stdout.startswith(b'{"text":"a"') and done.stdout.endswith(b"200"))
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            done = ask("--fail-with-body", f"{at}/v1/audit/records")
+            self.assertEqual((done.returncode, json.loads(done.stdout)["status"]), (22, 403))
+            done = ask("-d", "{}", "-X", "PUT", f"{at}/v1/system/ping")
+            self.assertEqual((done.returncode, json.loads(done.stdout)["status"]), (0, 405))
+            # An answer of 200 to what the document does not have ends with an error.
+            done = ask("--request-target", "/v1/system/version", f"{at}/v1/none")
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(b"AssertionError: GET /v1/none is served", done.stderr)
+
+    def test_nobody_reads_an_answer_unjudged(self):
+        # proves: EC-24
+        found = {name for name in tree.files(contract.ROOT, ".py", under=("tests",))
+                 if READS.search(tree.read(contract.ROOT, name))}
+        self.assertEqual(found, set(READERS))
+
     def test_every_route_answers_as_documented(self):
+        # proves: EC-24
         calls = [(method.upper(), path) for path, methods in contract.SPEC["paths"].items()
                  for method in methods]
         self.assertGreaterEqual(len(calls), 11)
         # What cannot be read is judged too.
-        bodies = {"/v1/attest/verify": b'{"evidence":"AAAA"}', "/v1/audit/verify": b"{}", "/v1/keyring/rotate": b'{"role":"node"}'}
+        bodies = {"/v1/admission/impose": b'{"address":"192.0.2.1"}',
+                  "/v1/admission/lift": b'{"address":"192.0.2.1"}',
+                  "/v1/attest/verify": b'{"evidence":"AAAA"}',
+                  "/v1/attest/evidence": b'{"report_data":"%s"}' % (b"A" * 86 + b"=="),
+                  "/v1/audit/verify": b"{}", "/v1/keyring/rotate": b'{"role":"node"}'}
         with house.House(requests_per_second=100000, requests_burst=100000) as here:
             for method, path in calls:
                 target = path.replace("{seq}", "0")
@@ -83,6 +163,9 @@ class Contract(unittest.TestCase):
                     rule = contract.SPEC["paths"][path][method.lower()]["x-permission"]
                     status, _, _ = house.ask(stranger, method, target, fields, body)
                     self.assertEqual(status, 200 if rule == "anyone" else 403)
+                    if path == "/v1/admission/lift":  # so that there is something to lift again
+                        with here.plain() as first:
+                            house.ask(first, "POST", "/v1/admission/impose", fields, body)
                     # The client would say so if the document did not have it.
                     whole = contract.SPEC["paths"].pop(path)
                     try:
@@ -91,7 +174,7 @@ class Contract(unittest.TestCase):
                     finally:
                         contract.SPEC["paths"][path] = whole
 
-    def test_linter(self):
+    def test_linter(self):  # proves: EC-24
         """Redocly's rules, all that it recommends; and it can say no."""
         command = npm.program("@redocly/cli/bin/cli.js")
         bad = copy.deepcopy(contract.SPEC)

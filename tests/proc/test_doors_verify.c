@@ -37,6 +37,7 @@ static void test_anything_is_said_by_core(void **state)
     process.settle = end_children;
     hostile_begin(&hostile, &process, IN(PEER_CORE));
     hostile_run(&hostile, hostile_frames() / 8); /* each that is taken is a process */
+    hostile_descriptors(&hostile);
     assert_true(hostile.taken > 0 && hostile.refused > 0);
     /* And still it takes what is asked properly. */
     sink_zero(&body, 8 + 4);

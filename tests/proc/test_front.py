@@ -2,6 +2,7 @@
 over the owner's socket; what is refused, and in which words."""
 
 import json
+import pathlib
 import re
 import select
 import socket
@@ -11,6 +12,8 @@ import subprocess
 import time
 import unittest
 
+import contract
+import curl
 import front_house as house
 import tap
 
@@ -243,19 +246,28 @@ class Served(unittest.TestCase):
                 self.assertEqual(client.goaway, 11)  # ENHANCE_YOUR_CALM
         self.assertEqual(self.house.metrics()["h2_abuses_total"], before + len(floods))
 
+    @staticmethod
+    def curl(*words):
+        with curl.folder() as path:
+            return run(pathlib.Path(path) / "curl", "-sS", *words)
+
     def test_curl_and_nghttp(self):
         url = f"https://localhost:{self.house.port}/v1/system/ping?text=hi"
         ca = ("--cacert", self.house.state / "ca.pem")
         for option, version in (("--http1.1", "1.1"), ("--http2", "2")):
-            code, out = run("curl", "-sS", *ca, option, "-w", " %{http_version}", url)
+            code, out = self.curl(*ca, option, "-w", " %{http_version}", url)
             self.assertEqual(code, 0, out)
             self.assertTrue(out.startswith('{"text":"hi"') and out.endswith(" " + version), out)
-        code, out = run("curl", "-sS", "--http2-prior-knowledge", "--unix-socket",
-                        self.house.state / "run/ward.sock", "http://x/v1/system/config", "-w",
-                        " %{http_version}")
+        code, out = self.curl("--http2-prior-knowledge", "--unix-socket",
+                              self.house.state / "run/ward.sock", "http://x/v1/system/config", "-w",
+                              " %{http_version}")
         self.assertTrue(code == 0 and out.endswith(" 2"), out)
         code, out = run("nghttp", "-v", *(url + str(n) for n in range(3)))
         self.assertEqual(out.count(":status: 200"), 3, out)
+        bodies = re.findall(r'^\{"text".*?\}', out, re.M)
+        self.assertEqual(len(bodies), 3, out)
+        for body in bodies:
+            contract.check("GET", "/v1/system/ping", 200, "application/json", body)
         base = f"https://127.0.0.1:{self.house.port}/v1/system/version"
         for option in ("--h1", "--no-tls-proto=h2c"):
             code, out = run("h2load", "-n", "2000", "-c", "8", "-m", "16", option, base)
@@ -330,8 +342,11 @@ class Served(unittest.TestCase):
 
             until(session.do_handshake)
             one.sendall(given.read())
+            stream = contract.Stream()
             for number in range(3):
-                session.write(house.request("GET", f"/v1/system/ping?text=n{number}"))
+                asked = house.request("GET", f"/v1/system/ping?text=n{number}")
+                session.write(asked)
+                stream.sent(asked)
             records = given.read()
             one.sendall(records[:-20])
             got = b""
@@ -342,6 +357,7 @@ class Served(unittest.TestCase):
             while b'"n2"' not in got:
                 got += until(lambda: session.read(65536))
             self.assertEqual(re.findall(rb'"(n\d)"', got), [b"n0", b"n1", b"n2"])
+            stream.received(got)
 
     def test_half_closed(self):
         with self.house.plain() as one:  # HTTP/2: the streams are answered, then it ends
@@ -397,6 +413,19 @@ class Served(unittest.TestCase):
                 status, said, body = house.read_answer(one)
                 self.assertEqual(status, 403)
                 house.problem(said, body)
+
+    def test_curl_reads_why(self):
+        """Over HTTP/2 too, however much it still wanted to send."""
+        for size in (10, 3000, 200000, 3000000):
+            for _ in range(10):
+                code, out = run("curl", "-sS", "--http2", "--cacert", self.house.state / "ca.pem",
+                                "-w", " %{http_code} %{http_version}", "--data-binary", "@-", "-H",
+                                "Content-Type: application/json",
+                                f"https://localhost:{self.house.port}/v1/audit/verify",
+                                given=b"x" * size)
+                with self.subTest(size):
+                    self.assertEqual((code, out.split()[-2:]), (0, ["403", "2"]), out)
+                    self.assertIn('"code":"HOUSE_OWNER_ONLY"', out)
 
     def test_nothing_is_left_behind(self):
         """Clients that vanish at any point give back what they had."""

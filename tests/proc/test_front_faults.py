@@ -117,6 +117,11 @@ class Limits(unittest.TestCase):
                          {"requests_per_second": 1000000, "requests_burst": 1000000},
                          {"requests_per_second": 99991}, {"requests_per_second": 79937},
                          {"requests_per_second": 1, "requests_burst": 1},
+                         {"connects_per_second": 1, "connects_burst": 500000},
+                         {"requests_per_second": 1, "requests_burst": 500000},
+                         {"connects_per_second": 7, "connects_burst": 1000000},
+                         {"requests_per_second": 99, "requests_burst": 1000000},
+                         {"requests_per_second": 999999, "requests_burst": 1000000},
                          {"connections": 1, "connections_per_address": 1}):
             with self.subTest(settings), house.House(**settings) as one, one.tls("h2") as two:
                 self.assertEqual(house.H2(two).call(PING)[0], 0)

@@ -18,7 +18,7 @@ DATA, HEADERS, PRIORITY, RESET, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = (
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 CALL = "/ward.v1.System/Ping"
-CALM, PROTOCOL, SIZE = 11, 1, 6
+CALM, PROTOCOL, SIZE, CLOSED = 11, 1, 6, 5
 
 
 def frame(kind, flags=0, stream=0, body=b""):
@@ -87,6 +87,11 @@ ERRORS = [
     ("HEADERS of no stream", frame(HEADERS, END_HEADERS, 0, b"\x82"), PROTOCOL),
     ("a frame that is too long", frame(DATA, 0, 1, b"x" * 20000), SIZE),
     ("CONTINUATION of nothing", frame(CONTINUATION, END_HEADERS, 1, b""), PROTOCOL),
+    ("a stream below the last", head(5) + head(3), PROTOCOL),
+    ("DATA of one that was passed over", head(5) + frame(DATA, 0, 3, b"x"), PROTOCOL),
+    ("HEADERS of one that is ended", head(1, END_HEADERS | END_STREAM) + head(1), CLOSED),
+    ("DATA of one that is reset",
+     head(1) + frame(RESET, 0, 1, b"\0\0\0\x08") + frame(DATA, 0, 1, b"x"), CLOSED),
     ("a PUSH_PROMISE", frame(5, END_HEADERS, 1, b"\0\0\0\2\x82"), PROTOCOL),
 ]
 GONE = (ConnectionError, ssl.SSLError, OSError)

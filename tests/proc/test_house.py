@@ -18,6 +18,7 @@ import threading
 import time
 import unittest
 
+import contract
 import house as houses
 from house import House, Evidence, until, lives, stat_of
 
@@ -434,7 +435,7 @@ class Refusals(unittest.TestCase):
             os.chmod(house.base, 0o755)
             ask = ("import socket,sys\ns=socket.socket(socket.AF_UNIX)\n"
                    "s.connect(sys.argv[1])\ns.sendall(b'GET /v1/system/config HTTP/1.1\\r\\n"
-                   "Host: x\\r\\nConnection: close\\r\\n\\r\\n')\nprint(s.recv(4096))")
+                   "Host: x\\r\\nConnection: close\\r\\n\\r\\n')\nsys.stdout.buffer.write(s.recv(4096))")
 
             def stranger():
                 os.setgid(65534)
@@ -446,7 +447,10 @@ class Refusals(unittest.TestCase):
             os.chmod(house.state / "run", 0o755)
             os.chmod(house.state / "run/ward.sock", 0o666)
             done = subprocess.run(words, capture_output=True, preexec_fn=stranger, check=False)
-            self.assertNotIn(b"200 OK", done.stdout)
+            self.assertTrue(done.stdout.startswith(b"HTTP/1.1 403 "), done.stdout)
+            stream = contract.Stream()
+            stream.sent(b"GET /v1/system/config HTTP/1.1\r\n\r\n")
+            stream.received(done.stdout)
             done = house.run("down", preexec_fn=stranger)
             self.assertNotEqual(done.returncode, 0)
             self.assertTrue(house.works())

@@ -1,12 +1,16 @@
 /* test_house_parts.c - what all processes share: lines of the log that nobody can forge or blow up,
-   and the descriptors that are kept. */
+   the descriptors that are kept, and the end. */
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/number.h"
+#include "os/clock.h"
+#include "proc/control.h"
 #include "proc/house.h"
 #include "proc/log.h"
+#include "proc/serve.h"
 #include "test.h"
 
 /* log.c's own bounds of a line and of an event. */
@@ -81,12 +85,70 @@ static void test_so_many_descriptors_are_kept(void **state)
     assert_int_equal(house.own_count, HOUSE_OWN_FDS_MAX);
 }
 
+/* The last that was under way ends by the clock, and nobody says anything any more. */
+struct last {
+    int64_t until;
+    bool given_up;
+};
+
+static int64_t give_up_at_last(void *self, int64_t now_ms)
+{
+    struct last *last = self;
+    if (last->until == 0)
+        last->until = now_ms + 20;
+    last->given_up = last->until <= now_ms;
+    return last->given_up ? INT64_MAX : last->until;
+}
+
+static bool has_given_up(void *self)
+{
+    const struct last *last = self;
+    return last->given_up;
+}
+
+static void wake(int number)
+{
+    (void)number;
+}
+
+static void test_a_timer_may_be_the_last(void **state)
+{
+    static const struct process process = { .tick = give_up_at_last, .may_stop = has_given_up };
+    const struct sigaction interrupts = { .sa_handler = wake };
+    struct frame stop = { .message = CONTROL_STOP };
+    struct last last = { 0 };
+    int64_t begun = clock_monotonic_ms();
+    struct house house = { .process = &process, .self = &last };
+    struct channel far = { 0 };
+    int ends[2];
+    (void)state;
+    arena_init(&house.arena, HOUSE_MEMORY);
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
+        house.channels[peer].fd = -1;
+    assert_true(channel_init(&house.control, &house.arena, PEER_MONITOR, CHANNEL_MORE_TRUSTED));
+    assert_true(channel_init(&far, &house.arena, PEER_MONITOR, CHANNEL_MORE_TRUSTED));
+    assert_true(rc_ok(packet_pair(NULL, ends)));
+    channel_attach(&house.control, ends[0]);
+    channel_attach(&far, ends[1]);
+    assert_true(rc_ok(channel_put(NULL, &far, &stop)) && rc_ok(channel_flush(NULL, &far)));
+    /* A process that sleeps on is waked, and found too late. */
+    assert_int_equal(sigaction(SIGALRM, &interrupts, NULL), 0);
+    alarm(5);
+    assert_true(rc_ok(house_serve(NULL, &house)));
+    alarm(0);
+    assert_true(clock_monotonic_ms() - begun < 4500);
+    channel_close(&house.control);
+    channel_close(&far);
+    arena_fini(&house.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_line_is_one_line, ""),
         TEST(test_a_line_has_an_end, ""),
         TEST(test_so_many_descriptors_are_kept, ""),
+        TEST(test_a_timer_may_be_the_last, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -96,7 +96,7 @@ class Doors(unittest.TestCase):
         rows = [
             (FRONT, SIGN_HEAD, bytes(84)), (CORE, SIGN_TLS, HANDSHAKE + bytes(32)),
             (AUDIT, LIST, b""), (FRONT, ROTATE, b"\2"), (AUDIT, ROTATE, b"\3"),
-            (CORE, ROTATE, b""), (CORE, ROTATE, b"\2\2"), (CORE, LIST, b"x"), (FRONT, 0x7777, b""),
+            (CORE, ROTATE, b""), (CORE, ROTATE, b"\2"), (CORE, ROTATE, b"\2" + bytes(9)), (CORE, LIST, b"x"), (FRONT, 0x7777, b""),
             (AUDIT, SIGN_HEAD, bytes(80) + b"\xff\xff\xff\xff"), (AUDIT, SIGN_HEAD, bytes(85)),
             (FRONT, SIGN_TLS, b""), (FRONT, SIGN_TLS, bytes(8193)),
         ]

@@ -158,6 +158,7 @@ class Shipped(unittest.TestCase):
                   ("ward_front_unavailable_total[5m]) > 10", "ward_front_slow_total[5m]) > 10"),
                   ("failures_total[5m]) > rate", "failures_total[5m]) < rate"),
                   ("abuses_total[5m]) > 5", "abuses_total[5m]) > 500"),
+                  ("suspects > 0", "suspects > 2"),
                   ("slow_total[5m]) > 5", "slow_total[5m]) > 50"), ("> 0.5 *", "> 1.5 *"),
                   ("severity: warning", "severity: info")]
         for old, new in faults:

@@ -212,6 +212,20 @@ class TestProcesses(unittest.TestCase):
             time.sleep(0.5)  # their peers are told
             self.judge(house, ROOT_USER)
 
+    def test_what_lies_there_later_is_not_started(self):
+        """An upgrade, or an intruder, puts other files under the names: the house that runs goes
+        on with those that it opened."""
+        with House(NOBODY if ROOT_USER else os.geteuid()) as house:
+            before = house.children()
+            for program, pid in before.items():
+                path = house.programs / "src/proc" / program
+                path.unlink()
+                path.write_text("no program\n")
+                os.kill(pid, signal.SIGKILL)
+            until = time.monotonic() + 15
+            while set(house.children().values()) & set(before.values()):
+                self.assertLess(time.monotonic(), until)
+
     def test_who_was_stopped_and_continued_lives(self):
         with House() as house:
             before = house.children()

@@ -14,6 +14,7 @@ import threading
 import time
 import unittest
 
+import contract
 import house as houses
 from house import House, UnixConnection, lives, until
 
@@ -92,10 +93,8 @@ class Session:
 
     def ask(self):
         self.count += 1
-        self.http.request("GET", f"/v1/system/ping?text=n{self.count}")
-        answer = self.http.getresponse()
-        body = json.loads(answer.read())
-        assert answer.status == 200 and body["text"] == f"n{self.count}", (answer.status, body)
+        status, _, said = contract.ask(self.http, "GET", f"/v1/system/ping?text=n{self.count}")
+        assert status == 200 and json.loads(said)["text"] == f"n{self.count}", (status, said)
 
 
 class Taken(unittest.TestCase):
@@ -144,10 +143,8 @@ class Taken(unittest.TestCase):
                 Session(house, tls=True)
             refused = 0
             for _ in range(60):
-                many[0].http.request("GET", "/v1/system/ping?text=x")
-                answer = many[0].http.getresponse()
-                answer.read()
-                refused += answer.status == 429
+                status, _, _ = contract.ask(many[0].http, "GET", "/v1/system/ping?text=x")
+                refused += status == 429
             self.assertGreater(refused, 10)
 
     def test_a_process_that_starts_later(self):
@@ -212,7 +209,8 @@ class Refused(unittest.TestCase):
             "too large": (lambda h: h.write("#" * (256 * 1024) + "\n"), "ward.toml"),
             "not UTF-8": (lambda h: h.file.write_bytes(b"[limit]\n# \xff\n"), "ward.toml:2"),
             "too much together": (lambda h: h.write("[limit]\nconnects_per_second = 1\n"
-                                                    "connects_burst = 1000000\n"), "together"),
+                                                    "connects_burst = 1000000\n"),
+                                  "which limit.connects_per_second of 1 gives"),
         }
         with Configured() as house:
             house.write(good)
@@ -311,8 +309,8 @@ class Refused(unittest.TestCase):
 
 
 class Storm(unittest.TestCase):
-    def test_good_bad_and_half_written(self):
-        """The first half of RL-36."""
+    def test_good_bad_and_half_written(self):  # proves: RL-36
+        """The other half of it is in test_upgrade.py."""
         generator = random.Random(SEED)
         print(f"# seed {SEED}, {SIGNALS} signals")
         with Configured() as house:

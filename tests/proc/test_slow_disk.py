@@ -15,6 +15,7 @@ import threading
 import time
 import unittest
 
+import contract
 import disturbed
 import lodger
 from lodger import House, wait_for
@@ -112,7 +113,7 @@ class Slow(unittest.TestCase):
 
     @staticmethod
     def pour(house):
-        with socket.socket(socket.AF_UNIX) as one:
+        with contract.Watched(socket.socket(socket.AF_UNIX)) as one:
             one.settimeout(30)
             one.connect(str(house.state / "run/ward.sock"))
             one.sendall(b"GET /v1/system/config HTTP/1.1\r\nHost: ward\r\n\r\n" * WAITING)

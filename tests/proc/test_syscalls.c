@@ -7,6 +7,7 @@
 #include "proc/front_syscalls.h"
 #include "proc/judge_syscalls.h"
 #include "proc/keeper_syscalls.h"
+#include "proc/tee_syscalls.h"
 #include "proc/verify_syscalls.h"
 
 #define EXACT(name)                                                                                \
@@ -22,6 +23,7 @@ EXACT(core)
 EXACT(front)
 EXACT(judge)
 EXACT(keeper)
+EXACT(tee)
 EXACT(verify)
 
 /* What no process of the house has a use for, whatever it is taken over for.  Verify forks: by a
@@ -49,6 +51,7 @@ static void test_none_may_reach_out(void **state)
         { audit_rules, COUNT_OF(audit_rules) },   { core_rules, COUNT_OF(core_rules) },
         { front_rules, COUNT_OF(front_rules) },   { judge_rules, COUNT_OF(judge_rules) },
         { keeper_rules, COUNT_OF(keeper_rules) }, { verify_rules, COUNT_OF(verify_rules) },
+        { tee_rules, COUNT_OF(tee_rules) },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(lists); i++)
@@ -62,7 +65,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_audit, "RL-33"),  TEST(test_core, "RL-33"),          TEST(test_front, "RL-33"),
         TEST(test_keeper, "RL-33"), TEST(test_none_may_reach_out, ""), TEST(test_judge, "RL-33"),
-        TEST(test_verify, "RL-33"),
+        TEST(test_verify, "RL-33"), TEST(test_tee, "RL-33"),
     };
     return RUN_TESTS(tests);
 }

@@ -179,6 +179,16 @@ static void test_whatever_it_does_is_an_answer(void **state)
     }
 }
 
+/* The kernel ends it long before its time: as it does who takes the memory that there is. */
+static void test_taken_for_its_memory(void **state)
+{
+    struct verify_child child = { .fd = -1, .answer = sink_over(room, sizeof room) };
+    (void)state;
+    assert_true(rc_ok(verify_child_start(NULL, &child, spins, (struct span){ 0 }, 0)));
+    assert_int_equal(kill(child.pid, SIGKILL), 0);
+    assert_int_equal(verify_child_end(&child), REASON_EVIDENCE_CRASHED);
+}
+
 static void test_nothing_survives(void **state)
 {
     uint16_t said = 0;
@@ -219,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_whatever_it_does_is_an_answer, ""),
+        TEST(test_taken_for_its_memory, ""),
         TEST(test_nothing_survives, ""),
         TEST(test_no_descriptor_is_reached, ""),
     };

@@ -482,6 +482,34 @@ static void test_cuts_and_flips(void **state)
     }
 }
 
+/* The quoting key alone makes the same bytes as the whole authority; no shorter quote, and no
+   scalar that is none. */
+static void test_renewed_quotes(void **state)
+{
+    uint8_t scalar[P256_COORD], zeros[P256_COORD] = { 0 };
+    uint8_t quote[SIM_QUOTE_MAX], wanted[SIM_QUOTE_MAX];
+    (void)state;
+    intel_case_reset(&shared, EVIDENCE_TDX_V4);
+    size_t len = intel_make(&shared, sim_quote, quote, sizeof quote).len;
+    assert_true(sim_quoting_scalar(span_text("tests"), scalar));
+    struct sim_authority intel;
+    assert_true(sim_authority_init_intel(&intel, span_text("tests")));
+    struct sink again = sink_over(wanted, sizeof wanted);
+    assert_true(sim_quote(&intel, &shared.spec, &again));
+    assert_true(span_equal(sink_bytes(&again), span_of(quote, len)));
+    assert_null(intel.keys[SIM_KEY_NITRO_ROOT]);
+    sim_authority_fini(&intel);
+    for (unsigned round = 0; round < 4; round++) {
+        memset(shared.spec.tdx.report_data, (int)(50 * round), 64);
+        struct span whole = intel_make(&shared, sim_quote, wanted, sizeof wanted);
+        assert_true(sim_quote_renew(quote, len, shared.spec.tdx.report_data, SPAN(scalar)));
+        assert_true(span_equal(span_of(quote, len), whole));
+    }
+    assert_false(sim_quote_renew(quote, 699, shared.spec.tdx.report_data, SPAN(scalar)));
+    assert_false(sim_quote_renew(quote, len, shared.spec.tdx.report_data, SPAN(zeros)));
+    assert_false(sim_quote_renew(quote, len, shared.spec.tdx.report_data, span_of(scalar, 31)));
+}
+
 static void test_full_sinks(void **state)
 {
     (void)state;
@@ -516,6 +544,7 @@ int main(void)
         TEST(test_revocation, "AT-16"),
         TEST(test_times_of_judging, ""),
         TEST(test_cuts_and_flips, ""),
+        TEST(test_renewed_quotes, ""),
         TEST(test_full_sinks, ""),
     };
     return cmocka_run_group_tests(tests, open_case, close_case);

@@ -88,13 +88,14 @@ static void test_committed_files(void **state)
     }
 }
 
-/* nftw has no argument for its function. */
+/* nftw has no argument for its function.  vectors/channel/ is held by channel/test_peer. */
 static size_t files_seen;
 
 static int count_file(const char *path, const struct stat *status, int type, struct FTW *where)
 {
     (void)status;
-    if (type == FTW_F && strcmp(path + where->base, "README.md") != 0)
+    if (type == FTW_F && strcmp(path + where->base, "README.md") != 0 &&
+        strstr(path, "/vectors/channel/") == NULL)
         files_seen++;
     return 0;
 }

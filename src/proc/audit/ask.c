@@ -214,6 +214,13 @@ void ask_end(struct auditor *auditor)
     arena_fini(&auditor->asking);
 }
 
+void ask_forget_all(struct auditor *auditor)
+{
+    auditor->ask_count = 0;
+    if (auditor->work.busy)
+        ask_end(auditor);
+}
+
 bool ask_step(struct auditor *auditor)
 {
     struct work *work = &auditor->work;

@@ -24,7 +24,8 @@ enum {
     LINES_MARK_EVERY = 256,                       /* records from one known place to the next */
     LINES_MARKS = 1 << 15,                        /* known places of one file */
     LINES_WINDOW = AUDIT_LINE_MAX + (128 << 10),  /* bytes of the log in memory at once */
-    LEAVES_BLOCK = MERKLE_BATCH,                  /* leaves, or blocks, under one kept node */
+    LEAVES_BLOCK_LEVEL = 8,                       /* of kept nodes, and twice that */
+    LEAVES_BLOCK = 1 << LEAVES_BLOCK_LEVEL,       /* leaves, or blocks, under one of them */
     LEAVES_BLOCKS = 1 << 18,                      /* kept nodes of the lower level */
     LEAVES_GROUPS = LEAVES_BLOCKS / LEAVES_BLOCK, /* and of the upper one */
     HEADS_EVERY_MS = 200,                         /* between two questions to the keeper */
@@ -48,12 +49,11 @@ enum {
    rotation relies on them; every 256th subtree is kept at hand for proofs. */
 struct leaves {
     int fd;
-    uint64_t count;                  /* in the file */
-    uint64_t durable;                /* of them */
-    struct merkle_tree block, group; /* the ones that are being filled */
-    uint64_t taken;                  /* leaves that went into them */
-    struct merkle_hash *blocks;      /* of LEAVES_BLOCK leaves each */
-    struct merkle_hash *groups;      /* of LEAVES_BLOCK blocks each */
+    uint64_t count;             /* in the file */
+    uint64_t durable;           /* of them */
+    uint64_t taken;             /* leaves whose nodes count */
+    struct merkle_hash *blocks; /* of LEAVES_BLOCK leaves each */
+    struct merkle_hash *groups; /* of LEAVES_BLOCK blocks each */
 };
 
 MUST_USE
@@ -64,8 +64,9 @@ MUST_USE
 bool leaves_read(const struct leaves *leaves, uint64_t first, size_t count,
                  struct merkle_hash *out);
 
-/* leaves_took keeps what proofs need of the next leaf. */
-void leaves_took(struct leaves *leaves, const struct merkle_hash *leaf);
+/* leaves_keep, called with the tree after each leaf, keeps the subtree that this leaf completed, if
+   it is one that proofs want.  It counts when `taken` says so, and may be kept again. */
+void leaves_keep(struct leaves *leaves, const struct merkle_tree *tree);
 
 /* leaves_write puts hashes behind those in the file; leaves_sync makes all durable. */
 MUST_USE
@@ -131,12 +132,20 @@ struct heads {
     uint8_t note[AUDIT_SLOT_BYTES];
     uint64_t asked; /* id of the question that is out, 0 for none */
     struct merkle_head asked_head;
-    int64_t next_ms; /* when to ask again */
+    int64_t next_ms;    /* when to ask again */
+    unsigned heirs;     /* hand-overs that are kept */
+    uint64_t heir_next; /* those of records before it are there */
 };
 
 void heads_open(struct trail *trail, struct heads *heads, int fd);
 MUST_USE
 rc heads_write_base(struct trail *trail, struct heads *heads, uint64_t first, int64_t day);
+
+/* heads_keep_heir keeps a line that hands the log's key on for as long as there are heads; any
+   other line, and one that is kept, is passed over.  The reader is the caller's. */
+MUST_USE
+rc heads_keep_heir(struct trail *trail, struct heads *heads, struct audit_reader *reader,
+                   uint64_t seq, struct span line);
 
 /* group.c */
 

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "proc/audit/parts.h"
+#include "proc/audit_client.h"
 #include "proc/log.h"
 #include "proc/messages.h"
 
@@ -26,10 +27,17 @@ bool group_add(struct auditor *auditor, struct audit_record *record, enum peer p
                                  NULL);
     if (!rc_ok(sealed))
         return false;
+    leaves_keep(&auditor->leaves, &group->next.tree);
     group->starts[group->count] = (uint32_t)start;
     group->who[group->count++] = (struct waiting_append){ peer, id };
     return true;
 }
+
+/* Nothing is wrong with the log: this record is not for now. */
+static const uint8_t refusals[] = { [WRITING] = AUDIT_REFUSED,
+                                    [WRITING_FAILED] = AUDIT_REFUSED_DISK,
+                                    [WRITING_GONE] = AUDIT_REFUSED_GONE,
+                                    [WRITING_DAMAGED] = AUDIT_REFUSED_DAMAGED };
 
 static void answer(struct auditor *auditor, const struct waiting_append *who, bool logged,
                    uint64_t seq)
@@ -41,6 +49,8 @@ static void answer(struct auditor *auditor, const struct waiting_append *who, bo
     sink_u8(&body, logged);
     if (logged)
         sink_u64le(&body, seq);
+    else
+        sink_u8(&body, refusals[auditor->writing]);
     struct frame frame = { .message = MSG_AUDIT_APPENDED,
                            .id = who->id,
                            .body = sink_bytes(&body) };
@@ -55,6 +65,15 @@ static void empty(struct auditor *auditor)
     group->count = 0;
     group->since_ms = 0;
     group->lines = sink_over(group->lines.at, group->lines.cap);
+}
+
+void group_forget(struct auditor *auditor, enum peer peer)
+{
+    struct group *group = &auditor->group;
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->who[i].peer == peer)
+            group->who[i].peer = PEER_COUNT;
+    }
 }
 
 static void refuse_all(struct auditor *auditor)
@@ -92,7 +111,13 @@ void group_stop(struct auditor *auditor, enum writing how, uint32_t why)
                   (unsigned long long)auditor->chain.tree.size);
 }
 
-/* The file is still the one in the folder, and ends where we left it. */
+static bool has_a_name(int fd)
+{
+    struct stat is;
+    return fstat(fd, &is) == 0 && is.st_nlink > 0;
+}
+
+/* The files are still those in the folder, and the log ends where we left it. */
 static bool is_ours(struct auditor *auditor)
 {
     struct stat is;
@@ -100,7 +125,8 @@ static bool is_ours(struct auditor *auditor)
         group_stop(auditor, WRITING_FAILED, (uint32_t)errno);
         return false;
     }
-    if (is.st_nlink == 0 || events_say_gone(auditor)) {
+    if (is.st_nlink == 0 || !has_a_name(auditor->leaves.fd) || !has_a_name(auditor->heads.fd) ||
+        events_say_gone(auditor)) {
         group_stop(auditor, WRITING_GONE, ENOENT);
         return false;
     }
@@ -123,6 +149,12 @@ static rc write_lines(struct trail *trail, struct auditor *auditor)
     return RC_SUCCESS;
 }
 
+static struct span line_of(const struct group *group, size_t i)
+{
+    size_t end = i + 1 < group->count ? group->starts[i + 1] : group->lines.len;
+    return span_of(group->lines.at + group->starts[i], end - 1 - group->starts[i]);
+}
+
 /* Durable from here on. */
 static void accept_all(struct auditor *auditor)
 {
@@ -132,12 +164,15 @@ static void accept_all(struct auditor *auditor)
     uint64_t seq = auditor->chain.tree.size;
     for (size_t i = 0; i < group->count; i++) {
         lines_took(lines, lines->file.records + i, lines->file.bytes + group->starts[i]);
-        leaves_took(&auditor->leaves, &group->leaves[i]);
         answer(auditor, &group->who[i], true, seq + i);
     }
     audit_file_count(&lines->file, group->count, group->lines.len);
     auditor->chain = group->next;
+    auditor->leaves.taken = auditor->chain.tree.size;
     rc written = leaves_write(&trail, &auditor->leaves, group->leaves, group->count);
+    for (size_t i = 0; rc_ok(written) && i < group->count; i++)
+        written = heads_keep_heir(&trail, &auditor->heads, &auditor->reader, seq + i,
+                                  line_of(group, i));
     if (!rc_ok(written))
         group_stop(auditor, WRITING_FAILED, rc_number(written));
     empty(auditor);
@@ -227,14 +262,6 @@ rc group_catch_up(struct trail *trail, struct auditor *auditor)
         if (count == 0)
             return FAIL(trail, RC_WORLD, EIO);
         TRY(trail, leaves_write(trail, leaves, batch, count));
-    }
-    while (leaves->taken < leaves->count) {
-        uint64_t left = leaves->count - leaves->taken;
-        size_t count = left < MERKLE_BATCH ? (size_t)left : MERKLE_BATCH;
-        if (!leaves_read(leaves, leaves->taken, count, batch))
-            return FAIL(trail, RC_WORLD, EIO);
-        for (size_t i = 0; i < count; i++)
-            leaves_took(leaves, &batch[i]);
     }
     return leaves_sync(trail, leaves);
 }

@@ -1,12 +1,14 @@
 /* heads.c - see auditor.h: the file of signed heads, and the keeper who signs them.
 
    The file is a row of slots (audit_slot.h): the first two say where the open file of the log
-   begins, the others hold the last heads. */
+   begins, others hold the last heads, and the last ones the records by which the log's key was
+   handed on. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/succession.h"
 #include "merkle/checkpoint.h"
 #include "model/reason.h"
 #include "os/clock.h"
@@ -54,6 +56,12 @@ static void take_head(struct heads *heads, unsigned number, const struct audit_s
     heads->next_slot = number + 1 < AUDIT_SLOTS ? number + 1 : AUDIT_SLOT_BASES;
 }
 
+static void take_heir(struct heads *heads, unsigned number, const struct audit_slot *slot)
+{
+    heads->heirs = number + 1 - AUDIT_SLOTS;
+    heads->heir_next = slot->a + 1;
+}
+
 /* All slots are there from the beginning: a full disk does not keep a head from being kept.
    Where it is full already, the log is read all the same. */
 static rc reserve(struct trail *trail, int fd)
@@ -62,7 +70,7 @@ static rc reserve(struct trail *trail, int fd)
     struct stat is;
     if (fstat(fd, &is) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    for (unsigned i = (unsigned)(is.st_size / AUDIT_SLOT_BYTES); i < AUDIT_SLOTS; i++)
+    for (unsigned i = (unsigned)(is.st_size / AUDIT_SLOT_BYTES); i < AUDIT_SLOTS_ALL; i++)
         TRY(trail, file_write_at(trail, fd, (uint64_t)i * AUDIT_SLOT_BYTES, SPAN(zeros)));
     return RC_SUCCESS;
 }
@@ -74,16 +82,36 @@ void heads_open(struct trail *trail, struct heads *heads, int fd)
     rc reserved = reserve(trail, fd);
     if (!rc_ok(reserved))
         log_failure("no room for heads", reserved, trail);
-    for (unsigned i = 0; i < AUDIT_SLOTS; i++) {
+    for (unsigned i = 0; i < AUDIT_SLOTS_ALL; i++) {
         struct audit_slot slot;
         if (!file_read_at(fd, (uint64_t)i * AUDIT_SLOT_BYTES, bytes, sizeof bytes) ||
             !audit_slot_get(SPAN(bytes), &slot))
             continue;
         if (slot.kind == AUDIT_SLOT_BASE && i < AUDIT_SLOT_BASES)
             take_base(heads, i, &slot);
-        else if (slot.kind == AUDIT_SLOT_HEAD && i >= AUDIT_SLOT_BASES)
+        else if (slot.kind == AUDIT_SLOT_HEAD && i >= AUDIT_SLOT_BASES && i < AUDIT_SLOTS)
             take_head(heads, i, &slot);
+        else if (slot.kind == AUDIT_SLOT_HEIR && i >= AUDIT_SLOTS)
+            take_heir(heads, i, &slot);
     }
+}
+
+rc heads_keep_heir(struct trail *trail, struct heads *heads, struct audit_reader *reader,
+                   uint64_t seq, struct span line)
+{
+    struct audit_record record;
+    struct audit_slot slot = { .kind = AUDIT_SLOT_HEIR, .a = seq, .payload = line };
+    unsigned number = AUDIT_SLOTS + heads->heirs;
+    if (seq < heads->heir_next || !audit_succession_may_be(line) ||
+        !rc_ok(audit_read(reader, line, &record, NULL)) || !audit_succession_is(&record))
+        return RC_SUCCESS;
+    if (number == AUDIT_SLOTS_ALL) {
+        log_event("a hand-over of the log's key is not kept beyond its file: there are too many");
+        return RC_SUCCESS;
+    }
+    TRY(trail, write_slot(trail, heads, number, &slot));
+    take_heir(heads, number, &slot);
+    return RC_SUCCESS;
 }
 
 rc heads_write_base(struct trail *trail, struct heads *heads, uint64_t first, int64_t day)

@@ -23,21 +23,14 @@ bool leaves_read(const struct leaves *leaves, uint64_t first, size_t count, stru
 }
 
 /* Past the room for them nothing more is kept, and proofs read that part leaf by leaf. */
-void leaves_took(struct leaves *leaves, const struct merkle_hash *leaf)
+void leaves_keep(struct leaves *leaves, const struct merkle_tree *tree)
 {
-    struct merkle_hash node;
-    uint64_t taken = ++leaves->taken;
-    if (taken / LEAVES_BLOCK > LEAVES_BLOCKS || !merkle_append(&leaves->block, leaf) ||
-        taken % LEAVES_BLOCK != 0)
+    uint64_t block = tree->size / LEAVES_BLOCK;
+    if (tree->size % LEAVES_BLOCK != 0 || block == 0 || block > LEAVES_BLOCKS)
         return;
-    uint64_t block = taken / LEAVES_BLOCK;
-    merkle_root(&leaves->block, &node);
-    leaves->blocks[block - 1] = node;
-    leaves->block = (struct merkle_tree){ 0 };
-    if (!merkle_append(&leaves->group, &node) || block % LEAVES_BLOCK != 0)
-        return;
-    merkle_root(&leaves->group, &leaves->groups[block / LEAVES_BLOCK - 1]);
-    leaves->group = (struct merkle_tree){ 0 };
+    leaves->blocks[block - 1] = tree->peaks[LEAVES_BLOCK_LEVEL];
+    if (block % LEAVES_BLOCK == 0)
+        leaves->groups[block / LEAVES_BLOCK - 1] = tree->peaks[2 * LEAVES_BLOCK_LEVEL];
 }
 
 rc leaves_write(struct trail *trail, struct leaves *leaves, const struct merkle_hash *hashes,
@@ -72,9 +65,10 @@ static bool read_for_proof(void *arg, uint64_t first, size_t count, struct merkl
 static bool node_for_proof(void *arg, unsigned level, uint64_t index, struct merkle_hash *out)
 {
     const struct leaves *leaves = arg;
-    const struct merkle_hash *nodes = level == 8 ? leaves->blocks : leaves->groups;
-    if ((level != 8 && level != 16) || index >= leaves->taken >> level ||
-        index >= (level == 8 ? LEAVES_BLOCKS : LEAVES_GROUPS))
+    bool low = level == LEAVES_BLOCK_LEVEL;
+    const struct merkle_hash *nodes = low ? leaves->blocks : leaves->groups;
+    if ((!low && level != 2 * LEAVES_BLOCK_LEVEL) || index >= leaves->taken >> level ||
+        index >= (low ? LEAVES_BLOCKS : LEAVES_GROUPS))
         return false;
     *out = nodes[index];
     return true;

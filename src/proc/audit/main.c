@@ -78,11 +78,15 @@ static rc control(struct trail *trail, void *self, struct call *call)
     return FAIL(trail, RC_BUG, DOOR_E_NONE);
 }
 
-/* A new keeper knows nothing of what the old one was asked. */
+/* A new keeper knows nothing of what the old one was asked, and a new peer of what the old one
+   asked: its first questions have the same numbers. */
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     struct auditor *auditor = self;
     auditor->now_ms = clock_monotonic_ms();
+    group_forget(auditor, peer);
+    if (peer == PEER_CORE)
+        ask_forget_all(auditor);
     if (peer == PEER_KEEPER) {
         auditor->heads.asked = 0;
         auditor->heads.next_ms = open ? auditor->now_ms : INT64_MAX;

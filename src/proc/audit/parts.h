@@ -19,7 +19,7 @@ rc start_before_jail(struct trail *trail, struct auditor *auditor);
 MUST_USE
 rc start_read(struct trail *trail, struct auditor *auditor);
 
-/* events_say_gone: the open file of the log was moved or removed by somebody. */
+/* events_say_gone: a file of the log was moved, removed or replaced by somebody. */
 bool events_say_gone(struct auditor *auditor);
 void events_forget(struct auditor *auditor);
 
@@ -31,6 +31,10 @@ bool group_add(struct auditor *auditor, struct audit_record *record, enum peer p
 
 /* group_commit makes the group durable and answers, or answers that it is not. */
 void group_commit(struct auditor *auditor);
+
+/* group_forget: who asked for these records is gone.  They are written as they would have been,
+   and nobody is told: the numbers of the next one's questions begin anew. */
+void group_forget(struct auditor *auditor, enum peer peer);
 
 /* group_start is the first look at files that were read; group_probe tries whether writing
    works again. */
@@ -76,6 +80,9 @@ bool ask_step(struct auditor *auditor);
 void ask_answer(struct auditor *auditor, uint64_t id, enum reason reason, const char *detail,
                 struct span answer);
 void ask_end(struct auditor *auditor);
+
+/* ask_forget_all: who asked is gone, and nobody is answered. */
+void ask_forget_all(struct auditor *auditor);
 
 /* ask_read reads the request of the question that is worked on, ask_write answers it;
    ask_record appends one record as a message. */

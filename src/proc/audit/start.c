@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "audit/recover.h"
+#include "base/number.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "proc/audit/parts.h"
@@ -17,7 +18,15 @@
 
 enum { FOLDER_PATH = SETTING_TEXT_MAX + 32, FOLDER_ENTRIES = 2 * CLOSED_FILES + 64 };
 
-static const char open_name[] = "security.log";
+/* The files that are open from the start on; the monitor renames over the first alone. */
+static const struct {
+    const char *name;
+    enum house_file file;
+} own_files[] = {
+    { "security.log", FILE_AUDIT_LOG },
+    { "leaves", FILE_AUDIT_LEAVES },
+    { "heads", FILE_AUDIT_HEADS },
+};
 
 static rc take_memory(struct trail *trail, struct auditor *auditor)
 {
@@ -44,14 +53,13 @@ static rc take_memory(struct trail *trail, struct auditor *auditor)
     return RC_SUCCESS;
 }
 
-/* Killed in the middle of a rotation, the open file may have two names. */
-static bool is_open_file(const struct auditor *auditor, const char *folder, const char *name)
+static bool is_file(int fd, const char *folder, const char *name)
 {
     char path[FOLDER_PATH + AUDIT_FILE_NAME_MAX + 2];
     struct stat named, opened;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    return fstat(auditor->lines.fd, &opened) == 0 && lstat(path, &named) == 0 &&
-           named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
+    return fstat(fd, &opened) == 0 && lstat(path, &named) == 0 && named.st_ino == opened.st_ino &&
+           named.st_dev == opened.st_dev;
 }
 
 /* What was put away before, and is to be packed or removed some day. */
@@ -63,8 +71,9 @@ static rc list_closed(struct trail *trail, struct auditor *auditor, const char *
     rc listed = folder_list(trail, path, FOLDER_ENTRIES, &arena, &folder);
     for (size_t i = 0; rc_ok(listed) && i < folder.count; i++) {
         struct audit_file_name name;
+        /* Killed in the middle of a rotation, the open file may have two names. */
         if (!audit_file_name_read(span_text(folder.names[i]), &name) ||
-            is_open_file(auditor, path, folder.names[i]))
+            is_file(auditor->lines.fd, path, folder.names[i]))
             continue;
         struct closed_file file = { name.first, name.day, !name.gzip, name.gzip };
         if (!closed_add(&auditor->closed, &file))
@@ -74,7 +83,7 @@ static rc list_closed(struct trail *trail, struct auditor *auditor, const char *
     return listed;
 }
 
-/* Whoever moves or removes the open file is noticed before the next record is written. */
+/* Whoever moves or removes one of the files is noticed before the next record is written. */
 static rc watch_folder(struct trail *trail, struct auditor *auditor, const char *path)
 {
     auto_fd int events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -98,14 +107,19 @@ rc start_before_jail(struct trail *trail, struct auditor *auditor)
     TRY(trail, take_memory(trail, auditor));
     snprintf(path, sizeof path, "%s/audit", auditor->house->settings.state);
     TRY(trail, watch_folder(trail, auditor, path));
-    if (!is_open_file(auditor, path, open_name))
-        group_stop(auditor, WRITING_GONE, ENOENT);
+    for (size_t i = 0; i < COUNT_OF(own_files); i++) {
+        if (!is_file(files[own_files[i].file], path, own_files[i].name))
+            group_stop(auditor, WRITING_GONE, ENOENT);
+    }
     return list_closed(trail, auditor, path);
 }
 
-static bool names_open_file(const struct inotify_event *event, const char *name, size_t room)
+static bool names_own_file(const struct inotify_event *event, const char *name, size_t room)
 {
-    return event->len > 0 && strnlen(name, room) < room && strcmp(name, open_name) == 0;
+    bool found = false;
+    for (size_t i = 0; event->len > 0 && i < COUNT_OF(own_files); i++)
+        found |= strnlen(name, room) < room && strcmp(name, own_files[i].name) == 0;
+    return found;
 }
 
 bool events_say_gone(struct auditor *auditor)
@@ -120,7 +134,7 @@ bool events_say_gone(struct auditor *auditor)
         struct inotify_event event;
         struct span name;
         while (cur_copy(&in, &event, sizeof event) && cur_take(&in, event.len, &name))
-            gone |= names_open_file(&event, (const char *)name.at, name.len);
+            gone |= names_own_file(&event, (const char *)name.at, name.len);
     }
 }
 
@@ -234,7 +248,8 @@ static enum reason take(struct auditor *auditor, const struct merkle_hash *leaf)
     const struct merkle_head *head = &auditor->heads.head;
     if (!audit_chain_take(&auditor->chain, leaf))
         return REASON_AUDIT_SEQ_GAP;
-    leaves_took(&auditor->leaves, leaf);
+    leaves_keep(&auditor->leaves, &auditor->chain.tree);
+    auditor->leaves.taken = auditor->chain.tree.size;
     if (auditor->chain.tree.size != head->size)
         return REASON_OK;
     merkle_root(&auditor->chain.tree, &root);
@@ -272,6 +287,17 @@ static enum reason take_line(struct auditor *auditor, struct kept *kept, struct 
     return take(auditor, &leaf);
 }
 
+/* What was killed between a record and the copy of it.  Without the copy the record is enough, as
+   long as its file is there: the next start tries again. */
+static void keep_heir(struct auditor *auditor, struct span line)
+{
+    struct trail trail = { 0 };
+    rc kept = heads_keep_heir(&trail, &auditor->heads, &auditor->reader,
+                              auditor->chain.tree.size - 1, line);
+    if (!rc_ok(kept))
+        log_failure("a hand-over of the log's key is not kept", kept, &trail);
+}
+
 static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64_t size)
 {
     struct lines *lines = &auditor->lines;
@@ -289,6 +315,7 @@ static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64
         reason = take_line(auditor, kept, line);
         if (reason != REASON_OK)
             break;
+        keep_heir(auditor, line);
         lines_took(lines, lines->file.records, lines->file.bytes);
         audit_file_count(&lines->file, 1, line.len + 1);
     }

@@ -124,9 +124,10 @@ int64_t store_step(struct core *core, int64_t now_ms)
     if (now_ms < store->again_ms)
         return store->again_ms;
     struct frame again = { .message = CONTROL_AGAIN };
-    if (rc_ok(channel_put(NULL, &core->house->control, &again)))
-        core->house->stopping = true; /* what is under way is finished first */
-    return now_ms;                    /* whether anything is, is asked before the next wait */
+    if (!rc_ok(channel_put(NULL, &core->house->control, &again)))
+        return now_ms + CORE_RETRY_MS;
+    core->house->stopping = true; /* what is under way is finished first */
+    return INT64_MAX;
 }
 
 /* From here on the store is not touched: it may have lost its file, and could not open it

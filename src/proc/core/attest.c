@@ -7,20 +7,40 @@
 #include "os/clock.h"
 #include "proc/core/core.h"
 
-static struct verdict *vacant_verdict(struct core *core)
+struct verdict *core_vacant_verdict(struct verdict *places, size_t count)
 {
-    for (size_t i = 0; i < COUNT_OF(core->verdicts); i++) {
-        if (!core->verdicts[i].used)
-            return &core->verdicts[i];
+    for (size_t i = 0; i < count; i++) {
+        if (!places[i].used)
+            return &places[i];
     }
     return NULL;
+}
+
+struct pending *core_verdict_asked(struct core *core, const struct request *request,
+                                   struct verdict *verdict, enum peer peer, uint64_t id)
+{
+    struct pending *pending = core_pending(core, peer, id, false);
+    if (pending == NULL)
+        return NULL;
+    verdict->used = true;
+    verdict->request = *request;
+    verdict->request.body = (struct span){ 0 };
+    pending->verdict = verdict;
+    return pending;
+}
+
+void core_verdict_waits(struct pending *pending, uint64_t id)
+{
+    pending->id = id;
+    pending->peer = PEER_AUDIT;
+    pending->until_ms = clock_monotonic_ms() + CORE_LOG_MS;
 }
 
 void core_ask_verify(struct core *core, const struct request *request)
 {
     struct arena scratch = arena_over((uint8_t *)core->scratch + CORE_SCRATCH_MAX,
                                       CORE_SCRATCH_MAX);
-    struct verdict *verdict = vacant_verdict(core);
+    struct verdict *verdict = core_vacant_verdict(core->verdicts, CORE_VERDICTS);
     uint8_t *memory = arena_room(&scratch, FRAME_BODY_MAX);
     struct sink body = sink_over(memory, memory == NULL ? 0 : FRAME_BODY_MAX);
     sink_u64le(&body, (uint64_t)clock_now());
@@ -31,13 +51,7 @@ void core_ask_verify(struct core *core, const struct request *request)
     }
     struct frame question = { .message = MSG_JUDGE, .body = sink_bytes(&body) };
     core_ask(core, request, PEER_VERIFY, &question);
-    struct pending *pending = core_pending(core, PEER_VERIFY, question.id, false);
-    if (pending == NULL)
-        return; /* refused already */
-    verdict->used = true;
-    verdict->request = *request;
-    verdict->request.body = (struct span){ 0 };
-    pending->verdict = verdict;
+    core_verdict_asked(core, request, verdict, PEER_VERIFY, question.id);
 }
 
 /* What a child of verify wrote may be anything: an answer that is none says nothing. */
@@ -59,9 +73,7 @@ static bool log_first(struct core *core, struct pending *pending,
                           said->allowed ? AUDIT_SUCCESS : AUDIT_DENIED, said->reason,
                           said->hardware, &id))
         return false;
-    pending->id = id;
-    pending->peer = PEER_AUDIT;
-    pending->until_ms = clock_monotonic_ms() + CORE_LOG_MS;
+    core_verdict_waits(pending, id);
     return true;
 }
 
@@ -74,6 +86,8 @@ static void refuse(struct core *core, struct pending *pending, enum reason reaso
     if (reason == REASON_EVIDENCE_CRASHED || reason == REASON_EVIDENCE_DEADLINE)
         core->cannot_log = !core_log_verdict(core, &pending->verdict->request, AUDIT_FAILURE,
                                              span_text(reason_info(reason)->name), false, &id);
+    if (reason == REASON_EVIDENCE_CRASHED)
+        core_evidence_crashed(core, &pending->verdict->request);
     core_answer(core, pending->front_id, &said);
     core_settle(core, pending);
 }

@@ -8,13 +8,19 @@
 #ifndef WARD_PROC_CORE_H
 #define WARD_PROC_CORE_H
 
+#include "admit/crash.h"
 #include "audit/record.h"
 #include "merkle/proof.h"
 #include "model/api.h"
+#include "model/key.h"
+#include "proc/audit_client.h"
+#include "proc/config.h"
 #include "proc/control.h"
+#include "proc/core/repeat.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
+#include "proc/tables.h"
 #include "store/store.h"
 
 enum {
@@ -35,9 +41,12 @@ enum {
     CORE_AGAIN_LONGEST_MS = 32000, /* that this life lasts */
     CORE_SERVER_MS = 3000,         /* for the server to answer: nobody else is answered then */
     CORE_PASSWORD_BYTES = 1024,
-    CORE_REFUSALS = 16, /* recorded one by one in a second; the others are counted */
-    CORE_NEWS = 64,     /* of the monitor's, that wait to be logged */
-    CORE_VERDICTS = 4,  /* pieces of evidence under way: as many as verify judges at once */
+    CORE_REFUSALS = 16,  /* recorded one by one in a second; the others are counted */
+    CORE_BANS_TOLD = 16, /* bans that begin in a second and are recorded one by one */
+    CORE_NEWS = 64,      /* of the monitor's, that wait to be logged */
+    CORE_VERDICTS = 4,   /* pieces of evidence under way: as many as verify judges at once */
+    CORE_EVIDENCES = 16, /* of the house's own */
+    CORE_EVIDENCE_BYTES = EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX + 64, /* of one as an answer */
 };
 
 /* A request of front's, as it came. */
@@ -57,12 +66,21 @@ struct kept {
     uint8_t body[CORE_BODY_BYTES];
 };
 
-/* What verify said, until its record is durable. */
+/* What verify or tee said, until its record is durable. */
 struct verdict {
     bool used;
-    struct request request; /* its body is not kept */
+    struct request request;  /* its body is not kept */
+    uint8_t report_data[64]; /* that evidence of the house's own must bear */
     size_t len;
-    uint8_t *answer; /* FRAME_BODY_MAX */
+    uint8_t *answer; /* FRAME_BODY_MAX of verify, CORE_EVIDENCE_BYTES of tee */
+};
+
+/* Which keys are asked for, as far as that is said: no role, state or cursor for any. */
+struct key_query {
+    uint8_t role, state;
+    uint32_t limit;
+    size_t cursor_len;
+    uint8_t cursor[2 * KEY_ID];
 };
 
 /* One that waits for another process: for the audit process to have it logged while `kept`
@@ -73,7 +91,8 @@ struct pending {
     uint64_t front_id; /* of front's */
     int64_t until_ms;
     struct kept *kept;
-    struct verdict *verdict; /* of evidence: while it is judged, and while that is logged */
+    struct verdict *verdict; /* of evidence: while it is judged or made, and while that is logged */
+    struct key_query keys;   /* of keys: which of them */
 };
 
 /* What the monitor saw (control.h). */
@@ -123,6 +142,17 @@ struct core_store {
     char password[CORE_PASSWORD_BYTES + 1];
 };
 
+/* Who is banned and suspected, in memory that front reads; and whom front serves. */
+struct core_bans {
+    struct bans_writer table;
+    const struct serving *serving;
+    struct address_list never;
+    struct network networks[CONFIG_NETWORKS_MAX]; /* of it */
+    int64_t second_ms; /* when the second began in which the records are counted */
+    uint32_t recorded; /* in it */
+    uint64_t unrecorded;
+};
+
 /* What is said to a request. */
 struct answer {
     enum reason reason;
@@ -136,20 +166,27 @@ struct core {
     uint32_t pending_count;
     struct kept *kept; /* CORE_KEPT_MAX */
     struct verdict verdicts[CORE_VERDICTS];
+    struct verdict evidences[CORE_EVIDENCES];
     struct core_news news;
     struct core_store store;
+    struct repeats repeats;
+    struct core_bans bans;
     struct core_child children[PEER_COUNT];
     int64_t refusals_ms;    /* when the second began in which they are counted */
     uint32_t refusals;      /* recorded in it */
     uint64_t unrecorded;    /* refusals since the last that was recorded */
     struct request refused; /* the last of them */
-    bool cannot_log;        /* the last record that was to be durable was not */
+    bool cannot_log;        /* the last record that was to be durable was not, */
+    enum audit_refused why; /* as far as audit says why */
     int64_t not_logged_ms;  /* when last somebody was refused for that; 0: since then one was in
                                time */
     int64_t stop_ms;        /* when it ends, logged or not; 0: it does not stop */
     int64_t started;        /* seconds since 1970 */
     void *scratch;
 };
+
+/* core_write writes an answer's message. */
+enum reason core_write(const struct schema_message *message, const void *values, struct sink *out);
 
 /* system.c: the methods that core answers itself.  REASON_OK with an answer. */
 enum reason core_ping(struct core *core, const struct request *request, struct arena *scratch,
@@ -169,10 +206,10 @@ rc core_on_audit_answer(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_appended(struct trail *trail, void *core, struct call *call);
 
-/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put;
-   core_answered answers the request whose question had this id, if it still waits. */
-void core_ask(struct core *core, const struct request *request, enum peer peer,
-              struct frame *question);
+/* core_ask puts a question to a peer on behalf of a request, or answers that it cannot be put
+   (NULL); core_answered answers the request whose question had this id, if it still waits. */
+struct pending *core_ask(struct core *core, const struct request *request, enum peer peer,
+                         struct frame *question);
 void core_answered(struct core *core, const struct call *call, enum peer peer,
                    const struct answer *said);
 
@@ -199,11 +236,25 @@ void core_ask_verify(struct core *core, const struct request *request);
 MUST_USE
 rc core_on_judged(struct trail *trail, void *core, struct call *call);
 
-/* core_verdict_logged answers with the verdict, or refuses it. */
+/* core_verdict_logged answers with the verdict or the evidence, or refuses it. */
 void core_verdict_logged(struct core *core, struct pending *pending, bool logged);
 
-/* core_peer_gone answers all who wait for it; core_expire those whose time is over, and says
-   when the next one's will be. */
+/* core_vacant_verdict finds a free place, NULL when there is none.  core_verdict_asked keeps it for
+   the question with this id, unless that was refused already; core_verdict_waits: from now on for
+   this record, which was asked for. */
+struct verdict *core_vacant_verdict(struct verdict *places, size_t count);
+struct pending *core_verdict_asked(struct core *core, const struct request *request,
+                                   struct verdict *verdict, enum peer peer, uint64_t id);
+void core_verdict_waits(struct pending *pending, uint64_t id);
+
+/* evidence.c: evidence of the house itself, as tee makes it.  It is answered when it is in the
+   log. */
+void core_ask_tee(struct core *core, const struct request *request);
+MUST_USE
+rc core_on_evidence(struct trail *trail, void *core, struct call *call);
+
+/* core_peer_gone answers all who wait for it, and forgets what a front that is gone asked for;
+   core_expire those whose time is over, and says when the next one's will be. */
 void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
 
@@ -225,6 +276,11 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
 MUST_USE
 bool core_log_verdict(struct core *core, const struct request *request, enum audit_outcome outcome,
                       struct span reason, bool hardware, uint64_t *id);
+
+/* core_log_evidence asks for the record of evidence that the house made of itself. */
+MUST_USE
+bool core_log_evidence(struct core *core, const struct request *request,
+                       const uint8_t report_data[64], uint64_t *id);
 
 /* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
 void core_log_refusal(struct core *core, const struct request *request);
@@ -276,6 +332,49 @@ rc mark_judge(struct trail *trail, struct core_store *store);
    mark_appended: the answer to it; false when it is another's. */
 void mark_put(struct core *core);
 bool mark_appended(struct core *core, uint64_t id, bool logged, uint64_t seq);
+
+/* bans.c */
+
+/* core_bans_open maps the shared memory, before the jail. */
+MUST_USE
+rc core_bans_open(struct trail *trail, struct core *core);
+MUST_USE
+rc core_on_offence(struct trail *trail, void *core, struct call *call);
+
+/* core_front_died: whom it was serving is noted and judged; once for each number. */
+void core_front_died(struct core *core, const struct happening *happening);
+
+/* core_evidence_crashed: the process that judged this request's evidence crashed. */
+void core_evidence_crashed(struct core *core, const struct request *request);
+
+/* core_has_suspects: somebody is suspected of a crash now. */
+bool core_has_suspects(const struct core *core);
+
+/* core_bans_changed: who is connected may be banned now. */
+void core_bans_changed(struct core *core);
+
+/* core_log_ban asks for the record of a ban that began, with the number of those before it that
+   have none. */
+MUST_USE
+bool core_log_ban(struct core *core, const struct ban *ban, uint64_t unrecorded);
+
+/* core_ban_ends: by the wall clock, milliseconds since 1970; 0: when it is lifted. */
+int64_t core_ban_ends(const struct ban *ban);
+
+/* core_peer_write appends an address, or the /64 of one of IPv6. */
+void core_peer_write(struct sink *out, const struct address *peer);
+
+/* admission.c: what the owner sees and does of it. */
+
+/* core_admission_wants reads a request to impose or lift: whom it means, and until when.
+   REASON_OK, or why it cannot be done. */
+enum reason core_admission_wants(struct core *core, const struct request *request, struct ban *out);
+enum reason core_admission_list(struct core *core, const struct request *request,
+                                struct arena *scratch, struct sink *answer);
+enum reason core_admission_impose(struct core *core, const struct request *request,
+                                  struct arena *scratch, struct sink *answer);
+enum reason core_admission_lift(struct core *core, const struct request *request,
+                                struct arena *scratch, struct sink *answer);
 
 /* news.c: what the monitor tells. */
 MUST_USE

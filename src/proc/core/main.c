@@ -11,9 +11,15 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     core->started = clock_now();
     core->scratch = arena_alloc(&house->arena, 2 * (size_t)CORE_SCRATCH_MAX);
     core_store_open(core);
+    TRY(trail, core_bans_open(trail, core));
     for (size_t i = 0; i < CORE_VERDICTS; i++) {
         core->verdicts[i].answer = arena_room(&house->arena, FRAME_BODY_MAX);
         if (core->verdicts[i].answer == NULL)
+            return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    }
+    for (size_t i = 0; i < CORE_EVIDENCES; i++) {
+        core->evidences[i].answer = arena_room(&house->arena, CORE_EVIDENCE_BYTES);
+        if (core->evidences[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
     core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
@@ -61,16 +67,19 @@ static bool may_stop(void *self)
 static const struct door doors[] = {
     { MSG_REQUEST, IN(PEER_FRONT), ~0u, 39, FRAME_BODY_MAX, 0, core_on_request },
     { MSG_REFUSED, IN(PEER_FRONT), ~0u, 34, 34, 0, core_on_refused },
+    { MSG_OFFENCE, IN(PEER_FRONT), ~0u, 17, 17, 0, core_on_offence },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, core_on_appended },
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
     { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
     { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
     { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 10, FRAME_BODY_MAX, 0, core_on_judged },
+    { MSG_EVIDENCE_IS, IN(PEER_TEE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
+      core_on_evidence },
 };
 
 static const struct process core_process = {
     .peer = PEER_CORE,
-    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
+    .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
     .size = sizeof(struct core),

@@ -43,6 +43,8 @@ static rc take_happening(struct trail *trail, struct core *core, struct cursor *
     news->last = row.number;
     if (news->last - news->logged > CORE_NEWS) /* the oldest was overwritten */
         news->logged = news->last - CORE_NEWS;
+    if (row.peer == PEER_FRONT && (row.what == HAPPENED_KILLED || row.what == HAPPENED_EXITED))
+        core_front_died(core, &row);
     return RC_SUCCESS;
 }
 

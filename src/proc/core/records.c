@@ -3,6 +3,7 @@
 
 #include "admit/address.h"
 #include "base/number.h"
+#include "model/tee.h"
 #include "os/clock.h"
 #include "proc/audit_client.h"
 #include "proc/config.h"
@@ -18,18 +19,57 @@ static struct span method_name(enum method method)
     return span_text(house_router.routes[method].grpc);
 }
 
-/* What the owner reads of the house is an access to its data; what everybody may have, and the
-   check of the house that must answer when the log does not, is none. */
+/* What the owner reads of the house is an access to its data, and who wants another key is known
+   before there is one; what everybody may have, and the check of the house that must answer when
+   the log does not, is none. */
 static const enum audit_event accesses[METHOD_COUNT] = {
     [METHOD_CONFIG] = AUDIT_EVENT_CONFIG_READ,
     [METHOD_AUDIT_QUERY] = AUDIT_EVENT_LOG_READ,
     [METHOD_AUDIT_GET] = AUDIT_EVENT_LOG_READ,
     [METHOD_AUDIT_VERIFY] = AUDIT_EVENT_LOG_READ,
+    [METHOD_KEYRING_ROTATE] = AUDIT_EVENT_KEYRING_CHANGE,
+    [METHOD_ADMISSION_IMPOSE] = AUDIT_EVENT_BAN,
+    [METHOD_ADMISSION_LIFT] = AUDIT_EVENT_BAN_LIFT,
 };
+
+static struct span accessed(enum audit_event event)
+{
+    switch ((int)event) {
+    case AUDIT_EVENT_CONFIG_READ:
+        return span_text("settings");
+    case AUDIT_EVENT_KEYRING_CHANGE:
+        return span_text("keyring");
+    default:
+        return span_text("log");
+    }
+}
 
 bool core_must_log(enum method method)
 {
     return accesses[method] != AUDIT_EVENT_NONE;
+}
+
+/* What the owner wants done to somebody: this record is durable before it is. */
+static bool log_admission(struct core *core, const struct request *request, enum audit_event event,
+                          uint64_t *id)
+{
+    uint8_t bytes[AUDIT_ADDRESS_MAX], uid[32];
+    struct sink text = sink_over(bytes, sizeof bytes), owner = sink_over(uid, sizeof uid);
+    struct audit_record record = audit_record_of(event, AUDIT_SUCCESS, 0);
+    struct ban ban;
+    if (core_admission_wants(core, request, &ban) != REASON_OK)
+        return false; /* it was checked before */
+    core_peer_write(&text, &ban.peer);
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, sink_bytes(&text));
+    audit_set_trace(&record, request->trace);
+    audit_add_text(&record, "subject", sink_bytes(&text));
+    if (event == AUDIT_EVENT_BAN) {
+        audit_add_time(&record, "until", core_ban_ends(&ban));
+        audit_add_text(&record, "reason", span_text(offence_name(ban.offence)));
+    }
+    return append(core, &record, id);
 }
 
 bool core_log_access(struct core *core, const struct request *request, uint64_t *id)
@@ -37,10 +77,12 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
     uint8_t bytes[32];
     struct sink owner = sink_over(bytes, sizeof bytes);
     enum audit_event event = accesses[request->method];
+    if (event == AUDIT_EVENT_BAN || event == AUDIT_EVENT_BAN_LIFT)
+        return log_admission(core, request, event, id);
     struct audit_record record = audit_record_of(event, AUDIT_SUCCESS, 0);
     sink_format(&owner, "uid:%u", core->house->settings.owner);
     audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
-    audit_set_resource(&record, span_text(event == AUDIT_EVENT_CONFIG_READ ? "settings" : "log"));
+    audit_set_resource(&record, accessed(event));
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "method", method_name(request->method));
     return append(core, &record, id);
@@ -58,6 +100,21 @@ bool core_log_verdict(struct core *core, const struct request *request, enum aud
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "reason", reason);
     audit_add_bool(&record, "hardware", hardware);
+    return append(core, &record, id);
+}
+
+bool core_log_evidence(struct core *core, const struct request *request,
+                       const uint8_t report_data[64], uint64_t *id)
+{
+    uint8_t bytes[32];
+    struct sink owner = sink_over(bytes, sizeof bytes);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_EVIDENCE_MAKE, AUDIT_SUCCESS, 0);
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, span_text(TEE_MARK));
+    audit_set_trace(&record, request->trace);
+    audit_add_bool(&record, "hardware", TEE_IS_HARDWARE);
+    audit_add_hash(&record, "report_data", span_of(report_data, 64));
     return append(core, &record, id);
 }
 
@@ -202,6 +259,38 @@ bool core_log_mark(struct core *core, int64_t generation, uint64_t *id)
     audit_set_resource(&record, span_text("store"));
     audit_add_number(&record, "generation", generation);
     return append(core, &record, id);
+}
+
+void core_peer_write(struct sink *out, const struct address *peer)
+{
+    struct network network = { address_peer(peer), ADDRESS_PEER_BITS };
+    if (address_is_v4(peer))
+        address_write(out, peer);
+    else
+        network_write(out, &network);
+}
+
+int64_t core_ban_ends(const struct ban *ban)
+{
+    int64_t left_ms = (int64_t)(ban->until_us / 1000) - clock_monotonic_ms();
+    return ban->until_us == UINT64_MAX ? 0 : clock_now_ms() + (left_ms > 0 ? left_ms : 0);
+}
+
+bool core_log_ban(struct core *core, const struct ban *ban, uint64_t unrecorded)
+{
+    uint8_t bytes[AUDIT_ADDRESS_MAX];
+    struct sink text = sink_over(bytes, sizeof bytes);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_BAN, AUDIT_SUCCESS, 0);
+    uint64_t id = 0;
+    core_peer_write(&text, &ban->peer);
+    audit_set_actor(&record, AUDIT_SYSTEM, span_text("core"));
+    audit_set_resource(&record, sink_bytes(&text));
+    audit_add_text(&record, "subject", sink_bytes(&text));
+    audit_add_time(&record, "until", core_ban_ends(ban));
+    audit_add_text(&record, "reason", span_text(offence_name(ban->offence)));
+    if (unrecorded > 0)
+        audit_add_number(&record, "unrecorded", (int64_t)unrecorded);
+    return append(core, &record, &id);
 }
 
 /* The record's own time is that of the log; what it tells of may be older. */

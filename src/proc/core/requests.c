@@ -43,6 +43,9 @@ static local_fn *const local[METHOD_COUNT] = {
     [METHOD_VERSION] = core_version,
     [METHOD_DOCTOR] = core_doctor,
     [METHOD_CONFIG] = core_config,
+    [METHOD_ADMISSION_LIST] = core_admission_list,
+    [METHOD_ADMISSION_IMPOSE] = core_admission_impose,
+    [METHOD_ADMISSION_LIFT] = core_admission_lift,
 };
 
 static void answer_local(struct core *core, const struct request *request)
@@ -79,15 +82,15 @@ void core_settle(struct core *core, struct pending *pending)
     core->pending_count--;
 }
 
-void core_ask(struct core *core, const struct request *request, enum peer peer,
-              struct frame *question)
+struct pending *core_ask(struct core *core, const struct request *request, enum peer peer,
+                         struct frame *question)
 {
     struct pending *pending = vacancy(core);
     struct channel *channel = &core->house->channels[peer];
     question->id = channel_next_id(channel);
     if (pending == NULL || !rc_ok(channel_put(NULL, channel, question))) {
         core_refuse(core, request, REASON_HOUSE_UNAVAILABLE);
-        return;
+        return NULL;
     }
     uint32_t deadline = house_router.routes[request->method].deadline_ms;
     *pending = (struct pending){ .id = question->id,
@@ -95,6 +98,7 @@ void core_ask(struct core *core, const struct request *request, enum peer peer,
                                  .front_id = request->id,
                                  .until_ms = clock_monotonic_ms() + deadline };
     core->pending_count++;
+    return pending;
 }
 
 struct pending *core_pending(struct core *core, enum peer peer, uint64_t id, bool kept)
@@ -140,6 +144,7 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
     [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
     [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
+    [METHOD_ATTEST_EVIDENCE] = core_ask_tee,
 };
 
 static void carry_out(struct core *core, const struct request *request)
@@ -166,6 +171,15 @@ static struct kept *keep(struct core *core, const struct request *request)
     return NULL;
 }
 
+/* What cannot be done anyway leaves no record of having been. */
+static enum reason may_be_done(struct core *core, const struct request *request)
+{
+    struct ban ban;
+    bool admission = request->method == METHOD_ADMISSION_IMPOSE ||
+                     request->method == METHOD_ADMISSION_LIFT;
+    return admission ? core_admission_wants(core, request, &ban) : REASON_OK;
+}
+
 void core_not_logged(struct core *core)
 {
     core->cannot_log = true;
@@ -184,6 +198,11 @@ bool core_can_log(const struct core *core)
 /* First the record, then the answer: what cannot be logged is not done. */
 static void log_first(struct core *core, const struct request *request)
 {
+    enum reason reason = may_be_done(core, request);
+    if (reason != REASON_OK) {
+        refuse(core, request->id, reason);
+        return;
+    }
     struct pending *pending = vacancy(core);
     struct kept *kept = pending != NULL ? keep(core, request) : NULL;
     uint64_t id = 0;
@@ -250,8 +269,10 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     struct core *core = self;
     uint64_t seq = 0;
     (void)trail;
-    bool logged = audit_client_appended(&call->body, &seq);
+    struct cursor body = call->body;
+    bool logged = audit_client_appended(&body, &seq);
     core->cannot_log = !logged;
+    core->why = logged ? AUDIT_REFUSED : audit_client_refused(call->body);
     if (mark_appended(core, call->id, logged, seq))
         return RC_SUCCESS;
     if (news_appended(core, call->id, logged))
@@ -307,9 +328,17 @@ void core_peer_gone(struct core *core, enum peer peer)
 {
     for (size_t i = 0; i < COUNT_OF(core->pending); i++) {
         struct pending *pending = &core->pending[i];
-        if (pending->id != 0 && pending->peer == peer)
+        if (pending->id == 0)
+            continue;
+        /* The next front counts its requests from one as well: what this one asked for would be
+           the answer to somebody else. */
+        if (peer == PEER_FRONT)
+            core_settle(core, pending);
+        else if (pending->peer == peer)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
+    if (peer == PEER_KEEPER)
+        repeats_lost(&core->repeats);
     if (peer != PEER_AUDIT)
         return;
     news_appended(core, core->news.id, false);

@@ -1,11 +1,12 @@
 /* system.c - see core.h: what the house says of itself. */
 #include "base/number.h"
 #include "codec/protobuf.h"
+#include "model/tee.h"
 #include "os/clock.h"
 #include "proc/config.h"
 #include "proc/core/core.h"
 
-static enum reason write(const struct schema_message *message, const void *values, struct sink *out)
+enum reason core_write(const struct schema_message *message, const void *values, struct sink *out)
 {
     if (protobuf_write(message, values, out))
         return REASON_OK;
@@ -21,7 +22,7 @@ enum reason core_ping(struct core *core, const struct request *request, struct a
     if (!protobuf_read(&api_ping_request, request->body, scratch, &ping, &error))
         return REASON_HTTP_BODY_INVALID;
     struct api_ping_response pong = { .text = ping.text, .time = clock_now() };
-    return write(&api_ping_response, &pong, answer);
+    return core_write(&api_ping_response, &pong, answer);
 }
 
 enum reason core_version(struct core *core, const struct request *request, struct arena *scratch,
@@ -34,7 +35,7 @@ enum reason core_version(struct core *core, const struct request *request, struc
     struct api_version_response version = { .version = span_text(WARD_VERSION),
                                             .built_with = span_text(__VERSION__),
                                             .apis = { apis, COUNT_OF(apis) } };
-    return write(&api_version_response, &version, answer);
+    return core_write(&api_version_response, &version, answer);
 }
 
 /* A check of the running house; `ward doctor` adds those of the machine. */
@@ -52,6 +53,9 @@ static const struct finding peers[PEER_COUNT] = {
     [PEER_VERIFY] = { "house.verify", "evidence can be judged", "the verify process answers",
                       "the verify process is not there",
                       "Look into STATE/ward.log; it is started again by itself." },
+    [PEER_TEE] = { "house.evidence", "evidence of the house can be made", "the tee process answers",
+                   "the tee process is not there",
+                   "Look into STATE/ward.log; check STATE/tee if it says so." },
     [PEER_FRONT] = { "house.front", "requests come in", "the front answers",
                      "the front is not there", "Look into STATE/ward.log." },
 };
@@ -104,6 +108,33 @@ static enum api_finding good_or(bool good, enum api_finding bad)
     return good ? API_FINDING_OK : bad;
 }
 
+/* What is wrong when the last record was not logged. */
+static const struct finding *log_finding(const struct core *core)
+{
+    static const char id[] = "house.log", title[] = "what must be logged is logged";
+    static const char well[] = "records become durable";
+    static const struct finding of_disk = {
+        id, title, well, "a record was not logged, or not in time: such calls are refused",
+        "Free disk space, or mend or replace the disk under the state folder, which fails, is full "
+        "or takes a second to write; it resumes by itself."
+    };
+    static const struct finding of_hand = {
+        id, title, well,
+        "a file of the log was moved, removed or replaced: calls that must be logged are refused",
+        "Stop the house, put the file back into STATE/audit as it was, or restore a backup, and "
+        "start it."
+    };
+    static const struct finding of_damage = {
+        id, title, well,
+        "what lies in the log is not what was written: calls that must be logged are refused",
+        "Stop the house, keep STATE/audit, see which record with `ward audit verify`, and restore "
+        "a backup."
+    };
+    if (core->why == AUDIT_REFUSED_GONE)
+        return &of_hand;
+    return core->why == AUDIT_REFUSED_DAMAGED ? &of_damage : &of_disk;
+}
+
 enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,
                         struct sink *answer)
 {
@@ -115,25 +146,23 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
                                           "Use a kernel with Landlock (Debian 12 has it)." };
     static const struct finding hardware = {
         "house.tee", "evidence comes from hardware", "it does",
-        "the TEE is simulated: its evidence proves nothing",
+        TEE_MARK ": its evidence proves nothing",
         "Run on a machine with Intel TDX or AWS Nitro Enclaves for anything but trials."
     };
-    static const struct finding log = { "house.log", "what must be logged is logged",
-                                        "records become durable",
-                                        "a record was not logged, or not in time: such calls are "
-                                        "refused",
-                                        "Free disk space, or mend or replace the disk under the "
-                                        "state folder, which fails, is full or takes a second to "
-                                        "write; it resumes by itself." };
     static const struct finding deaths = { "house.restarts", "no process died",
                                            "none was started again",
                                            "a process died and was started again",
                                            "See process.crash in the security log, and "
                                            "STATE/ward.log for the reason." };
+    static const struct finding suspects = {
+        "house.suspects", "nobody is suspected of a crash", "nobody is",
+        "a process fell, and those whom it served are served alone for an hour",
+        "See `ward ban list`; keep STATE/ward.log for a report."
+    };
     struct finding store = { "house.store", "the store is open, and the log is as it knows it",
                              "it is", reason_info(core->store.reason)->cause,
                              reason_info(core->store.reason)->help };
-    struct api_doctor_check checks[PEER_COUNT + 6];
+    struct api_doctor_check checks[PEER_COUNT + 7];
     struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
     (void)request;
     (void)scratch;
@@ -142,13 +171,14 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
             add(&doctor, checks, &peers[peer],
                 channel_is_open(&core->house->channels[peer]) ? API_FINDING_OK : API_FINDING_FAIL);
     }
-    add(&doctor, checks, &log, good_or(core_can_log(core), API_FINDING_FAIL));
+    add(&doctor, checks, log_finding(core), good_or(core_can_log(core), API_FINDING_FAIL));
     add(&doctor, checks, &store, good_or(core->store.reason == REASON_OK, API_FINDING_FAIL));
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
+    add(&doctor, checks, &suspects, good_or(!core_has_suspects(core), API_FINDING_WARN));
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));
-    add(&doctor, checks, &hardware, API_FINDING_WARN);
-    return write(&api_doctor_response, &doctor, answer);
+    add(&doctor, checks, &hardware, good_or(TEE_IS_HARDWARE, API_FINDING_WARN));
+    return core_write(&api_doctor_response, &doctor, answer);
 }
 
 static bool put_entry(const struct config_key *key, const struct settings *settings,
@@ -190,5 +220,5 @@ enum reason core_config(struct core *core, const struct request *request, struct
         config.entries.count++;
     }
     return config.entries.count == 0 ? REASON_HOUSE_SETTING_UNKNOWN
-                                     : write(&api_config_response, &config, answer);
+                                     : core_write(&api_config_response, &config, answer);
 }

@@ -81,12 +81,13 @@ static void accept_stranger(struct front *front, int fd, const struct sockaddr_s
 {
     struct address peer = address_of(name);
     struct conn counted;
-    if (front->server == NULL || front->vacant_count == 0) {
+    if (front->server == NULL || front->vacant_count == 0 || !alone_may(front, &peer)) {
         turn_away(front, fd);
         return;
     }
     struct admission admission = admit_connection(&front->admit, &peer, front_now_us(), &counted);
     if (!admission.admitted) {
+        front->counts.banned += admission.reason == REASON_ADMIT_BANNED;
         turn_away(front, fd);
         return;
     }
@@ -104,6 +105,7 @@ static void accept_stranger(struct front *front, int fd, const struct sockaddr_s
     connection->tls = tls;
     connection->counted = counted;
     connection->peer = peer;
+    alone_begin(front, connection);
     begin(front, connection);
 }
 

@@ -81,6 +81,8 @@ void front_close(struct front *front, struct connection *connection)
     /* Nothing that is given back here may be moved again. */
     connection->phase = CONNECTION_FREE;
     give_back(front, connection);
+    alone_done(front, connection);
+    alone_closed(front, connection);
     if (connection->tls != NULL) {
         if (!silent)
             tls_end(connection->tls);
@@ -232,11 +234,15 @@ void front_move(struct front *front, struct connection *connection)
 {
     if (connection->line != &front->half)
         front_step_out(connection);
-    for (unsigned i = 0; i < FRONT_TURNS_MAX; i++) {
-        if (!turn(front, connection))
-            return;
-    }
-    front_wake(front, connection);
+    if (!alone_enter(front, connection))
+        return;
+    bool more = true;
+    for (unsigned i = 0; more && i < FRONT_TURNS_MAX; i++)
+        more = turn(front, connection);
+    if (more)
+        front_wake(front, connection);
+    else
+        alone_leave(front, connection);
 }
 
 void front_wake(struct front *front, struct connection *connection)

@@ -100,10 +100,10 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
 {
     struct problem problem = { .reason = reason, .detail = detail };
     struct way way = exchange->way;
-    if (reason == REASON_HOUSE_UNAVAILABLE) {
+    if (reason == REASON_HOUSE_UNAVAILABLE)
         problem.retry_after = 1;
+    if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_AUDIT_CANNOT_LOG)
         front->counts.unavailable++;
-    }
     if (exchange->begun) { /* what was said cannot be taken back */
         h2_reset(way.stream);
         h2_set_user(way.stream, &front->nobody);
@@ -151,7 +151,8 @@ static enum reason judge(struct front *front, const struct connection *connectio
         struct admission admission = admit_request(&front->admit, &connection->peer,
                                                    route != NULL ? route->cost : 1, front_now_us());
         if (!admission.admitted) {
-            front->counts.rate_limited++;
+            front->counts.rate_limited += admission.reason == REASON_ADMIT_RATE_LIMITED;
+            front->counts.banned += admission.reason == REASON_ADMIT_BANNED;
             problem->retry_after = (uint32_t)((admission.retry_us + 999999) / 1000000);
             return admission.reason;
         }
@@ -196,6 +197,7 @@ void exchange_head(struct front *front, const struct way *way)
     struct http_call call;
     uint64_t limit = 0;
     front->counts.requests++;
+    way->connection->asked = true;
     if (local_answer(front, way))
         return;
     enum reason reason = call_begin(&call, &house_router, way->request, &limit);
@@ -316,10 +318,12 @@ static void reply(struct front *front, struct exchange *exchange, struct span en
     struct values_error error;
     void *values = arena_alloc(&scratch, message->size);
     if (values != NULL && protobuf_read(message, encoded, &scratch, values, &error) &&
-        call_write(&exchange->call, values, &out))
+        call_write(&exchange->call, values, &out)) {
+        call_tag(&exchange->call, values);
         answer_success(front, exchange, sink_bytes(&out));
-    else
+    } else {
         exchange_refuse(front, exchange, REASON_HOUSE_ANSWER_TOO_LARGE, no_detail);
+    }
 }
 
 rc exchange_reply(struct trail *trail, void *self, struct call *call)

@@ -20,6 +20,7 @@
 #include "os/poller.h"
 #include "proc/house.h"
 #include "proc/routes.h"
+#include "proc/tables.h"
 
 enum {
     FRONT_CONNECTIONS_MAX = 16000, /* from strangers, whatever is set */
@@ -43,6 +44,8 @@ enum {
     FRONT_TURNS_MAX = 32,          /* steps of one connection in one wake-up */
     FRONT_LOCAL_MAX = 64,          /* connections over the owner's socket */
     FRONT_ABUSE_SAID_MS = 1000,    /* between two lines of the log on abuses of HTTP/2 */
+    FRONT_ALONE_MS = 1000,         /* for a suspect to be served, from being let in */
+    FRONT_ALONE_SHARE = 4,         /* so many times as long the others are served after it */
     FRONT_YIELD_MS = 1000,         /* a slow request keeps its place so long when all are taken */
 };
 
@@ -117,6 +120,10 @@ struct connection {
     bool reading, writing; /* what the poller was told */
     bool used;             /* a request has come: HTTP/1.1 for good */
     bool ended;            /* HTTP/2: nothing more is read */
+    bool noted;            /* it is in flight, and written down as such */
+    bool held;             /* it waits for the one that is served alone, or is that one and waits */
+    bool asked;            /* a request came over it */
+    bool told;             /* core has heard of an offence of this connection */
     uint32_t generation;   /* of this slot: an event for an earlier life finds nobody */
     struct line *line;
     struct connection *previous, *next; /* in that line */
@@ -137,7 +144,7 @@ struct connection {
 /* What `/metrics` says. */
 struct front_counts {
     uint64_t accepted, refused, handshakes, handshake_failures, requests, failures, rate_limited,
-        abuses, slow, unavailable;
+        abuses, slow, unavailable, banned;
 };
 
 /* Names for traces, drawn at random, and how many are left. */
@@ -176,6 +183,14 @@ struct front {
     struct admit_table connects, requests, sites;
     struct admit admit;
     struct pace_limits pace;
+    struct bans_reader tables;     /* core's, of whom it has banned and suspects */
+    uint64_t changes_seen;         /* of its counter */
+    struct serving_writer serving; /* ours, of whom we serve */
+    uint32_t in_flight;            /* connections in it */
+    struct connection *alone;      /* a suspect that is served; NULL: none */
+    int64_t alone_since_ms;
+    int64_t alone_next_ms; /* none before */
+    bool alone_over;       /* those that were held up may go on */
     struct trace_names names;
     int64_t swept_ms;
     bool chain_wanted;     /* the keeper is new: its key may be another */
@@ -278,6 +293,35 @@ void answer_write(struct front *front, const struct way *way, struct call_answer
 /* answer_add appends bytes to an answer over HTTP/2 that was begun; answer_end ends it. */
 void answer_add(struct front *front, struct exchange *exchange, struct span bytes);
 void answer_end(struct front *front, struct exchange *exchange);
+
+/* offence.c */
+
+/* offence_tell tells core, once for a connection; offence_of_request where a request is refused
+   for a reason that is one.  offence_sweep closes the connections of those who are banned now. */
+void offence_tell(struct front *front, struct connection *connection, enum offence offence);
+void offence_of_request(struct front *front, struct connection *connection, enum reason reason);
+void offence_sweep(struct front *front);
+
+/* alone.c */
+
+/* alone_enter writes a connection down before anything of it is read; false: it has to wait, and
+   will be moved.  alone_leave takes it out when nothing of it is in flight, alone_done at its
+   end. */
+MUST_USE
+bool alone_enter(struct front *front, struct connection *connection);
+void alone_leave(struct front *front, struct connection *connection);
+void alone_done(struct front *front, struct connection *connection);
+
+/* alone_may: this peer may be let in now, as far as suspicion goes.  alone_begin gives a
+   connection the turn where its peer is a suspect, alone_closed ends it. */
+bool alone_may(struct front *front, const struct address *peer);
+void alone_begin(struct front *front, struct connection *connection);
+void alone_closed(struct front *front, const struct connection *connection);
+
+/* alone_step moves who was held up and no longer is; alone_expire ends a turn that is over, and
+   says when to be asked again. */
+void alone_step(struct front *front);
+int64_t alone_expire(struct front *front, int64_t now_ms);
 
 /* local.c: /healthz, /readyz and /metrics, over the owner's socket; false: not one of them. */
 bool local_answer(struct front *front, const struct way *way);

@@ -1,4 +1,5 @@
 /* local.c - see front.h: what is for those who watch over the house, on its own machine. */
+#include "model/tee.h"
 #include "proc/front/front.h"
 #include "proc/metrics.h"
 
@@ -36,6 +37,9 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
     values[METRIC_HTTP1_REQUESTS_OPEN] = FRONT_WORKS_MAX - works;
     values[METRIC_CALLS_OPEN] = FRONT_EXCHANGES_MAX - exchanges;
     values[METRIC_CALLS_LIMIT] = FRONT_EXCHANGES_MAX;
+    values[METRIC_BANS] = ban_count(&front->tables.bans, front_now_us());
+    values[METRIC_SUSPECTS] = ban_count(&front->tables.suspects, front_now_us());
+    values[METRIC_TEE_SIMULATED] = !TEE_IS_HARDWARE;
 }
 
 static bool say_metrics(struct front *front, const struct way *way)
@@ -52,6 +56,7 @@ static bool say_metrics(struct front *front, const struct way *way)
         [METRIC_H2_ABUSES] = counts->abuses,
         [METRIC_SLOW] = counts->slow,
         [METRIC_UNAVAILABLE] = counts->unavailable,
+        [METRIC_BANNED] = counts->banned,
     };
     uint8_t page[PAGE];
     struct sink out = sink_over(page, sizeof page);

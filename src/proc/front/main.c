@@ -1,4 +1,6 @@
 /* main.c - ward-front: see front.h. */
+#include <unistd.h>
+
 #include "base/number.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -109,11 +111,13 @@ static uint32_t connections_of(const struct front *front)
     return set < 2 ? 2 : set < FRONT_CONNECTIONS_MAX ? set : FRONT_CONNECTIONS_MAX;
 }
 
-/* A rate that cannot be kept exactly is the next lower one that can: a number of hundreds. */
+/* A rate that cannot be kept exactly is the next lower one that can: a number of hundreds at the
+   latest, or for a few a second one of them. */
 static bool rate_of(uint32_t count, uint64_t period_us, uint32_t burst, struct gcra_rate *out)
 {
-    return gcra_rate_of(count, period_us, burst, out) ||
-           gcra_rate_of(count - count % 100, period_us, burst, out);
+    while (count > 0 && !gcra_rate_of(count, period_us, burst, out))
+        count--;
+    return count > 0;
 }
 
 static bool rates_of(const struct settings *settings, struct admit_rates *out)
@@ -159,6 +163,7 @@ static bool make_admission(struct front *front, struct arena *arena)
     front->admit = (struct admit){ .connects = &front->connects,
                                    .requests = &front->requests,
                                    .sites = &front->sites,
+                                   .bans = &front->tables.bans,
                                    .conns = &front->conns };
     front->pace = pace_of(settings);
     return conn_table_init(&front->conns, arena, &limits, keys[0]) &&
@@ -207,6 +212,9 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     front->house = house;
     bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena) &&
                 make_room(front, &house->arena);
+    if (!bans_read(&front->tables, house->files[FILE_BANS_READ]) ||
+        !serving_begin(&front->serving, house->files[FILE_SERVING], (uint32_t)getpid()))
+        return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     front->library = tls_library_new();
     if (!made || front->library == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -263,6 +271,7 @@ static rc settle(struct trail *trail, void *self)
     int64_t now = clock_monotonic_ms();
     (void)trail;
     front_wake_all(front);
+    alone_step(front);
     if (!front->chain_wanted || now < front->chain_ms ||
         !channel_is_open(&front->house->channels[PEER_KEEPER]))
         return RC_SUCCESS;
@@ -283,8 +292,10 @@ static int64_t tick(void *self, int64_t now_ms)
         front_sweep(front, now_ms);
         front->swept_ms = now_ms;
     }
-    bool more = front->ready.count > 0 || (front->starved.count > 0 && front->free_works != NULL);
-    return more ? now_ms : front->swept_ms + FRONT_SWEEP_MS;
+    int64_t turn_ends = alone_expire(front, now_ms), next_sweep = front->swept_ms + FRONT_SWEEP_MS;
+    bool more = front->alone_over || front->ready.count > 0 ||
+                (front->starved.count > 0 && front->free_works != NULL);
+    return more ? now_ms : turn_ends < next_sweep ? turn_ends : next_sweep;
 }
 
 /* What is asked for already is still answered; nobody new is let in. */

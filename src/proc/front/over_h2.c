@@ -19,12 +19,13 @@ static void drop_left(struct connection *connection)
 }
 
 /* All are counted, and one in a second is named: many do not fill the disk. */
-static void note_abuse(struct front *front, const struct connection *connection)
+static void note_abuse(struct front *front, struct connection *connection)
 {
     uint8_t bytes[64];
     struct sink peer = sink_over(bytes, sizeof bytes - 1);
     int64_t now = clock_monotonic_ms();
     front->counts.abuses++;
+    offence_tell(front, connection, OFFENCE_ABUSE);
     if (front->abuse_said_ms != 0 && now - front->abuse_said_ms < FRONT_ABUSE_SAID_MS)
         return;
     front->abuse_said_ms = now;

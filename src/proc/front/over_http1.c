@@ -175,6 +175,7 @@ static bool next_event(struct front *front, struct connection *connection)
         break;
     case HTTP_EVENT_REFUSED:
         exchange_give_back(front, connection->exchange);
+        offence_of_request(front, connection, event.reason);
         exchange_refuse_request(front, &way, event.reason);
         break;
     case HTTP_EVENT_CLOSED:

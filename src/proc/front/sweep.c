@@ -44,8 +44,11 @@ static void judge_h2(struct front *front, struct connection *connection, enum re
             front_close(front, connection);
         return;
     }
-    if (late != REASON_NONE || head_is_late(front, connection, now_ms)) {
-        front->counts.slow += late == REASON_NONE;
+    bool head_late = late == REASON_NONE && head_is_late(front, connection, now_ms);
+    if (late != REASON_NONE || head_late) {
+        front->counts.slow += head_late;
+        if (head_late)
+            offence_tell(front, connection, OFFENCE_GRACE_EXCEEDED);
         h2_shut_down(h2);
         connection->ended = true;
         front_wake(front, connection);
@@ -71,6 +74,8 @@ static void judge_connection(struct front *front, struct connection *connection,
     if (late == REASON_NONE)
         return;
     front->counts.slow += late != REASON_ADMIT_IDLE;
+    if (late == REASON_ADMIT_SLOW_HANDSHAKE || late == REASON_ADMIT_SLOW_HEADERS)
+        offence_tell(front, connection, OFFENCE_GRACE_EXCEEDED);
     bool may_be_told = late == REASON_ADMIT_SLOW_HEADERS || late == REASON_ADMIT_SLOW_BODY;
     if (!may_be_told || connection->work == NULL) {
         front_close(front, connection);
@@ -87,6 +92,7 @@ void front_sweep(struct front *front, int64_t now_ms)
 {
     if (front->deaf && !front->stopping)
         front->deaf = !rc_ok(front_listen(NULL, front, true));
+    offence_sweep(front);
     for (unsigned i = 0; i < FRONT_EXCHANGES_MAX; i++) {
         if (front->exchanges[i].way.connection != NULL)
             judge_exchange(front, &front->exchanges[i], now_ms);

@@ -6,6 +6,7 @@
 
 #include "admit/address.h"
 #include "codec/pem.h"
+#include "model/tee.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "proc/keeper/keeper.h"
@@ -121,6 +122,7 @@ rc keeper_make_certificates(struct trail *trail, struct keeper *keeper, int64_t 
                                 .serial = SPAN(serials[1]),
                                 .issuer = span_text(ca_name),
                                 .subject = span_text("localhost"),
+                                .unit = span_text(TEE_IS_HARDWARE ? "" : TEE_MARK),
                                 .validity = leaf_window(tls->created, now),
                                 .issuer_point = SPAN(ca->public_part),
                                 .point = SPAN(tls->public_part) };

@@ -68,6 +68,7 @@ struct teller {
 struct waiting_rotation {
     uint64_t id; /* of core's question; 0: none */
     enum key_role role;
+    uint64_t generation; /* that the keyring must have; 0: any */
     int64_t until_ms;
 };
 

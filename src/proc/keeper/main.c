@@ -98,7 +98,7 @@ static const struct door doors[] = {
     { MSG_TLS_CHAIN, IN(PEER_FRONT), ~0u, 0, 0, 0, keeper_on_chain },
     { MSG_SIGN_HEAD, IN(PEER_AUDIT), ~0u, 84, 84 + 32 * MERKLE_PROOF_MAX, 0, keeper_on_sign_head },
     { MSG_KEYRING_LIST, IN(PEER_CORE), ~0u, 0, 0, 0, keeper_on_list },
-    { MSG_KEY_ROTATE, IN(PEER_CORE), ~0u, 1, 1, 0, keeper_on_rotate },
+    { MSG_KEY_ROTATE, IN(PEER_CORE), ~0u, 9, 9, 0, keeper_on_rotate },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, keeper_on_appended },
 };
 

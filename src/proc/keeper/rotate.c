@@ -42,10 +42,14 @@ static bool may_rotate(uint8_t role)
            role == KEY_ROLE_NODE;
 }
 
-static rc rotate(struct trail *trail, struct keeper *keeper, struct rotation *rotation)
+/* generation: that the caller knows; 0: any. */
+static rc rotate(struct trail *trail, struct keeper *keeper, struct rotation *rotation,
+                 uint64_t generation)
 {
     if (!may_rotate((uint8_t)rotation->role))
         return REFUSE(trail, REASON_KEYRING_NO_SUCH_KEY);
+    if (generation != 0 && generation != keeper->generation)
+        return REFUSE(trail, REASON_HTTP_PRECONDITION_FAILED);
     if (!keeper_all_told(keeper) || !channel_is_open(&keeper->house->channels[PEER_AUDIT]))
         return REFUSE(trail, REASON_HOUSE_UNAVAILABLE);
     TRY(trail, keeper_prepare_rotation(trail, keeper, rotation));
@@ -91,16 +95,17 @@ static void put_done(struct keeper *keeper, const struct rotation *rotation, str
     put_bytes(body, SPAN(rotation->old.id));
 }
 
-static void answer(struct keeper *keeper, uint64_t id, enum key_role role)
+static void answer(struct keeper *keeper, const struct waiting_rotation *asked)
 {
-    struct held_answer held = { .id = id, .until_ms = clock_monotonic_ms() + KEEPER_WAIT_MS };
+    struct held_answer held = { .id = asked->id,
+                                .until_ms = clock_monotonic_ms() + KEEPER_WAIT_MS };
     struct sink body = sink_over(held.bytes, sizeof held.bytes);
-    struct rotation rotation = { .role = role };
+    struct rotation rotation = { .role = asked->role };
     struct trail trail = { 0 };
-    rc rotated = rotate(&trail, keeper, &rotation);
+    rc rotated = rotate(&trail, keeper, &rotation, asked->generation);
     if (!rc_ok(rotated)) {
         keeper_log("key not rotated", rotated, &trail);
-        refuse(keeper, id, reason_of(rotated));
+        refuse(keeper, asked->id, reason_of(rotated));
         return;
     }
     put_done(keeper, &rotation, &body);
@@ -108,7 +113,7 @@ static void answer(struct keeper *keeper, uint64_t id, enum key_role role)
     if (keeper->front_is_behind)
         keeper->held = held;
     else
-        say(keeper, id, sink_bytes(&body));
+        say(keeper, asked->id, sink_bytes(&body));
 }
 
 /* One may wait for the log to have the change before it, and for the front to have the chain
@@ -116,13 +121,15 @@ static void answer(struct keeper *keeper, uint64_t id, enum key_role role)
 rc keeper_on_rotate(struct trail *trail, void *self, struct call *call)
 {
     struct keeper *keeper = self;
+    uint64_t generation = 0;
     uint8_t role = 0;
-    if (!cur_u8(&call->body, &role) || !cur_end(&call->body))
+    if (!cur_u8(&call->body, &role) || !cur_u64le(&call->body, &generation) ||
+        !cur_end(&call->body))
         return door_fault(trail, call, DOOR_E_BODY);
-    struct waiting_rotation asked = { call->id, (enum key_role)role,
+    struct waiting_rotation asked = { call->id, (enum key_role)role, generation,
                                       clock_monotonic_ms() + KEEPER_WAIT_MS };
     if (keeper_all_told(keeper) && keeper->held.id == 0)
-        answer(keeper, asked.id, asked.role);
+        answer(keeper, &asked);
     else if (keeper->waiting.id == 0)
         keeper->waiting = asked;
     else
@@ -151,6 +158,6 @@ int64_t keeper_rotate_waiting(struct keeper *keeper, int64_t now_ms)
     if ((!keeper_all_told(keeper) || next != INT64_MAX) && now_ms < waiting.until_ms)
         return waiting.until_ms < next ? waiting.until_ms : next;
     keeper->waiting = (struct waiting_rotation){ 0 };
-    answer(keeper, waiting.id, waiting.role);
+    answer(keeper, &waiting);
     return release_held(keeper, now_ms);
 }

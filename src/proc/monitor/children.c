@@ -1,6 +1,7 @@
 /* children.c - see monitor.h: starting a process, connecting it with its peers, and judging
    its end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -23,10 +24,12 @@ const struct plan_row monitor_plan[] = {
     { PEER_KEEPER, "ward-keeper", IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
       IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) },
     { PEER_VERIFY, "ward-verify", IN(PEER_CORE), 0 },
-    { PEER_CORE, "ward-core", IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT),
-      IN(FILE_STATE) | IN(FILE_PASSWORD) },
+    { PEER_CORE, "ward-core",
+      IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE),
+      IN(FILE_STATE) | IN(FILE_PASSWORD) | IN(FILE_BANS) | IN(FILE_SERVING_READ) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
-      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) },
+      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) },
+    { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 
@@ -37,6 +40,39 @@ static const struct plan_row *row_of(enum peer peer)
             return &monitor_plan[i];
     }
     return NULL;
+}
+
+static rc open_program(struct trail *trail, struct monitor *monitor, enum peer peer, int folder,
+                       const char *path)
+{
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        monitor_blame(monitor, REASON_HOUSE_PROCESS_FAILED, "%s: %s", path, strerror(errno));
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    }
+    monitor->programs[peer] = fd;
+    return RC_SUCCESS;
+}
+
+rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
+{
+    static const char self[] = "/proc/self/exe";
+    char path[4096];
+    ssize_t len = readlink(self, path, sizeof path - 1);
+    if (len <= 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    path[len] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return FAIL(trail, RC_WORLD, ENOENT);
+    *slash = 0;
+    auto_fd int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    for (size_t i = 0; i < monitor_plan_count; i++)
+        TRY(trail,
+            open_program(trail, monitor, monitor_plan[i].peer, folder, monitor_plan[i].program));
+    return open_program(trail, monitor, PEER_MONITOR, AT_FDCWD, self);
 }
 
 /* Core alone, and only where its store is a server: a house with its own database reaches
@@ -64,7 +100,8 @@ static _Noreturn void become(const struct monitor *monitor, const struct plan_ro
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (enter_network(monitor, row) && dup2(monitor->log, STDERR_FILENO) >= 0 &&
         dup2(control, HOUSE_CONTROL_FD) >= 0)
-        syscall(SYS_execveat, monitor->libexec, program, argv, no_environment, 0);
+        syscall(SYS_execveat, monitor->programs[row->peer], "", argv, no_environment,
+                AT_EMPTY_PATH);
     _exit(127);
 }
 
@@ -122,6 +159,15 @@ static rc give_files(struct trail *trail, struct monitor *monitor, const struct 
     return RC_SUCCESS;
 }
 
+/* The files that the monitor executes, and no names: what is measured is what runs. */
+static rc give_programs(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
+{
+    for (unsigned peer = 0; peer < PEER_COUNT && row->peer == PEER_TEE; peer++)
+        TRY(trail, hand_over(trail, &monitor->children[PEER_TEE].control, CONTROL_PROGRAM, peer,
+                             monitor->programs[peer]));
+    return RC_SUCCESS;
+}
+
 /* A new pair for each edge whose other end lives: what an earlier life of the process said
    or was told is gone with the old one. */
 static rc connect_peers(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
@@ -152,6 +198,7 @@ static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_
     struct frame start = { .message = CONTROL_START };
     TRY(trail, channel_put(trail, control, &settings));
     TRY(trail, give_files(trail, monitor, row));
+    TRY(trail, give_programs(trail, monitor, row));
     TRY(trail, connect_peers(trail, monitor, row));
     TRY(trail, channel_put(trail, control, &start));
     return channel_flush(trail, control);

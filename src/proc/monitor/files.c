@@ -9,6 +9,7 @@
        STATE/audit/heads          the heads that the keeper signed
        STATE/ward.db              core's database, which it opens itself before its jail
        STATE/ca.pem               the CA's certificate, for clients
+       STATE/tee/                 the simulated TEE's folder: see proc/tee/tee.h
        STATE/ward.log             what the processes say to people
        SEAL (beside STATE)        what the keyring is sealed with, where that is a file */
 #include <errno.h>
@@ -29,6 +30,7 @@
 #include "os/listen.h"
 #include "os/random.h"
 #include "proc/monitor/monitor.h"
+#include "proc/tables.h"
 
 enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024, OLD_LOOK_MS = 10 };
 
@@ -203,6 +205,17 @@ static rc open_kept(struct trail *trail, struct monitor *monitor)
     return keep_file(trail, monitor, monitor->state, "ca.pem", 0, &files[FILE_CA]);
 }
 
+/* For everybody to look into, as far as the state folder lets them; tee writes there before its
+   jail, and the lock keeps two from doing so at once. */
+static rc open_tee(struct trail *trail, struct monitor *monitor)
+{
+    int *folder = &monitor->files[FILE_TEE];
+    TRY(trail, make_folder(trail, monitor, monitor->state, "tee", folder));
+    if (fchmod(*folder, 0755) != 0)
+        return unusable(trail, monitor, "tee");
+    return wait_for_old(trail, monitor, FILE_TEE);
+}
+
 rc monitor_open_state(struct trail *trail, struct monitor *monitor)
 {
     int *files = monitor->files;
@@ -222,6 +235,7 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
         return unusable(trail, monitor, "ca.pem");
     TRY(trail, wait_for_old(trail, monitor, FILE_AUDIT_HEADS));
     TRY(trail, wait_for_old(trail, monitor, FILE_KEYRING));
+    TRY(trail, open_tee(trail, monitor));
     /* Only now: the house before may have rotated it to its last moment. */
     TRY(trail,
         keep_file(trail, monitor, monitor->audit, open_log, O_APPEND, &files[FILE_AUDIT_LOG]));
@@ -233,6 +247,19 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
         return unusable(trail, monitor, monitor->settings.state);
     TRY(trail, open_password(trail, monitor));
     return open_seal(trail, monitor);
+}
+
+rc monitor_make_tables(struct trail *trail, struct monitor *monitor)
+{
+    int *files = monitor->files;
+    struct shared bans, serving;
+    TRY(trail, tables_make_bans(trail, &bans));
+    files[FILE_BANS] = bans.writer;
+    files[FILE_BANS_READ] = bans.reader;
+    TRY(trail, tables_make_serving(trail, &serving));
+    files[FILE_SERVING] = serving.writer;
+    files[FILE_SERVING_READ] = serving.reader;
+    return RC_SUCCESS;
 }
 
 static rc listen_owner(struct trail *trail, struct monitor *monitor)

@@ -44,24 +44,6 @@ static rc read_settings(struct trail *trail, struct monitor *monitor)
     return RC_SUCCESS;
 }
 
-/* The folder of this very file: the others lie beside it. */
-static rc find_libexec(struct trail *trail, struct monitor *monitor)
-{
-    char path[4096];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (len <= 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    path[len] = 0;
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path)
-        return FAIL(trail, RC_WORLD, ENOENT);
-    *slash = 0;
-    monitor->libexec = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (monitor->libexec < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
-    return RC_SUCCESS;
-}
-
 /* The low numbers stay taken, so that no descriptor of the house has one of them and dup2 in
    a child never meets itself. */
 static rc take_low_numbers(struct trail *trail)
@@ -128,6 +110,7 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
     arena_init(&monitor->arena, MONITOR_MEMORY_MAX);
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
         struct child *child = &monitor->children[peer];
+        monitor->programs[peer] = -1;
         *child = (struct child){ .pidfd = -1, .again_ms = INT64_MAX };
         if (!channel_init(&child->control, &monitor->arena, peer, CHANNEL_LESS_TRUSTED))
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -140,7 +123,7 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     umask(077);
-    TRY(trail, find_libexec(trail, monitor));
+    TRY(trail, monitor_open_programs(trail, monitor));
     return take_signals(trail, monitor);
 }
 
@@ -162,6 +145,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
     TRY(trail, prepare(trail, monitor));
     TRY(trail, monitor_open_state(trail, monitor));
     reload_forget(monitor);
+    TRY(trail, monitor_make_tables(trail, monitor));
     TRY(trail, monitor_open_listeners(trail, monitor));
     TRY(trail, leave_network(trail, monitor));
     news_add(monitor, HAPPENED_HOUSE_START, PEER_MONITOR, (uint32_t)geteuid());
@@ -172,8 +156,7 @@ static rc live(struct trail *trail, struct monitor *monitor)
 
 int main(void)
 {
-    struct monitor monitor = { .libexec = -1,
-                               .state = -1,
+    struct monitor monitor = { .state = -1,
                                .audit = -1,
                                .lock = -1,
                                .log = STDERR_FILENO,

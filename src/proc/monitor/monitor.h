@@ -75,9 +75,10 @@ struct reload {
 struct monitor {
     struct arena arena;
     struct settings settings;
-    int libexec; /* the folder of this program and of the others */
-    int state;   /* the state folder */
-    int audit;   /* its folder of logs */
+    int programs[PEER_COUNT]; /* open to be read: what is started is these very files, whatever
+                                 lies under their names later; its own, too */
+    int state;                /* the state folder */
+    int audit;                /* its folder of logs */
     int lock;
     int log;     /* stderr of all */
     int network; /* as root: the namespace that the house has left; -1: it is in it */
@@ -108,6 +109,11 @@ void monitor_blame(struct monitor *monitor, enum reason reason, const char *form
 /* monitor_open_state makes and locks the state folder and opens all that lies in it. */
 MUST_USE
 rc monitor_open_state(struct trail *trail, struct monitor *monitor);
+
+/* monitor_make_tables makes the memory that processes share (tables.h).  It lives as long as the
+   house: a process that is started again finds what was in it. */
+MUST_USE
+rc monitor_make_tables(struct trail *trail, struct monitor *monitor);
 
 /* monitor_open_listeners binds the owner's socket and the TLS address; where the house before
    was killed, its processes get a moment to let go of that. */
@@ -141,6 +147,10 @@ struct plan_row {
 };
 extern const struct plan_row monitor_plan[];
 extern const size_t monitor_plan_count;
+
+/* monitor_open_programs opens them in the folder of this very file. */
+MUST_USE
+rc monitor_open_programs(struct trail *trail, struct monitor *monitor);
 
 MUST_USE
 rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer);

@@ -157,7 +157,8 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
         return reload_answered(trail, monitor, peer, &body);
     if (frame->message == CONTROL_FAILED)
         return on_failed(trail, monitor, peer, &body);
-    if (frame->message == CONTROL_AGAIN && peer == PEER_CORE && cur_end(&body)) {
+    if (frame->message == CONTROL_AGAIN && (peer == PEER_CORE || peer == PEER_TEE) &&
+        cur_end(&body)) {
         monitor->children[peer].again = true;
         return RC_SUCCESS;
     }

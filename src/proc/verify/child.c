@@ -14,6 +14,10 @@
 
 enum { CHILD_DONE = 0, CHILD_NO_JAIL = 2, CHILD_NO_ANSWER = 3 };
 
+/* What took so long of the processor's time was ended for that.  The kernel's limit counts whole
+   ticks and its report does not, so that on a machine under load the two are far apart. */
+enum { CHILD_LONG_MS = VERIFY_CPU_SECONDS * 1000 / 4 };
+
 /* Nothing stays open but the pipe, as descriptor 1: no channel of the parent's, no log. */
 static bool keep_only(int answer)
 {
@@ -87,17 +91,26 @@ static bool is_answer(struct span bytes)
            get_bytes(&body, FRAME_BODY_MAX, &said) && cur_end(&body);
 }
 
+static long used_ms(const struct rusage *used)
+{
+    return (used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1000 +
+           (used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1000;
+}
+
 enum reason verify_child_end(struct verify_child *child)
 {
     int status = 0;
+    struct rusage used = { 0 };
     fd_close(&child->fd);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+    while (wait4(child->pid, &status, 0, &used) < 0 && errno == EINTR)
         continue;
     child->pid = 0;
     if (WIFSIGNALED(status)) {
         int signal = WTERMSIG(status);
-        /* SIGKILL is what the kernel sends at the hard limit of the processor's time. */
-        bool late = signal == SIGALRM || signal == SIGXCPU || signal == SIGKILL;
+        /* SIGKILL is what the kernel sends at the hard limit of the processor's time; before
+           that, it is what it sends to whoever took the memory that there is. */
+        bool late = signal == SIGALRM || signal == SIGXCPU ||
+                    (signal == SIGKILL && used_ms(&used) >= CHILD_LONG_MS);
         return late ? REASON_EVIDENCE_DEADLINE : REASON_EVIDENCE_CRASHED;
     }
     bool good = WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE && !child->too_long &&

@@ -1,0 +1,175 @@
+/* main.c - ward-tee: see tee.h. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/number.h"
+#include "crypto/start.h"
+#include "os/clock.h"
+#include "proc/control.h"
+#include "proc/log.h"
+#include "proc/tee/tee.h"
+#include "proc/tee_syscalls.h"
+
+enum { SECOND_US = 1000000 };
+
+int64_t tee_period(int64_t now)
+{
+    int64_t into = now % TEE_PERIOD_S;
+    return now - (into < 0 ? into + TEE_PERIOD_S : into);
+}
+
+/* Everything that the platform says of itself follows from the seed and the period.  Its
+   certificates never end: a clock that was wrong at the first start does no harm later. */
+static struct sim_spec spec_of(int64_t period)
+{
+    struct sim_spec spec = sim_spec_default(EVIDENCE_TDX_V4, period);
+    const struct window ever = { TEE_CERTIFIED_FROM, TIME_MAX };
+    const struct window issue = { period - TEE_SKEW_S, period + TEE_VALID_S };
+    spec.root.validity = spec.ca.validity = spec.leaf.validity = spec.signer.validity = ever;
+    spec.root_crl.validity = spec.pck_crl.validity = issue;
+    spec.tcb_info.validity = spec.qe_identity.validity = issue;
+    memset(spec.tdx.report_data, 0, sizeof spec.tdx.report_data);
+    return spec;
+}
+
+/* Collateral that cannot be written is written later: the one that is there is good for
+   longer than this takes to be tried again. */
+static rc make_platform(struct trail *trail, struct tee *tee)
+{
+    struct trail of_collateral = { 0 };
+    int64_t period = tee_period(clock_now());
+    struct sink quote = sink_over(tee->quote, sizeof tee->quote);
+    tee->spec = spec_of(period);
+    TRY(trail, tee_measure(trail, tee));
+    TRY(trail, tee_open_authority(trail, tee));
+    TRY(trail, tee_publish_root(trail, tee));
+    rc published = tee_publish_collateral(&of_collateral, tee);
+    if (!rc_ok(published))
+        log_failure("collateral not published", published, &of_collateral);
+    tee->issued = rc_ok(published) ? period : INT64_MIN;
+    if (!sim_quote(&tee->authority, &tee->spec, &quote))
+        return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
+    tee->quote_len = quote.len;
+    return RC_SUCCESS;
+}
+
+static rc before_jail(struct trail *trail, void *self, struct house *house)
+{
+    struct tee *tee = self;
+    tee->house = house;
+    tee->folder = house->files[FILE_TEE];
+    tee->look_ms = clock_monotonic_ms() + TEE_LOOK_MS;
+    house->files[FILE_TEE] = -1;
+    if (!gcra_rate_of(TEE_PER_SECOND, SECOND_US, TEE_BURST, &tee->rate))
+        return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
+    if (!sodium_start() || !ecdsa_guard_heap())
+        return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    umask(022); /* what is published is for everybody */
+    rc made = make_platform(trail, tee);
+    tee_forget(tee);
+    if (!rc_ok(made) && rc_number(made) < REASON_COUNT)
+        log_event("evidence cannot be made: %s", reason_info((enum reason)rc_number(made))->name);
+    return made;
+}
+
+static rc tell(struct trail *trail, struct call *call, struct sink *body)
+{
+    struct frame frame = { .message = MSG_EVIDENCE_IS, .id = call->id, .body = sink_bytes(body) };
+    return channel_put(trail, call->from, &frame);
+}
+
+static rc refuse(struct trail *trail, struct call *call, enum reason reason)
+{
+    uint8_t bytes[16];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u16le(&body, (uint16_t)reason);
+    put_bytes(&body, (struct span){ 0 });
+    put_bytes(&body, (struct span){ 0 });
+    return tell(trail, call, &body);
+}
+
+struct quoting {
+    struct tee *tee;
+    const uint8_t *report_data;
+};
+
+static rc sign(struct span scalar, void *arg)
+{
+    const struct quoting *what = arg;
+    return sim_quote_renew(what->tee->quote, what->tee->quote_len, what->report_data, scalar)
+               ? RC_SUCCESS
+               : rc_make(RC_WORLD, HOUSE_E_MEMORY);
+}
+
+static rc on_evidence(struct trail *trail, void *self, struct call *call)
+{
+    struct tee *tee = self;
+    uint8_t report_data[64];
+    struct sink body = sink_over(tee->answer, sizeof tee->answer);
+    struct quoting what = { tee, report_data };
+    if (!cur_copy(&call->body, report_data, sizeof report_data) || !cur_end(&call->body) ||
+        call->id == 0)
+        return door_fault(trail, call, DOOR_E_BODY);
+    uint64_t now_us = (uint64_t)clock_monotonic_ms() * 1000;
+    if (!gcra_take(&tee->asked, &tee->rate, 1, now_us).allowed)
+        return refuse(trail, call, REASON_TEE_RATE);
+    if (!rc_ok(secret_lend(tee->quoting, sign, &what)))
+        return refuse(trail, call, REASON_HOUSE_UNAVAILABLE);
+    sink_u16le(&body, REASON_OK);
+    put_bytes(&body, span_of(tee->quote, tee->quote_len));
+    put_bytes(&body, span_of(tee->log, tee->log_len));
+    return tell(trail, call, &body);
+}
+
+/* In the jail nothing can be issued: the process begins anew.  A clock that was set, forwards
+   or back, is a new period, too. */
+static int64_t tick(void *self, int64_t now_ms)
+{
+    struct tee *tee = self;
+    struct frame again = { .message = CONTROL_AGAIN };
+    if (tee->house->stopping)
+        return INT64_MAX;
+    if (now_ms < tee->look_ms)
+        return tee->look_ms;
+    tee->look_ms = now_ms + TEE_LOOK_MS;
+    if (tee_period(clock_now()) == tee->issued ||
+        !rc_ok(channel_put(NULL, &tee->house->control, &again)))
+        return tee->look_ms;
+    tee->house->stopping = true;
+    return now_ms; /* that it may end is asked before the next wait */
+}
+
+/* Whoever asks for a reload may have set the clock. */
+static bool reload(void *self, const struct settings *next)
+{
+    struct tee *tee = self;
+    (void)next;
+    tee->look_ms = 0;
+    return true;
+}
+
+static const struct door doors[] = {
+    { MSG_EVIDENCE, IN(PEER_CORE), ~0u, 64, 64, 0, on_evidence },
+};
+
+static const struct process tee_process = {
+    .peer = PEER_TEE,
+    .peers = IN(PEER_CORE),
+    .fds = 32,
+    .fails_by_reason = true,
+    .measures = true,
+    .own_network = true,
+    .size = sizeof(struct tee),
+    .rules = tee_rules,
+    .rule_count = COUNT_OF(tee_rules),
+    .doors = doors,
+    .door_count = COUNT_OF(doors),
+    .before_jail = before_jail,
+    .reload = reload,
+    .tick = tick,
+};
+
+int main(void)
+{
+    return house_main(&tee_process);
+}

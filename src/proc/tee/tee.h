@@ -1,0 +1,101 @@
+/* tee.h - the process that vouches for the house: 64 bytes in, evidence out that bears them and
+   the measurements of the house's programs.  It takes a measurement from nobody: the monitor
+   hands it the very files that it executes, and it hashes them.
+
+   The TEE is simulated: a TDX quote of version 4 in its genuine format, with a PCK chain and
+   collateral, under a root that this house made for itself.  Everything derives from one seed:
+
+       STATE/tee/authority     the seed, 0600; made once
+       STATE/tee/root.pem      the root, for whoever wants to trust this house's evidence
+       STATE/tee/collateral/   what a verifier needs besides, good for TEE_VALID_S
+
+   Before its jail the process reads the seed, makes the platform, publishes what is public, and
+   forgets the seed.  What is left in the jail is the quoting key, in guarded pages: whoever
+   takes the process over can have this platform lie for a while, and make no other.  The
+   collateral is made again by beginning anew, long before it ends. */
+#ifndef WARD_PROC_TEE_TEE_H
+#define WARD_PROC_TEE_TEE_H
+
+#include "admit/gcra.h"
+#include "model/reason.h"
+#include "proc/house.h"
+#include "proc/messages.h"
+#include "secret/secret.h"
+#include "sim/sim.h"
+
+enum {
+    TEE_SEED = 32,
+    TEE_MAGIC = 32,
+    TEE_AUTHORITY = TEE_MAGIC + TEE_SEED + 32, /* bytes of its file: magic, seed, their SHA-256 */
+    TEE_ROOT_MAX = 4096,
+    TEE_PROGRAM_MAX = 64 << 20, /* bytes of a program */
+    TEE_PERIOD_S = 10 * 86400,  /* collateral is made again so often */
+    TEE_VALID_S = 30 * 86400,   /* and good for so long */
+    TEE_SKEW_S = 86400,         /* clocks that are behind see it as good, too */
+    TEE_LOOK_MS = 600 * 1000,   /* between two looks at the clock */
+    TEE_PER_SECOND = 10,        /* quotes */
+    TEE_BURST = 50,
+};
+
+#define TEE_CERTIFIED_FROM INT64_C(1735689600) /* 2025-01-01: certificates need no clock */
+
+struct tee {
+    struct house *house;
+    int folder; /* STATE/tee, until the jail */
+    struct secret_pool *pool;
+    struct secret *seed;            /* until the jail */
+    struct secret *quoting;         /* the scalar */
+    struct sim_authority authority; /* until the jail */
+    struct sim_spec spec;
+    int64_t issued;  /* the period of the collateral, tee_period */
+    int64_t look_ms; /* when to look at the clock again */
+    struct gcra_rate rate;
+    struct gcra asked;
+    size_t quote_len, log_len;
+    uint8_t quote[SIM_QUOTE_MAX];    /* made anew for each request */
+    uint8_t log[EVIDENCE_LOG_MAX];   /* the event log that explains it */
+    uint8_t program[PEER_COUNT][48]; /* SHA-384 of each program */
+    uint8_t answer[SIM_QUOTE_MAX + EVIDENCE_LOG_MAX + 16];
+};
+
+/* tee_period is the beginning of the period that holds `now`: what is issued in it is the same
+   bytes at every start. */
+int64_t tee_period(int64_t now);
+
+/* authority.c: tee_open_authority takes the seed from its file, or makes it when no root was
+   ever published, and derives the authority.  A seed that is not the published root's is
+   refused: TEE_AUTHORITY_... */
+MUST_USE
+rc tee_open_authority(struct trail *trail, struct tee *tee);
+
+/* tee_forget wipes all that could make another platform. */
+void tee_forget(struct tee *tee);
+
+/* publish.c: tee_publish_root and tee_publish_collateral write what is not there as it should
+   be, each file in one step. */
+MUST_USE
+rc tee_publish_root(struct trail *trail, struct tee *tee);
+MUST_USE
+rc tee_publish_collateral(struct trail *trail, struct tee *tee);
+
+/* tee_read_root reads what is published into at most TEE_ROOT_MAX bytes; nothing when there is
+   no such file. */
+MUST_USE
+rc tee_read_root(struct trail *trail, const struct tee *tee, struct sink *out);
+
+/* tee_write replaces a file of the folder in one step. */
+MUST_USE
+rc tee_write(struct trail *trail, const struct tee *tee, const char *name, struct span bytes,
+             mode_t mode);
+
+/* measure.c: tee_measure hashes the programs that the monitor handed over, and fills in the
+   registers and the event log:
+
+       MRTD     SHA-384 of ward-monitor, which starts the others
+       RTMR 3   each other program in the order of starting, as a run-time event of its name
+                whose payload is its SHA-384; the log is in dstack's form
+       all else zero */
+MUST_USE
+rc tee_measure(struct trail *trail, struct tee *tee);
+
+#endif

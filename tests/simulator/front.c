@@ -1,0 +1,337 @@
+/* front.c - see world.h: the front, with the people behind it: the owner, strangers who want what
+   is the owner's, and now and then a front that was taken over.  Each life of it numbers its
+   requests from one, as the real one does, and each request can be told from all others by its
+   answer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/protobuf.h"
+#include "simulator/world.h"
+
+enum { BATCH = 64, TAG_TEXT = 24, MANY = 1100 };
+
+/* What must be in the log before it is answered; core has a list of its own. */
+static bool is_logged_first(enum method method)
+{
+    return method == METHOD_CONFIG || method == METHOD_AUDIT_QUERY || method == METHOD_AUDIT_GET ||
+           method == METHOD_AUDIT_VERIFY || method == METHOD_KEYRING_ROTATE ||
+           method == METHOD_ATTEST_VERIFY || method == METHOD_ATTEST_EVIDENCE;
+}
+
+static bool is_owners(enum method method)
+{
+    return house_router.routes[method].permission == ROUTE_OWNER;
+}
+
+static struct span text_of(uint64_t tag, char text[TAG_TEXT])
+{
+    snprintf(text, TAG_TEXT, "tag-%llu", (unsigned long long)tag);
+    return span_text(text);
+}
+
+static void trace_of(const struct world *world, uint64_t tag, uint8_t trace[CORE_TRACE])
+{
+    struct sink out = sink_over(trace, CORE_TRACE);
+    sink_u64le(&out, tag);
+    sink_u64le(&out, ~world->seed);
+}
+
+/* Big ones seldom: up to more than core keeps, and for evidence up to what may be. */
+static struct span padding(struct world *world, size_t cap)
+{
+    static const uint8_t zeros[FRAME_BODY_MAX];
+    size_t len = world_chance(world, 40) ? world_below(world, cap) : world_below(world, 40);
+    return span_of(zeros, len);
+}
+
+static bool put_body(struct world *world, const struct asked *asked, struct sink *out)
+{
+    char text[TAG_TEXT];
+    struct span tag = text_of(asked->tag, text);
+    struct api_ping_request ping = { tag };
+    struct api_audit_query_request query = { .resource = tag };
+    struct api_audit_get_request get = { asked->tag };
+    struct api_audit_prove_request prove = { .seq = asked->tag };
+    struct api_audit_verify_request verify = { .from = asked->tag };
+    struct api_keyring_rotate_request rotate = { .role = span_text(
+                                                     world_chance(world, 4) ? "?" : "tls") };
+    uint8_t report_data[64] = { 0 };
+    struct sink borne = sink_over(report_data, sizeof report_data);
+    struct api_attest_evidence_request make = { SPAN(report_data) };
+    struct api_attest_verify_request judge = { .nonce = tag,
+                                               .evidence = padding(world, 100 << 10) };
+    sink_u64le(&borne, asked->tag);
+    switch (asked->method) {
+    case METHOD_ATTEST_EVIDENCE:
+        return protobuf_write(&api_attest_evidence_request, &make, out);
+    case METHOD_PING:
+        return protobuf_write(&api_ping_request, &ping, out);
+    case METHOD_AUDIT_QUERY:
+        return protobuf_write(&api_audit_query_request, &query, out);
+    case METHOD_AUDIT_GET:
+        return protobuf_write(&api_audit_get_request, &get, out);
+    case METHOD_AUDIT_PROVE:
+        return protobuf_write(&api_audit_prove_request, &prove, out);
+    case METHOD_AUDIT_VERIFY:
+        return protobuf_write(&api_audit_verify_request, &verify, out);
+    case METHOD_KEYRING_ROTATE:
+        return protobuf_write(&api_keyring_rotate_request, &rotate, out);
+    case METHOD_ATTEST_VERIFY:
+        return protobuf_write(&api_attest_verify_request, &judge, out);
+    case METHOD_CONFIG:
+        if (world_chance(world, 20)) /* what is read only when it is in the log */
+            sink_put(out, padding(world, CORE_BODY_BYTES + 2000));
+        return sink_ok(out);
+    case METHOD_VERSION:
+    case METHOD_DOCTOR:
+    case METHOD_AUDIT_HEAD:
+    case METHOD_KEYRING_LIST:
+    case METHOD_COUNT:
+        break;
+    }
+    return true;
+}
+
+static bool put_request(struct world *world, enum method method, struct sink *packet)
+{
+    static uint8_t bytes[2][FRAME_BODY_MAX];
+    struct asking *asking = &world->asking;
+    struct sink request = sink_over(bytes[0], sizeof bytes[0]);
+    struct sink body = sink_over(bytes[1], sizeof bytes[1]);
+    uint8_t trace[CORE_TRACE];
+    if (asking->count == ASKED)
+        return false;
+    struct asked *asked = &asking->asked[asking->count];
+    *asked = (struct asked){ .method = method,
+                             .owner = !world_chance(world, 5),
+                             .at = world->now_ms,
+                             .stalled = world->stalled_ms,
+                             .tag = ++asking->tags };
+    if (!put_body(world, asked, &request))
+        return false;
+    trace_of(world, asked->tag, trace);
+    sink_u16le(&body, (uint16_t)method);
+    sink_u8(&body, asked->owner ? CALLER_OWNER : CALLER_ANYONE);
+    sink_zero(&body, 10);
+    sink_u16le(&body, 0xffff);
+    sink_u32le(&body, (uint32_t)asked->tag);
+    sink_put(&body, SPAN(trace));
+    put_bytes(&body, sink_bytes(&request));
+    struct frame frame = { .message = MSG_REQUEST,
+                           .id = asking->count - asking->first + 1,
+                           .body = sink_bytes(&body) };
+    frame_put(packet, &frame);
+    if (!sink_ok(packet))
+        return false;
+    asking->count++;
+    world_note(world, "asked", frame.id, method);
+    return true;
+}
+
+static void put_refusal(struct world *world, struct sink *packet)
+{
+    uint8_t bytes[34] = { METHOD_CONFIG };
+    struct frame frame = { .message = MSG_REFUSED, .body = SPAN(bytes) };
+    world_note(world, "refused by front", 0, 0);
+    frame_put(packet, &frame);
+}
+
+static bool is_connected(const struct world *world)
+{
+    return world->beings[PEER_FRONT].link >= 0 && !world->stopping;
+}
+
+/* More at once than core has places for. */
+static void ask_for_too_much(struct world *world)
+{
+    static uint8_t bytes[PACKET_BYTES_MAX];
+    struct sink packet = sink_over(bytes, sizeof bytes);
+    for (size_t i = 0; i < MANY; i++) {
+        if (!put_request(world, METHOD_AUDIT_HEAD, &packet))
+            break;
+    }
+    world_say(world, PEER_FRONT, sink_bytes(&packet), -1);
+}
+
+static void say_nonsense(struct world *world)
+{
+    static const uint8_t bytes[] = { 0, 1, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0 };
+    world_note(world, "front says nonsense", 0, 0);
+    world_say(world, PEER_FRONT, SPAN(bytes), -1);
+}
+
+static void ask_some(struct world *world)
+{
+    static uint8_t bytes[PACKET_BYTES_MAX];
+    struct sink packet = sink_over(bytes, sizeof bytes);
+    size_t count = 1 + (world_chance(world, 6) ? world_below(world, BATCH) : world_below(world, 3));
+    bool refused = world_chance(world, 8);
+    for (size_t i = 0; i < count; i++) {
+        if (refused)
+            put_refusal(world, &packet);
+        else if (!put_request(world, (enum method)world_below(world, METHOD_COUNT), &packet))
+            break;
+    }
+    if (packet.len > 0)
+        world_say(world, PEER_FRONT, sink_bytes(&packet), -1);
+}
+
+static void asks(struct world *world, const struct event *event)
+{
+    int64_t ms = 1 + (int64_t)world_below(world, world_chance(world, 3) ? 2000 : 200);
+    bool calm = world->calm;
+    (void)event;
+    if (world->now_ms > WELL_MS + 5000)
+        return;
+    if (is_connected(world) && !calm && world_chance(world, 400))
+        ask_for_too_much(world);
+    else if (is_connected(world) && !calm && world_chance(world, 200))
+        say_nonsense(world);
+    else if (is_connected(world))
+        ask_some(world);
+    world_later(world, PEER_FRONT, ms, asks, 0, (struct span){ 0 });
+}
+
+/* Those who wait are answered by front itself. */
+void front_loses_core(struct world *world)
+{
+    world->asking.open = world->asking.count;
+    world->asking.overflowed = false;
+}
+
+void front_begin(struct world *world)
+{
+    struct asking *asking = &world->asking;
+    asking->first = asking->count;
+    front_loses_core(world);
+    world_later(world, PEER_FRONT, 1, asks, 0, (struct span){ 0 });
+}
+
+/* Answers. */
+
+static bool is_tag(const struct asked *asked, struct span said)
+{
+    char text[TAG_TEXT];
+    return span_equal(said, text_of(asked->tag, text));
+}
+
+static bool bears(struct span quote, uint64_t tag)
+{
+    struct cursor in = cur_over(quote);
+    uint64_t borne = 0;
+    return cur_skip(&in, QUOTE_REPORT_DATA) && cur_u64le(&in, &borne) && borne == tag;
+}
+
+/* Whether an answer is to this and to nothing else. */
+static bool is_its(const struct asked *asked, struct span body)
+{
+    static uint8_t memory[256 << 10];
+    struct arena scratch = arena_over(memory, sizeof memory);
+    union {
+        struct api_ping_response ping;
+        struct api_audit_query_response query;
+        struct api_audit_record record;
+        struct api_audit_prove_response prove;
+        struct api_audit_verify_response verify;
+        struct api_attest_verify_response judge;
+        struct api_attest_evidence_response made;
+        uint64_t room[64];
+    } said;
+    const struct schema_message *message = house_router.routes[asked->method].response;
+    struct values_error error;
+    if (message->size > sizeof said || !protobuf_read(message, body, &scratch, &said, &error))
+        return false;
+    switch (asked->method) {
+    case METHOD_PING:
+        return is_tag(asked, said.ping.text);
+    case METHOD_AUDIT_QUERY:
+        return is_tag(asked, said.query.next_cursor);
+    case METHOD_AUDIT_GET:
+        return said.record.seq == asked->tag;
+    case METHOD_AUDIT_PROVE:
+        return said.prove.seq == asked->tag;
+    case METHOD_AUDIT_VERIFY:
+        return said.verify.checked == asked->tag;
+    case METHOD_ATTEST_VERIFY:
+        return is_tag(asked, said.judge.result);
+    case METHOD_ATTEST_EVIDENCE:
+        return bears(said.made.evidence, asked->tag);
+    case METHOD_VERSION:
+    case METHOD_DOCTOR:
+    case METHOD_CONFIG:
+    case METHOD_AUDIT_HEAD:
+    case METHOD_KEYRING_LIST:
+    case METHOD_KEYRING_ROTATE:
+    case METHOD_COUNT:
+        break;
+    }
+    return true;
+}
+
+/* How long it may take: what is to be logged has its own time, before or after. */
+static int64_t bound(const struct asked *asked, enum reason reason)
+{
+    int64_t own = house_router.routes[asked->method].deadline_ms;
+    if (!is_logged_first(asked->method))
+        return own;
+    if (asked->method != METHOD_ATTEST_VERIFY && asked->method != METHOD_ATTEST_EVIDENCE &&
+        reason == REASON_AUDIT_CANNOT_LOG)
+        return CORE_SECOND_MS;
+    return own + CORE_LOG_MS;
+}
+
+static void judge_answer(struct world *world, const struct asked *asked, enum reason reason,
+                         struct span body)
+{
+    unsigned long long tag = asked->tag;
+    const char *name = house_router.routes[asked->method].grpc;
+    int64_t took = world->now_ms - asked->at, stalled = world->stalled_ms - asked->stalled;
+    if (asked->answered)
+        world_wrong(world, "one answer", "%llu %s has two", tag, name);
+    else if (is_owners(asked->method) && !asked->owner && reason != REASON_HOUSE_OWNER_ONLY)
+        world_wrong(world, "strangers are refused", "%llu %s: %u", tag, name, reason);
+    else if (reason == REASON_OK && !is_its(asked, body))
+        world_wrong(world, "the answer to what was asked", "%llu %s", tag, name);
+    else if (reason == REASON_OK && is_logged_first(asked->method) &&
+             !world->log.accesses[asked->tag])
+        world_wrong(world, "logged first", "%llu %s", tag, name);
+    else if (asked->at > WELL_MS &&
+             (reason == REASON_AUDIT_CANNOT_LOG || reason == REASON_HOUSE_DEADLINE))
+        world_wrong(world, "all is well again", "%llu %s: %u", tag, name, reason);
+    else if (took > bound(asked, reason) + stalled)
+        world_wrong(world, "in time", "%llu %s after %lld ms", tag, name, (long long)took);
+}
+
+void front_is_told(struct world *world, const struct frame *frame)
+{
+    struct asking *asking = &world->asking;
+    struct cursor in = cur_over(frame->body);
+    uint16_t reason = 0;
+    struct span detail, body;
+    if (frame->message != MSG_REPLY || !cur_u16le(&in, &reason) || reason >= REASON_COUNT ||
+        !get_bytes(&in, FRAME_BODY_MAX, &detail) || !get_bytes(&in, FRAME_BODY_MAX, &body) ||
+        !cur_end(&in)) {
+        world_wrong(world, "questions are questions", "of front: %u", frame->message);
+        return;
+    }
+    size_t at = asking->first + frame->id - 1;
+    if (frame->id == 0 || at < asking->open || at >= asking->count) {
+        world_wrong(world, "nobody hears another's answer", "id %llu",
+                    (unsigned long long)frame->id);
+        return;
+    }
+    struct asked *asked = &asking->asked[at];
+    judge_answer(world, asked, (enum reason)reason, body);
+    asked->answered = true;
+}
+
+void front_ends(struct world *world)
+{
+    const struct asking *asking = &world->asking;
+    for (size_t i = asking->open; i < asking->count && !asking->overflowed; i++) {
+        const struct asked *asked = &asking->asked[i];
+        if (!asked->answered)
+            world_wrong(world, "one answer", "%llu %s has none", (unsigned long long)asked->tag,
+                        house_router.routes[asked->method].grpc);
+    }
+}
