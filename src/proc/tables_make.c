@@ -1,6 +1,5 @@
 /* tables_make.c - see tables.h: the monitor's part, which is linked with nothing else of it. */
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/span.h"
 #include "os/fd.h"
@@ -13,7 +12,7 @@ rc tables_make_bans(struct trail *trail, struct shared *out)
     uint8_t keys[2 * SIPHASH_KEY_LEN];
     TRY(trail, shared_make(trail, "bans", TABLES_BANS_BYTES, &made));
     random_bytes(keys, sizeof keys);
-    if (pwrite(made.writer, keys, sizeof keys, 0) != (ssize_t)sizeof keys) {
+    if (!fd_write_at(made.writer, 0, SPAN(keys))) {
         rc failed = FAIL(trail, RC_WORLD, (uint32_t)errno);
         fd_close(&made.writer);
         fd_close(&made.reader);

@@ -8,7 +8,7 @@ import shutil
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 SHORT_IO = BUILD / "tests/proc/short_io.so"
 SEED = int(os.environ.get("WARD_SEED", "30"))
-PROCESSES = ("monitor", "audit", "keeper", "verify", "core", "front")
+PROCESSES = ("monitor", "audit", "keeper", "verify", "core", "front", "tee")
 
 
 def begin_as(place, real, words):

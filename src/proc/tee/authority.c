@@ -71,7 +71,7 @@ static rc read_file(struct trail *trail, struct tee *tee, enum found *found)
         return RC_SUCCESS;
     if ((fd < 0 && errno == ELOOP) || (fd >= 0 && !is_ours(fd)))
         return REFUSE(trail, REASON_HOUSE_STATE_UNSAFE);
-    ssize_t got = fd < 0 ? -1 : read(fd, file, sizeof file);
+    ssize_t got = fd < 0 ? -1 : fd_read(fd, file, sizeof file);
     if (got < 0) {
         log_event("tee/authority cannot be read: %s", strerror(errno));
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);

@@ -57,7 +57,7 @@ static rc read_published(struct trail *trail, const struct tee *tee, const char 
     if (fd < 0 && errno == ENOENT)
         return RC_SUCCESS;
     while (fd >= 0 && out->len < out->cap) {
-        ssize_t got = read(fd, out->at + out->len, out->cap - out->len);
+        ssize_t got = fd_read(fd, out->at + out->len, out->cap - out->len);
         if (got == 0)
             return RC_SUCCESS;
         if (got < 0)
