@@ -583,24 +583,22 @@ static void test_taking_over(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(test_nothing_is_the_defaults, ""),
-        TEST(test_precedence, ""),
-        TEST(test_written_settings_read_back, ""),
-        TEST(test_written_defaults_are_the_defaults, ""),
-        TEST(test_bad_files, ""),
-        TEST(test_variables, ""),
-        TEST(test_bad_flags, ""),
-        TEST(test_a_key_is_set_once_on_the_command_line, ""),
-        TEST(test_every_source_and_mistake_at_once, ""),
-        TEST(test_a_replaced_value_is_judged_too, ""),
-        TEST(test_problems_past_the_kept_are_counted, ""),
-        TEST(test_the_seal_stands_beside_the_state, ""),
-        TEST(test_the_seal_needs_room_beside_the_state, ""),
-        TEST(test_truncation, ""),
-        TEST(test_damage, ""),
-        TEST(test_no_memory_is_a_problem, ""),
-        TEST(test_taking_over, ""),
-    };
+    const struct CMUnitTest tests[] = { TEST(test_nothing_is_the_defaults, ""),
+                                        TEST(test_precedence, ""),
+                                        TEST(test_written_settings_read_back, ""),
+                                        TEST(test_written_defaults_are_the_defaults, ""),
+                                        TEST(test_bad_files, ""),
+                                        TEST(test_variables, ""),
+                                        TEST(test_bad_flags, ""),
+                                        TEST(test_a_key_is_set_once_on_the_command_line, ""),
+                                        TEST(test_every_source_and_mistake_at_once, ""),
+                                        TEST(test_a_replaced_value_is_judged_too, ""),
+                                        TEST(test_problems_past_the_kept_are_counted, ""),
+                                        TEST(test_the_seal_stands_beside_the_state, ""),
+                                        TEST(test_the_seal_needs_room_beside_the_state, ""),
+                                        TEST(test_truncation, ""),
+                                        TEST(test_damage, ""),
+                                        TEST(test_no_memory_is_a_problem, ""),
+                                        TEST(test_taking_over, "") };
     return RUN_TESTS(tests);
 }
