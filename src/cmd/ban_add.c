@@ -7,6 +7,7 @@
 #include "cmd/ban.h"
 #include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
+#include "cmd/show_call.h"
 #include "proc/config_value.h"
 
 enum { OPT_FOR = SETTINGS_OPTION_COUNT, OPT_JSON, ADD_MS = 10000, LONGEST = 10 * 365 * 86400 };
@@ -85,7 +86,7 @@ static enum exit_code run(struct invocation *in)
                                      .body = span_of(body, (size_t)len),
                                      .timeout_ms = ADD_MS };
     code = house_ask(in, &request, &api_ban, &ban, &reply);
-    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
+    if (code != EXIT_DONE || shows_calls(in))
         return code;
     if (option_given(in, OPT_JSON))
         return house_print_json(&reply);

@@ -5,6 +5,7 @@
 #include "cmd/ban.h"
 #include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
+#include "cmd/show_call.h"
 
 enum { OPT_JSON = SETTINGS_OPTION_COUNT, LIFT_MS = 10000 };
 
@@ -31,7 +32,7 @@ static enum exit_code run(struct invocation *in)
                                      .body = span_of(body, (size_t)len),
                                      .timeout_ms = LIFT_MS };
     code = house_ask(in, &request, &api_admission_lift_response, &lifted, &reply);
-    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
+    if (code != EXIT_DONE || shows_calls(in))
         return code;
     if (option_given(in, OPT_JSON))
         return house_print_json(&reply);

@@ -6,6 +6,7 @@
 #include "cmd/ban.h"
 #include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
+#include "cmd/show_call.h"
 
 enum { OPT_FROM = SETTINGS_OPTION_COUNT, OPT_LIMIT, OPT_JSON, LIST_MS = 10000, TARGET = 128 };
 
@@ -68,7 +69,7 @@ static enum exit_code run(struct invocation *in)
                                      .target = target,
                                      .timeout_ms = LIST_MS };
     code = house_ask(in, &request, &api_admission_list_response, &list, &reply);
-    if (code != EXIT_DONE || in->common[COMMON_SHOW_CURL])
+    if (code != EXIT_DONE || shows_calls(in))
         return code;
     if (list.next != 0)
         note(in, "more follow: --from %u", list.next);

@@ -103,7 +103,7 @@ class Fetch(unittest.TestCase):
             before = contents(folder)
             done = fetch(folder, mirror, at=at)
             self.assertEqual(done.returncode, 4)
-            self.assertIn("older than what the folder holds", done.stderr.decode())
+            self.assertIn("older than what is held", done.stderr.decode())
             self.assertEqual(contents(folder), before)
 
     @needs_vectors

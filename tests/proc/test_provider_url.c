@@ -32,7 +32,7 @@ static void what_is_a_base(void **state)
         { "http://pccs.internal", false },
         { "http://127.0.0.1.example", false },
         { "http://127.0.0.1@example", false },
-        { "https://user:secret@h", false },
+        { "https://user:pw@h", false },
         { "https://h@other", false },
         { "https://h/", false },
         { "https://h/a/", false },

@@ -186,7 +186,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
                             "Look for collateral.refuse in the security log; ward doctor has what "
                             "lies in collateral.folder apart from it." };
     enum api_finding of_held = collateral_finding(core, &held.bad);
-    struct api_doctor_check checks[PEER_COUNT + 7];
+    struct api_doctor_check checks[PEER_COUNT + 8];
     struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
     (void)request;
     (void)scratch;
