@@ -132,6 +132,17 @@ static const struct route rows[METHOD_COUNT] = {
                                .doc = "Judges evidence under a policy, as `ward verify` does.",
                                .request = &api_attest_verify_request,
                                .response = &api_attest_verify_response },
+    [METHOD_ATTEST_EVIDENCE] = { .grpc = "/ward.v1.Attest/Evidence",
+                                 .method = HTTP_METHOD_POST,
+                                 .path = "/v1/attest/evidence",
+                                 .permission = ROUTE_OWNER,
+                                 .body_limit = TEXT,
+                                 .cost = 20,
+                                 .deadline_ms = MS_SHORT,
+                                 .doc = "Makes evidence of this house that bears the caller's 64 "
+                                        "bytes.",
+                                 .request = &api_attest_evidence_request,
+                                 .response = &api_attest_evidence_response },
     [METHOD_ADMISSION_LIST] = { .grpc = "/ward.v1.Admission/List",
                                 .method = HTTP_METHOD_GET,
                                 .path = "/v1/admission/bans",
@@ -163,17 +174,6 @@ static const struct route rows[METHOD_COUNT] = {
                                 .doc = "Ends a ban or a suspicion, and forgets what led to it.",
                                 .request = &api_admission_lift_request,
                                 .response = &api_admission_lift_response },
-    [METHOD_ATTEST_EVIDENCE] = { .grpc = "/ward.v1.Attest/Evidence",
-                                 .method = HTTP_METHOD_POST,
-                                 .path = "/v1/attest/evidence",
-                                 .permission = ROUTE_OWNER,
-                                 .body_limit = TEXT,
-                                 .cost = 20,
-                                 .deadline_ms = MS_SHORT,
-                                 .doc = "Makes evidence of this house that bears the caller's 64 "
-                                        "bytes.",
-                                 .request = &api_attest_evidence_request,
-                                 .response = &api_attest_evidence_response },
 };
 
 const struct router house_router = {

@@ -5,10 +5,12 @@ import os
 import pathlib
 import shutil
 
+import house
+
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 SHORT_IO = BUILD / "tests/proc/short_io.so"
 SEED = int(os.environ.get("WARD_SEED", "30"))
-PROCESSES = ("monitor", "audit", "keeper", "verify", "core", "front", "tee")
+PROCESSES = ("monitor", *house.NAMES)
 
 
 def begin_as(place, real, words):

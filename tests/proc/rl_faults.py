@@ -13,7 +13,7 @@ import time
 
 import house as houses
 
-PROCESSES = ("monitor", "audit", "keeper", "verify", "core", "front", "tee", "fetch")
+PROCESSES = ("monitor", *houses.NAMES)
 BACK_S = 5        # after a crash, without anybody's help
 PATIENCE_S = 40   # after a fault that may be a refusal for a while
 IMAGE_BYTES = 40 << 20

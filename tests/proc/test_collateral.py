@@ -14,6 +14,7 @@ import sys
 import tempfile
 import unittest
 
+import contract
 import house as houses
 import tap
 
@@ -59,11 +60,10 @@ class Collateral(unittest.TestCase):
         body = json.dumps({"evidence": base64.b64encode(quote).decode(), "policy": policy})
         end = houses.UnixConnection(self.house.state / "run/ward.sock", 30)
         try:
-            end.request("POST", "/v1/attest/verify", body, {"content-type": "application/json"})
-            answer = end.getresponse()
-            said = json.loads(answer.read())
-            self.assertIn(answer.status, (200, 503), said)
-            return said["reason"] if answer.status == 200 else None
+            status, _, said = contract.ask(end, "POST", "/v1/attest/verify", body,
+                                           {"content-type": "application/json"})
+            self.assertIn(status, (200, 503), said)
+            return json.loads(said)["reason"] if status == 200 else None
         except (OSError, houses.http.client.HTTPException):
             return None
         finally:

@@ -16,13 +16,12 @@ import unittest
 
 import front_house as house
 import tap
-from house import until
+from house import NAMES, until
 from peers_house import Case, peer
 from rl_tool import FULL, SEED
 from test_attest import policy_with_roots, request_of, CASES
 
 CGROUP = pathlib.Path("/sys/fs/cgroup/memory")
-NAMES = ("audit", "keeper", "verify", "core", "front", "tee")
 LIMITS = [4096 * pages for pages in (128, 112, 96, 80, 64, 56, 48, 40, 32, 28, 24, 20, 16, 12, 10, 8,
                                      6, 4, 2, 1)]
 IN_ONE = 4      # deaths of one process in one house: the pause before the next life doubles

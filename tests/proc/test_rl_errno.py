@@ -17,7 +17,7 @@ class Errno(Sample):
     def test_lie(self):
         """The seeded bug: what was not written is said to be."""
         self.found("errno", "--process", "audit", "--syscall", "write", "--error", "EIO",
-                   "--seeded", "lie", "--sample", "2")
+                   "--seeded", "lie", "--sample", "8")
 
 
 if __name__ == "__main__":
