@@ -289,7 +289,7 @@ class Sources(Config):
                                      (2, len(key) + 4) if winner == 1 else (0, 0))
                     text = self.run_ward("explain", key, *words, env=env).stdout.decode()
                     self.assertIn(f"\nfrom      {origin}\n", text)
-                    shown = json.dumps(value) if isinstance(value, str) else str(value)
+                    shown = json.dumps(value)
                     self.assertIn(f"\nvalue     {shown}\n", text)
 
     def test_the_option_counts_before_the_variable_that_names_a_file(self):
