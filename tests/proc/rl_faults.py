@@ -217,7 +217,7 @@ def arm_point(rig, point):
     what = {"crash": "signal=KILL", "powercut": "signal=STOP",
             "errno": f"error={error}" + (":syscall=getpid" if rig.process != "monitor" else "")}
     if rig.seeded == "lie":
-        what["errno"] = "retval=1000000:syscall=getpid"
+        what["errno"] = "retval=1:syscall=getpid"
     trace = ["-e", f"trace={name}"] if rig.seeded != "no-sync" else []
     rig.arm(*trace, "-e", f"inject={name}:{what[rig.kind]}:when={number}{more}")
 
