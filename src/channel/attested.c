@@ -54,7 +54,7 @@ static bool is_handshake(const struct attested *channel)
     return channel->state != ATTESTED_IS_OVER && channel->state != ATTESTED_IS_OPEN;
 }
 
-static void wipe(struct attested *channel)
+void attested_wipe(struct attested *channel)
 {
     ct_wipe(&channel->keys, sizeof channel->keys);
     bulk_forget(channel->bulk);
@@ -100,7 +100,7 @@ static struct attested_event end(struct attested *channel, enum reason reason, e
 {
     if (out != NULL)
         say_refusal(channel, about != REASON_NONE ? about : reason, out);
-    wipe(channel);
+    attested_wipe(channel);
     return (struct attested_event){ .kind = ATTESTED_ENDED, .reason = reason, .about = about };
 }
 
@@ -116,7 +116,7 @@ static struct attested_event outcome(struct attested_step *step, enum reason rea
 {
     if (reason == REASON_OK) {
         if (step->channel->got_close && step->channel->sent_close)
-            wipe(step->channel);
+            attested_wipe(step->channel);
         return step->event;
     }
     if (step->out->len > begin)
@@ -162,7 +162,7 @@ bool attested_init(struct attested *channel, const struct attested_setup *setup)
 
 void attested_fini(struct attested *channel)
 {
-    wipe(channel);
+    attested_wipe(channel);
     ct_wipe(channel, sizeof *channel);
 }
 
@@ -318,6 +318,6 @@ struct attested_event attested_cut(struct attested *channel)
         return (struct attested_event){ .kind = ATTESTED_NOTHING };
     if (!channel->got_close)
         return end(channel, REASON_CHANNEL_TRUNCATED, REASON_NONE, NULL);
-    wipe(channel);
+    attested_wipe(channel);
     return (struct attested_event){ .kind = ATTESTED_NOTHING };
 }

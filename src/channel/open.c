@@ -118,5 +118,7 @@ bool attested_close(struct attested *channel, struct sink *out)
         !put_record(channel, ATTESTED_RECORD_CLOSE, (struct span){ 0 }, out, &made))
         return false;
     channel->sent_close = true;
+    if (channel->got_close)
+        attested_wipe(channel);
     return true;
 }

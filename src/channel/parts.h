@@ -112,6 +112,9 @@ bool attested_record_seal(struct bulk *bulk, struct attested_way *way, enum atte
 enum reason attested_record_open(struct bulk *bulk, struct attested_way *way,
                                  struct attested_message message, struct span *plain);
 
+/* attested_wipe ends the channel: what only it knew is gone. */
+void attested_wipe(struct attested *channel);
+
 /* Milliseconds between two instants; 0 when the clock went back. */
 uint64_t attested_elapsed(int64_t since_ms, int64_t now_ms);
 

@@ -29,6 +29,8 @@ static void closing(void **state)
 
     out = sink_over(pair.r.said.at, sizeof pair.r.said.at);
     assert_true(attested_close(&pair.r.channel, &out));
+    assert_int_equal(pair.r.channel.state, ATTESTED_IS_OVER); /* it heard the other's before */
+    assert_true(attested_is_sound(&pair.r.channel));
     end_hear(&pair.i, span_of(pair.r.said.at, out.len));
     assert_int_equal(pair.i.event.kind, ATTESTED_CLOSED);
     assert_int_equal(pair.i.channel.state, ATTESTED_IS_OVER); /* both have */
