@@ -118,7 +118,9 @@ static const char *judge_reply(struct arena *arena, const struct kept_folder *fo
         return "the folder cannot be read";
     held.pool = held_files;
     renewal->held = &held;
-    return renewal_judge(renewal, item, &why) == REASON_OK ? NULL : why;
+    bool good = renewal_judge(renewal, item, &why) == REASON_OK;
+    renewal->held = NULL;
+    return good ? NULL : why;
 }
 
 /* What its file's name says: what, of which TEE, for whom. */

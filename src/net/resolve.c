@@ -142,7 +142,8 @@ static bool make_channel(const char *order, ares_channel *out)
                                     .tries = SERVER_TRIES,
                                     .lookups = letter };
     int given = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | (order != NULL ? ARES_OPT_LOOKUPS : 0);
-    letter[0] = order != NULL ? order[0] : 0;
+    if (order != NULL)
+        letter[0] = order[0];
     return ares_init_options(out, &options, given) == ARES_SUCCESS;
 }
 

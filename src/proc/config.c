@@ -409,13 +409,12 @@ static void settle_rates(struct reader *r)
         uint64_t burst = config_number(config_key_find(span_text(pairs[i][0])),
                                        &r->config.settings);
         uint64_t rate = config_number(config_key_find(span_text(pairs[i][1])), &r->config.settings);
+        unsigned long long most = rate * CONFIG_FILL_SECONDS, each = rate;
         char text[CONFIG_PROBLEM_TEXT_MAX];
-        if (!is_good(r, pairs[i][0]) || !is_good(r, pairs[i][1]) ||
-            burst <= rate * CONFIG_FILL_SECONDS)
+        if (!is_good(r, pairs[i][0]) || !is_good(r, pairs[i][1]) || burst <= most)
             continue;
         snprintf(text, sizeof text, "must be at most %llu, which %s of %llu gives in %d seconds",
-                 (unsigned long long)(rate * CONFIG_FILL_SECONDS), pairs[i][1],
-                 (unsigned long long)rate, CONFIG_FILL_SECONDS);
+                 most, pairs[i][1], each, CONFIG_FILL_SECONDS);
         problem_of_key(r, pairs[i][0], text);
     }
 }
