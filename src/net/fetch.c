@@ -90,7 +90,7 @@ static bool set_trust(CURL *curl, const struct fetch_request *request)
         void *taken;
     } at = { .given = request->ca_pem.at };
     pem.data = at.taken;
-    return curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+    return curl_easy_setopt(curl, CURLOPT_CAPATH, (char *)NULL) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file) == CURLE_OK &&
            (pem.len == 0 || curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem) == CURLE_OK);
 }
