@@ -43,10 +43,9 @@ rc store_collateral_each(struct trail *trail, struct store *store,
     struct db *db = &store->db;
     struct db_row row;
     bool found = true;
-    rc done = RC_SUCCESS;
     TRY(trail, store_ready(trail, store));
     TRY(trail, db->backend->begin(trail, db, DB_READ));
-    done = db_query(trail, db, SQL_COLLATERAL_LIST, NULL);
+    rc done = db_query(trail, db, SQL_COLLATERAL_LIST, NULL);
     while (rc_ok(done) && found) {
         done = db_next(trail, db, &row, &found);
         if (rc_ok(done) && found)

@@ -413,10 +413,9 @@ void hostile_run(struct hostile *hostile, uint64_t frames)
     close(out);
     close(null);
     assert_int_equal(open_fds(), before);
+    unsigned long long all = hostile->taken + hostile->refused, refused = hostile->refused;
     print_message("# %s: %llu frames, %llu of them refused\n",
-                  peer_name(hostile->house.process->peer),
-                  (unsigned long long)(hostile->taken + hostile->refused),
-                  (unsigned long long)hostile->refused);
+                  peer_name(hostile->house.process->peer), all, refused);
 }
 
 /* As a taken peer could, past what packet_send allows. */
