@@ -2,8 +2,7 @@
    diverted evidence, reflection, replay.  Each attack ends with its reason, and where a hash in
    the report data is what stops it, a verifier that does not look at it is shown to lose. */
 #include "pair.h"
-
-static struct bulk *bulk;
+#include "with_bulk.h"
 
 static uint64_t fresh_seed(void)
 {
@@ -445,20 +444,6 @@ static void a_whole_session_replayed(void **state)
     end_start(&again);
     end_hear(&again, span_of(recorded[STEP_ACCEPT].at, recorded[STEP_ACCEPT].len));
     assert_ended(&again, REASON_CHANNEL_TRANSCRIPT);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    bulk = bulk_new();
-    return bulk == NULL ? -1 : 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    bulk_free(&bulk);
-    return 0;
 }
 
 int main(void)

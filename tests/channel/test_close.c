@@ -1,7 +1,6 @@
 /* test_close.c - the ends of a channel: said by one side, by both, by nobody, and with a reason. */
 #include "pair.h"
-
-static struct bulk *bulk;
+#include "with_bulk.h"
 
 static void open_pair(struct pair *pair)
 {
@@ -107,20 +106,6 @@ static void a_done_with_words(void **state)
         else
             assert_ended(&pair.i, REASON_CHANNEL_MALFORMED);
     }
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    bulk = bulk_new();
-    return bulk == NULL ? -1 : 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    bulk_free(&bulk);
-    return 0;
 }
 
 int main(void)

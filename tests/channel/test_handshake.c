@@ -2,8 +2,7 @@
    and wanting evidence, every state with every message, every verdict, the clock, and callers
    that ask for the wrong thing. */
 #include "pair.h"
-
-static struct bulk *bulk;
+#include "with_bulk.h"
 
 static const enum attested_state all_states[] = {
     ATTESTED_IS_OVER,       ATTESTED_IS_NEW,        ATTESTED_WAITS_HELLO,   ATTESTED_QUOTES_ACCEPT,
@@ -535,20 +534,6 @@ static void refusals_that_are_read(void **state)
     assert_ended(waiting, REASON_CHANNEL_MALFORMED);
     for (unsigned reason = 1; reason < REASON_COUNT; reason++)
         assert_true(strlen(reason_info((enum reason)reason)->name) <= ATTESTED_REASON_MAX);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    bulk = bulk_new();
-    return bulk == NULL ? -1 : 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    bulk_free(&bulk);
-    return 0;
 }
 
 int main(void)

@@ -1,8 +1,7 @@
 /* test_parse.c - the forms of the messages that are read before there are keys, and of what is
    inside the sealed ones: every field at every value, every length, every bit. */
 #include "pair.h"
-
-static struct bulk *bulk;
+#include "with_bulk.h"
 
 /* What a fresh responder makes of a HELLO. */
 static const struct end *told(struct end *end, const struct message *hello)
@@ -280,20 +279,6 @@ static void an_initiator_that_shows_the_wrong_thing(void **state)
     assert_int_equal(finish_with(true, &attested_no_evidence), REASON_CHANNEL_EVIDENCE_REQUIRED);
     assert_int_equal(finish_with(false, &attested_no_evidence), REASON_OK);
     assert_int_equal(finish_with(false, &quote), REASON_CHANNEL_MALFORMED);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    bulk = bulk_new();
-    return bulk == NULL ? -1 : 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    bulk_free(&bulk);
-    return 0;
 }
 
 int main(void)
