@@ -1,4 +1,5 @@
 /* fields.c - the fields that decide how a request is read, judged alike for both versions. */
+#include "base/decimal.h"
 #include "base/number.h"
 #include "http/message.h"
 
@@ -48,7 +49,7 @@ enum reason http_fields_judge(struct http_request *request)
     if (http_field_find(request->fields, request->field_count, "content-length", &value)) {
         /* RFC 9110 8.6: 1*DIGIT.  A sign, a list or a leading zero is read differently by
            different readers. */
-        if (!http_read_digits(value, &request->length))
+        if (!decimal_read(value, UINT64_MAX, &request->length))
             return REASON_HTTP_LENGTH_INVALID;
         request->has_length = true;
         request->has_body = request->length > 0;

@@ -1,6 +1,7 @@
 /* http1_client.c - see http1_client.h. */
 #include "http/http1_client.h"
 
+#include "base/decimal.h"
 #include "base/number.h"
 #include "codec/base64.h"
 
@@ -99,7 +100,7 @@ enum reason http1_read_status_line(struct http1 *conn, struct http1_room *room, 
     uint64_t status = 0;
     if (!cur_take(&in, 8, &version) || !cur_expect(&in, span_text(" ")) ||
         !cur_take(&in, 3, &digits) || !(cur_end(&in) || cur_expect(&in, span_text(" "))) ||
-        !http_read_digits(digits, &status) || status < FIRST_STATUS || status > LAST_STATUS)
+        !decimal_read(digits, LAST_STATUS, &status) || status < FIRST_STATUS)
         return REASON_HTTP_STATUS_LINE;
     conn->old = span_equal_text(version, "HTTP/1.0");
     if (!conn->old && !span_equal_text(version, "HTTP/1.1"))

@@ -2,6 +2,7 @@
 #include "http/message.h"
 
 #include "base/cursor.h"
+#include "base/decimal.h"
 #include "base/number.h"
 #include "base/sink.h"
 #include "codec/hex.h"
@@ -137,20 +138,6 @@ bool http_list_next(struct span *list, struct span *member)
     return false;
 }
 
-bool http_read_digits(struct span text, uint64_t *out)
-{
-    uint64_t value = 0;
-    if (text.len == 0 || (text.len > 1 && text.at[0] == '0'))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_digit(text.at[i]) || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(text.at[i] - '0'), &value))
-            return false;
-    }
-    *out = value;
-    return true;
-}
-
 /* "[" what may stand in an IPv6 literal "]"; whether it is one is the resolver's business. */
 static bool take_literal(struct cursor *in)
 {
@@ -188,7 +175,7 @@ bool http_authority_is_valid(struct span authority)
         return false;
     if (cur_end(&in))
         return true;
-    return cur_u8(&in, &c) && c == ':' && http_read_digits(cur_rest(&in), &port) && port <= 65535;
+    return cur_u8(&in, &c) && c == ':' && decimal_read(cur_rest(&in), UINT16_MAX, &port);
 }
 
 /* The characters that a path or a query may hold as they are (RFC 3986 3.3 and 3.4). */

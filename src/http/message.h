@@ -116,10 +116,6 @@ bool http_list_next(struct span *list, struct span *member);
 /* http_trim drops spaces and tabs from both ends. */
 struct span http_trim(struct span text);
 
-/* http_read_digits reads 1*DIGIT without a leading zero, up to UINT64_MAX. */
-MUST_USE
-bool http_read_digits(struct span text, uint64_t *out);
-
 /* http_authority_is_valid: host or address, optional port, no user, not empty. */
 bool http_authority_is_valid(struct span authority);
 

@@ -2,6 +2,7 @@
 #include "merkle/checkpoint.h"
 
 #include "base/cursor.h"
+#include "base/decimal.h"
 #include "codec/base64.h"
 #include "codec/utf8.h"
 #include "model/reason.h"
@@ -72,21 +73,6 @@ static bool is_note_text(struct span note)
     return note.len <= CHECKPOINT_MAX && utf8_valid(note);
 }
 
-/* "ASCII decimal, with no leading zeroes (unless the tree is empty)" */
-static bool read_size(struct span line, uint64_t *out)
-{
-    uint64_t size = 0;
-    if (line.len == 0 || line.len > 19 || (line.at[0] == '0' && line.len > 1))
-        return false;
-    for (size_t i = 0; i < line.len; i++) {
-        if (line.at[i] < '0' || line.at[i] > '9')
-            return false;
-        size = size * 10 + (uint64_t)(line.at[i] - '0');
-    }
-    *out = size;
-    return size <= MERKLE_SIZE_LIMIT;
-}
-
 static bool read_root(struct span line, struct merkle_hash *out)
 {
     struct merkle_hash root = { { 0 } };
@@ -103,7 +89,8 @@ static bool read_body(struct cursor *in, struct checkpoint *out)
     struct span root;
     return take_line(in, &out->origin) && out->origin.len > 0 &&
            out->origin.len <= CHECKPOINT_NAME_MAX && take_line(in, &size) &&
-           read_size(size, &out->head.size) && take_line(in, &root) &&
+           /* "ASCII decimal, with no leading zeroes (unless the tree is empty)" */
+           decimal_read(size, MERKLE_SIZE_LIMIT, &out->head.size) && take_line(in, &root) &&
            read_root(root, &out->head.root);
 }
 

@@ -45,21 +45,6 @@ static void test_query_decode(void **state)
     assert_int_equal(out.len, 0);
 }
 
-static void test_digits(void **state)
-{
-    (void)state;
-    uint64_t n = 7;
-    assert_true(http_read_digits(span_text("0"), &n) && n == 0);
-    assert_true(http_read_digits(span_text("18446744073709551615"), &n) && n == UINT64_MAX);
-    static const char *const bad[] = {
-        "", "00", "01", "18446744073709551616", "99999999999999999999", "1x", "-1", "+1", " 1"
-    };
-    n = 7;
-    for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_false(http_read_digits(span_text(bad[i]), &n));
-    assert_int_equal(n, 7);
-}
-
 static void test_list(void **state)
 {
     (void)state;
@@ -82,8 +67,10 @@ static void test_fold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_query, ""), TEST(test_query_decode, ""), TEST(test_digits, ""),
-        TEST(test_list, ""),  TEST(test_fold, ""),
+        TEST(test_query, ""),
+        TEST(test_query_decode, ""),
+        TEST(test_list, ""),
+        TEST(test_fold, ""),
     };
     return RUN_TESTS(tests);
 }

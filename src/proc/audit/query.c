@@ -3,25 +3,18 @@
    go on. */
 #include <fcntl.h>
 
+#include "base/decimal.h"
 #include "codec/protobuf.h"
 #include "model/api.h"
 #include "os/clock.h"
 #include "proc/audit/parts.h"
 
-enum { PAGE_RECORDS = 100, CURSOR_ROOM = 32, CURSOR_DIGITS = 19, LOOK_AT_CLOCK = 32 };
+enum { PAGE_RECORDS = 100, CURSOR_ROOM = 32, LOOK_AT_CLOCK = 32 };
 
+/* The first page has none. */
 static bool read_cursor(struct span text, uint64_t *out)
 {
-    uint64_t value = 0;
-    if (text.len > CURSOR_DIGITS)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        value = 10 * value + (uint64_t)(text.at[i] - '0');
-    }
-    *out = value;
-    return true;
+    return text.len == 0 || decimal_read(text, INT64_MAX, out);
 }
 
 /* The name of the field that is no good, or NULL. */
