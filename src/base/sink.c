@@ -126,6 +126,28 @@ void sink_vformat(struct sink *out, const char *format, va_list args)
     out->len += (size_t)wanted;
 }
 
+void sink_vformat_cut(struct sink *out, const char *format, va_list args)
+{
+    static const char more[] = "...";
+    enum { MORE = sizeof more - 1 };
+    size_t room = out->full ? 0 : out->cap - out->len;
+    if (room <= MORE) {
+        out->full = true;
+        return;
+    }
+    char *at = (char *)out->at + out->len;
+    int wanted = vsnprintf(at, room, format, args);
+    if (wanted < 0) {
+        out->full = true;
+        return;
+    }
+    bool whole = (size_t)wanted < room;
+    size_t kept = whole ? (size_t)wanted : room - 1;
+    if (!whole)
+        memcpy(at + kept - MORE, more, MORE);
+    out->len += kept;
+}
+
 void sink_format(struct sink *out, const char *format, ...)
 {
     va_list args;

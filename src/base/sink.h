@@ -83,6 +83,10 @@ void sink_text(struct sink *out, const char *text);
 void sink_format(struct sink *out, const char *format, ...) PRINTF_LIKE(2, 3);
 void sink_vformat(struct sink *out, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
+/* sink_vformat_cut appends what fits and a NUL does, "..." at its end where that is not all: for
+   what people read. */
+void sink_vformat_cut(struct sink *out, const char *format, va_list args) PRINTF_LIKE(2, 0);
+
 /* sink_decimal appends a number with at least that many digits, zeros in front; at most 20.
    What stands in every answer and every record is written by this: printf costs ten times as
    much. */

@@ -21,7 +21,7 @@ static void say_line(const char *format, va_list args)
 {
     char text[2048];
     struct sink out = sink_over(text, sizeof text);
-    sink_vformat(&out, format, args);
+    sink_vformat_cut(&out, format, args);
     sink_terminate(&out);
     fputs("ward: ", stderr);
     print_safe(stderr, text);

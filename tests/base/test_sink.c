@@ -162,12 +162,40 @@ static void test_drop(void **state)
     assert_int_equal(none.len, 0);
 }
 
+static void PRINTF_LIKE(2, 3) cut(struct sink *out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    sink_vformat_cut(out, format, args);
+    va_end(args);
+}
+
+static void test_what_people_read_is_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t cap;
+        const char *want; /* NULL: full */
+    } rows[] = { { 7, "abcdef" }, { 6, "ab..." }, { 5, "a..." }, { 4, "..." },
+                 { 3, NULL },     { 1, NULL },    { 0, NULL } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char room[8];
+        struct sink out = sink_over(room, rows[i].cap);
+        cut(&out, "%s", "abcdef");
+        assert_int_equal(sink_ok(&out), rows[i].want != NULL);
+        sink_terminate(&out);
+        if (rows[i].want != NULL)
+            assert_string_equal(room, rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_writes_what_a_cursor_reads, ""),
         TEST(test_full_stays_full, ""),
         TEST(test_format_is_whole_or_nothing, ""),
+        TEST(test_what_people_read_is_cut, ""),
         TEST(test_hex_and_terminate, ""),
         TEST(test_decimal, ""),
         TEST(test_room_and_cut, ""),
