@@ -68,18 +68,6 @@ static void put_text(struct json_writer *json, const char *key, struct span text
     json_put_raw(json, sink_bytes(&sink));
 }
 
-static void put_word(struct json_writer *json, const char *key, const char *word)
-{
-    json_put_key(json, key);
-    json_put_text(json, word);
-}
-
-static void put_number(struct json_writer *json, const char *key, uint64_t number)
-{
-    json_put_key(json, key);
-    json_put_u64(json, number);
-}
-
 static void begin(struct json_writer *json, const char *key)
 {
     json_put_key(json, key);
@@ -94,7 +82,7 @@ static void put_metadata(struct json_writer *json, const struct audit_record *re
     uint8_t room[40];
     struct sink time = sink_over(room, sizeof room);
     begin(json, "metadata");
-    put_word(json, "version", "1.3.0");
+    json_put_member(json, "version", "1.3.0");
     if (class == ENTITY_MANAGEMENT) {
         json_put_key(json, "profiles");
         json_begin_array(json);
@@ -102,12 +90,12 @@ static void put_metadata(struct json_writer *json, const struct audit_record *re
         json_end_array(json);
     }
     begin(json, "product");
-    put_word(json, "name", "Ward");
-    put_word(json, "vendor_name", "Ward");
+    json_put_member(json, "name", "Ward");
+    json_put_member(json, "vendor_name", "Ward");
     put_text(json, "version", span_text(version));
     json_end_object(json);
-    put_word(json, "log_name", "security");
-    put_number(json, "sequence", record->seq);
+    json_put_member(json, "log_name", "security");
+    json_put_member_u64(json, "sequence", record->seq);
     if (audit_time_put(&time, record->at))
         put_text(json, "original_time", sink_bytes(&time));
     put_text(json, "event_code", record->action);
@@ -127,8 +115,8 @@ static void put_user(struct json_writer *json, const struct audit_record *record
                                                      [AUDIT_ANONYMOUS] = 0 };
     begin(json, "user");
     put_text(json, "uid", record->actor_id);
-    put_word(json, "type", audit_actor_name(record->actor_type));
-    put_number(json, "type_id", ids[record->actor_type]);
+    json_put_member(json, "type", audit_actor_name(record->actor_type));
+    json_put_member_u64(json, "type_id", ids[record->actor_type]);
     json_end_object(json);
 }
 
@@ -139,7 +127,7 @@ static void put_source(struct json_writer *json, const struct audit_record *reco
     if (record->address.len > 0)
         put_text(json, "ip", record->address);
     else
-        put_word(json, "svc_name", "ward");
+        json_put_member(json, "svc_name", "ward");
     json_end_object(json);
 }
 
@@ -158,7 +146,7 @@ static void put_class(struct json_writer *json, const struct audit_record *recor
         put_user(json, record);
         put_source(json, record);
         begin(json, "service");
-        put_word(json, "name", "ward");
+        json_put_member(json, "name", "ward");
         json_end_object(json);
         return;
     case ENTITY_MANAGEMENT:
@@ -172,7 +160,7 @@ static void put_class(struct json_writer *json, const struct audit_record *recor
     case LIFECYCLE:
         begin(json, "app");
         put_text(json, "name", record->resource);
-        put_word(json, "vendor_name", "Ward");
+        json_put_member(json, "vendor_name", "Ward");
         json_end_object(json);
         return;
     case API_ACTIVITY:
@@ -197,17 +185,17 @@ static void put_classification(struct json_writer *json, const struct audit_reco
     unsigned severity = audit_severity(record);
     bool success = record->outcome == AUDIT_SUCCESS;
     unsigned class = (unsigned)mapping->class;
-    put_number(json, "activity_id", mapping->activity);
-    put_word(json, "activity_name", mapping->name);
-    put_number(json, "category_uid", class / 1000);
-    put_number(json, "class_uid", class);
-    put_number(json, "type_uid", (uint64_t) class * 100 + mapping->activity);
-    put_number(json, "time", (uint64_t)record->at);
-    put_number(json, "severity_id", severity);
-    put_word(json, "severity", severities[severity]);
-    put_number(json, "status_id", success ? 1 : 2);
-    put_word(json, "status", success ? "Success" : "Failure");
-    put_word(json, "status_detail", audit_outcome_name(record->outcome));
+    json_put_member_u64(json, "activity_id", mapping->activity);
+    json_put_member(json, "activity_name", mapping->name);
+    json_put_member_u64(json, "category_uid", class / 1000);
+    json_put_member_u64(json, "class_uid", class);
+    json_put_member_u64(json, "type_uid", (uint64_t) class * 100 + mapping->activity);
+    json_put_member_u64(json, "time", (uint64_t)record->at);
+    json_put_member_u64(json, "severity_id", severity);
+    json_put_member(json, "severity", severities[severity]);
+    json_put_member_u64(json, "status_id", success ? 1 : 2);
+    json_put_member(json, "status", success ? "Success" : "Failure");
+    json_put_member(json, "status_detail", audit_outcome_name(record->outcome));
 }
 
 void audit_put_ocsf(struct sink *out, const struct audit_record *record, const char *version)
@@ -219,7 +207,7 @@ void audit_put_ocsf(struct sink *out, const struct audit_record *record, const c
     put_metadata(&json, record, mapping->class, version);
     put_class(&json, record, mapping->class);
     begin(&json, "unmapped");
-    put_word(&json, "event_type", audit_type_name(record->type));
+    json_put_member(&json, "event_type", audit_type_name(record->type));
     json_put_key(&json, "details");
     json_put_raw(&json, record->details_json);
     json_put_key(&json, "prev");

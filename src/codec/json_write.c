@@ -256,6 +256,18 @@ void json_put_null(struct json_writer *writer)
         sink_text(writer->out, "null");
 }
 
+void json_put_member(struct json_writer *writer, const char *name, const char *text)
+{
+    json_put_key(writer, name);
+    json_put_text(writer, text);
+}
+
+void json_put_member_u64(struct json_writer *writer, const char *name, uint64_t value)
+{
+    json_put_key(writer, name);
+    json_put_u64(writer, value);
+}
+
 void json_put_time(struct json_writer *writer, int64_t at)
 {
     if (!start_value(writer))

@@ -49,6 +49,10 @@ void json_put_u64(struct json_writer *writer, uint64_t value);
 void json_put_bool(struct json_writer *writer, bool value);
 void json_put_null(struct json_writer *writer);
 
+/* json_put_member: a name and its value. */
+void json_put_member(struct json_writer *writer, const char *name, const char *text);
+void json_put_member_u64(struct json_writer *writer, const char *name, uint64_t value);
+
 /* json_put_time writes RFC 3339 in UTC as a string. */
 void json_put_time(struct json_writer *writer, int64_t at);
 

@@ -4,12 +4,6 @@
 #include "lib/claim_table.h"
 #include "lib/objects.h"
 
-static void put_text(struct json_writer *json, const char *name, const char *text)
-{
-    json_put_key(json, name);
-    json_put_text(json, text);
-}
-
 static void put_hex(struct json_writer *json, const char *name, const void *at, size_t len)
 {
     json_put_key(json, name);
@@ -36,7 +30,7 @@ static void put_tcb(struct json_writer *json, const struct ward_result *result)
         return;
     }
     json_begin_object(json);
-    put_text(json, "status", tcb_status_name(tcb->status));
+    json_put_member(json, "status", tcb_status_name(tcb->status));
     put_time(json, "date", tcb->date, known);
     json_put_key(json, "advisories");
     json_begin_array(json);
@@ -49,8 +43,8 @@ static void put_tcb(struct json_writer *json, const struct ward_result *result)
     json_begin_object(json);
     json_put_key(json, "advised");
     json_put_bool(json, tcb->relaunch_advised);
-    put_text(json, "launch_status", tcb_status_name(tcb->launch_status));
-    put_text(json, "current_status", tcb_status_name(tcb->current_status));
+    json_put_member(json, "launch_status", tcb_status_name(tcb->launch_status));
+    json_put_member(json, "current_status", tcb_status_name(tcb->current_status));
     json_end_object(json);
     json_end_object(json);
 }
@@ -152,9 +146,8 @@ static void put_log(struct json_writer *json, const struct ward_result *result)
         return;
     }
     json_begin_object(json);
-    put_text(json, "format", log_format_name(log->format));
-    json_put_key(json, "events");
-    json_put_u64(json, log->events);
+    json_put_member(json, "format", log_format_name(log->format));
+    json_put_member_u64(json, "events", log->events);
     json_put_key(json, "replayed");
     json_begin_array(json);
     for (size_t i = 0; i < 4; i++)
@@ -180,17 +173,17 @@ static void put_checks(struct json_writer *json, const struct ward_result *resul
     json_begin_array(json);
     for (size_t i = 0; ward_result_check(result, i, &check); i++) {
         json_begin_object(json);
-        put_text(json, "id", check.id);
-        put_text(json, "name", check.name);
-        put_text(json, "result", check.result);
+        json_put_member(json, "id", check.id);
+        json_put_member(json, "name", check.name);
+        json_put_member(json, "result", check.result);
         json_put_key(json, "relaxed");
         json_put_bool(json, check.relaxed);
-        put_text(json, "reason", check.reason);
-        put_text(json, "side", check.side);
-        put_text(json, "detail", check.detail);
-        put_text(json, "expected", check.expected);
-        put_text(json, "actual", check.actual);
-        put_text(json, "help", check.help);
+        json_put_member(json, "reason", check.reason);
+        json_put_member(json, "side", check.side);
+        json_put_member(json, "detail", check.detail);
+        json_put_member(json, "expected", check.expected);
+        json_put_member(json, "actual", check.actual);
+        json_put_member(json, "help", check.help);
         json_end_object(json);
     }
     json_end_array(json);
@@ -200,10 +193,10 @@ static void put_result(struct json_writer *json, const struct ward_result *resul
 {
     bool allowed = ward_result_allowed(result);
     json_begin_object(json);
-    put_text(json, "decision", allowed ? "allow" : "deny");
-    put_text(json, "reason", ward_result_reason(result));
-    put_text(json, "detail", ward_result_detail(result));
-    put_text(json, "type", ward_result_type(result));
+    json_put_member(json, "decision", allowed ? "allow" : "deny");
+    json_put_member(json, "reason", ward_result_reason(result));
+    json_put_member(json, "detail", ward_result_detail(result));
+    json_put_member(json, "type", ward_result_type(result));
     json_put_key(json, "hardware");
     json_put_bool(json, ward_result_hardware(result));
     json_put_key(json, "relaxed");

@@ -30,12 +30,6 @@ static void put_dates(struct json_writer *w, struct window validity, uint32_t nu
     }
 }
 
-static void put_number(struct json_writer *w, const char *name, uint64_t value)
-{
-    json_put_key(w, name);
-    json_put_u64(w, value);
-}
-
 static void put_hex(struct json_writer *w, const char *name, const void *at, size_t len)
 {
     json_put_key(w, name);
@@ -56,8 +50,7 @@ static void put_verdict(struct json_writer *w, const char *status, int64_t date,
 {
     json_put_key(w, "tcbDate");
     json_put_time(w, date);
-    json_put_key(w, "tcbStatus");
-    json_put_text(w, status);
+    json_put_member(w, "tcbStatus", status);
     if (advisory == NULL)
         return;
     json_put_key(w, "advisoryIDs");
@@ -75,7 +68,7 @@ static void put_svn_levels(struct json_writer *w, const struct sim_svn_levels *l
         json_begin_object(w);
         json_put_key(w, "tcb");
         json_begin_object(w);
-        put_number(w, "isvsvn", level->isv_svn);
+        json_put_member_u64(w, "isvsvn", level->isv_svn);
         json_end_object(w);
         put_verdict(w, level->status, level->date, level->advisory);
         json_end_object(w);
@@ -89,7 +82,7 @@ static void put_components(struct json_writer *w, const char *name, const uint8_
     json_begin_array(w);
     for (unsigned i = 0; i < 16; i++) {
         json_begin_object(w);
-        put_number(w, "svn", svns[i]);
+        json_put_member_u64(w, "svn", svns[i]);
         json_end_object(w);
     }
     json_end_array(w);
@@ -120,7 +113,7 @@ static void put_levels(struct json_writer *w, const struct sim_tcb_info *info, b
             put_named_components(w, level->sgx);
         else
             put_components(w, "sgxtcbcomponents", level->sgx);
-        put_number(w, "pcesvn", level->pce_svn);
+        json_put_member_u64(w, "pcesvn", level->pce_svn);
         if (tdx)
             put_components(w, "tdxtcbcomponents", level->tdx);
         json_end_object(w);
@@ -143,8 +136,7 @@ static void put_modules(struct json_writer *w, const struct sim_tcb_info *info)
     for (size_t i = 0; i < info->module_count; i++) {
         const struct sim_module *module = &info->modules[i];
         json_begin_object(w);
-        json_put_key(w, "id");
-        json_put_text(w, module->id);
+        json_put_member(w, "id", module->id);
         put_hex(w, "mrsigner", module->mr_signer, sizeof module->mr_signer);
         put_hex(w, "attributes", module->attributes, sizeof module->attributes);
         put_hex(w, "attributesMask", module->attributes_mask, sizeof module->attributes_mask);
@@ -189,14 +181,13 @@ bool sim_tcb_info(const struct sim_authority *authority, const struct sim_spec *
     struct json_writer w = json_write_to(&text, 0);
     json_begin_object(&w);
     if (info->version != 2) {
-        json_put_key(&w, "id");
-        json_put_text(&w, info->id != NULL ? info->id : tdx ? "TDX" : "SGX");
+        json_put_member(&w, "id", info->id != NULL ? info->id : tdx ? "TDX" : "SGX");
     }
-    put_number(&w, "version", info->version);
+    json_put_member_u64(&w, "version", info->version);
     put_dates(&w, info->validity, info->evaluation_number, info->defects);
     put_hex(&w, "fmspc", info->fmspc, sizeof info->fmspc);
     put_hex(&w, "pceId", info->pce_id, sizeof info->pce_id);
-    put_number(&w, "tcbType", info->tcb_type);
+    json_put_member_u64(&w, "tcbType", info->tcb_type);
     if (tdx)
         put_modules(&w, info);
     put_levels(&w, info, tdx);
@@ -214,16 +205,15 @@ bool sim_qe_identity(const struct sim_authority *authority, const struct sim_spe
     struct sink text = sink_over(bytes, sizeof bytes);
     struct json_writer w = json_write_to(&text, 0);
     json_begin_object(&w);
-    json_put_key(&w, "id");
-    json_put_text(&w, qe->id != NULL ? qe->id : tdx ? "TD_QE" : "QE");
-    put_number(&w, "version", qe->version);
+    json_put_member(&w, "id", qe->id != NULL ? qe->id : tdx ? "TD_QE" : "QE");
+    json_put_member_u64(&w, "version", qe->version);
     put_dates(&w, qe->validity, qe->evaluation_number, qe->defects);
     put_u32_hex(&w, "miscselect", qe->misc_select);
     put_u32_hex(&w, "miscselectMask", qe->misc_select_mask);
     put_hex(&w, "attributes", qe->attributes, sizeof qe->attributes);
     put_hex(&w, "attributesMask", qe->attributes_mask, sizeof qe->attributes_mask);
     put_hex(&w, "mrsigner", qe->mr_signer, sizeof qe->mr_signer);
-    put_number(&w, "isvprodid", qe->isv_prod_id);
+    json_put_member_u64(&w, "isvprodid", qe->isv_prod_id);
     put_svn_levels(&w, &qe->levels);
     json_end_object(&w);
     return json_write_ok(&w) &&
