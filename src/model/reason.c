@@ -23,3 +23,9 @@ enum reason reason_find(struct span name)
     }
     return REASON_NONE;
 }
+
+enum reason reason_of_rc(rc failure, enum reason otherwise)
+{
+    uint32_t number = rc_number(failure);
+    return number > REASON_NONE && number < REASON_COUNT ? (enum reason)number : otherwise;
+}

@@ -27,6 +27,10 @@ const struct reason_info *reason_info(enum reason reason);
 /* reason_find looks a name up; REASON_NONE when there is none. */
 enum reason reason_find(struct span name);
 
+/* reason_of_rc is the reason that a failure carries as its number, or `otherwise` where it carries
+   another number. */
+enum reason reason_of_rc(rc failure, enum reason otherwise);
+
 /* REFUSE is FAIL with the reason's own class. */
 #define REFUSE(trail, reason)                                                                      \
     rc_note((trail), rc_make(reason_info(reason)->class, (uint32_t)(reason)), __func__, __LINE__)

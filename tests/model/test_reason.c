@@ -29,6 +29,23 @@ static void test_unknown_reasons(void **state)
     assert_string_equal(reason_info((enum reason)9999)->name, "NONE");
 }
 
+static void test_what_a_failure_carries(void **state)
+{
+    (void)state;
+    const struct {
+        rc failure;
+        enum reason reason;
+    } rows[] = {
+        { rc_make(RC_PEER, REASON_QUOTE_TRUNCATED), REASON_QUOTE_TRUNCATED },
+        { rc_make(RC_WORLD, REASON_COUNT - 1), (enum reason)(REASON_COUNT - 1) },
+        { rc_make(RC_WORLD, REASON_COUNT), REASON_OUT_OF_MEMORY },
+        { rc_make(RC_BUG, 0x1601), REASON_OUT_OF_MEMORY },
+        { rc_make(RC_BUG, REASON_NONE), REASON_OUT_OF_MEMORY },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(reason_of_rc(rows[i].failure, REASON_OUT_OF_MEMORY), rows[i].reason);
+}
+
 static void test_refuse_carries_class_and_number(void **state)
 {
     (void)state;
@@ -44,6 +61,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_every_reason_is_whole, ""),
         TEST(test_unknown_reasons, ""),
+        TEST(test_what_a_failure_carries, ""),
         TEST(test_refuse_carries_class_and_number, ""),
     };
     return RUN_TESTS(tests);

@@ -21,9 +21,9 @@ enum { ID_TEXT = 2 * KEY_ID };
 
 void keeper_log(const char *event, rc failure, const struct trail *trail)
 {
-    uint32_t number = rc_number(failure);
-    if (number != 0 && number < REASON_COUNT)
-        log_event("%s reason=%s", event, reason_info((enum reason)number)->name);
+    enum reason reason = reason_of_rc(failure, REASON_NONE);
+    if (reason != REASON_NONE)
+        log_event("%s reason=%s", event, reason_info(reason)->name);
     log_failure(event, failure, trail);
 }
 
@@ -34,10 +34,9 @@ void keeper_refused(struct keeper *keeper, enum keeper_refused kind, rc refusal,
         [REFUSED_HANDSHAKE] = "handshake not signed", [REFUSED_HEAD] = "head not signed"
     };
     struct refused *refused = &keeper->refused[kind];
-    uint32_t number = rc_number(refusal);
     if (refused->count < UINT32_MAX)
         refused->count++;
-    refused->reason = number < REASON_COUNT ? (enum reason)number : REASON_KEYRING_NOT_WRITTEN;
+    refused->reason = reason_of_rc(refusal, REASON_KEYRING_NOT_WRITTEN);
     if (refused->count == 1) /* the others are told of as a number */
         keeper_log(events[kind], refusal, trail);
 }

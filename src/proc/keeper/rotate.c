@@ -61,12 +61,6 @@ static rc rotate(struct trail *trail, struct keeper *keeper, struct rotation *ro
     return RC_SUCCESS;
 }
 
-static enum reason reason_of(rc failure)
-{
-    uint32_t number = rc_number(failure);
-    return number < REASON_COUNT ? (enum reason)number : REASON_KEYRING_NOT_WRITTEN;
-}
-
 /* A core that does not read or is gone has nobody to tell. */
 static void say(struct keeper *keeper, uint64_t id, struct span body)
 {
@@ -105,7 +99,7 @@ static void answer(struct keeper *keeper, const struct waiting_rotation *asked)
     rc rotated = rotate(&trail, keeper, &rotation, asked->generation);
     if (!rc_ok(rotated)) {
         keeper_log("key not rotated", rotated, &trail);
-        refuse(keeper, asked->id, reason_of(rotated));
+        refuse(keeper, asked->id, reason_of_rc(rotated, REASON_KEYRING_NOT_WRITTEN));
         return;
     }
     put_done(keeper, &rotation, &body);

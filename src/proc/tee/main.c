@@ -67,8 +67,9 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     umask(022); /* what is published is for everybody */
     rc made = make_platform(trail, tee);
     tee_forget(tee);
-    if (!rc_ok(made) && rc_number(made) < REASON_COUNT)
-        log_event("evidence cannot be made: %s", reason_info((enum reason)rc_number(made))->name);
+    enum reason why = reason_of_rc(made, REASON_NONE);
+    if (why != REASON_NONE)
+        log_event("evidence cannot be made: %s", reason_info(why)->name);
     return made;
 }
 
