@@ -38,6 +38,10 @@ enum ward_outcome {
     WARD_DONE = 0,
     WARD_BAD_INPUT = 1, /* the caller's bytes or arguments cannot be used */
     WARD_NO_MEMORY = 2,
+    WARD_REFUSED = 3,     /* one of two sides says no, or breaks the rules: see the reason */
+    WARD_UNREACHABLE = 4, /* there is no connection */
+    WARD_TIMED_OUT = 5,   /* not done when time was over */
+    WARD_CLOSED = 6,      /* the peer has said that no more follows */
 };
 
 enum { WARD_ERROR_TEXT = 1024, WARD_ERROR_FRAMES = 8 };
@@ -49,12 +53,16 @@ struct ward_frame {
 };
 
 /* Zero it before the call.  `message` says what was wrong, where, and what to do; when more
-   than one thing is wrong (a policy file), each stands on a line of its own. */
+   than one thing is wrong (a policy file), each stands on a line of its own.  `reason` is a
+   stable code ("CHANNEL_REPLAY"; docs/reasons.md has all) and `about` the one beside it that
+   says more ("POLICY_REPORT_DATA"); static text, or NULL where there is none. */
 struct ward_error {
     enum ward_outcome outcome;
     char message[WARD_ERROR_TEXT]; /* NUL-terminated */
     uint32_t frame_count;          /* frames in all; the first WARD_ERROR_FRAMES are kept */
     struct ward_frame frames[WARD_ERROR_FRAMES];
+    const char *reason;
+    const char *about;
 };
 
 #ifdef __cplusplus

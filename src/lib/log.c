@@ -15,14 +15,13 @@ _Static_assert((int)WARD_LOG_HEAD_BYTES == (int)CHECKPOINT_MAX, "no note is long
 void ward_log_leaf(struct ward_bytes record, uint8_t leaf[WARD_LOG_HASH])
 {
     struct merkle_hash hash;
-    merkle_leaf(span_of(record.data, record.data != NULL ? record.len : 0), &hash);
+    merkle_leaf(span_of_bytes(record), &hash);
     memcpy(leaf, hash.at, sizeof hash.at);
 }
 
 static enum ward_outcome refuse(struct ward_error *error, enum reason reason)
 {
-    const struct reason_info *info = reason_info(reason);
-    return ERROR(error, WARD_BAD_INPUT, "%s: %s %s", info->name, info->cause, info->help);
+    return error_reason(error, WARD_BAD_INPUT, reason, REASON_NONE);
 }
 
 static enum ward_outcome outcome_of(struct ward_error *error, rc judged)
@@ -70,7 +69,7 @@ enum ward_outcome ward_log_check_head(struct ward_bytes note, const struct ward_
 {
     struct checkpoint read;
     struct checkpoint_key key;
-    rc judged = checkpoint_parse(span_of(note.data, note.data != NULL ? note.len : 0), &read, NULL);
+    rc judged = checkpoint_parse(span_of_bytes(note), &read, NULL);
     if (!rc_ok(judged))
         return outcome_of(error, judged);
     if (!read_key(trust->key, CHECKPOINT_BY_LOG, &key) ||

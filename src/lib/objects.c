@@ -39,3 +39,27 @@ enum ward_outcome error_set(struct ward_error *error, enum ward_outcome outcome,
     error->frame_count++;
     return outcome;
 }
+
+enum ward_outcome error_detail(struct ward_error *error, enum ward_outcome outcome,
+                               enum reason reason, const char *detail)
+{
+    const struct reason_info *info = reason_info(reason);
+    if (error == NULL)
+        return outcome;
+    error->reason = info->name;
+    error->about = NULL;
+    return ERROR(error, outcome, "%s: %s %s%s%s", info->name, info->cause, detail,
+                 detail[0] != 0 ? " " : "", info->help);
+}
+
+enum ward_outcome error_reason(struct ward_error *error, enum ward_outcome outcome,
+                               enum reason reason, enum reason about)
+{
+    const struct reason_info *info = reason_info(reason), *beside = reason_info(about);
+    if (error == NULL || about == REASON_NONE)
+        return error_detail(error, outcome, reason, "");
+    error->reason = info->name;
+    error->about = beside->name;
+    return ERROR(error, outcome, "%s: %s %s: %s %s", info->name, info->cause, beside->name,
+                 beside->cause, beside->help);
+}

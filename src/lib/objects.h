@@ -54,6 +54,13 @@ struct ward_result {
     char relaxed[RELAXED_MAX][RELAXED_NAME_MAX];
 };
 
+/* span_of_bytes views what a caller gave.  A length without an address is a slip of the caller's:
+   there is nothing there to be read. */
+static inline struct span span_of_bytes(struct ward_bytes bytes)
+{
+    return span_of(bytes.data, bytes.data != NULL ? bytes.len : 0);
+}
+
 /* object_new returns `size` zeroed bytes in a new arena of at most `ceiling` bytes, and the
    arena for the object to carry; NULL when there is no memory. */
 MUST_USE void *object_new(size_t size, size_t ceiling, struct arena *memory);
@@ -70,5 +77,12 @@ enum ward_outcome error_set(struct ward_error *error, enum ward_outcome outcome,
     PRINTF_LIKE(5, 6);
 
 #define ERROR(error, outcome, ...) error_set((error), (outcome), __func__, __LINE__, __VA_ARGS__)
+
+/* error_detail fills the caller's error with a stable reason, and what there is to say besides.
+   error_reason fills it with one and the one beside it, REASON_NONE where there is none. */
+enum ward_outcome error_detail(struct ward_error *error, enum ward_outcome outcome,
+                               enum reason reason, const char *detail);
+enum ward_outcome error_reason(struct ward_error *error, enum ward_outcome outcome,
+                               enum reason reason, enum reason about);
 
 #endif

@@ -60,11 +60,6 @@ struct judgement {
     struct ward_result *result;
 };
 
-static struct span span_of_bytes(struct ward_bytes bytes)
-{
-    return span_of(bytes.data, bytes.data != NULL ? bytes.len : 0);
-}
-
 /* Empty bytes that somebody gave are given: nothing could meet them, so they refuse. */
 static bool is_given(struct ward_bytes bytes)
 {
