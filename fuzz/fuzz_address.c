@@ -2,7 +2,7 @@
    read again as the same one. */
 #include <stdlib.h>
 
-#include "admit/address.h"
+#include "model/address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

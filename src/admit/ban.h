@@ -18,8 +18,8 @@
 #ifndef WARD_ADMIT_BAN_H
 #define WARD_ADMIT_BAN_H
 
-#include "admit/address.h"
 #include "crypto/siphash.h"
+#include "model/address.h"
 
 enum { BAN_WAYS = 8, BAN_SETS_MAX = 1 << 16 };
 

@@ -17,9 +17,9 @@
 #ifndef WARD_ADMIT_CONN_H
 #define WARD_ADMIT_CONN_H
 
-#include "admit/address.h"
 #include "base/arena.h"
 #include "crypto/siphash.h"
+#include "model/address.h"
 #include "model/reason.h"
 
 enum { CONNS_MAX = 1 << 20 };

@@ -12,7 +12,7 @@
 #ifndef WARD_ADMIT_CRASH_H
 #define WARD_ADMIT_CRASH_H
 
-#include "admit/address.h"
+#include "model/address.h"
 
 enum {
     CRASHES_MAX = 64,     /* crashes remembered; the oldest gives way */

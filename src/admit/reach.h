@@ -3,7 +3,7 @@
 #ifndef WARD_ADMIT_REACH_H
 #define WARD_ADMIT_REACH_H
 
-#include "admit/address.h"
+#include "model/address.h"
 
 enum reach {
     REACH_NEVER = 0, /* nothing that a name may mean: unspecified, link-local (cloud metadata is

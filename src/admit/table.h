@@ -25,10 +25,10 @@
 #ifndef WARD_ADMIT_TABLE_H
 #define WARD_ADMIT_TABLE_H
 
-#include "admit/address.h"
 #include "admit/gcra.h"
 #include "base/arena.h"
 #include "crypto/siphash.h"
+#include "model/address.h"
 
 enum {
     ADMIT_WAYS = 8,

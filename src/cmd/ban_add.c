@@ -2,12 +2,12 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "admit/address.h"
 #include "base/number.h"
 #include "cmd/ban.h"
 #include "cmd/house_ask.h"
 #include "cmd/settings_load.h"
 #include "cmd/show_call.h"
+#include "model/address.h"
 #include "proc/config_value.h"
 
 enum { OPT_FOR = SETTINGS_OPTION_COUNT, OPT_JSON, ADD_MS = 10000, LONGEST = 10 * 365 * 86400 };

@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#include "admit/address.h"
 #include "base/cursor.h"
 #include "base/number.h"
 #include "codec/nearest.h"
 #include "codec/toml_write.h"
 #include "codec/utf8.h"
+#include "model/address.h"
 #include "os/listen.h"
 #include "proc/provider_url.h"
 #include "proc/store_url.h"

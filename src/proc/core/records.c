@@ -1,8 +1,8 @@
 /* records.c - see core.h: the records that core asks for, each filled by its kind. */
 #include <string.h>
 
-#include "admit/address.h"
 #include "base/number.h"
+#include "model/address.h"
 #include "model/tee.h"
 #include "os/clock.h"
 #include "proc/audit_client.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admit/address.h"
 #include "codec/pem.h"
+#include "model/address.h"
 #include "model/tee.h"
 #include "os/clock.h"
 #include "os/fd.h"

@@ -1,6 +1,6 @@
 /* test_address_list.c - networks and lists of them, beside a list that is searched from one
    end to the other. */
-#include "admit/address.h"
+#include "model/address.h"
 
 #include "base/number.h"
 #include "test.h"

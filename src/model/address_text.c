@@ -1,6 +1,6 @@
 /* address_text.c - addresses and networks as text; see address.h.  Numbers have one spelling
    where a second could be read as another number elsewhere (010 is 8 to some). */
-#include "admit/address.h"
+#include "model/address.h"
 
 #include <string.h>
 

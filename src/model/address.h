@@ -4,8 +4,8 @@
    An address is 16 bytes.  IPv4 is the mapped form ::ffff:a.b.c.d, so a v4 peer of a v6
    socket is the same as one of a v4 socket.  The two families do not contain one another all
    the same: ::/0 is all of IPv6 and no IPv4. */
-#ifndef WARD_ADMIT_ADDRESS_H
-#define WARD_ADMIT_ADDRESS_H
+#ifndef WARD_MODEL_ADDRESS_H
+#define WARD_MODEL_ADDRESS_H
 
 #include "base/result.h"
 #include "base/sink.h"

@@ -1,5 +1,5 @@
 /* address.c - see address.h. */
-#include "admit/address.h"
+#include "model/address.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* test_address.c - addresses and networks: one spelling in, one spelling out, and the libc's
    own reader agrees on every text. */
-#include "admit/address.h"
+#include "model/address.h"
 
 #include <arpa/inet.h>
 #include <string.h>
