@@ -15,7 +15,8 @@ LAYERS = (
     ("secret", "ipc", "http", "merkle"),
     ("attest", "policy", "token", "admit", "guard", "channel", "job", "pay", "chain", "audit",
      "sim"),
-    ("lib", "store", "sandbox", "net"),
+    ("store", "sandbox", "net", "source"),
+    ("lib", "fence"),
     ("proc",),
     ("cmd",),
 )
