@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct expectation none;
     struct arena arena;
     struct policy policy;
-    static struct policy_errors errors;
+    static struct toml_problems errors;
     arena_init(&arena, 1 << 22);
     if (policy_load(span_of(data, size), &arena, &policy, &errors)) {
         struct report report = { 0 };

@@ -101,3 +101,16 @@ void vectors_each(const char *folder, const char *ending, void (*each)(const cha
     }
     free(entries);
 }
+
+void assert_reference(const char *page, struct span made, const char *program)
+{
+    struct span file = project_read(page);
+    static const char mark[] = "prints everything below this line.\n";
+    const uint8_t *at = memmem(file.at, file.len, mark, sizeof mark - 1);
+    assert_non_null(at);
+    struct span tail = span_of(at + sizeof mark - 1,
+                               file.len - (size_t)(at - file.at) - (sizeof mark - 1));
+    if (!span_equal(tail, made))
+        fail_msg("%s is stale: put the output of %s below its last marked line", page, program);
+    vectors_free(&file);
+}

@@ -26,4 +26,8 @@ void vectors_free(struct span *bytes);
 void vectors_each(const char *folder, const char *ending, void (*each)(const char *name, void *arg),
                   void *arg);
 
+/* assert_reference: what follows "prints everything below this line.\n" in that page is what was
+   made; otherwise the page is stale, and the program of that name prints it anew. */
+void assert_reference(const char *page, struct span made, const char *program);
+
 #endif

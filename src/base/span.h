@@ -11,6 +11,12 @@ struct span {
     size_t len;
 };
 
+/* Several of them. */
+struct span_list {
+    const struct span *items;
+    size_t count;
+};
+
 #define SPAN(array) ((struct span){ (const uint8_t *)(array), sizeof(array) })
 
 /* span_of views len bytes at `at`; `at` may be NULL only when len is 0. */

@@ -58,8 +58,7 @@ static enum ward_outcome add_root(struct ward_policy *policy, struct ward_bytes 
     const char *name = certificate.name != NULL ? certificate.name : "root certificate";
     struct trust_roots known = policy_roots(policy);
     struct trust_root root;
-    if (certificate.data == NULL ||
-        !trust_root_read(span_of(certificate.data, certificate.len), &root))
+    if (!trust_root_read(span_of_bytes(certificate), &root))
         return ERROR(error, WARD_BAD_INPUT,
                      "%s: not one root certificate with a P-256 or P-384 key, in PEM or DER", name);
     *added = trust_roots_find(&known, trust_root_point(&root)) == NULL;
@@ -87,21 +86,22 @@ static enum ward_outcome load_roots(struct ward_policy *policy, const char *name
 }
 
 /* Every mistake of the file on a line of its own, as compilers print them. */
-static enum ward_outcome refuse_file(const char *name, const struct policy_errors *errors,
+static enum ward_outcome refuse_file(const char *name, const struct toml_problems *errors,
                                      struct ward_error *error)
 {
     char text[WARD_ERROR_TEXT];
     struct sink out = sink_over(text, sizeof text);
-    size_t kept = errors->count < POLICY_ERROR_MAX ? errors->count : POLICY_ERROR_MAX;
+    size_t kept = errors->count < TOML_PROBLEMS_MAX ? errors->count : TOML_PROBLEMS_MAX;
     for (size_t i = 0; i < kept; i++) {
-        const struct policy_error *e = &errors->list[i];
-        sink_format(&out, "%s%s:%u:%u: %s", i > 0 ? "\n" : "", name, e->line, e->column, e->text);
+        const struct toml_problem *e = &errors->list[i];
+        sink_format(&out, "%s%s:%u:%u: %s", i > 0 ? "\n" : "", name, e->place.line, e->place.column,
+                    e->text);
     }
     sink_terminate(&out);
     return ERROR(error, WARD_BAD_INPUT, "%s", text);
 }
 
-static bool paths_are_usable(const struct policy_list *paths)
+static bool paths_are_usable(const struct span_list *paths)
 {
     for (size_t i = 0; i < paths->count; i++)
         if (memchr(paths->items[i].at, 0, paths->items[i].len) != NULL)
@@ -113,7 +113,7 @@ enum ward_outcome ward_policy_load(struct ward_bytes toml, struct ward_policy **
                                    struct ward_error *error)
 {
     const char *name = toml.name != NULL ? toml.name : "policy";
-    struct policy_errors errors = { 0 };
+    struct toml_problems errors = { 0 };
     struct ward_policy *policy = make_default();
     if (policy == NULL)
         return ERROR(error, WARD_NO_MEMORY, "out of memory");
@@ -121,7 +121,7 @@ enum ward_outcome ward_policy_load(struct ward_bytes toml, struct ward_policy **
     struct span text;
     if (toml.data == NULL && toml.len > 0)
         outcome = ERROR(error, WARD_BAD_INPUT, "%s: %zu bytes at no address", name, toml.len);
-    else if (!arena_copy(&policy->memory, span_of(toml.data, toml.len), &text))
+    else if (!arena_copy(&policy->memory, span_of_bytes(toml), &text))
         outcome = ERROR(error, WARD_NO_MEMORY, "out of memory");
     else if (!policy_load(text, &policy->memory, &policy->rules, &errors))
         outcome = refuse_file(name, &errors, error);
@@ -139,7 +139,7 @@ enum ward_outcome ward_policy_load(struct ward_bytes toml, struct ward_policy **
 
 bool ward_policy_root_file(const struct ward_policy *policy, size_t index, struct ward_bytes *out)
 {
-    const struct policy_list *paths = &policy->rules.root_files;
+    const struct span_list *paths = &policy->rules.root_files;
     if (index >= paths->count)
         return false;
     *out = (struct ward_bytes){ paths->items[index].at, paths->items[index].len, "root_files" };

@@ -7,7 +7,7 @@
 #include "base/sink.h"
 #include "policy/judge.h"
 
-bool list_has(const struct policy_list *list, struct span value)
+bool list_has(const struct span_list *list, struct span value)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (span_equal(list->items[i], value))
@@ -16,7 +16,7 @@ bool list_has(const struct policy_list *list, struct span value)
     return false;
 }
 
-void list_values(struct report *report, enum check_id id, const struct policy_list *list,
+void list_values(struct report *report, enum check_id id, const struct span_list *list,
                  struct span actual)
 {
     enum { SHOWN = 3 };

@@ -61,7 +61,7 @@ static void check_debug(const struct judge *judge, struct report *report)
 static void check_pcrs(const struct judge *judge, struct report *report)
 {
     for (enum policy_list_id id = LIST_PCR0; id <= LIST_PCR31; id++) {
-        const struct policy_list *list = &judge->policy->lists[id];
+        const struct span_list *list = &judge->policy->lists[id];
         unsigned number = policy_list_info(id)->where;
         const struct nitro_pcr *pcr = &judge->claims->nitro.pcrs[number];
         struct span actual = claim_view(pcr->bytes, pcr->len, sizeof pcr->bytes);
@@ -101,7 +101,7 @@ static void check_binding(const struct judge *judge, struct report *report)
 {
     const struct expectation *expected = judge->expectation;
     const struct nitro_claims *nitro = &judge->claims->nitro;
-    const struct policy_list *ids = &judge->policy->nitro.module_ids;
+    const struct span_list *ids = &judge->policy->nitro.module_ids;
     struct span module = claim_view(nitro->module_id, nitro->module_id_len,
                                     sizeof nitro->module_id);
     if (expected->has_nonce)
@@ -184,7 +184,7 @@ void judge_log(const struct judge *judge, struct report *report)
     if (policy->log.required && log->format == LOG_NONE)
         report_fail(report, CHECK_AE_11, REASON_POLICY_EVENT, "the policy requires an event log");
     for (enum policy_list_id id = LIST_APP_ID; id <= LIST_KEY_PROVIDER; id++) {
-        const struct policy_list *list = &policy->lists[id];
+        const struct span_list *list = &policy->lists[id];
         const char *name = policy_list_info(id)->name;
         const struct log_value *value = log_value_find(log, name);
         struct span actual = { 0 };

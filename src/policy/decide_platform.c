@@ -53,7 +53,7 @@ static uint8_t lower(uint8_t c)
 
 /* Ids of advisories are compared without regard to case: a deny list that is off by the case
    of a letter must still deny. */
-static bool advisory_in(const struct policy_list *list, const char *id)
+static bool advisory_in(const struct span_list *list, const char *id)
 {
     size_t len = strnlen(id, ADVISORY_ID_MAX);
     for (size_t i = 0; i < list->count; i++) {

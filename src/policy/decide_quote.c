@@ -161,7 +161,7 @@ static void check_lists(const struct judge *judge, struct report *report)
     struct sink more = sink_over(others, sizeof others);
     for (enum policy_list_id id = 0; id < LIST_COUNT; id++) {
         const struct policy_list_info *info = policy_list_info(id);
-        const struct policy_list *list = &judge->policy->lists[id];
+        const struct span_list *list = &judge->policy->lists[id];
         if (list->count == 0 || info->family != family_of(judge->claims) ||
             list_has(list, measured(judge->claims, info)))
             continue;

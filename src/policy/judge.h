@@ -39,10 +39,10 @@ static inline struct span claim_view(const void *at, size_t len, size_t cap)
 }
 
 /* list_has: the value is one of the items.  list_has is false for an empty list. */
-bool list_has(const struct policy_list *list, struct span value);
+bool list_has(const struct span_list *list, struct span value);
 
 /* list_values puts the list (at most three items) and the value on record as hex. */
-void list_values(struct report *report, enum check_id id, const struct policy_list *list,
+void list_values(struct report *report, enum check_id id, const struct span_list *list,
                  struct span actual);
 
 #endif

@@ -35,7 +35,7 @@ struct policy policy_default(void)
     };
 }
 
-static bool list_is_sound(const struct policy_list *list, size_t len)
+static bool list_is_sound(const struct span_list *list, size_t len)
 {
     if (list->count > POLICY_LIST_MAX || (list->count != 0) != (list->items != NULL))
         return false;

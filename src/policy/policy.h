@@ -20,11 +20,8 @@ enum {
     RELAXED_NAME_MAX = 64,    /* bytes of one, with its NUL */
 };
 
-/* Any-of: a value passes when it equals one of the items.  count 0 is no rule at all. */
-struct policy_list {
-    const struct span *items;
-    size_t count;
-};
+/* A list of values (struct span_list) is any-of: a value passes when it equals one of the items.
+   count 0 is no rule at all. */
 
 /* Whose reference values a list holds. */
 enum policy_family { FAMILY_TDX = 1, FAMILY_SGX, FAMILY_NITRO, FAMILY_LOG };
@@ -88,9 +85,9 @@ enum policy_rtmr3 { POLICY_RTMR3_MATCH = 0, POLICY_RTMR3_VALUE, POLICY_RTMR3_IGN
 #define SGX_AEX_NOTIFY  (UINT64_C(1) << 10)
 
 struct policy_tcb {
-    uint32_t allowed;                      /* TCB_STATUS_BITs */
-    struct policy_list advisories_allowed; /* when named, no others may apply */
-    struct policy_list advisories_denied;
+    uint32_t allowed;                    /* TCB_STATUS_BITs */
+    struct span_list advisories_allowed; /* when named, no others may apply */
+    struct span_list advisories_denied;
     bool has_min_date;
     int64_t min_date;                  /* floor of the converged tcbDate */
     uint32_t min_evaluation_number;    /* of the TCB info; 0: no floor */
@@ -122,7 +119,7 @@ struct policy_nitro {
     int64_t max_age;      /* seconds from the document's timestamp to now */
     int64_t skew;         /* seconds by which the timestamp may lie in the future */
     size_t user_data_max; /* bytes of user_data and nonce: for attest's AN-4 */
-    struct policy_list module_ids;
+    struct span_list module_ids;
     bool require_public_key;
 };
 
@@ -144,14 +141,14 @@ struct policy {
     bool ready;     /* false in {0} */
     uint32_t kinds; /* bits 1 << enum evidence_kind that are judged at all */
     bool hardware_required;
-    struct policy_list roots;      /* PEM texts of roots trusted beside the pinned ones */
-    struct policy_list root_files; /* paths of such files; whoever loads the policy reads them */
+    struct span_list roots;      /* PEM texts of roots trusted beside the pinned ones */
+    struct span_list root_files; /* paths of such files; whoever loads the policy reads them */
     struct policy_tcb tcb;
     struct policy_tdx tdx;
     struct policy_sgx sgx;
     struct policy_nitro nitro;
     struct policy_log log;
-    struct policy_list lists[LIST_COUNT];
+    struct span_list lists[LIST_COUNT];
     bool has_report_data;
     uint8_t report_data[64];
     bool has_nonce;

@@ -2,6 +2,7 @@
 #include "policy/policy_keys.h"
 
 #include "base/number.h"
+#include "policy/policy_toml.h"
 
 #define WORD(name, value)                                                                          \
     {                                                                                              \
@@ -12,7 +13,7 @@
         name, UINT64_C(1) << (kind)                                                                \
     }
 
-static const struct policy_word kinds[] = {
+static const struct toml_word kinds[] = {
     KIND("sgx-v3", EVIDENCE_SGX_V3),        KIND("sgx-v4", EVIDENCE_SGX_V4),
     KIND("sgx-v5", EVIDENCE_SGX_V5),        KIND("tdx-v4", EVIDENCE_TDX_V4),
     KIND("tdx-v5-1.0", EVIDENCE_TDX_V5_10), KIND("tdx-v5-1.5", EVIDENCE_TDX_V5_15),
@@ -20,7 +21,7 @@ static const struct policy_word kinds[] = {
 };
 
 /* Without Revoked: no rule can accept it. */
-static const struct policy_word statuses[] = {
+static const struct toml_word statuses[] = {
     KIND("UpToDate", TCB_UP_TO_DATE),
     KIND("SWHardeningNeeded", TCB_SW_HARDENING_NEEDED),
     KIND("ConfigurationNeeded", TCB_CONFIGURATION_NEEDED),
@@ -31,13 +32,13 @@ static const struct policy_word statuses[] = {
     KIND("TDRelaunchAdvisedConfigurationNeeded", TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED),
 };
 
-static const struct policy_word td_attributes[] = {
+static const struct toml_word td_attributes[] = {
     WORD("ICSSD", TD_ICSSD),     WORD("LASS", TD_LASS), WORD("MIGRATABLE", TD_MIGRATABLE),
     WORD("PKS", TD_PKS),         WORD("KL", TD_KL),     WORD("TPA", TD_TPA),
     WORD("PERFMON", TD_PERFMON),
 };
 
-static const struct policy_word sgx_attributes[] = {
+static const struct toml_word sgx_attributes[] = {
     WORD("PROVISIONKEY", SGX_PROVISION),
     WORD("EINITTOKENKEY", SGX_EINIT_TOKEN),
     WORD("CET", SGX_CET),
@@ -45,18 +46,18 @@ static const struct policy_word sgx_attributes[] = {
     WORD("AEXNOTIFY", SGX_AEX_NOTIFY),
 };
 
-static const struct policy_word features[] = {
+static const struct toml_word features[] = {
     WORD("AVX", 1u << 2),  WORD("AVX512", 0xe0),    WORD("PT", 1u << 8),   WORD("PKU", 1u << 9),
     WORD("CET", 3u << 11), WORD("UINTR", 1u << 14), WORD("LBR", 1u << 15), WORD("AMX", 3u << 17),
 };
 
-static const struct policy_word demands[] = {
+static const struct toml_word demands[] = {
     WORD("hardware", DEMAND_ON_HARDWARE),
     WORD("always", DEMAND_ALWAYS),
     WORD("never", DEMAND_NEVER),
 };
 
-static const struct policy_word rtmr3_rules[] = {
+static const struct toml_word rtmr3_rules[] = {
     WORD("match", POLICY_RTMR3_MATCH),
     WORD("value", POLICY_RTMR3_VALUE),
     WORD("ignore", POLICY_RTMR3_IGNORE),
@@ -70,183 +71,126 @@ static const struct policy_word rtmr3_rules[] = {
 #define SECTION_FAMILY_SGX   "sgx"
 #define SECTION_FAMILY_NITRO "nitro"
 #define SECTION_FAMILY_LOG   "log"
-#define VARYING_FAMILY_TDX   FORM_HEXES
-#define VARYING_FAMILY_SGX   FORM_HEXES
-#define VARYING_FAMILY_NITRO FORM_PCRS
-#define VARYING_FAMILY_LOG   FORM_TEXTS
+#define VARYING_FAMILY_TDX   TOML_FORM_HEXES
+#define VARYING_FAMILY_SGX   TOML_FORM_HEXES
+#define VARYING_FAMILY_NITRO TOML_FORM_HASHES
+#define VARYING_FAMILY_LOG   TOML_FORM_TEXTS
 
-static const struct policy_key keys[] = {
-    { "", "types", FORM_SET32, AT(kinds), WORDS(kinds),
+static const struct toml_field keys[] = {
+    { "", "types", TOML_FORM_SET32, AT(kinds), WORDS(kinds),
       .fallback = "[\"sgx-v3\", \"sgx-v4\", \"sgx-v5\", \"tdx-v4\", \"tdx-v5-1.0\", "
                   "\"tdx-v5-1.5\", \"nitro\"]",
       .summary = "kinds of evidence that are judged at all" },
-    { "", "hardware", FORM_BOOL, AT(hardware_required), .fallback = "true",
+    { "", "hardware", TOML_FORM_BOOL, AT(hardware_required), .fallback = "true",
       .summary = "only evidence whose chain ends in a vendor's pinned root; set it to false "
                  "to accept a test authority named below" },
-    { "", "roots", FORM_TEXTS, AT(roots),
+    { "", "roots", TOML_FORM_TEXTS, AT(roots),
       .summary = "PEM texts of root certificates trusted "
                  "beside the pinned ones" },
-    { "", "root_files", FORM_TEXTS, AT(root_files),
+    { "", "root_files", TOML_FORM_TEXTS, AT(root_files),
       .summary = "files of such certificates, relative to the policy file" },
-    { "", "report_data", FORM_HEX64, AT(report_data), AT(has_report_data),
+    { "", "report_data", TOML_FORM_HEX64, AT(report_data), AT(has_report_data),
       .summary = "the report data of a quote, all 64 bytes in hex" },
-    { "", "nonce", FORM_HEX, AT(nonce), AT(has_nonce), 1, POLICY_NONCE_MAX,
+    { "", "nonce", TOML_FORM_HEX, AT(nonce), AT(has_nonce), 1, POLICY_NONCE_MAX,
       .summary = "nonce in hex: equal to a document's nonce; for quotes report_data is the "
                  "nonce and zeros" },
 
-    { "tcb", "status", FORM_SET32, AT(tcb.allowed), WORDS(statuses), .fallback = "[\"UpToDate\"]",
-      .never = "Revoked", .summary = "TCB statuses that are accepted; Revoked never is" },
-    { "tcb", "advisories_allowed", FORM_TEXTS, AT(tcb.advisories_allowed),
+    { "tcb", "status", TOML_FORM_SET32, AT(tcb.allowed), WORDS(statuses),
+      .fallback = "[\"UpToDate\"]", .never = "Revoked",
+      .summary = "TCB statuses that are accepted; Revoked never is" },
+    { "tcb", "advisories_allowed", TOML_FORM_TEXTS, AT(tcb.advisories_allowed),
       .summary = "when given, no other advisory may apply to the platform" },
-    { "tcb", "advisories_denied", FORM_TEXTS, AT(tcb.advisories_denied),
+    { "tcb", "advisories_denied", TOML_FORM_TEXTS, AT(tcb.advisories_denied),
       .summary = "advisories that must not apply to the platform" },
-    { "tcb", "min_date", FORM_TIME, AT(tcb.min_date), AT(tcb.has_min_date),
+    { "tcb", "min_date", TOML_FORM_TIME, AT(tcb.min_date), AT(tcb.has_min_date),
       .summary = "earliest TCB date of the platform" },
-    { "tcb", "min_evaluation_number", FORM_U32, AT(tcb.min_evaluation_number), 0, 0, UINT32_MAX,
-      .fallback = "0", .summary = "floor of the TCB info's tcbEvaluationDataNumber" },
-    { "tcb", "min_qe_evaluation_number", FORM_U32, AT(tcb.min_qe_evaluation_number), 0, 0,
+    { "tcb", "min_evaluation_number", TOML_FORM_U32, AT(tcb.min_evaluation_number), 0, 0,
+      UINT32_MAX, .fallback = "0", .summary = "floor of the TCB info's tcbEvaluationDataNumber" },
+    { "tcb", "min_qe_evaluation_number", TOML_FORM_U32, AT(tcb.min_qe_evaluation_number), 0, 0,
       UINT32_MAX, .fallback = "0",
       .summary = "floor of the QE identity's tcbEvaluationDataNumber" },
-    { "tcb", "max_collateral_age", FORM_I64, AT(tcb.max_collateral_age), 0, 0, POLICY_AGE_MAX,
+    { "tcb", "max_collateral_age", TOML_FORM_I64, AT(tcb.max_collateral_age), 0, 0, POLICY_AGE_MAX,
       .fallback = "0",
       .summary = "seconds since the oldest collateral was issued; 0 for no "
                  "bound beside its own" },
-    { "tcb", "dynamic_platform", FORM_FLAG, AT(tcb.dynamic_platform),
+    { "tcb", "dynamic_platform", TOML_FORM_FLAG, AT(tcb.dynamic_platform),
       .summary = "what this flag of the PCK certificate must be" },
-    { "tcb", "cached_keys", FORM_FLAG, AT(tcb.cached_keys),
+    { "tcb", "cached_keys", TOML_FORM_FLAG, AT(tcb.cached_keys),
       .summary = "what this flag of the PCK certificate must be" },
-    { "tcb", "smt_enabled", FORM_FLAG, AT(tcb.smt_enabled),
+    { "tcb", "smt_enabled", TOML_FORM_FLAG, AT(tcb.smt_enabled),
       .summary = "what this flag of the PCK certificate must be" },
 
-    { "tdx", "allow_debug", FORM_BOOL, AT(tdx.allow_debug), .fallback = "false",
+    { "tdx", "allow_debug", TOML_FORM_BOOL, AT(tdx.allow_debug), .fallback = "false",
       .summary = "accept TDs whose memory can be read from outside" },
-    { "tdx", "require_sept_ve_disable", FORM_BOOL, AT(tdx.require_sept_ve_disable),
+    { "tdx", "require_sept_ve_disable", TOML_FORM_BOOL, AT(tdx.require_sept_ve_disable),
       .fallback = "true", .summary = "demand SEPT_VE_DISABLE (bit 28 of the attributes)" },
-    { "tdx", "attributes_allowed", FORM_SET64, AT(tdx.attributes_allowed), WORDS(td_attributes),
-      .always = TD_SEPT_VE_DISABLE, .summary = "further attributes that a TD may have" },
-    { "tdx", "xfam_allowed", FORM_SET64, AT(tdx.xfam_allowed), WORDS(features),
+    { "tdx", "attributes_allowed", TOML_FORM_SET64, AT(tdx.attributes_allowed),
+      WORDS(td_attributes), .always = TD_SEPT_VE_DISABLE,
+      .summary = "further attributes that a TD may have" },
+    { "tdx", "xfam_allowed", TOML_FORM_SET64, AT(tdx.xfam_allowed), WORDS(features),
       .always = XFAM_FIXED_1,
       .fallback = "[\"AVX\", \"AVX512\", \"PT\", \"PKU\", \"CET\", \"UINTR\", \"LBR\", \"AMX\"]",
       .summary = "extended features that a TD may have beside x87 and SSE" },
 
-    { "sgx", "allow_debug", FORM_BOOL, AT(sgx.allow_debug), .fallback = "false",
+    { "sgx", "allow_debug", TOML_FORM_BOOL, AT(sgx.allow_debug), .fallback = "false",
       .summary = "accept enclaves whose memory can be read from outside" },
-    { "sgx", "init_and_mode64", FORM_CHOICE, AT(sgx.init_and_mode64), WORDS(demands),
+    { "sgx", "init_and_mode64", TOML_FORM_CHOICE, AT(sgx.init_and_mode64), WORDS(demands),
       .fallback = "\"hardware\"",
       .summary = "demand the attributes INIT and MODE64BIT: of evidence from hardware, always, "
                  "or never" },
-    { "sgx", "attributes_allowed", FORM_SET64, AT(sgx.attributes_allowed), WORDS(sgx_attributes),
-      .fallback = "[\"CET\", \"KSS\", \"AEXNOTIFY\"]",
+    { "sgx", "attributes_allowed", TOML_FORM_SET64, AT(sgx.attributes_allowed),
+      WORDS(sgx_attributes), .fallback = "[\"CET\", \"KSS\", \"AEXNOTIFY\"]",
       .summary = "further attributes that an enclave may have" },
-    { "sgx", "xfrm_allowed", FORM_SET64, AT(sgx.xfrm_allowed), WORDS(features),
+    { "sgx", "xfrm_allowed", TOML_FORM_SET64, AT(sgx.xfrm_allowed), WORDS(features),
       .always = XFAM_FIXED_1, .fallback = "[\"AVX\", \"AVX512\", \"PKU\", \"CET\", \"AMX\"]",
       .summary = "extended features that an enclave may have beside x87 and SSE" },
-    { "sgx", "isv_prod_id", FORM_U16, AT(sgx.isv_prod_id), AT(sgx.has_isv_prod_id), 0, UINT16_MAX,
-      .summary = "product id of the signer" },
-    { "sgx", "min_isv_svn", FORM_U16, AT(sgx.min_isv_svn), 0, 0, UINT16_MAX, .fallback = "0",
+    { "sgx", "isv_prod_id", TOML_FORM_U16, AT(sgx.isv_prod_id), AT(sgx.has_isv_prod_id), 0,
+      UINT16_MAX, .summary = "product id of the signer" },
+    { "sgx", "min_isv_svn", TOML_FORM_U16, AT(sgx.min_isv_svn), 0, 0, UINT16_MAX, .fallback = "0",
       .summary = "floor of the enclave's security version" },
-    { "sgx", "min_config_svn", FORM_U16, AT(sgx.min_config_svn), 0, 0, UINT16_MAX, .fallback = "0",
-      .summary = "floor of the configuration's security version" },
+    { "sgx", "min_config_svn", TOML_FORM_U16, AT(sgx.min_config_svn), 0, 0, UINT16_MAX,
+      .fallback = "0", .summary = "floor of the configuration's security version" },
 
-    { "nitro", "allow_debug", FORM_BOOL, AT(nitro.allow_debug), .fallback = "false",
+    { "nitro", "allow_debug", TOML_FORM_BOOL, AT(nitro.allow_debug), .fallback = "false",
       .summary = "accept enclaves in debug mode (PCR0 to PCR2 zero)" },
-    { "nitro", "max_age", FORM_I64, AT(nitro.max_age), 0, 0, POLICY_AGE_MAX, .fallback = "300",
+    { "nitro", "max_age", TOML_FORM_I64, AT(nitro.max_age), 0, 0, POLICY_AGE_MAX, .fallback = "300",
       .summary = "seconds since the document was made" },
-    { "nitro", "skew", FORM_I64, AT(nitro.skew), 0, 0, POLICY_AGE_MAX, .fallback = "300",
+    { "nitro", "skew", TOML_FORM_I64, AT(nitro.skew), 0, 0, POLICY_AGE_MAX, .fallback = "300",
       .summary = "seconds by which a document may be ahead of this clock" },
-    { "nitro", "user_data_max", FORM_SIZE, AT(nitro.user_data_max), 0, 1, NITRO_BLOB_MAX,
+    { "nitro", "user_data_max", TOML_FORM_SIZE, AT(nitro.user_data_max), 0, 1, NITRO_BLOB_MAX,
       .fallback = "1024",
       .summary = "bytes of user_data and of nonce (512 in one reading of "
                  "the vendor's text)" },
-    { "nitro", "module_id", FORM_TEXTS, AT(nitro.module_ids), .summary = "instances accepted" },
-    { "nitro", "require_public_key", FORM_BOOL, AT(nitro.require_public_key), .fallback = "false",
-      .summary = "refuse a document that offers no recipient key" },
+    { "nitro", "module_id", TOML_FORM_TEXTS, AT(nitro.module_ids),
+      .summary = "instances accepted" },
+    { "nitro", "require_public_key", TOML_FORM_BOOL, AT(nitro.require_public_key),
+      .fallback = "false", .summary = "refuse a document that offers no recipient key" },
 
-    { "log", "required", FORM_BOOL, AT(log.required), .fallback = "false",
+    { "log", "required", TOML_FORM_BOOL, AT(log.required), .fallback = "false",
       .summary = "refuse a TD without an event log" },
-    { "log", "rtmr3", FORM_CHOICE, AT(log.rtmr3), WORDS(rtmr3_rules), .fallback = "\"match\"",
+    { "log", "rtmr3", TOML_FORM_CHOICE, AT(log.rtmr3), WORDS(rtmr3_rules), .fallback = "\"match\"",
       .summary = "RTMR3 must match the log, or one of tdx.rtmr3, or is ignored" },
 
 #define LIST(id, family, text, len, where, what)                                                   \
-    { SECTION_##family,     text,          (len) != 0 ? FORM_HEXES : VARYING_##family,             \
+    { SECTION_##family,     text,          (len) != 0 ? TOML_FORM_HEXES : VARYING_##family,        \
       AT(lists[LIST_##id]), .most = (len), .summary = (what) },
 #include "policy/lists.def"
 #undef LIST
 };
 
-const struct policy_key *policy_keys(size_t *count)
-{
-    *count = COUNT_OF(keys);
-    return keys;
-}
+static const char *const sections[] = { "tcb", "tdx", "sgx", "nitro", "log" };
 
-static void write_words(struct sink *out, const struct policy_key *key)
-{
-    for (size_t i = 0; i < key->word_count; i++)
-        sink_format(out, "%s`%s`", i == 0 ? "" : ", ", key->words[i].name);
-}
+const struct toml_shape policy_shape = {
+    .fields = keys,
+    .field_count = COUNT_OF(keys),
+    .sections = sections,
+    .section_count = COUNT_OF(sections),
+    .text_max = POLICY_TEXT_MAX,
+    .list_max = POLICY_LIST_MAX,
+    .never_why = "which no policy can accept",
+};
 
-static void write_values(struct sink *out, const struct policy_key *key)
-{
-    switch (key->form) {
-    case FORM_BOOL:
-        sink_text(out, "true or false");
-        break;
-    case FORM_FLAG:
-        sink_text(out, "true or false; left out: either");
-        break;
-    case FORM_U16:
-    case FORM_U32:
-    case FORM_I64:
-    case FORM_SIZE:
-        sink_format(out, "integer, %lld to %lld", (long long)key->least, (long long)key->most);
-        break;
-    case FORM_TIME:
-        sink_text(out, "date and time with an offset");
-        break;
-    case FORM_CHOICE:
-        sink_text(out, "one of ");
-        write_words(out, key);
-        break;
-    case FORM_SET32:
-    case FORM_SET64:
-        sink_text(out, "list of ");
-        write_words(out, key);
-        break;
-    case FORM_HEX:
-        sink_format(out, "hex of %lld to %lld bytes", (long long)key->least, (long long)key->most);
-        break;
-    case FORM_HEX64:
-        sink_text(out, "hex of 64 bytes");
-        break;
-    case FORM_TEXTS:
-        sink_text(out, "string, or a list of them");
-        break;
-    case FORM_HEXES:
-        sink_format(out, "hex of %lld bytes, or a list", (long long)key->most);
-        break;
-    case FORM_PCRS:
-        sink_text(out, "hex of 32, 48 or 64 bytes, or a list");
-        break;
-    }
-}
-
-void policy_write_reference(struct sink *out)
-{
-    const char *section = NULL;
-    for (size_t s = 0; s < 6; s++) {
-        static const char *const sections[] = { "", "tcb", "tdx", "sgx", "nitro", "log" };
-        section = sections[s];
-        sink_format(out, "\n### %s%s%s\n\n| key | value | default | what |\n|---|---|---|---|\n",
-                    *section == 0 ? "At the top" : "[", section, *section == 0 ? "" : "]");
-        for (size_t i = 0; i < COUNT_OF(keys); i++) {
-            if (!span_equal_text(span_text(keys[i].section), section))
-                continue;
-            sink_format(out, "| `%s` | ", keys[i].name);
-            write_values(out, &keys[i]);
-            bool given = keys[i].fallback != NULL;
-            sink_format(out, " | %s%s%s | %s |\n", given ? "`" : "", given ? keys[i].fallback : "",
-                        given ? "`" : "", keys[i].summary);
-        }
-    }
-}
+/* A flag is filled in as the reader numbers it. */
+_Static_assert((int)POLICY_FLAG_FALSE == (int)TOML_FLAG_FALSE &&
+                   (int)POLICY_FLAG_TRUE == (int)TOML_FLAG_TRUE,
+               "the reader's numbers");

@@ -5,29 +5,16 @@
 #define WARD_POLICY_POLICY_TOML_H
 
 #include "base/arena.h"
+#include "codec/toml_shape.h"
 #include "policy/policy.h"
 
-enum {
-    POLICY_TEXT_MAX = 1 << 20, /* bytes of a policy file */
-    POLICY_ERROR_MAX = 32,     /* errors kept; more are counted */
-    POLICY_ERROR_TEXT_MAX = 200,
-};
-
-struct policy_error {
-    uint32_t line, column;            /* from 1; 0 when the error has no place */
-    char text[POLICY_ERROR_TEXT_MAX]; /* NUL-terminated, printable ASCII */
-};
-
-struct policy_errors {
-    size_t count; /* all that were found, also past those that are kept */
-    struct policy_error list[POLICY_ERROR_MAX];
-};
+enum { POLICY_TEXT_MAX = 1 << 20 }; /* bytes of a policy file */
 
 /* policy_load reads a whole policy file on top of policy_default.  On success *out views only
-   the arena, never the text.  On failure *out is untouched and *errors holds at least one
-   error.  A policy that it makes is sound. */
+   the arena, never the text.  On failure *out is untouched and *problems holds at least one.  A
+   policy that it makes is sound. */
 MUST_USE
 bool policy_load(struct span toml, struct arena *arena, struct policy *out,
-                 struct policy_errors *errors);
+                 struct toml_problems *problems);
 
 #endif

@@ -134,9 +134,9 @@ static inline void setup_run(enum evidence_kind kind, const struct row *rows, si
 #define RUN(kind, rows) setup_run((kind), (rows), COUNT_OF(rows))
 
 /* Sets a list to items that live as long as the program. */
-static inline void setup_list(struct policy_list *list, const struct span *items, size_t count)
+static inline void setup_list(struct span_list *list, const struct span *items, size_t count)
 {
-    *list = (struct policy_list){ items, count };
+    *list = (struct span_list){ items, count };
 }
 
 #endif

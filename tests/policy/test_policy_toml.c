@@ -13,7 +13,7 @@
 struct loaded {
     bool ok;
     struct policy policy;
-    struct policy_errors errors;
+    struct toml_problems errors;
     struct arena arena;
 };
 
@@ -34,7 +34,7 @@ static struct loaded *load(const char *text)
     return load_span(span_text(text));
 }
 
-static void assert_list(const struct policy_list *list, size_t count, struct span first)
+static void assert_list(const struct span_list *list, size_t count, struct span first)
 {
     assert_int_equal(list->count, count);
     assert_span_equal(list->items[0], first);
@@ -55,8 +55,8 @@ static void test_written_defaults_are_the_defaults(void **state)
     (void)state;
     static char text[16384];
     struct sink out = sink_over(text, sizeof text);
-    size_t count;
-    const struct policy_key *keys = policy_keys(&count);
+    size_t count = policy_shape.field_count;
+    const struct toml_field *keys = policy_shape.fields;
     const char *section = "";
     for (size_t i = 0; i < count; i++) {
         if (keys[i].fallback == NULL)
@@ -161,25 +161,26 @@ static void test_every_key(void **state)
 static void test_every_measurement(void **state)
 {
     (void)state;
-    size_t count;
-    const struct policy_key *keys = policy_keys(&count);
+    size_t count = policy_shape.field_count;
+    const struct toml_field *keys = policy_shape.fields;
     size_t lists = 0;
     for (size_t i = 0; i < count; i++) {
         char text[512];
         static const char digits[] = HEX_64;
-        size_t len = keys[i].form == FORM_PCRS ? 48 : (size_t)keys[i].most;
+        size_t len = keys[i].form == TOML_FORM_HASHES ? 48 : (size_t)keys[i].most;
         if (keys[i].field < offsetof(struct policy, lists) ||
             keys[i].field >= offsetof(struct policy, has_report_data))
             continue;
-        size_t id = (keys[i].field - offsetof(struct policy, lists)) / sizeof(struct policy_list);
+        size_t id = (keys[i].field - offsetof(struct policy, lists)) / sizeof(struct span_list);
         assert_string_equal(policy_list_info((enum policy_list_id)id)->name, keys[i].name);
         /* isv_prod_id, because a signer alone is refused. */
         snprintf(text, sizeof text, "sgx.isv_prod_id = 1\n%s.%s = '%.*s'\n", keys[i].section,
-                 keys[i].name, keys[i].form == FORM_TEXTS ? 4 : (int)(2 * len), digits);
+                 keys[i].name, keys[i].form == TOML_FORM_TEXTS ? 4 : (int)(2 * len), digits);
         struct loaded *l = load(text);
         assert_true(l->ok);
         assert_int_equal(l->policy.lists[id].count, 1);
-        assert_int_equal(l->policy.lists[id].items[0].len, keys[i].form == FORM_TEXTS ? 4 : len);
+        assert_int_equal(l->policy.lists[id].items[0].len,
+                         keys[i].form == TOML_FORM_TEXTS ? 4 : len);
         lists++;
     }
     assert_int_equal(lists, LIST_COUNT);
@@ -246,11 +247,11 @@ static void test_wrong(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrongs); i++) {
         struct loaded *l = load(wrongs[i].text);
-        const struct policy_error *e = &l->errors.list[0];
+        const struct toml_problem *e = &l->errors.list[0];
         if (l->ok || l->errors.count != 1 || strstr(e->text, wrongs[i].says) == NULL ||
-            e->line != wrongs[i].line || e->column != wrongs[i].column)
-            fail_msg("%s: %zu errors, %u:%u %s", wrongs[i].text, l->errors.count, e->line,
-                     e->column, e->text);
+            e->place.line != wrongs[i].line || e->place.column != wrongs[i].column)
+            fail_msg("%s: %zu errors, %u:%u %s", wrongs[i].text, l->errors.count, e->place.line,
+                     e->place.column, e->text);
     }
 }
 
@@ -268,7 +269,7 @@ static void test_all_errors_at_once(void **state)
     assert_int_equal(l->errors.count, 6);
     static const uint32_t lines[] = { 1, 2, 4, 4, 5, 7 };
     for (size_t i = 0; i < COUNT_OF(lines); i++)
-        assert_int_equal(l->errors.list[i].line, lines[i]);
+        assert_int_equal(l->errors.list[i].place.line, lines[i]);
 }
 
 static void test_more_errors_than_are_kept(void **state)
@@ -280,7 +281,7 @@ static void test_more_errors_than_are_kept(void **state)
         sink_format(&out, "wrong_%u = 1\n", i);
     struct loaded *l = load_span(sink_bytes(&out));
     assert_int_equal(l->errors.count, 100);
-    assert_int_equal(l->errors.list[POLICY_ERROR_MAX - 1].line, POLICY_ERROR_MAX);
+    assert_int_equal(l->errors.list[TOML_PROBLEMS_MAX - 1].place.line, TOML_PROBLEMS_MAX);
 }
 
 static void test_limits(void **state)
@@ -311,7 +312,7 @@ static void test_memory_runs_out(void **state)
         static uint8_t memory[8192];
         struct arena arena = arena_over(memory, room);
         struct policy policy = { 0 };
-        static struct policy_errors errors;
+        static struct toml_problems errors;
         if (policy_load(text, &arena, &policy, &errors))
             continue;
         refused++;
@@ -336,20 +337,10 @@ static void test_documentation_is_the_table(void **state)
     (void)state;
     static char made[65536];
     struct sink out = sink_over(made, sizeof made);
-    policy_write_reference(&out);
+    toml_shape_write_reference(&out, &policy_shape);
     sink_terminate(&out);
     assert_true(sink_ok(&out));
-    struct span file = project_read("docs/policy.md");
-    static const char mark[] = "prints everything below this line.\n";
-    const uint8_t *at = memmem(file.at, file.len, mark, sizeof mark - 1);
-    assert_non_null(at);
-    struct span tail = span_of(at + sizeof mark - 1,
-                               file.len - (size_t)(at - file.at) - (sizeof mark - 1));
-    if (!span_equal(tail, sink_bytes(&out)))
-        fail_msg("docs/policy.md is stale: put the output of build/tests/policy/policy_reference "
-                 "below its "
-                 "last marked line");
-    vectors_free(&file);
+    assert_reference("docs/policy.md", sink_bytes(&out), "build/tests/job/key_reference policy");
 }
 
 static void test_the_documented_example_loads(void **state)
