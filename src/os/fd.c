@@ -2,7 +2,12 @@
 #include "os/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "os/file_rc.h"
 
 void fd_close(int *fd)
 {
@@ -16,11 +21,26 @@ void fd_close(int *fd)
     *fd = -1;
 }
 
+void fd_close_names(DIR **names)
+{
+    int saved = errno;
+    if (*names != NULL)
+        closedir(*names);
+    errno = saved;
+    *names = NULL;
+}
+
 int fd_take(int *fd)
 {
     int taken = *fd;
     *fd = -1;
     return taken;
+}
+
+int fd_open_how(int folder, const char *path, uint64_t flags, uint64_t resolve)
+{
+    const struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
+    return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 
 bool fd_write(int fd, struct span bytes)
@@ -86,4 +106,20 @@ ssize_t fd_read_at(int fd, uint64_t at, void *out, size_t cap)
         have += (size_t)got;
     }
     return (ssize_t)have;
+}
+
+rc fd_close_others(struct trail *trail, const int *keep, size_t count)
+{
+    unsigned next = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned kept = (unsigned)keep[i];
+        if (keep[i] < 0 || kept < next)
+            return FAIL(trail, RC_BUG, EINVAL);
+        if (kept > next && close_range(next, kept - 1, 0) != 0)
+            return FAIL_ERRNO(trail);
+        next = kept + 1;
+    }
+    if (close_range(next, ~0u, 0) != 0)
+        return FAIL_ERRNO(trail);
+    return RC_SUCCESS;
 }

@@ -100,12 +100,6 @@ rc file_write_atomic(struct trail *trail, const char *path, struct span bytes, m
     return RC_SUCCESS;
 }
 
-static void close_folder(DIR **folder)
-{
-    if (*folder != NULL)
-        closedir(*folder);
-}
-
 /* True when the name is one that hidden_name made; out is then the NAME it was made for. */
 static bool hidden_of(const char *entry, char out[NAME_LEN_MAX + 1])
 {
@@ -127,7 +121,7 @@ rc file_write_sweep(struct trail *trail, int folder, bool (*is_ours)(const char 
     auto_fd int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return FAIL_ERRNO(trail);
-    __attribute__((cleanup(close_folder))) DIR *list = fdopendir(fd);
+    auto_dir DIR *list = fdopendir(fd);
     if (list == NULL)
         return FAIL_ERRNO(trail);
     fd_take(&fd);

@@ -15,12 +15,6 @@
    (sub-folders, hidden files) ends too. */
 enum { LOOKED_AT_PER_FILE = 16, LOOKED_AT_MIN = 4096 };
 
-static void close_folder(DIR **folder)
-{
-    if (*folder != NULL)
-        closedir(*folder);
-}
-
 /* The type of a visible entry, as in st_mode; 0 for one that is hidden or gone meanwhile. */
 static mode_t type_of(DIR *folder, const struct dirent *entry)
 {
@@ -84,7 +78,7 @@ rc folder_list(struct trail *trail, const char *path, size_t max_entries, struct
     auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return FAIL_ERRNO(trail);
-    __attribute__((cleanup(close_folder))) DIR *folder = fdopendir(fd);
+    auto_dir DIR *folder = fdopendir(fd);
     if (folder == NULL)
         return FAIL_ERRNO(trail);
     fd_take(&fd);

@@ -29,6 +29,8 @@
 
 #include <cap-ng.h>
 
+#include "os/child.h"
+#include "os/fd.h"
 #include "os/file_rc.h"
 
 /* Rights that came after the headers of the build machine; the kernel says which it knows. */
@@ -67,20 +69,6 @@ static rc check_alone(struct trail *trail)
     if (unshare(CLONE_THREAD) == 0 || errno == EPERM)
         return RC_SUCCESS;
     return errno == EINVAL ? FAIL(trail, RC_BUG, JAIL_E_THREADS) : FAIL_ERRNO(trail);
-}
-
-static rc close_others(struct trail *trail, const struct jail *jail)
-{
-    unsigned next = 0;
-    for (size_t i = 0; i < jail->keep_count; i++) {
-        unsigned kept = (unsigned)jail->keep[i];
-        if (kept > next && close_range(next, kept - 1, 0) != 0)
-            return FAIL_ERRNO(trail);
-        next = kept + 1;
-    }
-    if (close_range(next, ~0u, 0) != 0)
-        return FAIL_ERRNO(trail);
-    return RC_SUCCESS;
 }
 
 static rc limit(struct trail *trail, __rlimit_resource_t what, size_t value)
@@ -186,39 +174,20 @@ static rc no_paths(struct trail *trail, const struct jail *jail, unsigned *used)
 
 /* The child ends by the filter's own signal when it holds, otherwise by an instruction: to
    leave by a call that the filter may forbid as well would look the same. */
-static _Noreturn void try_forbidden_call(const struct jail *jail)
+static int try_forbidden_call(void *arg)
 {
+    const struct jail *const *jail = arg;
     signal(SIGILL, SIG_DFL);
-    if (rc_ok(jail_filter(NULL, jail->rules, jail->rule_count)))
+    if (rc_ok(jail_filter(NULL, (*jail)->rules, (*jail)->rule_count)))
         syscall(SYS_personality, 0xffffffff);
     __builtin_trap();
 }
 
-static rc wait_for(struct trail *trail, pid_t child, int *status)
-{
-    while (waitpid(child, status, 0) < 0) {
-        if (errno != EINTR)
-            return FAIL_ERRNO(trail);
-    }
-    return RC_SUCCESS;
-}
-
 static rc prove(struct trail *trail, const struct jail *jail)
 {
-    /* Who was started with SIGCHLD ignored would never learn how the child ended. */
-    struct sigaction usual = { .sa_handler = SIG_DFL };
-    struct sigaction before;
-    if (sigaction(SIGCHLD, &usual, &before) != 0)
-        return FAIL_ERRNO(trail);
-    pid_t child = fork();
-    if (child < 0)
-        return FAIL_ERRNO(trail);
-    if (child == 0)
-        try_forbidden_call(jail);
     int status = 0;
-    TRY(trail, wait_for(trail, child, &status));
-    if (sigaction(SIGCHLD, &before, NULL) != 0)
-        return FAIL_ERRNO(trail);
+    const struct child_work proof = { .child = try_forbidden_call, .arg = &jail };
+    TRY(trail, child_run(trail, &proof, &status));
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
         return FAIL(trail, RC_BUG, JAIL_E_PROOF);
     return RC_SUCCESS;
@@ -265,7 +234,7 @@ rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *
     struct jail_report made = { 0 };
     TRY(trail, check_kept(trail, jail)); /* 1 */
     TRY(trail, check_alone(trail));
-    TRY(trail, close_others(trail, jail));
+    TRY(trail, fd_close_others(trail, jail->keep, jail->keep_count));
     TRY(trail, limit(trail, RLIMIT_FSIZE, jail->file_bytes)); /* 2 */
     TRY(trail, limit(trail, RLIMIT_CORE, 0));
     TRY(trail, leave_user(trail, jail, &made));  /* 3, 4 */

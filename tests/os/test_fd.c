@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,6 +54,15 @@ static int open_and_leave(void)
     auto_fd int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_true(is_open(fd));
     return fd; /* the number; the descriptor is closed on the way out */
+}
+
+static int list_and_leave(void)
+{
+    auto_fd int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *names = fdopendir(fd);
+    assert_non_null(names);
+    assert_non_null(readdir(names));
+    return fd_take(&fd);
 }
 
 static int open_and_take(void)
@@ -142,12 +152,47 @@ static void test_failures(void **state)
     }
 }
 
+static void test_scope_closes_a_listing(void **state)
+{
+    (void)state;
+    assert_false(is_open(list_and_leave()));
+    DIR *none = NULL;
+    fd_close_names(&none);
+    DIR *some = opendir("/");
+    assert_non_null(some);
+    const int fd = dirfd(some);
+    errno = ENOTDIR;
+    fd_close_names(&some);
+    assert_int_equal(errno, ENOTDIR);
+    assert_null(some);
+    assert_false(is_open(fd));
+}
+
+/* Each rule is the kernel's, as it was asked for; what is opened is no other program's. */
+static void test_open_how(void **state)
+{
+    (void)state;
+    auto_fd int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int found = fd_open_how(top, "proc/self", O_PATH, 0);
+    assert_int_equal(fcntl(found, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(fd_open_how(top, "proc/self", O_PATH, RESOLVE_NO_SYMLINKS), -1);
+    assert_int_equal(errno, ELOOP);
+    assert_int_equal(fd_open_how(top, "/", O_PATH, RESOLVE_BENEATH), -1);
+    assert_int_equal(errno, EXDEV);
+    assert_int_equal(fd_open_how(top, "dev/absent", O_PATH, 0), -1);
+    assert_int_equal(errno, ENOENT);
+    auto_fd int within = fd_open_how(top, "/proc", O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+    assert_true(is_open(within));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_scope_closes, ""),
         TEST(test_take_moves, ""),
         TEST(test_close_keeps_errno_and_ignores_nothing_open, ""),
+        TEST(test_scope_closes_a_listing, ""),
+        TEST(test_open_how, ""),
         TEST(test_pieces, ""),
         TEST(test_failures, ""),
     };
