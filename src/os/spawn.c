@@ -62,6 +62,9 @@ static _Noreturn void become(const struct spawn *what, int failure)
         char *const *taken;
     } argv = { .given = what->argv };
     sigset_t none;
+    /* First: what the terminal says before is not for the new program. */
+    const bool apart = !what->new_session || (setsid() >= 0 && chdir("/") == 0);
+    const int fault = errno;
     /* What whoever started us ignores would be ignored for ever: its children's end, the wish
        to stop. */
     for (int number = 1; number < NSIG; number++)
@@ -69,9 +72,9 @@ static _Noreturn void become(const struct spawn *what, int failure)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int tell = fcntl(failure, F_DUPFD_CLOEXEC, SPAWN_ABOVE + SPAWN_FDS_MAX);
-    if (place_fds(what) && (!what->new_session || (setsid() >= 0 && chdir("/") == 0)))
+    if (apart && place_fds(what))
         execve(what->path, argv.taken, no_environment);
-    int why = errno;
+    int why = apart ? errno : fault;
     bool told = fd_write(tell, span_of(&why, sizeof why));
     (void)told; /* whoever does not hear it sees the exit */
     _exit(127);
