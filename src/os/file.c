@@ -27,6 +27,8 @@ const char *file_error_text(rc error)
         return "no memory left for it";
     case FILE_E_NAME:
         return "not a usable file name";
+    case FILE_E_OPEN_TO_OTHERS:
+        return "it is another user's, or others may write to it";
     }
     const char *text = strerrordesc_np((int)rc_number(error));
     return text != NULL ? text : "unknown error";
@@ -122,4 +124,38 @@ rc file_read_plain(struct trail *trail, const char *path, size_t max, struct are
     if (fstat(fd, &about) != 0)
         return FAIL_ERRNO(trail);
     return read_regular(trail, fd, &about, &f, out);
+}
+
+const char *file_open_regular(const char *path, int *out)
+{
+    struct stat about;
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return strerror(errno);
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
+        return "no plain file";
+    *out = fd_take(&fd);
+    return NULL;
+}
+
+/* A file that its writer has still open is not whole.  The kernel knows, and tells by not
+   giving a lease; where it gives none to anybody, the file's end must do. */
+const char *file_why_not_whole(int fd)
+{
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+        fcntl(fd, F_SETLEASE, F_UNLCK);
+        return NULL;
+    }
+    return errno == EAGAIN ? "somebody is writing it: give it its name when it is whole" : NULL;
+}
+
+const char *file_open_whole(const char *path, int *out)
+{
+    auto_fd int fd = -1;
+    const char *wrong = file_open_regular(path, &fd);
+    if (wrong == NULL)
+        wrong = file_why_not_whole(fd);
+    if (wrong == NULL)
+        *out = fd_take(&fd);
+    return wrong;
 }

@@ -18,6 +18,7 @@ enum file_error {
     FILE_E_TOO_MANY,           /* RC_PEER: more files in the folder than the limit */
     FILE_E_MEMORY,             /* RC_BUSY: the arena has no room */
     FILE_E_NAME,               /* RC_PEER: a path too long, or one that names no file */
+    FILE_E_OPEN_TO_OTHERS,     /* RC_PEER: another user's, or others may write to it */
 };
 
 /* file_error_text: static text such as "No such file or directory"; never NULL. */
@@ -42,6 +43,17 @@ rc file_read_plain(struct trail *trail, const char *path, size_t max, struct are
    (standard input may be a terminal or a socket). */
 MUST_USE
 rc file_read_fd(struct trail *trail, int fd, size_t max, struct arena *arena, struct span *out);
+
+/* file_open_regular opens a regular file to be read, where a link leads, too, and waits for nobody;
+   NULL, or why it cannot be: static text, or strerror's.  file_open_whole is the same for one that
+   nobody may have open to write to; file_why_not_whole looks again at such a one, for whoever has
+   read it. */
+MUST_USE
+const char *file_open_regular(const char *path, int *out);
+MUST_USE
+const char *file_open_whole(const char *path, int *out);
+MUST_USE
+const char *file_why_not_whole(int fd);
 
 /* file_write_new makes a file that must not exist yet, written through to disk before it
    returns.  On failure no file is left that was not there before.  mode is cut by umask. */

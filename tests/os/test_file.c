@@ -254,11 +254,38 @@ static void test_a_descriptor_of_any_kind_is_read_and_left_open(void **state)
     assert_fails(got, RC_WORLD, EBADF, &out);
 }
 
+static void test_a_file_that_is_not_whole(void **state)
+{
+    struct temp *temp = *state;
+    temp_put(temp, "f", SPAN(content));
+    const char *path = temp_path(temp, "f");
+    int fd = -1;
+    assert_null(file_open_whole(path, &fd));
+    assert_true(fd >= 0);
+    assert_null(file_why_not_whole(fd));
+    int writer = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(writer >= 0);
+    assert_non_null(file_why_not_whole(fd));
+    close(fd);
+    fd = -1;
+    assert_non_null(file_open_whole(path, &fd));
+    assert_int_equal(fd, -1);
+    assert_null(file_open_regular(path, &fd));
+    close(fd);
+    close(writer);
+    fd = -1;
+    assert_string_equal(file_open_whole(temp->path, &fd), "no plain file");
+    assert_string_equal(file_open_regular("/nowhere", &fd), "No such file or directory");
+    assert_int_equal(mkfifo(temp_path(temp, "pipe"), 0600), 0);
+    assert_string_equal(file_open_regular(temp_path(temp, "pipe"), &fd), "no plain file");
+    assert_int_equal(fd, -1);
+}
+
 static void test_every_error_has_words(void **state)
 {
     (void)state;
     const char *unknown = file_error_text(rc_make(RC_WORLD, 4000));
-    for (uint32_t e = FILE_E_TOO_LARGE; e <= FILE_E_NAME; e++)
+    for (uint32_t e = FILE_E_TOO_LARGE; e <= FILE_E_OPEN_TO_OTHERS; e++)
         assert_string_not_equal(file_error_text(rc_make(RC_PEER, e)), unknown);
     assert_string_equal(file_error_text(RC_SUCCESS), "no error");
     assert_string_equal(file_error_text(rc_make(RC_WORLD, ENOSPC)), "No space left on device");
@@ -280,6 +307,7 @@ int main(void)
         TEMP_TEST(test_an_arena_without_room_is_busy),
         TEMP_TEST(test_a_pipe_is_read_to_its_end),
         TEMP_TEST(test_a_descriptor_of_any_kind_is_read_and_left_open),
+        TEMP_TEST(test_a_file_that_is_not_whole),
         TEST(test_every_error_has_words, ""),
     };
     return RUN_TESTS(tests);

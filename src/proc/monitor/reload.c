@@ -61,35 +61,21 @@ static void add_problem(struct reading *reading, const char *text)
         log_event("reload refused: %s", text);
 }
 
-/* A file that its writer has still open is not whole.  The kernel knows, and tells by not
-   giving a lease; where it gives none to anybody, the file's end must do. */
-static bool is_being_written(int fd)
-{
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
-        fcntl(fd, F_SETLEASE, F_UNLCK);
-        return false;
-    }
-    return errno == EAGAIN;
-}
-
 /* A file that was cut off is often still a valid one, with a key less, or a number with a digit
    less.  So it must have an end of its last line, and be nobody's to write at the moment. */
 static const char *read_whole(struct reading *reading, const char *path)
 {
-    struct stat is;
     struct span bytes;
-    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return strerror(errno);
-    if (fstat(fd, &is) != 0 || !S_ISREG(is.st_mode))
-        return "not a regular file";
-    if (is_being_written(fd))
-        return "somebody is writing it: give it its name when it is whole";
+    auto_fd int fd = -1;
+    const char *wrong = file_open_whole(path, &fd);
+    if (wrong != NULL)
+        return wrong;
     rc got = file_read_fd(NULL, fd, CONFIG_FILE_MAX, &reading->arena, &bytes);
     if (!rc_ok(got))
         return file_error_text(got);
-    if (is_being_written(fd))
-        return "somebody is writing it: give it its name when it is whole";
+    wrong = file_why_not_whole(fd);
+    if (wrong != NULL)
+        return wrong;
     if (bytes.len == 0 || bytes.at[bytes.len - 1] != '\n')
         return "empty, or its last line has no end: it is half written";
     reading->sources.inputs.file = bytes;
