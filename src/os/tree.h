@@ -5,17 +5,21 @@
 #include "base/result.h"
 
 enum {
-    TREE_DEPTH_MAX = 16, /* folders inside one another */
-};
-
-enum tree_error {
-    TREE_E_DEEP = 0x1901, /* RC_PEER: deeper than that; what was met before is gone */
+    TREE_DEPTH_MAX = 80, /* folders that are gone down at once; what is deeper is moved up first */
 };
 
 /* tree_remove removes the folder and everything below it without following a link and without
-   leaving its file system.  One that is not there is a success. */
+   leaving its file system, however deep it is.  One that is not there is a success. */
 MUST_USE
 rc tree_remove(struct trail *trail, const char *path);
+
+/* tree_remove_at is the same for a name in an open folder. */
+MUST_USE
+rc tree_remove_at(struct trail *trail, int above, const char *name);
+
+/* tree_empty removes all that is in an open folder in the same way; the folder stays, and open. */
+MUST_USE
+rc tree_empty(struct trail *trail, int folder);
 
 /* tree_remove_around removes all that is in a folder except the entry of that name, as
    tree_remove does. */

@@ -2,6 +2,7 @@
 #include "os/tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "os/temp.h"
 
@@ -68,27 +69,72 @@ static void nest(const struct temp *temp, int depth, char *name, size_t cap)
     }
 }
 
+/* Deeper than anybody goes down, and names in the way of what is moved up. */
 static void test_depth(void **state)
 {
     struct temp *temp = *state;
-    char name[128];
-    nest(temp, TREE_DEPTH_MAX, name, sizeof name);
+    enum { DEEP = 2 * TREE_DEPTH_MAX + 3 };
+    char name[2 * DEEP + 1];
+    nest(temp, DEEP, name, sizeof name);
+    make(temp, "d/.lifted-0");
+    make(temp, "d/.lifted-0/full");
+    temp_put(temp, "d/.lifted-1", span_text("x"));
     assert_true(rc_ok(tree_remove(NULL, temp_path(temp, "d"))));
-    nest(temp, TREE_DEPTH_MAX + 1, name, sizeof name);
-    rc deep = tree_remove(NULL, temp_path(temp, "d"));
-    assert_int_equal(rc_class_of(deep), RC_PEER);
-    assert_int_equal(rc_number(deep), TREE_E_DEEP);
-    assert_int_equal(rmdir(temp_path(temp, name)), 0);
-    assert_true(rc_ok(tree_remove(NULL, temp_path(temp, "d"))));
+    assert_int_equal(temp_count(temp), 0);
+    nest(temp, DEEP, name, sizeof name);
+    temp_put(temp, "d/kept", span_text("x"));
+    assert_true(rc_ok(tree_remove_around(NULL, temp_path(temp, "d"), "kept")));
+    assert_true(there(temp, "d/kept"));
+    assert_int_equal(unlink(temp_path(temp, "d/kept")), 0);
+    assert_int_equal(rmdir(temp_path(temp, "d")), 0); /* nothing else was left */
+}
+
+/* By an open folder, which stays the same whatever its path leads to meanwhile. */
+static void test_in_an_open_folder(void **state)
+{
+    struct temp *temp = *state;
+    make(temp, "f");
+    make(temp, "f/a");
+    int folder = open(temp_path(temp, "f"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(folder >= 0);
+    assert_int_equal(rename(temp_path(temp, "f"), temp_path(temp, "g")), 0);
+    make(temp, "f");
+    make(temp, "f/a");
+    assert_true(rc_ok(tree_remove_at(NULL, folder, "a")));
+    assert_true(there(temp, "f/a"));
+    assert_false(there(temp, "g/a"));
+    close(folder);
+    assert_true(rc_ok(tree_remove(NULL, temp_path(temp, "f"))));
+    assert_true(rc_ok(tree_remove(NULL, temp_path(temp, "g"))));
+}
+
+/* All goes but the folder, and more than one reading of it finds. */
+static void test_an_open_folder_is_emptied(void **state)
+{
+    struct temp *temp = *state;
+    make(temp, "f");
+    for (int i = 0; i < 3000; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "f/%d", i);
+        temp_put(temp, name, span_text("x"));
+    }
+    make(temp, "f/a");
+    temp_put(temp, "f/a/b", span_text("x"));
+    int folder = open(temp_path(temp, "f"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(folder >= 0);
+    assert_true(rc_ok(tree_empty(NULL, folder)));
+    assert_true(rc_ok(tree_empty(NULL, folder))); /* there is nothing any more */
+    assert_int_equal(fcntl(folder, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(rmdir(temp_path(temp, "f")), 0);
+    close(folder);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEMP_TEST(test_folder_with_everything),
-        TEMP_TEST(test_links_are_not_followed),
-        TEMP_TEST(test_a_file_is_no_folder),
-        TEMP_TEST(test_depth),
+        TEMP_TEST(test_folder_with_everything), TEMP_TEST(test_links_are_not_followed),
+        TEMP_TEST(test_a_file_is_no_folder),    TEMP_TEST(test_depth),
+        TEMP_TEST(test_in_an_open_folder),      TEMP_TEST(test_an_open_folder_is_emptied),
     };
     return RUN_TESTS(tests);
 }
