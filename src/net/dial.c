@@ -2,52 +2,63 @@
 #include "net/dial.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "os/clock.h"
 #include "os/fd.h"
 
-/* Attempts under way; an fd of -1 is none. */
-struct race {
-    const struct addresses *addresses;
-    struct pollfd at[ADDRESSES_MAX];
-    size_t begun;
-    size_t running;
-    int failure; /* errno of the last that failed */
-    int winner;
-};
+void race_begin(struct race *race, const struct addresses *addresses, int64_t deadline_ms)
+{
+    *race = (struct race){
+        .addresses = *addresses, .most = ADDRESSES_MAX, .deadline_ms = deadline_ms, .winner = -1
+    };
+}
 
-static void race_end(struct race *race)
+void race_end(struct race *race)
 {
     for (size_t i = 0; i < race->begun; i++)
         fd_close(&race->at[i].fd);
+    race->running = 0;
 }
 
+int race_take_winner(struct race *race)
+{
+    return fd_take(&race->winner);
+}
+
+int race_fault(const struct race *race)
+{
+    return race->late || race->failure == 0 ? ETIMEDOUT : race->failure;
+}
+
+/* One that fails makes room for the next at once. */
 static void attempt_failed(struct race *race, size_t i, int failure)
 {
     race->failure = failure;
+    race->next_ms = 0;
     fd_close(&race->at[i].fd);
 }
 
 /* Begins with the next address. */
-static void attempt_begin(struct race *race)
+static void attempt_begin(struct race *race, int64_t now_ms)
 {
     size_t i = race->begun++;
-    const struct sockaddr *to = (const struct sockaddr *)&race->addresses->at[i];
+    const struct sockaddr *to = (const struct sockaddr *)&race->addresses.at[i];
     int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     race->at[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
     if (fd < 0) {
         race->failure = errno;
         return;
     }
-    if (connect(fd, to, race->addresses->len[i]) == 0)
+    if (connect(fd, to, race->addresses.len[i]) == 0) {
         race->winner = fd_take(&race->at[i].fd);
-    else if (errno == EINPROGRESS)
+    } else if (errno == EINPROGRESS) {
         race->running++;
-    else
+        race->next_ms = now_ms + DIAL_HEAD_START_MS;
+    } else {
         attempt_failed(race, i, errno);
+    }
 }
 
 /* Looks at every attempt that has come to an end; the first good one wins. */
@@ -58,6 +69,7 @@ static void attempts_look(struct race *race)
         socklen_t len = sizeof failure;
         if (race->at[i].fd < 0 || race->at[i].revents == 0)
             continue;
+        race->at[i].revents = 0;
         if (getsockopt(race->at[i].fd, SOL_SOCKET, SO_ERROR, &failure, &len) != 0)
             failure = errno;
         race->running--;
@@ -68,51 +80,57 @@ static void attempts_look(struct race *race)
     }
 }
 
-/* Waits for an attempt to end, for the next one's turn, or for the deadline. */
-static void race_wait(struct race *race, int64_t deadline_ms)
+static bool may_begin(const struct race *race, int64_t now_ms)
 {
-    int64_t left = deadline_ms - clock_monotonic_ms();
-    bool more = race->begun < race->addresses->count;
-    if (more && left > DIAL_HEAD_START_MS)
-        left = DIAL_HEAD_START_MS;
-    if (!more && left > TICK_MS)
-        left = TICK_MS;
-    if (left > 0 && poll(race->at, race->begun, (int)left) > 0)
-        attempts_look(race);
+    return race->winner < 0 && race->begun < race->addresses.count && race->running < race->most &&
+           now_ms >= race->next_ms && now_ms < race->deadline_ms;
 }
 
-/* One that fails at once makes room for the next at once. */
-static void race_run(struct race *race, const struct resolve_request *request)
+bool race_step(struct race *race, int64_t now_ms)
 {
-    int64_t deadline_ms = request->deadline_ms;
-    while (race->winner < 0 && clock_monotonic_ms() < deadline_ms) {
-        if (race->begun < race->addresses->count)
-            attempt_begin(race);
-        else if (race->running == 0)
-            return;
-        if (race->winner < 0 && race->running > 0)
-            race_wait(race, deadline_ms);
-        net_tick(&request->tick);
-    }
+    attempts_look(race);
+    while (may_begin(race, now_ms))
+        attempt_begin(race, now_ms);
+    bool over = race->winner >= 0 || now_ms >= race->deadline_ms ||
+                (race->running == 0 && race->begun == race->addresses.count);
+    if (!over)
+        return false;
+    race->late = race->running > 0;
+    race_end(race);
+    return true;
+}
+
+int64_t race_due(const struct race *race)
+{
+    bool more = race->begun < race->addresses.count && race->running < race->most;
+    return more && race->next_ms < race->deadline_ms ? race->next_ms : race->deadline_ms;
+}
+
+static int wait_ms(const struct race *race, int64_t now_ms)
+{
+    int64_t left = race_due(race) - now_ms;
+    return left <= 0 ? 0 : left > TICK_MS ? TICK_MS : (int)left;
 }
 
 bool dial(const struct resolve_request *request, int *out, char message[DIAL_MESSAGE])
 {
     struct addresses addresses = { 0 };
+    struct race race;
     const char *why;
     if (!resolve_host(request, &addresses, &why)) {
         snprintf(message, DIAL_MESSAGE, "the name cannot be resolved: %s", why);
         return false;
     }
-    struct race race = { .addresses = &addresses, .winner = -1 };
-    race_run(&race, request);
-    race_end(&race);
-    if (race.winner < 0) {
-        bool late = race.running > 0 || race.failure == 0;
-        snprintf(message, DIAL_MESSAGE, "cannot connect: %s",
-                 strerrordesc_np(late ? ETIMEDOUT : race.failure));
+    race_begin(&race, &addresses, request->deadline_ms);
+    while (!race_step(&race, clock_monotonic_ms())) {
+        poll(race.at, race.begun, wait_ms(&race, clock_monotonic_ms()));
+        net_tick(&request->tick);
+    }
+    int winner = race_take_winner(&race);
+    if (winner < 0) {
+        snprintf(message, DIAL_MESSAGE, "cannot connect: %s", strerrordesc_np(race_fault(&race)));
         return false;
     }
-    *out = race.winner;
+    *out = winner;
     return true;
 }

@@ -30,6 +30,43 @@ struct resolver {
 /* resolver_open reads the system's configuration; false when there is none that can be used. */
 MUST_USE bool resolver_open(struct resolver *out);
 
+/* Where an answer that does not fit into a datagram is asked for, over TCP. */
+#define RESOLVER_PORT "53"
+
+/* resolver_open_at is one that asks those servers ("ADDRESS:PORT,..", of IPv6 "[ADDRESS]:PORT";
+   NULL for those of the system), and for the names that it is asked alone: of the system's search
+   list it adds nothing to them. */
+MUST_USE bool resolver_open_at(const char *servers, struct resolver *out);
+
+void resolver_close(struct resolver *resolver);
+
+/* A look-up that is waited for together with others.  It stays where it is until it is done. */
+struct lookup {
+    bool done;
+    int status; /* c-ares' own */
+    struct addresses found;
+};
+
+enum { RESOLVER_WATCHES = 16 }; /* descriptors of a resolver at most */
+
+struct resolver_watch {
+    int fd;
+    bool reading, writing;
+};
+
+/* resolver_begin begins one, which may be done at once: its servers are given some seconds in all.
+   resolver_watches says what to wait for; resolver_take takes what is there of one of those,
+   resolver_tick what time has brought, and says when to be called again. */
+void resolver_begin(const struct resolver *resolver, const char *host, const char *port,
+                    struct lookup *lookup);
+size_t resolver_watches(const struct resolver *resolver,
+                        struct resolver_watch watches[RESOLVER_WATCHES]);
+void resolver_take(const struct resolver *resolver, const struct resolver_watch *ready);
+int64_t resolver_tick(const struct resolver *resolver, int64_t now_ms);
+
+/* lookup_fault: what is wrong with what came of it, static text; NULL when there is an address. */
+const char *lookup_fault(const struct lookup *lookup);
+
 struct resolve_request {
     const char *host;
     const char *port;                /* digits */

@@ -8,9 +8,10 @@
      5  not dumpable, so that no other process of this user may look inside; then the
         process may reach out, and leaves the network in which it did
      6  no new privileges, no capability
-     7  Landlock: no path, no TCP port but one to connect to where one is named, no abstract socket,
-   no signal to others, where the kernel has it 8  limits: descriptors; no further process can be
-   made   (after the proof's own) 9  the system call filter, proven in a forked child first */
+     7  where the kernel has it, Landlock: no path, no TCP port but one to connect to where one
+        is named, no abstract socket, no signal to others
+     8  limits: descriptors, and no further process after the proof's own
+     9  the system call filter, proven in a forked child first */
 #include "os/jail.h"
 
 #include <errno.h>
@@ -141,11 +142,13 @@ static uint64_t known_fs_rights(int abi)
 }
 
 /* struct landlock_net_port_attr, which came with ABI 4. */
-static rc let_connect(struct trail *trail, int ruleset, uint16_t port)
+static rc let_connect(struct trail *trail, int ruleset, const struct jail *jail)
 {
-    const uint64_t rule[] = { NET_CONNECT, port };
-    if (port != 0 && syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, rule, 0) != 0)
-        return FAIL_ERRNO(trail);
+    for (size_t i = 0; i < jail->connect_port_count; i++) {
+        const uint64_t rule[] = { NET_CONNECT, jail->connect_ports[i] };
+        if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, rule, 0) != 0)
+            return FAIL_ERRNO(trail);
+    }
     return RC_SUCCESS;
 }
 
@@ -164,7 +167,7 @@ static rc no_paths(struct trail *trail, const struct jail *jail, unsigned *used)
     long ruleset = syscall(SYS_landlock_create_ruleset, handled, fields * sizeof handled[0], 0);
     if (ruleset < 0)
         return FAIL_ERRNO(trail);
-    rc result = abi >= 4 ? let_connect(trail, (int)ruleset, jail->connect_port) : RC_SUCCESS;
+    rc result = abi >= 4 ? let_connect(trail, (int)ruleset, jail) : RC_SUCCESS;
     if (rc_ok(result) && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         result = FAIL_ERRNO(trail);
     close((int)ruleset);

@@ -27,12 +27,13 @@ struct jail {
     const int *keep; /* descriptors that stay open: 0, 1, 2 and others, all of them open, in
                         ascending order; all others are closed */
     size_t keep_count;
-    size_t fds;            /* RLIMIT_NOFILE */
-    size_t file_bytes;     /* RLIMIT_FSIZE: no file grows past it, the log included */
-    bool forks;            /* may make processes (RLIMIT_NPROC is 0 otherwise) */
-    bool own_network;      /* as root: an empty network namespace */
-    uint16_t connect_port; /* the one TCP port that may be connected to, where the kernel can
-                              tell; 0: none */
+    size_t fds;                    /* RLIMIT_NOFILE */
+    size_t file_bytes;             /* RLIMIT_FSIZE: no file grows past it, the log included */
+    bool forks;                    /* may make processes (RLIMIT_NPROC is 0 otherwise) */
+    bool own_network;              /* as root: an empty network namespace */
+    const uint16_t *connect_ports; /* the TCP ports that may be connected to, where the kernel can
+                                      tell; none without them */
+    size_t connect_port_count;
     /* The last moment at which something can be reached: called once, as the user that the
        process keeps, before paths, descriptors and calls are closed; what it opens stays open.
        NULL: nothing is.  With *reached set, the network is left afterwards where every user may

@@ -152,7 +152,8 @@ static rc enter_jail(struct trail *trail, struct house *house)
         .file_bytes = process->file_bytes != 0 ? process->file_bytes : HOUSE_FILE_BYTES_MAX,
         .forks = process->forks,
         .own_network = process->own_network,
-        .connect_port = house->connect_port,
+        .connect_ports = house->connect_ports,
+        .connect_port_count = house->connect_port_count,
         .reach_out = process->reach_out,
         .arg = house->self,
         .rules = process->rules,
@@ -223,6 +224,15 @@ bool house_keep_fd(struct house *house, int fd)
         return false;
     house->own[house->own_count++] = fd;
     return true;
+}
+
+void house_let_connect(struct house *house, const char *port)
+{
+    uint32_t number = 0;
+    for (size_t i = 0; port[i] >= '0' && port[i] <= '9' && number <= UINT16_MAX; i++)
+        number = 10 * number + (uint32_t)(port[i] - '0');
+    if (number > 0 && number <= UINT16_MAX && house->connect_port_count < HOUSE_PORTS_MAX)
+        house->connect_ports[house->connect_port_count++] = (uint16_t)number;
 }
 
 rc house_put(struct trail *trail, struct house *house, enum peer peer, const struct frame *frame)

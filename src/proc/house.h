@@ -12,12 +12,13 @@
 #include "proc/settings.h"
 
 enum {
-    HOUSE_CONTROL_FD = 3,           /* where a process finds its end of the control channel */
-    HOUSE_FIRST_UID = 61200,        /* as root a process runs as this and its peer number */
-    HOUSE_MEMORY = 16 << 20,        /* of that arena where a process says nothing else */
-    HOUSE_START_MS_MAX = 10000,     /* for handing over, opening and entering the jail */
-    HOUSE_OWN_FDS_MAX = 16,         /* descriptors that a process opens itself before the jail */
-    HOUSE_FILE_BYTES_MAX = 1 << 30, /* of one file that it writes, its log included */
+    HOUSE_CONTROL_FD = 3,       /* where a process finds its end of the control channel */
+    HOUSE_FIRST_UID = 61200,    /* as root a process runs as this and its peer number */
+    HOUSE_MEMORY = 16 << 20,    /* of that arena where a process says nothing else */
+    HOUSE_START_MS_MAX = 10000, /* for handing over, opening and entering the jail */
+    HOUSE_OWN_FDS_MAX = 16,     /* descriptors that a process opens itself before the jail */
+    HOUSE_PORTS_MAX = 2, /* TCP ports that a process may connect to */
+    HOUSE_FILE_BYTES_MAX = 1 << 30,              /* of one file that it writes, its log included */
 };
 
 enum { HOUSE_FIRST_NUMBER = 0x1000 }; /* of failures that are of no reason and no errno */
@@ -98,7 +99,8 @@ struct house {
     int programs[PEER_COUNT];            /* of a process that measures, else -1 */
     int own[HOUSE_OWN_FDS_MAX];          /* opened before the jail, see house_keep_fd */
     size_t own_count;
-    uint16_t connect_port; /* before_jail of a process that connects; 0: none */
+    uint16_t connect_ports[HOUSE_PORTS_MAX]; /* before_jail of a process that connects */
+    size_t connect_port_count;
     struct jail_report jail;
     unsigned state; /* the process's own, for its doors; 0 at first */
     bool stopping;
@@ -110,6 +112,10 @@ int house_main(const struct process *process);
    there are too many. */
 MUST_USE
 bool house_keep_fd(struct house *house, int fd);
+
+/* house_let_connect: this TCP port may be connected to, for before_jail.  `port` is digits; what is
+   no port, or one too many, is none. */
+void house_let_connect(struct house *house, const char *port);
 
 /* house_put queues a message for a peer.  A peer that is gone or does not read makes it
    RC_WORLD or RC_BUSY: the caller says what that means. */

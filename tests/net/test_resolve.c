@@ -145,6 +145,33 @@ static void test_what_is_no_name_or_no_server(void **state)
     }
 }
 
+/* It asks those servers and no others, over and over; what are none opens nothing. */
+static void test_a_resolver_of_its_own_servers(void **state)
+{
+    (void)state;
+    struct name_server server = { .manner = NAMES_ANSWERED, .first = 2, .count = 1 };
+    struct resolver resolver = { 0 };
+    const char *fault;
+    size_t open_before = net_descriptors();
+    assert_false(resolver_open_at("nonsense", &resolver));
+    assert_false(resolver_open_at("127.0.0.1:x", &resolver));
+    assert_null(resolver.channel);
+    name_server_start(&server);
+    assert_true(resolver_open_at(server.address, &resolver));
+    for (int i = 0; i < 2; i++) {
+        const struct resolve_request request = { .host = "peer.test",
+                                                 .port = "1",
+                                                 .deadline_ms = clock_monotonic_ms() + 5000,
+                                                 .resolver = &resolver };
+        found.count = 0;
+        assert_true(resolve_host(&request, &found, &fault));
+        assert_int_equal(found.count, 1);
+    }
+    resolver_close(&resolver);
+    name_server_stop(&server);
+    assert_int_equal(net_descriptors(), open_before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +180,7 @@ int main(void)
         TEST(test_the_deadline_holds, ""),
         TEST(test_a_silent_server_is_left_for_the_next, ""),
         TEST(test_what_is_no_name_or_no_server, ""),
+        TEST(test_a_resolver_of_its_own_servers, ""),
     };
     return RUN_TESTS(tests);
 }

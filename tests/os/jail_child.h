@@ -84,7 +84,7 @@ static const struct jail_rule wide[] = {
 
 static const int stdio[] = { 0, 1, 2 };
 
-static struct jail jail_of(const struct jail_rule *rules, size_t count)
+static inline struct jail jail_of(const struct jail_rule *rules, size_t count)
 {
     return (struct jail){ .user = JAIL_USER,
                           .keep = stdio,

@@ -142,6 +142,9 @@ class Fetch(unittest.TestCase):
                     self.assertEqual(fetch.fetch()[0], "FETCH_NAME")
                 table["pcs.example"] = [OUTWARD]
                 self.assertEqual(fetch.fetch()[0], "OK")
+                names.long.add("pcs.example")
+                self.assertEqual(fetch.fetch()[0], "OK")
+                self.assertGreater(names.streamed, 0)
             self.assertEqual(set(names.asked), {"pcs.example"})
             table["pcs.example"] = ["127.0.0.1"]
             with Fetcher(url, authority.pem, inward=True) as fetch:

@@ -2,9 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-
-#include "admit/reach.h"
+#include "net/lead.h"
 #include "os/clock.h"
 #include "proc/fetch/fetch.h"
 #include "proc/log.h"
@@ -25,16 +23,6 @@ static bool read_ca(struct house *house, struct span *out)
     return len > 0 && len <= FETCH_CA_MAX;
 }
 
-/* The one port that Landlock leaves open, where the kernel can tell them apart: digits, at most
-   five. */
-static void limit_port(struct house *house, const char *port)
-{
-    uint32_t number = 0;
-    for (size_t i = 0; port[i] != 0; i++)
-        number = 10 * number + (uint32_t)(port[i] - '0');
-    house->connect_port = number <= UINT16_MAX ? (uint16_t)number : 0;
-}
-
 rc provider_open(struct trail *trail, struct provider *provider, struct house *house)
 {
     provider->url = house->settings.provider_url;
@@ -48,33 +36,12 @@ rc provider_open(struct trail *trail, struct provider *provider, struct house *h
                                        .deadline_ms = clock_monotonic_ms() + FETCH_NAME_MS };
     provider->is_known = resolve_known(&request, &provider->known, &provider->is_address);
     provider->resolves = !provider->is_known && resolver_open(&provider->resolver);
-    limit_port(house, provider->port);
+    house_let_connect(house, provider->port);
+    if (provider->resolves)
+        house_let_connect(house, RESOLVER_PORT);
     if (!read_ca(house, &provider->ca))
         log_event("no CAs to know the provider by");
     return RC_SUCCESS;
-}
-
-static enum reach reach_of(const struct sockaddr_storage *address)
-{
-    struct address judged;
-    if (address->ss_family == AF_INET6)
-        judged = address_of_v6(((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr);
-    else
-        judged = address_of_v4(
-            (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr.s_addr);
-    return address_reach(&judged);
-}
-
-/* One address that it must not lead to spoils all: a name with two meanings is a trap, not a
-   choice.  An address that is written into the settings is what is meant. */
-static bool may_lead(const struct provider *provider, const struct addresses *addresses)
-{
-    for (size_t i = 0; i < addresses->count && !provider->is_address; i++) {
-        enum reach reach = reach_of(&addresses->at[i]);
-        if (reach == REACH_NEVER || (reach == REACH_INWARD && !provider->inward))
-            return false;
-    }
-    return true;
 }
 
 enum reason provider_find(const struct provider *provider, struct addresses *out, const char **why)
@@ -91,7 +58,8 @@ enum reason provider_find(const struct provider *provider, struct addresses *out
     if (!provider->is_known && (!provider->resolves || !resolve_host(&request, &found, why)))
         return REASON_FETCH_NAME;
     *why = "";
-    if (!may_lead(provider, &found))
+    /* An address that is written into the settings is what is meant. */
+    if (!provider->is_address && !addresses_may_lead(&found, provider->inward, true))
         return REASON_FETCH_INWARD;
     *out = found;
     return REASON_OK;
