@@ -14,7 +14,8 @@ const struct backup_table backup_tables[BACKUP_TABLES] = {
     { "audit_anchor", "ib", SQL_ANCHOR_PAGE, SQL_ANCHOR_PUT, 1 },
     { "bans", "biti", SQL_BAN_PAGE, SQL_BAN_PUT, 1 },
     { "nonces", "bbi", SQL_NONCE_PAGE, SQL_NONCE_PUT, 2 },
-    { "sessions", "bbii", SQL_SESSION_PAGE, SQL_SESSION_PUT, 1 },
+    { "sessions", "bbiibiib", SQL_SESSION_PAGE, SQL_SESSION_PUT, 1 },
+    { "collateral", "ibii", SQL_COLLATERAL_PAGE, SQL_COLLATERAL_FLOOR, 2 },
 };
 
 const char *backup_table_name(size_t table)

@@ -10,7 +10,10 @@ static rc put(struct trail *trail, struct store *store, void *arg)
         DB_INT(piece->expires), DB_INT(piece->evaluation),    DB_INT(piece->fetched),
         DB_BYTES(piece->chain), DB_BYTES(piece->body),
     };
-    return db_run(trail, &store->db, SQL_COLLATERAL_PUT, in);
+    struct db_row row;
+    bool put = false;
+    TRY(trail, db_one(trail, &store->db, SQL_COLLATERAL_PUT, in, &row, &put));
+    return put ? RC_SUCCESS : REFUSE(trail, REASON_FETCH_OLDER);
 }
 
 rc store_collateral_put(struct trail *trail, struct store *store, int64_t now,

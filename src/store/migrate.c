@@ -69,6 +69,13 @@ static rc step_once(struct trail *trail, struct db *db, int64_t now, uint32_t nu
     return RC_SUCCESS;
 }
 
+rc migrate_within(struct trail *trail, struct db *db, int64_t now)
+{
+    for (uint32_t number = 1; number <= STORE_STEPS; number++)
+        TRY(trail, step_once(trail, db, now, number));
+    return RC_SUCCESS;
+}
+
 rc migrate_apply(struct trail *trail, struct db *db, int64_t now, uint32_t until)
 {
     for (uint32_t number = 1; number <= STORE_STEPS && number <= until; number++) {

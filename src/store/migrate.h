@@ -9,6 +9,10 @@
 MUST_USE
 rc migrate_judge(struct trail *trail, struct db *db, uint32_t *schema);
 
+/* migrate_within brings the schema to this program's inside a transaction that is open already. */
+MUST_USE
+rc migrate_within(struct trail *trail, struct db *db, int64_t now);
+
 /* migrate_apply brings an open database to `until`, or to this program's schema. */
 MUST_USE
 rc migrate_apply(struct trail *trail, struct db *db, int64_t now, uint32_t until);

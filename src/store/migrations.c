@@ -83,4 +83,22 @@ const struct migration migrations[STORE_STEPS] = {
         " fetched BIGINT NOT NULL, chain BYTEA NOT NULL, body BYTEA NOT NULL,"
         " PRIMARY KEY (thing, scope))",
     },
+    {
+        7,
+        "Whose a session is: key, profile and name. Those of before had none, and end.",
+        "PRAGMA user_version = 7;"
+        "DROP TABLE sessions;"
+        "CREATE TABLE sessions (token BLOB PRIMARY KEY, identity BLOB NOT NULL,"
+        " created INTEGER NOT NULL, expires INTEGER NOT NULL, key BLOB NOT NULL,"
+        " profile INTEGER NOT NULL, vouched INTEGER NOT NULL, name BLOB NOT NULL)"
+        " STRICT, WITHOUT ROWID;"
+        "CREATE INDEX sessions_identity ON sessions (identity);"
+        "CREATE INDEX sessions_expires ON sessions (expires)",
+        "DROP TABLE ward.sessions;"
+        "CREATE TABLE ward.sessions (token BYTEA PRIMARY KEY, identity BYTEA NOT NULL,"
+        " created BIGINT NOT NULL, expires BIGINT NOT NULL, key BYTEA NOT NULL,"
+        " profile BIGINT NOT NULL, vouched BIGINT NOT NULL, name BYTEA NOT NULL);"
+        "CREATE INDEX sessions_identity ON ward.sessions (identity);"
+        "CREATE INDEX sessions_expires ON ward.sessions (expires)",
+    },
 };

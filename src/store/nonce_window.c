@@ -59,7 +59,7 @@ rc nonce_window_open(struct trail *trail, struct store *store, const struct nonc
         .buckets = links(arena, rules->capacity),
         .owner_buckets = links(arena, rules->capacity),
         .seconds = links(arena, seconds_of(rules)),
-        .floor = meta.high_water,
+        .floor = meta.high_water >= rules->since ? meta.high_water : rules->since - 1,
         .high_water = meta.high_water,
     };
     if (window.entries == NULL || window.owners == NULL || window.buckets == NULL ||

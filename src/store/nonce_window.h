@@ -11,7 +11,9 @@
    moment  at <= H  for all that was ever accepted.  A start begins with floor = H: nothing
    that was accepted before it is accepted again.  The price: for `step` seconds after a crash
    (`skew` if a client's clock ran ahead that far) requests are refused with NONCE_TOO_OLD, and
-   sign themselves anew.  H is written once in `step` seconds, or at worst once a second.
+   sign themselves anew.  Where the store itself was put back to an earlier H, `since` keeps out
+   what was signed before this start.  H is written once in `step` seconds, or at worst once a
+   second.
 
    Memory is taken once.  An identity has a share of it, so none can use up the rest. */
 #ifndef WARD_STORE_NONCE_WINDOW_H
@@ -26,6 +28,7 @@ struct nonce_rules {
     uint32_t window;   /* seconds: how old a request may be */
     uint32_t skew;     /* seconds: how far ahead a client's clock may run */
     uint32_t step;     /* seconds: how far ahead H is written */
+    int64_t since;     /* nothing from before this second is accepted, whatever H is */
 };
 
 /* Private to nonce_window.c. */

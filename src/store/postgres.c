@@ -45,6 +45,7 @@ static const struct {
     { "57P", REASON_STORE_UNREACHABLE },   /* shutting down, starting up */
     { "08", REASON_STORE_UNREACHABLE },    /* connection exceptions */
     { "28", REASON_STORE_UNREACHABLE },    /* not authorized */
+    { "42501", REASON_STORE_FORBIDDEN },   /* insufficient_privilege */
     { "25006", REASON_STORE_UNREACHABLE }, /* read-only: a standby */
     { "58030", REASON_STORE_IO },          /* io_error */
     { "XX001", REASON_STORE_DAMAGED },     /* data_corrupted */
@@ -264,6 +265,31 @@ static void server_rollback(struct db *db)
     drop_rows(db);
 }
 
+/* It wants to copy, which nobody asked for, and would say so for ever. */
+static bool is_copy(ExecStatusType status)
+{
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+/* Of each statement of one text; false: the server is gone.  The first failure ends them. */
+static bool server_answers_all(struct db *db, enum reason *reason)
+{
+    int64_t until = answer_by(db);
+    for (;;) {
+        if (!server_answers(db, until))
+            return false;
+        PGresult *got = PQgetResult(db->server);
+        if (got == NULL)
+            return true;
+        ExecStatusType status = PQresultStatus(got);
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && *reason == REASON_OK)
+            *reason = reason_of(PQresultErrorField(got, PG_DIAG_SQLSTATE));
+        PQclear(got);
+        if (is_copy(status) || PQstatus(db->server) != CONNECTION_OK)
+            return false;
+    }
+}
+
 /* Several statements need the simple protocol, which is not to be had in pipeline mode. */
 static rc server_simple(struct trail *trail, struct db *db, const char *text)
 {
@@ -271,14 +297,11 @@ static rc server_simple(struct trail *trail, struct db *db, const char *text)
         TRY(trail, server_settle(trail, db));
     if (PQpipelineStatus(db->server) != PQ_PIPELINE_OFF && PQexitPipelineMode(db->server) != 1)
         return server_gone(trail, db);
-    PGresult *got = PQexec(db->server, text);
-    ExecStatusType status = PQresultStatus(got);
-    enum reason reason = reason_of(PQresultErrorField(got, PG_DIAG_SQLSTATE));
-    PQclear(got);
-    if (PQstatus(db->server) != CONNECTION_OK || PQenterPipelineMode(db->server) != 1)
+    enum reason reason = REASON_OK;
+    if (PQsendQuery(db->server, text) != 1 || !server_answers_all(db, &reason) ||
+        PQstatus(db->server) != CONNECTION_OK || PQenterPipelineMode(db->server) != 1)
         return server_gone(trail, db);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? RC_SUCCESS
-                                                                   : REFUSE(trail, reason);
+    return reason == REASON_OK ? RC_SUCCESS : REFUSE(trail, reason);
 }
 
 static rc server_script(struct trail *trail, struct db *db, const char *sqlite,

@@ -122,8 +122,8 @@ static rc put_rows(struct trail *trail, struct store *store, struct lines *lines
     }
 }
 
-static rc restore_within(struct trail *trail, struct store *store, const struct backup_in *from,
-                         int64_t high_water, struct backup_proof *out)
+static rc restore_rows(struct trail *trail, struct store *store, const struct backup_in *from,
+                       int64_t high_water, struct backup_proof *out)
 {
     struct lines lines = { .from = from };
     struct backup_head head;
@@ -148,6 +148,17 @@ static rc restore_within(struct trail *trail, struct store *store, const struct 
     return RC_SUCCESS;
 }
 
+/* A row that the tables do not take (twice the same key, text that is none) is the file's fault,
+   not the program's. */
+rc backup_restore_within(struct trail *trail, struct store *store, const struct backup_in *from,
+                         int64_t high_water, struct backup_proof *out)
+{
+    rc done = restore_rows(trail, store, from, high_water, out);
+    if (rc_number(done) == REASON_STORE_STATEMENT)
+        return REFUSE(trail, REASON_BACKUP_DAMAGED);
+    return done;
+}
+
 rc backup_restore(struct trail *trail, struct store *store, const struct backup_in *from,
                   int64_t high_water, struct backup_proof *out)
 {
@@ -158,16 +169,12 @@ rc backup_restore(struct trail *trail, struct store *store, const struct backup_
     struct db *db = &store->db;
     TRY(trail, db->backend->begin(trail, db, DB_SCHEMA));
     store->writing = true;
-    rc done = restore_within(trail, store, from, high_water, &proof);
+    rc done = backup_restore_within(trail, store, from, high_water, &proof);
     store->writing = false;
     if (rc_ok(done))
         done = db->backend->commit(trail, db);
     else
         db->backend->rollback(db);
-    /* A row that the tables do not take (twice the same key, text that is none) is the
-       file's fault, not the program's. */
-    if (rc_number(done) == REASON_STORE_STATEMENT)
-        return REFUSE(trail, REASON_BACKUP_DAMAGED);
     TRY(trail, done);
     *out = proof;
     return RC_SUCCESS;

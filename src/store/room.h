@@ -19,4 +19,21 @@ MUST_USE
 rc store_find(struct trail *trail, struct store *store, enum db_sql sql, const struct db_value *in,
               struct db_row *row, bool *found);
 
+/* What a bounded table is asked before a row is added. */
+struct store_bounds {
+    enum db_sql sweep, share, count;
+    int64_t share_limit, limit;
+};
+
+/* store_has_room clears away what has expired, then STORE_SHARE or STORE_LIMIT. */
+MUST_USE
+rc store_has_room(struct trail *trail, struct store *store, const struct store_bounds *bounds,
+                  int64_t now, struct span identity);
+
+/* store_add_row runs an INSERT that answers with its row, or with none when there was one
+   already: STORE_USED. */
+MUST_USE
+rc store_add_row(struct trail *trail, struct store *store, enum db_sql sql,
+                 const struct db_value *in);
+
 #endif

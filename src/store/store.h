@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/span.h"
 #include "model/reason.h"
+#include "model/session.h"
 #include "store/db.h"
 
 enum { STORE_ID_LEN = 32, STORE_KEY_LEN = 16, STORE_INSTALLATION_LEN = 16 };
@@ -57,7 +58,7 @@ struct store_step {
     bool applied;
 };
 
-enum { STORE_STEPS = 6 };
+enum { STORE_STEPS = 7 };
 
 struct store_plan {
     uint32_t schema; /* what the database has; 0: nothing yet */
@@ -112,6 +113,12 @@ rc store_look(struct trail *trail, struct store *store);
 MUST_USE
 rc store_found(struct trail *trail, struct store *store, int64_t now);
 
+/* store_touch writes to the disk and changes nothing, not even the generation: what the backend
+   takes from the system at its first write it has then, and a copy that is older than its log
+   stays as old as it is however often it is opened. */
+MUST_USE
+rc store_touch(struct trail *trail, struct store *store);
+
 /* STORE_EMPTY when it was never founded. */
 MUST_USE
 rc store_meta_read(struct trail *trail, struct store *store, struct store_meta *out);
@@ -132,10 +139,16 @@ struct store_session {
     uint8_t token[STORE_ID_LEN]; /* SHA-256 of the token */
     uint8_t identity[STORE_ID_LEN];
     int64_t created;
-    int64_t expires; /* the session is over at this second */
+    int64_t expires;           /* the session is over at this second */
+    uint8_t key[STORE_ID_LEN]; /* Ed25519, that its requests are signed with */
+    enum session_profile profile;
+    bool vouched; /* it rests on the owner's word, not on evidence */
+    size_t name_len;
+    uint8_t name[SESSION_NAME_MAX]; /* of the peer, for people */
 };
 
-/* STORE_SHARE, STORE_LIMIT as above; STORE_USED when the token is there already. */
+/* STORE_SHARE, STORE_LIMIT as above; STORE_USED when the token is there already, STORE_STATEMENT
+   when the name is too long or the profile none. */
 MUST_USE
 rc store_session_add(struct trail *trail, struct store *store, int64_t now,
                      const struct store_session *session);
@@ -145,13 +158,23 @@ MUST_USE
 rc store_session_find(struct trail *trail, struct store *store, int64_t now,
                       const uint8_t token[STORE_ID_LEN], struct store_session *out);
 
+/* Memory of the caller's for some sessions. */
+struct store_page {
+    struct store_session *rows;
+    size_t cap, count;
+};
+
+/* store_session_page fills a page with those that are not over, in the order of their tokens'
+   digests, past `after`: STORE_ID_LEN bytes, or fewer for zeros behind them.  On failure the count
+   is what it was, and the rows are nothing. */
+MUST_USE
+rc store_session_page(struct trail *trail, struct store *store, int64_t now, struct span after,
+                      struct store_page *page);
+
 /* Ending what is not there is no failure. */
 MUST_USE
 rc store_session_end(struct trail *trail, struct store *store, int64_t now,
                      const uint8_t token[STORE_ID_LEN]);
-MUST_USE
-rc store_sessions_end(struct trail *trail, struct store *store, int64_t now,
-                      const uint8_t identity[STORE_ID_LEN]);
 
 struct store_ban {
     uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d; bits past the prefix are zero */
@@ -182,7 +205,8 @@ MUST_USE
 rc store_sweep(struct trail *trail, struct store *store, int64_t now, int64_t *swept);
 
 /* One piece of collateral (attest/pcs.h), that its caller has judged.  It is fetched again where it
-   is lost, so it is in no backup. */
+   is lost, so a backup has only how new it was: restored, it is a piece without a body, and nothing
+   older may take its place. */
 enum { STORE_SCOPE_LEN = 8 };
 struct store_collateral {
     int64_t thing;
@@ -190,11 +214,11 @@ struct store_collateral {
     int64_t issued, expires;
     int64_t evaluation; /* 0 where there is none */
     int64_t fetched;
-    struct span chain, body;
+    struct span chain, body; /* none: only its floor is known */
 };
 
 /* store_collateral_put takes the place of what is held of the same thing and scope, unless that is
-   newer: then nothing changes. */
+   newer: FETCH_OLDER. */
 MUST_USE
 rc store_collateral_put(struct trail *trail, struct store *store, int64_t now,
                         const struct store_collateral *piece);

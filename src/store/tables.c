@@ -1,4 +1,4 @@
-/* tables.c - see store.h: one-use values, sessions and bans.  Each table is bounded, in all
+/* tables.c - see store.h: one-use values and bans.  Each table is bounded, in all
    and for one identity, and what has expired is cleared away before anything is refused. */
 #include <string.h>
 
@@ -20,14 +20,8 @@ static rc number_of(struct trail *trail, struct store *store, enum db_sql sql,
     return RC_SUCCESS;
 }
 
-/* What a bounded table is asked before a row is added. */
-struct bounds {
-    enum db_sql sweep, share, count;
-    int64_t share_limit, limit;
-};
-
-static rc has_room(struct trail *trail, struct store *store, const struct bounds *bounds,
-                   int64_t now, struct span identity)
+rc store_has_room(struct trail *trail, struct store *store, const struct store_bounds *bounds,
+                  int64_t now, struct span identity)
 {
     int64_t share = 0;
     int64_t all = 0;
@@ -43,9 +37,8 @@ static rc has_room(struct trail *trail, struct store *store, const struct bounds
     return RC_SUCCESS;
 }
 
-/* An INSERT that answers with its row, or with none when there was one already. */
-static rc add_row(struct trail *trail, struct store *store, enum db_sql sql,
-                  const struct db_value *in)
+rc store_add_row(struct trail *trail, struct store *store, enum db_sql sql,
+                 const struct db_value *in)
 {
     struct db_row row;
     bool added = false;
@@ -61,7 +54,7 @@ struct nonce_use {
 static rc use_nonce(struct trail *trail, struct store *store, void *arg)
 {
     const struct nonce_use *use = (const struct nonce_use *)arg;
-    const struct bounds bounds = {
+    const struct store_bounds bounds = {
         .sweep = SQL_NONCE_SWEEP,
         .share = SQL_NONCE_SHARE,
         .count = SQL_NONCE_COUNT,
@@ -69,13 +62,13 @@ static rc use_nonce(struct trail *trail, struct store *store, void *arg)
         .limit = store->limits.nonces,
     };
     struct span identity = span_of(use->identity, STORE_ID_LEN);
-    TRY(trail, has_room(trail, store, &bounds, use->now, identity));
+    TRY(trail, store_has_room(trail, store, &bounds, use->now, identity));
     const struct db_value in[] = {
         DB_BYTES(identity),
         DB_BYTES(span_of(use->value, STORE_ID_LEN)),
         DB_INT(use->expires),
     };
-    return add_row(trail, store, SQL_NONCE_ADD, in);
+    return store_add_row(trail, store, SQL_NONCE_ADD, in);
 }
 
 rc store_nonce_use(struct trail *trail, struct store *store, int64_t now,
@@ -87,87 +80,6 @@ rc store_nonce_use(struct trail *trail, struct store *store, int64_t now,
     if (expires <= now)
         return REFUSE(trail, REASON_STORE_USED);
     return store_write(trail, store, now, use_nonce, &use);
-}
-
-struct session_call {
-    const struct store_session *session;
-    struct span of;
-    int64_t now;
-};
-
-static rc add_session(struct trail *trail, struct store *store, void *arg)
-{
-    const struct session_call *call = (const struct session_call *)arg;
-    const struct store_session *session = call->session;
-    const struct bounds bounds = {
-        .sweep = SQL_SESSION_SWEEP,
-        .share = SQL_SESSION_SHARE,
-        .count = SQL_SESSION_COUNT,
-        .share_limit = store->limits.sessions_share,
-        .limit = store->limits.sessions,
-    };
-    TRY(trail, has_room(trail, store, &bounds, call->now, SPAN(session->identity)));
-    const struct db_value in[] = {
-        DB_BYTES(SPAN(session->token)),
-        DB_BYTES(SPAN(session->identity)),
-        DB_INT(session->created),
-        DB_INT(session->expires),
-    };
-    return add_row(trail, store, SQL_SESSION_ADD, in);
-}
-
-rc store_session_add(struct trail *trail, struct store *store, int64_t now,
-                     const struct store_session *session)
-{
-    struct session_call call = { .session = session, .now = now };
-    return store_write(trail, store, now, add_session, &call);
-}
-
-rc store_session_find(struct trail *trail, struct store *store, int64_t now,
-                      const uint8_t token[STORE_ID_LEN], struct store_session *out)
-{
-    const struct db_value in[] = { DB_BYTES(span_of(token, STORE_ID_LEN)), DB_INT(now) };
-    struct store_session session;
-    struct db_row row;
-    bool found = false;
-    TRY(trail, store_find(trail, store, SQL_SESSION_FIND, in, &row, &found));
-    if (!found)
-        return REFUSE(trail, REASON_STORE_NO_SESSION);
-    rc token_copied = db_copy(trail, row.at[0], session.token, sizeof session.token);
-    rc identity_copied = db_copy(trail, row.at[1], session.identity, sizeof session.identity);
-    session.created = row.at[2].number;
-    session.expires = row.at[3].number;
-    db_finish(&store->db);
-    TRY(trail, token_copied);
-    TRY(trail, identity_copied);
-    *out = session;
-    return RC_SUCCESS;
-}
-
-static rc end_session(struct trail *trail, struct store *store, void *arg)
-{
-    const struct db_value in[] = { DB_BYTES(((const struct session_call *)arg)->of) };
-    return db_run(trail, &store->db, SQL_SESSION_END, in);
-}
-
-rc store_session_end(struct trail *trail, struct store *store, int64_t now,
-                     const uint8_t token[STORE_ID_LEN])
-{
-    struct session_call call = { .of = span_of(token, STORE_ID_LEN) };
-    return store_write(trail, store, now, end_session, &call);
-}
-
-static rc end_sessions(struct trail *trail, struct store *store, void *arg)
-{
-    const struct db_value in[] = { DB_BYTES(((const struct session_call *)arg)->of) };
-    return db_run(trail, &store->db, SQL_SESSION_END_ALL, in);
-}
-
-rc store_sessions_end(struct trail *trail, struct store *store, int64_t now,
-                      const uint8_t identity[STORE_ID_LEN])
-{
-    struct session_call call = { .of = span_of(identity, STORE_ID_LEN) };
-    return store_write(trail, store, now, end_sessions, &call);
 }
 
 static void prefix_of(const uint8_t address[16], uint8_t prefix, uint8_t out[PREFIX_LEN])

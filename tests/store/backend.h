@@ -148,10 +148,27 @@ static inline const uint8_t *id_of(uint32_t number)
 
 static inline struct store_session session_of(uint32_t token, uint32_t identity, int64_t expires)
 {
-    struct store_session session = { .created = NOW, .expires = expires };
+    struct store_session session = { .created = NOW,
+                                     .expires = expires,
+                                     .profile = SESSION_V2,
+                                     .name_len = token % (SESSION_NAME_MAX + 1) };
     memcpy(session.token, id_of(token), STORE_ID_LEN);
     memcpy(session.identity, id_of(identity), STORE_ID_LEN);
+    memcpy(session.key, id_of(~token), STORE_ID_LEN);
+    memset(session.name, 'n', session.name_len);
     return session;
+}
+
+static inline void assert_same_session(const struct store_session *a, const struct store_session *b)
+{
+    assert_memory_equal(a->token, b->token, sizeof a->token);
+    assert_memory_equal(a->identity, b->identity, sizeof a->identity);
+    assert_memory_equal(a->key, b->key, sizeof a->key);
+    assert_int_equal(a->created, b->created);
+    assert_int_equal(a->expires, b->expires);
+    assert_int_equal(a->profile, b->profile);
+    assert_int_equal(a->vouched, b->vouched);
+    assert_span_equal(span_of(a->name, a->name_len), span_of(b->name, b->name_len));
 }
 
 #endif

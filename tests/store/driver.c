@@ -46,7 +46,9 @@ static rc add_parts(struct trail *trail, struct store *store, void *arg)
 {
     unsigned long number = *(const unsigned long *)arg;
     for (unsigned long part = 0; part < PARTS; part++) {
-        struct store_session session = { .created = NOW, .expires = NOW + 1000 };
+        struct store_session session = { .created = NOW,
+                                         .expires = NOW + 1000,
+                                         .profile = SESSION_V2 };
         id_of(number * PARTS + part, session.token);
         id_of(number, session.identity);
         TRY(trail, store_session_add(trail, store, NOW, &session));
@@ -237,7 +239,17 @@ static rc between(const struct db_spec *spec, const char *number)
     return done;
 }
 
-/* What needs no store that is open, or makes one: migrate [UNTIL], plan, check FILE. */
+static void refill(const struct db_spec *spec, const char *path)
+{
+    struct backup_proof proof;
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const struct backup_in from = { get_fd, &fd };
+    const struct backup_target to = { .spec = spec, .key = { 1 }, .now = NOW, .keep = true };
+    say("refill", 0, backup_refill(NULL, &to, &from, &proof));
+}
+
+/* What needs no store that is open, or makes one: migrate [UNTIL], plan, check FILE,
+   refill FILE. */
 static bool run_without_store(const struct db_spec *spec, const char *verb, char **args)
 {
     struct store_plan plan = { 0 };
@@ -248,6 +260,8 @@ static bool run_without_store(const struct db_spec *spec, const char *verb, char
         say("between", 0, between(spec, args[0]));
     else if (strcmp(verb, "check") == 0 && args[0] != NULL)
         stream(NULL, verb, args[0]);
+    else if (strcmp(verb, "refill") == 0 && args[0] != NULL)
+        refill(spec, args[0]);
     else if (strcmp(verb, "plan") == 0) {
         rc got = store_plan_read(NULL, spec, &plan);
         say("plan", plan.schema, got);

@@ -1,4 +1,6 @@
 /* test_backends.c - the store on SQLite and on PostgreSQL, one table of tests for both. */
+#include <sys/stat.h>
+
 #include "backend.h"
 
 static void test_server_is_there(void **state)
@@ -148,7 +150,7 @@ static void test_sessions(void **state)
         assert_rc(store_session_add(NULL, &store, NOW, &two), "OK");
         assert_rc(store_session_add(NULL, &store, NOW, &other), "OK");
         assert_rc(store_session_find(NULL, &store, NOW + 9, one.token, &got), "OK");
-        assert_true(bytes_equal(&got, &one, sizeof got));
+        assert_same_session(&got, &one);
         got.created = 3;
         assert_rc(store_session_find(NULL, &store, NOW + 10, one.token, &got), "STORE_NO_SESSION");
         assert_rc(store_session_find(NULL, &store, NOW, id_of(9), &got), "STORE_NO_SESSION");
@@ -156,9 +158,67 @@ static void test_sessions(void **state)
         assert_rc(store_session_end(NULL, &store, NOW, id_of(9)), "OK");
         assert_rc(store_session_end(NULL, &store, NOW, one.token), "OK");
         assert_rc(store_session_find(NULL, &store, NOW, one.token, &got), "STORE_NO_SESSION");
-        assert_rc(store_sessions_end(NULL, &store, NOW, two.identity), "OK");
-        assert_rc(store_session_find(NULL, &store, NOW, two.token, &got), "STORE_NO_SESSION");
         assert_rc(store_session_find(NULL, &store, NOW, other.token, &got), "OK");
+        store_close(&store);
+    }
+}
+
+static void test_pages_of_sessions(void **state)
+{
+    (void)state;
+    struct db_spec spec;
+    EACH_BACKEND(spec)
+    {
+        struct store store;
+        struct store_session got[4];
+        struct store_page page = { got, 4, 9 };
+        store_begin(&spec, &store);
+        assert_rc(store_session_page(NULL, &store, NOW, (struct span){ 0 }, &page), "OK");
+        assert_int_equal(page.count, 0);
+        for (uint32_t i = 5; i > 0; i--) {
+            struct store_session one = session_of(i << 8, 10, i == 3 ? NOW + 1 : NOW + 9);
+            one.vouched = i == 2;
+            one.profile = i == 4 ? SESSION_SDK_V1 : SESSION_V2;
+            assert_rc(store_session_add(NULL, &store, NOW, &one), "OK");
+        }
+        assert_rc(store_session_page(NULL, &store, NOW, (struct span){ 0 }, &page), "OK");
+        assert_int_equal(page.count, 4);
+        assert_memory_equal(got[2].token, id_of(3 << 8), STORE_ID_LEN);
+        assert_true(got[1].vouched && !got[2].vouched);
+        assert_int_equal(got[3].profile, SESSION_SDK_V1);
+        uint8_t last[STORE_ID_LEN];
+        memcpy(last, got[3].token, sizeof last);
+        assert_rc(store_session_page(NULL, &store, NOW, SPAN(last), &page), "OK");
+        assert_int_equal(page.count, 1);
+        assert_memory_equal(got[0].token, id_of(5 << 8), STORE_ID_LEN);
+        /* Those that are over are passed by, and the beginning of one finds it. */
+        uint8_t begins[3] = { 0, 0, 3 };
+        page.cap = 1;
+        assert_rc(store_session_page(NULL, &store, NOW + 1, SPAN(begins), &page), "OK");
+        assert_int_equal(page.count, 1);
+        assert_memory_equal(got[0].token, id_of(4 << 8), STORE_ID_LEN);
+        assert_rc(store_session_page(NULL, &store, NOW + 9, SPAN(begins), &page), "OK");
+        assert_int_equal(page.count, 0);
+        store_close(&store);
+    }
+}
+
+/* What nobody may be called, and a profile that there is not. */
+static void test_sessions_that_are_none(void **state)
+{
+    (void)state;
+    struct db_spec spec;
+    EACH_BACKEND(spec)
+    {
+        struct store store;
+        store_begin(&spec, &store);
+        struct store_session longer = session_of(1, 10, NOW + 10), other = longer, none = longer;
+        longer.name_len = SESSION_NAME_MAX + 1;
+        other.profile = (enum session_profile)9;
+        none.profile = SESSION_NONE;
+        assert_rc(store_session_add(NULL, &store, NOW, &longer), "STORE_STATEMENT");
+        assert_rc(store_session_add(NULL, &store, NOW, &other), "STORE_STATEMENT");
+        assert_rc(store_session_add(NULL, &store, NOW, &none), "STORE_STATEMENT");
         store_close(&store);
     }
 }
@@ -376,6 +436,36 @@ static void test_anchor_and_rollback(void **state)
     }
 }
 
+static size_t written(const struct db_spec *spec)
+{
+    char path[512];
+    struct stat stat_of = { 0 };
+    snprintf(path, sizeof path, "%s-wal", spec->place);
+    return stat(path, &stat_of) == 0 ? (size_t)stat_of.st_size : 0;
+}
+
+/* However often an old copy is opened, it is as old as before; and something was written. */
+static void test_touch_is_no_transaction(void **state)
+{
+    (void)state;
+    struct db_spec spec;
+    EACH_BACKEND(spec)
+    {
+        struct store store;
+        struct store_meta before, after;
+        store_begin(&spec, &store);
+        assert_rc(store_meta_read(NULL, &store, &before), "OK");
+        for (int i = 0; i < 3; i++) {
+            size_t had = written(&spec);
+            assert_rc(store_touch(NULL, &store), "OK");
+            assert_true(spec.kind != DB_SQLITE || written(&spec) > had);
+        }
+        assert_rc(store_meta_read(NULL, &store, &after), "OK");
+        assert_true(bytes_equal(&before, &after, sizeof before));
+        store_close(&store);
+    }
+}
+
 static void test_addresses(void **state)
 {
     (void)state;
@@ -421,11 +511,14 @@ int main(void)
         TEST(test_two_migrators, "RL-56"),
         TEST(test_an_installation_stays, ""),
         TEST(test_sessions, ""),
+        TEST(test_pages_of_sessions, ""),
+        TEST(test_sessions_that_are_none, ""),
         TEST(test_bounds_of_sessions, ""),
         TEST(test_bounds_of_nonces, ""),
         TEST(test_bans, ""),
         TEST(test_sweep, ""),
         TEST(test_anchor_and_rollback, ""),
+        TEST(test_touch_is_no_transaction, ""),
         TEST(test_addresses, ""),
     };
     return cmocka_run_group_tests(tests, backends_begin, backends_end);

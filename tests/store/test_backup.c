@@ -59,8 +59,23 @@ static rc check_bytes(const void *bytes, size_t len, struct backup_proof *out)
 }
 
 /* A row in every table. */
+static struct store_collateral piece_of(uint8_t scope, int64_t issued, int64_t evaluation)
+{
+    static const uint8_t bytes[70000] = { 1 };
+    return (struct store_collateral){ .scope = { scope },
+                                      .issued = issued,
+                                      .expires = issued + 30,
+                                      .evaluation = evaluation,
+                                      .fetched = issued,
+                                      .chain = span_of(bytes, 9000),
+                                      .body = SPAN(bytes) };
+}
+
 static void fill(struct store *store)
 {
+    const struct store_collateral pieces[] = { piece_of(1, 500, 17), piece_of(2, 600, 0) };
+    for (size_t i = 0; i < 2; i++)
+        assert_rc(store_collateral_put(NULL, store, NOW, &pieces[i]), "OK");
     struct store_anchor anchor = { .size = 1234, .root = { 5 } };
     assert_rc(store_anchor_move(NULL, store, NOW, &anchor), "OK");
     for (uint32_t i = 0; i < 3; i++) {
@@ -86,6 +101,47 @@ static void make_stream(struct backup_proof *out)
     rewind_stream(0, 0);
     assert_rc(backup_write(NULL, &store, &to, out), "OK");
     store_close(&store);
+}
+
+struct held {
+    int64_t issued, evaluation;
+    size_t count, bytes;
+};
+
+static void look(void *arg, const struct store_collateral *piece)
+{
+    struct held *held = arg;
+    if (held->count++ == 0) {
+        held->issued = piece->issued;
+        held->evaluation = piece->evaluation;
+    }
+    held->bytes += piece->body.len + piece->chain.len;
+}
+
+static struct held held_in(struct store *store)
+{
+    struct held held = { 0 };
+    assert_rc(store_collateral_each(NULL, store, look, &held), "OK");
+    return held;
+}
+
+/* The bytes are gone, and what is older than they were is not taken. */
+static void floors_are_kept(struct store *store)
+{
+    static const struct {
+        int64_t issued, evaluation;
+        bool taken;
+    } rows[] = { { 499, 17, false }, { 500, 16, false }, { 500, 17, true }, { 501, 18, true } };
+    struct held held = held_in(store);
+    assert_int_equal(held.count, 2);
+    assert_int_equal(held.bytes, 0);
+    assert_true(held.issued == 500 && held.evaluation == 17);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct store_collateral piece = piece_of(1, rows[i].issued, rows[i].evaluation);
+        assert_rc(store_collateral_put(NULL, store, NOW, &piece),
+                  rows[i].taken ? "OK" : "FETCH_OLDER");
+        assert_int_equal(held_in(store).bytes > 0, rows[i].taken);
+    }
 }
 
 static void test_every_pair_of_backends(void **state)
@@ -127,6 +183,7 @@ static void test_every_pair_of_backends(void **state)
             assert_int_equal(meta.high_water, NOW + 77);
             rewind_stream(0, 0);
             assert_rc(backup_restore(NULL, &store, &from, 0, &read), "RESTORE_NOT_EMPTY");
+            floors_are_kept(&store);
             store_close(&store);
         }
     }
@@ -228,15 +285,15 @@ static void test_heads(void **state)
         { "{\"format\":\"ward-backup\",\"version\":2}\n", "BACKUP_NEWER" },
         { "{\"format\":\"ward-backup\",\"version\":0}\n", "BACKUP_OLDER" },
         { "{\"format\":\"ward-backup\",\"version\":1}\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "7"), "BACKUP_NEWER" },
-        { HEAD("1", "5"), "BACKUP_OLDER" },
-        { HEAD("1", "6"), "BACKUP_DAMAGED" }, /* no end */
+        { HEAD("1", "8"), "BACKUP_NEWER" },
+        { HEAD("1", "6"), "BACKUP_OLDER" },
+        { HEAD("1", "7"), "BACKUP_DAMAGED" }, /* no end */
         { HEAD("1", "-5"), "BACKUP_DAMAGED" },
-        { HEAD("1", "6") "[\"other\",1]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "6") "[\"bans\"]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "6") "[\"audit_anchor\",1,\"00\",2]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "6") "{\"rows\":0,\"state\":\"\",\"sum\":\"\"}\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "6") "[\"audit_anchor\",1,\"00\"]\n[\"audit_anchor\",2,\"00\"]\n",
+        { HEAD("1", "7") "[\"other\",1]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "7") "[\"bans\"]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "7") "[\"audit_anchor\",1,\"00\",2]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "7") "{\"rows\":0,\"state\":\"\",\"sum\":\"\"}\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "7") "[\"audit_anchor\",1,\"00\"]\n[\"audit_anchor\",2,\"00\"]\n",
           "BACKUP_DAMAGED" },
     };
     struct backup_proof proof;
@@ -322,6 +379,146 @@ static void test_snapshot_is_of_one_moment(void **state)
     }
 }
 
+static uint32_t schema_of(const struct db_spec *spec)
+{
+    struct store_plan plan;
+    assert_rc(store_plan_read(NULL, spec, &plan), "OK");
+    return plan.schema;
+}
+
+static rc refill(const struct db_spec *spec, uint8_t key, bool keep, uint8_t state[32])
+{
+    const struct backup_target target = { .spec = spec, .key = { key }, .now = NOW, .keep = keep };
+    struct backup_proof proof;
+    if (stream.at != 0)
+        rewind_stream(0, 0);
+    rc done = backup_refill(NULL, &target, &from, &proof);
+    if (rc_ok(done))
+        memcpy(state, proof.state, 32);
+    return done;
+}
+
+/* A database that had nothing has all of it, schema included, or nothing still. */
+static void test_refill_is_all_or_nothing(void **state)
+{
+    (void)state;
+    struct db_spec spec;
+    struct backup_proof wrote;
+    uint8_t found[32] = { 0 };
+    make_stream(&wrote);
+    EACH_BACKEND(spec)
+    {
+        size_t len = stream.len;
+        for (size_t n = 1; n < 6; n++) {
+            rewind_stream(400, n);
+            assert_rc(refill(&spec, 1, true, found), "STORE_IO");
+            assert_int_equal(schema_of(&spec), 0);
+        }
+        for (stream.len = 0; stream.len < len; stream.len += 97) {
+            assert_false(rc_ok(refill(&spec, 1, true, found)));
+            assert_int_equal(schema_of(&spec), 0);
+        }
+        stream.len = len;
+        rewind_stream(0, 0);
+        assert_rc(refill(&spec, 1, false, found), "OK");
+        assert_true(bytes_equal(found, wrote.state, 32));
+        assert_int_equal(schema_of(&spec), 0);
+        memset(found, 0, sizeof found);
+        assert_rc(refill(&spec, 1, true, found), "OK");
+        assert_true(bytes_equal(found, wrote.state, 32));
+        assert_int_equal(schema_of(&spec), STORE_STEPS);
+    }
+}
+
+/* What is asked for once more is found done, by whoever asked before and as long as nobody else has
+   been there. */
+static void test_refill_is_done_once(void **state)
+{
+    (void)state;
+    struct db_spec spec;
+    struct backup_proof wrote;
+    uint8_t found[32] = { 0 };
+    make_stream(&wrote);
+    EACH_BACKEND(spec)
+    {
+        struct store store;
+        struct store_meta meta;
+        assert_rc(refill(&spec, 1, true, found), "OK");
+        memset(found, 0, sizeof found);
+        assert_rc(refill(&spec, 1, true, found), "OK");
+        assert_true(bytes_equal(found, wrote.state, 32));
+        assert_rc(refill(&spec, 2, true, found), "RESTORE_NOT_EMPTY");
+        stream.len -= 20;
+        assert_rc(refill(&spec, 1, true, found), "BACKUP_DAMAGED");
+        stream.len += 20;
+        assert_rc(store_open(NULL, &spec, &store_limits_default, &store), "OK");
+        assert_rc(store_meta_read(NULL, &store, &meta), "OK");
+        assert_int_equal(meta.generation, wrote.meta.generation);
+        assert_int_equal(meta.high_water, wrote.meta.high_water);
+        /* As a house begins, before it has judged its store; and then what it does first. */
+        int64_t swept = 0;
+        assert_rc(store_found(NULL, &store, NOW), "OK");
+        assert_rc(refill(&spec, 1, true, found), "OK");
+        assert_rc(store_sweep(NULL, &store, NOW, &swept), "OK");
+        store_close(&store);
+        assert_rc(refill(&spec, 1, true, found), "RESTORE_NOT_EMPTY");
+    }
+}
+
+/* Databases that are not empty, or not of this version, stay as they are. */
+static void test_refill_of_what_is_there(void **state)
+{
+    static const struct {
+        uint32_t until; /* what the database was migrated to */
+        const char *before;
+        const char *wanted;
+        uint32_t schema; /* afterwards; 0: what it is cannot be told */
+    } rows[] = {
+        { 5, "SELECT 1", "OK", STORE_STEPS },
+        { 5, "INSERT INTO ward.meta VALUES (1, 'x', 1, 0, 1)", "RESTORE_NOT_EMPTY", 5 },
+        { 7, "INSERT INTO ward.bans VALUES ('x', 1, 'x', 1)", "RESTORE_NOT_EMPTY", 7 },
+        { 7, "INSERT INTO ward.migrations VALUES (8, 'x', 1)", "STORE_SCHEMA_NEWER", 0 },
+        { 7, "UPDATE ward.migrations SET sum = 'x' WHERE number = 3", "STORE_SCHEMA_CHANGED", 0 },
+        { 7, "UPDATE ward.migrations SET number = 9 WHERE number = 7", "STORE_SCHEMA_CHANGED", 0 },
+    };
+    (void)state;
+    struct db_spec spec;
+    struct backup_proof wrote;
+    uint8_t found[32];
+    make_stream(&wrote);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && backend_fresh(1, &spec); i++) {
+        print_message("# %s\n", rows[i].before);
+        assert_rc(store_migrate(NULL, &spec, NOW, rows[i].until), "OK");
+        server_do(rows[i].before);
+        rewind_stream(0, 0);
+        assert_rc(refill(&spec, 1, true, found), rows[i].wanted);
+        if (rows[i].schema != 0)
+            assert_int_equal(schema_of(&spec), rows[i].schema);
+    }
+}
+
+/* A role that may come in and make nothing: said as that, and the server is as it was. */
+static void test_refill_without_the_right(void **state)
+{
+    (void)state;
+    struct db_spec spec;
+    struct backup_proof wrote;
+    uint8_t found[32];
+    char conninfo[300];
+    make_stream(&wrote);
+    if (!backend_fresh(1, &spec))
+        return;
+    server_do("CREATE ROLE poor LOGIN");
+    snprintf(conninfo, sizeof conninfo, "%s user=poor", spec.place);
+    struct db_spec poor = spec;
+    poor.place = conninfo;
+    assert_rc(refill(&poor, 1, true, found), "STORE_FORBIDDEN");
+    assert_int_equal(schema_of(&spec), 0);
+    server_do("CREATE SCHEMA ward AUTHORIZATION poor");
+    assert_rc(refill(&poor, 1, true, found), "STORE_FORBIDDEN");
+    server_do("DROP SCHEMA ward; DROP ROLE poor");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +529,10 @@ int main(void)
         TEST(test_heads, ""),
         TEST(test_failing_streams, ""),
         TEST(test_snapshot_is_of_one_moment, ""),
+        TEST(test_refill_is_all_or_nothing, ""),
+        TEST(test_refill_is_done_once, ""),
+        TEST(test_refill_of_what_is_there, ""),
+        TEST(test_refill_without_the_right, ""),
     };
     return cmocka_run_group_tests(tests, backends_begin, backends_end);
 }

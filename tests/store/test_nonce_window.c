@@ -94,6 +94,25 @@ static void test_table(void **state)
     end(&setup);
 }
 
+/* A store that was put back forgets what was accepted since; who signed before this start is kept
+   out all the same, and H where it is the later one. */
+static void test_nothing_from_before(void **state)
+{
+    (void)state;
+    static const struct nonce_rules rules = { 6, 3, 60, 5, 10, NOW };
+    struct setup setup;
+    begin(&setup, &rules);
+    assert_string_equal(take(&setup, "a", 1, NOW - 1, NOW), "NONCE_TOO_OLD");
+    assert_string_equal(take(&setup, "a", 1, NOW, NOW), "OK");
+    struct nonce_window again;
+    assert_true(rc_ok(nonce_window_open(NULL, &setup.store, &rules, &setup.arena, &again))); /* H */
+    setup.window = again;
+    assert_string_equal(take(&setup, "a", 1, NOW, NOW + 1), "NONCE_TOO_OLD");
+    assert_string_equal(take(&setup, "a", 2, NOW + 10, NOW + 10), "NONCE_TOO_OLD");
+    assert_string_equal(take(&setup, "a", 2, NOW + 11, NOW + 11), "OK");
+    end(&setup);
+}
+
 static void test_strange_rules_are_refused(void **state)
 {
     (void)state;
@@ -175,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_table, ""),
+        TEST(test_nothing_from_before, ""),
         TEST(test_strange_rules_are_refused, ""),
         TEST(test_random_against_a_list, ""),
         TEST(test_a_store_that_fails_takes_nothing, ""),

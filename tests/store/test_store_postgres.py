@@ -94,6 +94,45 @@ class Cutter(threading.Thread):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Mute(threading.Thread):
+    """Lets anybody in, and then says nothing more, or the same thing for ever."""
+
+    def __init__(self, more=b""):
+        super().__init__(daemon=True)
+        self.more, self.heard = more, b""
+        self.folder = tempfile.mkdtemp(prefix="ward-mute-")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(f"{self.folder}/.s.PGSQL.5432")
+        self.listener.listen()
+        self.spec = f"postgres:host={self.folder} user=ward dbname=postgres"
+        self.start()
+
+    def run(self):
+        with self.listener.accept()[0] as client:
+            client.recv(65536)
+            client.sendall(b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I")  # AuthOk, ReadyForQuery
+            self.heard = client.recv(65536)
+            client.sendall(self.more)
+            while client.recv(65536):
+                pass
+
+    def stop(self):
+        self.listener.close()
+        self.join()
+        shutil.rmtree(self.folder)
+
+
+class Silent(unittest.TestCase):
+    def test_after_it_let_us_in(self):
+        """It is not waited for without an end, whatever it does in place of an answer."""
+        for more in (b"", b"G\0\0\0\x07\0\0\0", b"H\0\0\0\x07\0\0\0"):  # copy in, copy out
+            with self.subTest(more):
+                server = Mute(more)
+                self.assertEqual(store.says(server.spec, "found"), "STORE_UNREACHABLE")
+                server.stop()
+                self.assertTrue(server.heard.startswith(b"Q"))
+
+
 @unittest.skipIf(postgres.missing(), postgres.missing())
 class Postgres(unittest.TestCase):
 
@@ -248,6 +287,26 @@ class Postgres(unittest.TestCase):
             rows = pathlib.Path(first).read_bytes().split(b"\n")[1:-2]
             self.assertEqual(rows, pathlib.Path(second).read_bytes().split(b"\n")[1:-2])
             self.assertEqual(len(rows), 120 * store.PARTS)
+
+    def test_a_restore_whose_commit_is_not_answered(self):
+        """Done and not heard of, or not done: said rightly, and right when it is asked again."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(len(store.acked(store.run(self.spec, "work", 0, 40)[1])), 40)
+            saved = f"{folder}/saved"
+            self.assertEqual(store.says(self.spec, "backup", saved), "OK")
+            ours = store.run(self.spec, "state")[1][0][0]
+            for heard, said in ((True, "OK"), (False, "STORE_UNREACHABLE")):
+                with self.subTest(heard=heard):
+                    SERVER.ask("SET client_min_messages = error; DROP SCHEMA ward CASCADE")
+                    cutter = Cutter(1, heard)
+                    self.addCleanup(cutter.stop)
+                    self.assertEqual(store.says(cutter.spec, "refill", saved), said)
+                    self.assertEqual(cutter.cuts, 1)
+                    there = SERVER.ask("SELECT count(*) FROM pg_namespace WHERE nspname = 'ward'")
+                    self.assertEqual(there, ["1" if heard else "0"])
+                    self.assertEqual(store.says(self.spec, "refill", saved), "OK")
+                    self.assertEqual(store.run(self.spec, "state")[1][0][0], ours)
+                    self.assertEqual(store.pieces(self.spec, 41), set(range(40)))
 
 
 if __name__ == "__main__":

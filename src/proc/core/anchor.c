@@ -23,14 +23,14 @@ static void mark_fds(bool open[FDS_LOOKED_AT])
         open[fd] = fcntl(fd, F_GETFD) >= 0;
 }
 
-/* The sweep writes: what the library takes from the system at its first write is taken here. */
+/* What the library takes from the system at its first write is taken here, and the generation
+   stays what it was: the store is judged by it. */
 static rc open_store(struct trail *trail, struct core_store *store, int64_t now)
 {
-    int64_t swept = 0;
     TRY(trail, store_migrate(trail, &store->spec, now, UINT32_MAX));
     TRY(trail, store_open(trail, &store->spec, &store_limits_default, &store->store));
     TRY(trail, store_found(trail, &store->store, now));
-    TRY(trail, store_sweep(trail, &store->store, now, &swept));
+    TRY(trail, store_touch(trail, &store->store));
     return store_anchor_read(trail, &store->store, &store->anchor);
 }
 
@@ -258,6 +258,16 @@ static void take_proof(struct core *core, struct span body, struct arena *scratc
         move(core);
 }
 
+/* What has expired does no harm where it lies: a sweep that fails is made at the next start. */
+static void sweep(struct core_store *store)
+{
+    struct trail trail = { 0 };
+    int64_t swept = 0;
+    rc done = store_sweep(&trail, &store->store, clock_now(), &swept);
+    if (!rc_ok(done))
+        log_failure("store not swept", done, &trail);
+}
+
 /* Whether it is a copy of another day is known before anything is done with it. */
 static void take_marks(struct core *core, struct span body, struct arena *scratch)
 {
@@ -269,7 +279,9 @@ static void take_marks(struct core *core, struct span body, struct arena *scratc
     if (last) {
         rc judged = mark_judge(&trail, store);
         store->judged = rc_ok(judged);
-        if (!rc_ok(judged))
+        if (rc_ok(judged))
+            sweep(store);
+        else
             give_up(store, (enum reason)rc_number(judged));
     }
     store->next_ms = clock_monotonic_ms();
