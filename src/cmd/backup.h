@@ -30,6 +30,10 @@ struct house_state {
 /* backup_path makes "folder/name"; empty, which opens nothing, where that is too long. */
 void backup_path(char out[BACKUP_PATH], const char *folder, const char *name);
 
+/* backup_random_name makes one that no folder beside it has. */
+enum { BACKUP_RANDOM_NAME = 17 };
+void backup_random_name(char out[BACKUP_RANDOM_NAME]);
+
 void house_state_seal(struct house_state *state);
 bool house_state_equal(const struct house_state *a, const struct house_state *b);
 
@@ -55,11 +59,35 @@ struct backup_source {
     const struct settings *settings;
     int keys;
     struct span config;
+    int store;              /* the stream of a store that is a server; -1: it is in the folder */
+    uint8_t store_hash[32]; /* of such a store */
+    int64_t generation;     /* that the log knew of before the store was read */
 };
 
 MUST_USE
 enum exit_code backup_pack(const struct backup_source *source, struct vault *vault,
                            struct house_state *out);
+
+/* backup_server.c: a store that is a server, between it and the file `stream`, which is taken from
+   its beginning on.  They have said what failed.  The server is spoken to by a child that is core's
+   user and has none of the secrets of this command: what a server says is never parsed as root. */
+MUST_USE
+bool backup_is_server(const struct settings *settings);
+
+MUST_USE
+enum exit_code backup_server_write(const char *command, const struct settings *settings, int stream,
+                                   int64_t generation, uint8_t state[32]);
+
+/* backup_judge: a store that was read, against the generation that the log knew of before:
+   STORE_ROLLED_BACK. */
+MUST_USE
+rc backup_judge(const struct backup_proof *proof, int64_t generation);
+
+/* backup_server_fill fills the empty database; with !keep it is tried, and taken back.  A
+   backup that was kept there for this very folder, and is still as it was, is success again. */
+MUST_USE
+enum exit_code backup_server_fill(const char *command, const struct settings *settings, int stream,
+                                  const struct house_state *state, bool keep);
 
 /* backup_unpack.c: the stream into an empty folder; *said is what its end says. */
 MUST_USE
@@ -67,7 +95,8 @@ rc backup_unpack(struct trail *trail, struct vault *vault, const char *folder, i
                  struct house_state *said);
 
 /* backup_prove.c: the folder's log is verified to its heads and its end, its store opened and
-   read, and both are what is said.  *generation is the latest that the log knows of. */
+   read, both are what is said, and the log is the one that the store knows: STORE_LOG_ROLLED_BACK.
+   *generation is the latest that the log knows of. */
 MUST_USE
 enum exit_code backup_prove(struct invocation *in, const char *folder,
                             const struct house_state *said, int64_t *generation);
@@ -78,7 +107,14 @@ struct backup_log {
     uint8_t root[32];
     uint64_t torn;      /* bytes of an unfinished last line */
     int64_t generation; /* of the store, as the log knows it */
+    /* The caller's size of it, 0: none is asked for; the root that the log had then, zeros when it
+       is not that long. */
+    struct merkle_head anchor;
 };
+
+/* backup_prove_log is backup_log_verify of the log in a state folder. */
+MUST_USE
+enum exit_code backup_prove_log(struct invocation *in, const char *folder, struct backup_log *out);
 
 MUST_USE
 enum exit_code backup_log_verify(struct invocation *in, const struct audit_heads *heads,

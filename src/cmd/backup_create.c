@@ -75,15 +75,11 @@ static bool choose_path(struct creating *c)
 
 static bool make_work(struct creating *c)
 {
-    uint8_t random[8];
-    char hex[2 * sizeof random + 1];
-    struct sink text = sink_over(hex, sizeof hex);
-    random_bytes(random, sizeof random);
-    sink_hex(&text, SPAN(random));
-    sink_terminate(&text);
+    char name[BACKUP_RANDOM_NAME];
+    backup_random_name(name);
     const char *slash = strrchr(c->path, '/');
     int len = slash == NULL ? 0 : (int)(slash - c->path + 1);
-    snprintf(c->work, sizeof c->work, "%.*s.ward-backup-%s", len, c->path, hex);
+    snprintf(c->work, sizeof c->work, "%.*s.ward-backup-%s", len, c->path, name);
     int wrote = snprintf(c->part, sizeof c->part, "%s/part", c->work);
     if (wrote > 0 && (size_t)wrote < sizeof c->part && mkdir(c->work, 0700) == 0)
         return true;
@@ -141,6 +137,34 @@ static enum exit_code read_config(struct creating *c, struct span *out)
     return rc_ok(read) ? EXIT_DONE : EXIT_CONFIG;
 }
 
+/* A server's store, before this process has the passphrase or the backup's key in its memory; *out
+   stays as it is where the store is in the folder. */
+static enum exit_code read_server(struct creating *c, struct backup_source *source, int *out)
+{
+    char path[BACKUP_PATH];
+    if (!backup_is_server(source->settings))
+        return EXIT_DONE;
+    backup_path(path, c->work, "store");
+    auto_fd int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return backup_say("backup create", rc_make(RC_WORLD, REASON_STORE_IO));
+    enum exit_code code = backup_server_write("backup create", source->settings, fd,
+                                              source->generation, source->store_hash);
+    if (code == EXIT_DONE)
+        *out = fd_take(&fd);
+    return code;
+}
+
+/* A store that was put back is a good one by itself.  The log is read before it: what the log is
+   told meanwhile is later than what was read. */
+static enum exit_code read_marks(struct backup_source *source)
+{
+    struct backup_log log = { 0 };
+    enum exit_code code = backup_prove_log(source->in, source->settings->state, &log);
+    source->generation = log.generation;
+    return code;
+}
+
 static enum exit_code write_part(struct creating *c, struct house_state *state)
 {
     uint8_t phrase[ARGON2_PASSPHRASE_MAX];
@@ -148,7 +172,12 @@ static enum exit_code write_part(struct creating *c, struct house_state *state)
     struct trail trail = { 0 };
     size_t len = 0;
     struct backup_source source = { .in = c->in, .settings = &c->loaded.config.settings };
+    auto_fd int store = -1;
     enum exit_code code = copy_keys(c, keys);
+    if (code == EXIT_DONE)
+        code = read_marks(&source);
+    if (code == EXIT_DONE)
+        code = read_server(c, &source, &store);
     if (code == EXIT_DONE)
         code = read_config(c, &source.config);
     if (code != EXIT_DONE)
@@ -158,6 +187,7 @@ static enum exit_code write_part(struct creating *c, struct house_state *state)
     if (from < 0 || to < 0 || !backup_phrase_read(c->phrase, phrase, &len))
         return EXIT_INTERNAL;
     source.keys = from;
+    source.store = store;
     struct backup_out out = backup_file_out(&to);
     rc begun = vault_write_begin(&trail, &c->vault, &out, span_of(phrase, len));
     ct_wipe(phrase, sizeof phrase);
@@ -277,12 +307,6 @@ static enum exit_code run(struct invocation *in)
     enum exit_code code = settings_load(in, &c->loaded);
     if (code != EXIT_DONE)
         return code;
-    const struct settings *settings = &c->loaded.config.settings;
-    if (strcmp(settings->store, "sqlite") != 0) {
-        say("backup create: store.url names a server: this version copies the store of a folder "
-            "only");
-        return EXIT_CONFIG;
-    }
     if (!choose_path(c))
         return EXIT_USAGE;
     if (option_given(in, OPT_PLAN)) {
@@ -311,7 +335,8 @@ const struct command command_backup_create = {
     .description =
         "Makes a backup of keys, store, security log and configuration, of a house that runs\n"
         "or one that is down, sealed with a passphrase through Argon2id.  The seal of the house\n"
-        "is not in it: the passphrase alone opens the backup, keys included.\n\n"
+        "is not in it: the passphrase alone opens the backup, keys included.  A store that is a\n"
+        "server is read in one snapshot, by the settings of the house that name it.\n\n"
         "Before it says yes the backup is restored into a folder beside it, its log verified to\n"
         "the last record, its store and its keys opened, and its state hash compared.  The file\n"
         "appears when all of that was so, and replaces nothing.\n\n"

@@ -1,9 +1,9 @@
 /* backup_pack.c - see backup.h: a house out of its folder, while it runs.
 
    The order matters.  The keyring first: what its keeper had signed by then is in the log that
-   is read later.  Then the store: it knows of no record that is not in that log.  Then heads,
-   hashes and lines, each behind the one that must not be ahead of it.  Records past the last
-   head are taken too: they were acknowledged. */
+   is read later.  Then the store, which knows of no record that is not in that log (a server's was
+   read into a file between the two).  Then heads, hashes and lines, each behind the one that must
+   not be ahead of it.  Records past the last head are taken too: they were acknowledged. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -87,6 +87,10 @@ static rc put_store(struct trail *trail, struct packing *p, struct house_state *
     struct backup_proof proof;
     struct db_spec spec = { .kind = DB_SQLITE, .place = place };
     const struct backup_out to = { put_piece, p->vault };
+    if (p->source->store >= 0) {
+        memcpy(out->store, p->source->store_hash, sizeof out->store);
+        return put_file(trail, p, "store", p->source->store, UINT64_MAX);
+    }
     backup_path(place, p->source->settings->state, "ward.db");
     if (access(place, F_OK) != 0) /* opening it would make it */
         return REFUSE(trail, REASON_STORE_UNREACHABLE);
@@ -96,6 +100,7 @@ static rc put_store(struct trail *trail, struct packing *p, struct house_state *
         done = backup_write(trail, &store, &to, &proof);
     store_close(&store);
     TRY(trail, done);
+    TRY(trail, backup_judge(&proof, p->source->generation));
     memcpy(out->store, proof.state, sizeof out->store);
     return put_piece(trail, p->vault, (struct span){ 0 });
 }
@@ -133,7 +138,7 @@ static enum exit_code put_log(struct packing *p, struct house_state *out)
     struct invocation *in = p->source->in;
     struct audit_heads heads;
     struct audit_log log = { .open = -1, .fd = -1, .leaves = -1 };
-    struct backup_log found;
+    struct backup_log found = { 0 };
     char path[BACKUP_PATH];
     struct trail trail = { 0 };
     backup_path(path, p->folder, "heads");

@@ -35,6 +35,8 @@ static rc take_lines(struct audit_verifier *verifier, struct audit_log *log, str
         int64_t generation = generation_of(memory, &record);
         if (generation > out->generation)
             out->generation = generation;
+        if (verifier->chain.tree.size == out->anchor.size)
+            audit_chain_head(&verifier->chain, &out->anchor);
     }
     return RC_SUCCESS;
 }
@@ -60,12 +62,15 @@ enum exit_code backup_log_verify(struct invocation *in, const struct audit_heads
                                      .heads = heads->heads,
                                      .head_count = heads->count };
     enum audit_log_step step = AUDIT_LOG_END;
-    struct backup_log found = { 0 };
+    struct backup_log found = { .anchor.size = out->anchor.size };
     if (verifier == NULL || reader == NULL || memory == NULL)
         return EXIT_INTERNAL;
     struct arena scratch = arena_over(memory, AUDIT_LINE_MAX);
     audit_verify_begin(verifier, reader, &against);
-    rc checked = audit_verify_skip(verifier, audit_log_first(log, heads->base), NULL);
+    uint64_t first = audit_log_first(log, heads->base);
+    rc checked = audit_verify_skip(verifier, first, NULL);
+    if (rc_ok(checked) && found.anchor.size > 0 && found.anchor.size <= first)
+        checked = merkle_root_at(&kept, found.anchor.size, &found.anchor.root, NULL);
     if (rc_ok(checked))
         checked = take_lines(verifier, log, &scratch, &step, &found);
     if (step == AUDIT_LOG_BROKEN)
@@ -87,7 +92,7 @@ enum exit_code backup_log_verify(struct invocation *in, const struct audit_heads
     return EXIT_DONE;
 }
 
-static enum exit_code prove_log(struct invocation *in, const char *folder, struct backup_log *out)
+enum exit_code backup_prove_log(struct invocation *in, const char *folder, struct backup_log *out)
 {
     struct audit_heads heads;
     struct audit_log log = { .open = -1, .fd = -1, .leaves = -1 };
@@ -102,7 +107,14 @@ static enum exit_code prove_log(struct invocation *in, const char *folder, struc
     return code;
 }
 
-static rc prove_store(struct trail *trail, const char *folder, struct house_state *out)
+rc backup_judge(const struct backup_proof *proof, int64_t generation)
+{
+    return proof->meta.generation < generation ? rc_make(RC_DENIED, REASON_STORE_ROLLED_BACK)
+                                               : RC_SUCCESS;
+}
+
+static rc prove_store(struct trail *trail, const char *folder, struct house_state *out,
+                      struct store_anchor *anchor)
 {
     char place[BACKUP_PATH];
     struct store store = { 0 };
@@ -111,6 +123,8 @@ static rc prove_store(struct trail *trail, const char *folder, struct house_stat
     backup_path(place, folder, "ward.db");
     TRY(trail, store_open(trail, &spec, &store_limits_default, &store));
     rc done = backup_state(trail, &store, &proof);
+    if (rc_ok(done))
+        done = store_anchor_read(trail, &store, anchor);
     store_close(&store);
     TRY(trail, done);
     memcpy(out->store, proof.state, sizeof out->store);
@@ -121,16 +135,21 @@ enum exit_code backup_prove(struct invocation *in, const char *folder,
                             const struct house_state *said, int64_t *generation)
 {
     struct house_state found = { 0 };
-    struct backup_log log;
+    struct store_anchor anchor;
     struct trail trail = { 0 };
     struct span config;
     char path[BACKUP_PATH];
-    enum exit_code code = prove_log(in, folder, &log);
+    rc done = prove_store(&trail, folder, &found, &anchor);
+    if (!rc_ok(done))
+        return backup_say(in->command->name, done);
+    struct backup_log log = { .anchor.size = (uint64_t)anchor.size };
+    enum exit_code code = backup_prove_log(in, folder, &log);
     if (code != EXIT_DONE)
         return code;
     found.log_size = log.size;
     memcpy(found.log_root, log.root, sizeof found.log_root);
-    rc done = prove_store(&trail, folder, &found);
+    if (!span_equal(SPAN(log.anchor.root.at), SPAN(anchor.root)))
+        done = rc_make(RC_DENIED, REASON_STORE_LOG_ROLLED_BACK);
     backup_path(path, folder, "ward.toml");
     if (rc_ok(done) && !rc_ok(file_read_plain(&trail, path, CONFIG_BYTES, &in->arena, &config)))
         done = rc_make(RC_PEER, REASON_BACKUP_DAMAGED);

@@ -80,6 +80,49 @@ static rc forgive(struct trail *trail, const char *folder, int64_t generation)
     return done;
 }
 
+/* A house whose store is a server: the store of the new folder as a stream, for it. */
+static enum exit_code make_stream(struct restoring *r, int *out)
+{
+    char place[BACKUP_PATH], path[BACKUP_PATH];
+    struct trail trail = { 0 };
+    struct store store = { 0 };
+    struct backup_proof proof;
+    struct db_spec spec = { .kind = DB_SQLITE, .place = place };
+    if (!backup_is_server(&r->loaded.config.settings))
+        return EXIT_DONE;
+    backup_path(place, r->work, "ward.db");
+    backup_path(path, r->work, "store");
+    auto_fd int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return backup_say("backup restore", rc_make(RC_WORLD, REASON_STORE_IO));
+    const struct backup_out to = backup_file_out(&fd);
+    rc done = store_open(&trail, &spec, &store_limits_default, &store);
+    if (rc_ok(done))
+        done = backup_write(&trail, &store, &to, &proof);
+    store_close(&store);
+    if (!rc_ok(done))
+        return backup_say("backup restore", done);
+    *out = fd_take(&fd);
+    return EXIT_DONE;
+}
+
+/* Nothing of the store stays in the folder of a house that has it elsewhere. */
+static enum exit_code move_store(struct restoring *r, int stream, const struct house_state *said)
+{
+    static const char *const names[] = { "store", "ward.db", "ward.db-wal", "ward.db-shm" };
+    char path[BACKUP_PATH];
+    if (stream < 0)
+        return EXIT_DONE;
+    enum exit_code code = backup_server_fill("backup restore", &r->loaded.config.settings, stream,
+                                             said, true);
+    for (size_t i = 0; code == EXIT_DONE && i < COUNT_OF(names); i++) {
+        backup_path(path, r->work, names[i]);
+        if (unlink(path) != 0 && errno != ENOENT)
+            code = backup_say("backup restore", rc_make(RC_WORLD, REASON_STORE_IO));
+    }
+    return code;
+}
+
 static enum exit_code put_keys(struct restoring *r)
 {
     const struct settings *settings = &r->loaded.config.settings;
@@ -146,11 +189,20 @@ static enum exit_code restore(struct restoring *r)
     struct trail trail = { 0 };
     int64_t generation = 0;
     bool plan = option_given(r->in, OPT_PLAN);
+    auto_fd int stream = -1;
     enum exit_code code = unpack(r, &said, &generation);
-    if (code == EXIT_DONE && !plan) {
+    if (code == EXIT_DONE) {
         rc forgiven = forgive(&trail, r->work, generation);
-        code = rc_ok(forgiven) ? put_keys(r) : backup_say("backup restore", forgiven);
+        code = rc_ok(forgiven) ? make_stream(r, &stream) : backup_say("backup restore", forgiven);
     }
+    /* What a server has against it is heard before there is a seal. */
+    if (code == EXIT_DONE && stream >= 0)
+        code = backup_server_fill("backup restore", &r->loaded.config.settings, stream, &said,
+                                  false);
+    if (code == EXIT_DONE && !plan)
+        code = put_keys(r);
+    if (code == EXIT_DONE && !plan)
+        code = move_store(r, stream, &said);
     if (code == EXIT_DONE && !plan)
         code = publish(r);
     if (code != EXIT_DONE || fstat(r->from, &is) != 0)
@@ -165,6 +217,7 @@ static enum exit_code restore(struct restoring *r)
 static enum exit_code begin(struct restoring *r)
 {
     const char *state = r->loaded.config.settings.state;
+    char name[BACKUP_RANDOM_NAME];
     auto_fd int from = open(r->in->operands[0], O_RDONLY | O_CLOEXEC);
     if (from < 0) {
         say("backup restore: %s: %s", r->in->operands[0], strerror(errno));
@@ -177,7 +230,10 @@ static enum exit_code begin(struct restoring *r)
         return EXIT_CONFIG;
     r->from = from;
     r->phrase = phrase;
-    snprintf(r->work, sizeof r->work, "%s.restoring-%d", state, (int)getpid());
+    /* Not after the process: in a container each has the same number, and what one that was killed
+       has left would be in the way of the next. */
+    backup_random_name(name);
+    snprintf(r->work, sizeof r->work, "%s.restoring-%s", state, name);
     if (mkdir(r->work, 0700) != 0) {
         say("backup restore: %s: %s", r->work, strerror(errno));
         return errno == EACCES ? EXIT_NOT_PERMITTED : EXIT_CONFLICT;
@@ -210,7 +266,13 @@ const struct command command_backup_restore = {
         "Restores a backup into a state folder that does not exist or is empty, under the seal\n"
         "that the settings name; a seal file is made when there is none.  Log, store and keys\n"
         "are opened and compared with the state hash of the backup before the folder appears;\n"
-        "on any failure nothing is left.\n\n"
+        "on any failure no folder is left; a seal file that was made stays, and so does a "
+        "database\n"
+        "that was filled, which the same command finishes.  What was killed leaves a folder\n"
+        "STATE.restoring-*, which nobody needs: remove it.  Where the settings name a server as "
+        "the store, its\n"
+        "database must be empty, and is filled in one transaction before the folder appears; what\n"
+        "was killed between the two is finished by the same command.\n\n"
         "What happened after the backup is not in it.  The house that it was made of must not\n"
         "run any more: two of one key would tell two stories, and whoever knows a later head\n"
         "of the log sees that.  Nothing that was signed for this house before the restore is\n"

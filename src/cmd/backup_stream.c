@@ -7,6 +7,7 @@
 #include "codec/json_write.h"
 #include "crypto/hash.h"
 #include "os/fd.h"
+#include "os/random.h"
 
 enum { REPORT = 2 * BACKUP_PATH, HOUSE_TEXT = 20 };
 
@@ -17,6 +18,15 @@ void backup_path(char out[BACKUP_PATH], const char *folder, const char *name)
     if (!sink_ok(&path))
         sink_cut(&path, 0);
     out[path.len] = 0;
+}
+
+void backup_random_name(char out[BACKUP_RANDOM_NAME])
+{
+    uint8_t random[BACKUP_RANDOM_NAME / 2];
+    struct sink text = sink_over(out, BACKUP_RANDOM_NAME);
+    random_bytes(random, sizeof random);
+    sink_hex(&text, SPAN(random));
+    sink_terminate(&text);
 }
 
 void house_state_seal(struct house_state *state)
@@ -52,8 +62,13 @@ enum exit_code backup_say(const char *command, rc failure)
     case REASON_STORE_STATEMENT:
         return EXIT_INTERNAL;
     case REASON_STORE_UNREACHABLE:
+    case REASON_STORE_UNCERTAIN:
     case REASON_STORE_BUSY:
         return EXIT_UNREACHABLE;
+    case REASON_STORE_ADDRESS:
+        return EXIT_CONFIG;
+    case REASON_STORE_FORBIDDEN:
+        return EXIT_NOT_PERMITTED;
     default:
         return EXIT_NO;
     }

@@ -1,11 +1,13 @@
 """test_backup.py - a house in one file and out of it again: while it runs, on an empty host, and
 with everything that can be wrong with such a file.  Together the tests prove EC-34."""
 
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -27,6 +29,11 @@ def strace_works():
         capture_output=True).returncode == 0
 
 
+def unshare_works():
+    return shutil.which("unshare") is not None and subprocess.run(
+        ["unshare", "--pid", "--fork", "true"], check=False, capture_output=True).returncode == 0
+
+
 def merkle_root(leaves):
     """RFC 9162 2.1.1, from the lines alone."""
     if len(leaves) == 1:
@@ -39,6 +46,13 @@ def merkle_root(leaves):
 
 def lines(state):
     return (state / "audit/security.log").read_bytes().split(b"\n")[:-1]
+
+
+def anchored(house):
+    """How far the store knows the log."""
+    with contextlib.closing(sqlite3.connect(f"file:{house.state / 'ward.db'}?mode=ro", uri=True)) as store:
+        row = store.execute("SELECT size FROM audit_anchor").fetchone()
+        return row[0] if row else 0
 
 
 def with_version(data, version):
@@ -186,6 +200,78 @@ class Backup(unittest.TestCase):
             self.assertEqual(self.create(house, self.folder)["state_hash"], made["state_hash"])
             new, = set(os.listdir(self.folder)) - set(before)
             self.assertRegex(new, r"^ward-\d{8}T\d{6}Z\.wardbackup$")
+
+    def test_a_log_and_a_store_of_two_houses(self):
+        """Each of them is sound, and they are no house; nor is a log with a store that knows more."""
+        path = self.folder / "house"
+        with House() as house, House() as other:
+            for one in (house, other):
+                wait_for(lambda one=one: one.records("store.mark"))
+                one.down()
+            old, known = self.folder / "old", len(lines(house.state))
+            shutil.copytree(house.state / "audit", old)
+            before = sorted(os.listdir(self.folder))
+            mine = {file.name: file.read_bytes() for file in house.state.glob("ward.db*")}
+            for name in mine:
+                (house.state / name).unlink()
+            for file in other.state.glob("ward.db*"):
+                shutil.copyfile(file, house.state / file.name)
+            self.assertRegex(self.create(house, path, code=1), " STORE_(LOG_)?ROLLED_BACK: ")
+            self.assertEqual(sorted(os.listdir(self.folder)), before)
+            for name, data in mine.items():
+                (house.state / name).write_bytes(data)
+            marks = len(house.records("store.mark"))
+            house.up()
+            wait_for(lambda: len(house.records("store.mark")) > marks)
+            wait_for(lambda: anchored(house) > known)
+            house.down()
+            self.create(house, path)
+            path.unlink()
+            shutil.rmtree(house.state / "audit")
+            shutil.copytree(old, house.state / "audit")
+            self.assertIn(" STORE_LOG_ROLLED_BACK: ", self.create(house, path, code=1))
+            self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+    @unittest.skipUnless(unshare_works(), "no numbers of processes of its own")
+    def test_what_a_killed_one_left(self):
+        """Is in nobody's way, also where each process has the same number."""
+        path, state = self.folder / "house", self.folder / "new"
+        with House() as house:
+            wait_for(lambda: house.records("house.start"))
+            house.down()
+            made = self.create(house, path)
+        old = self.folder / "new.restoring-1"
+        old.mkdir()
+        done = subprocess.run(
+            ["unshare", "--pid", "--fork", BUILD / "ward", "backup", "restore", path, "--state",
+             state, "--passphrase-file", self.phrase, "--json"], capture_output=True, check=False,
+            timeout=120)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(json.loads(done.stdout)["state_hash"], made["state_hash"])
+        self.assertTrue(old.exists())
+
+    def test_a_store_that_was_put_back(self):
+        """An old one of the very house, with an anchor that its log has: the log knows a later one."""
+        path = self.folder / "house"
+        with House() as house:
+            wait_for(lambda: house.records("store.mark"))
+            house.down()
+            old = {file.name: file.read_bytes() for file in house.state.glob("ward.db*")}
+            marks = len(house.records("store.mark"))
+            house.up()
+            wait_for(lambda: len(house.records("store.mark")) > marks)
+            house.down()
+            now = {file.name: file.read_bytes() for file in house.state.glob("ward.db*")}
+            before = sorted(os.listdir(self.folder))
+            for files, code in ((old, 1), (now, 0)):
+                for file in house.state.glob("ward.db*"):
+                    file.unlink()
+                for name, data in files.items():
+                    (house.state / name).write_bytes(data)
+                made = self.create(house, path, code=code)
+                if code != 0:
+                    self.assertIn(" STORE_ROLLED_BACK: ", made)
+                    self.assertEqual(sorted(os.listdir(self.folder)), before)
 
     @unittest.skipUnless(strace_works(), "strace is absent or may not trace")
     def test_a_disk_that_lies(self):  # proves: EC-34

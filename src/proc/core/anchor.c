@@ -11,7 +11,6 @@
 
 #include "codec/protobuf.h"
 #include "os/clock.h"
-#include "os/fd.h"
 #include "proc/core/core.h"
 #include "proc/log.h"
 
@@ -59,16 +58,6 @@ static bool try_store(struct core_store *store)
     return false;
 }
 
-/* The first line.  By its place in the file, not where an earlier life left it. */
-static void read_password(struct core *core)
-{
-    char *text = core->store.password;
-    int fd = core->house->files[FILE_PASSWORD];
-    ssize_t len = fd < 0 ? 0 : fd_read_at(fd, 0, text, CORE_PASSWORD_BYTES);
-    text[len > 0 ? len : 0] = 0;
-    text[strcspn(text, "\r\n")] = 0;
-}
-
 void core_store_open(struct core *core)
 {
     struct core_store *store = &core->store;
@@ -82,7 +71,7 @@ void core_store_open(struct core *core)
                                         .password = store->password,
                                         .answer_ms = CORE_SERVER_MS,
                                         .once = true };
-        read_password(core);
+        store_password_read(core->house->files[FILE_PASSWORD], store->password);
         return;
     }
     snprintf(store->place, sizeof store->place, "%s/ward.db", settings->state);

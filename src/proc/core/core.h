@@ -21,6 +21,7 @@
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
+#include "proc/store_password.h"
 #include "proc/tables.h"
 #include "store/store.h"
 
@@ -142,7 +143,7 @@ struct core_store {
     uint64_t marking;     /* id of the mark that is on its way; 0: none */
     uint64_t marked_size; /* of the log with the last mark */
     int64_t again_ms;     /* when to begin anew for a server that is gone; 0: not yet known */
-    char password[CORE_PASSWORD_BYTES + 1];
+    char password[STORE_PASSWORD_BYTES + 1];
 };
 
 /* A piece of collateral that the house holds, or wants to. */

@@ -30,6 +30,7 @@
 #include "os/listen.h"
 #include "os/random.h"
 #include "proc/monitor/monitor.h"
+#include "proc/store_password.h"
 #include "proc/tables.h"
 
 enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024, OLD_LOOK_MS = 10 };
@@ -182,15 +183,12 @@ static rc open_seal(struct trail *trail, struct monitor *monitor)
 static rc open_password(struct trail *trail, struct monitor *monitor)
 {
     const char *path = monitor->settings.password;
-    struct stat is;
     if (path[0] == 0)
         return RC_SUCCESS;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
+    rc opened = store_password_open(trail, path, geteuid(), &monitor->files[FILE_PASSWORD]);
+    if (rc_number(opened) == REASON_HOUSE_STATE_UNUSABLE)
         return unusable(trail, monitor, path);
-    monitor->files[FILE_PASSWORD] = fd;
-    if (fstat(fd, &is) == 0 && S_ISREG(is.st_mode) && is.st_uid == geteuid() &&
-        (is.st_mode & 077) == 0)
+    if (rc_ok(opened))
         return RC_SUCCESS;
     monitor_blame(monitor, REASON_HOUSE_STATE_UNSAFE,
                   "%s: another user's, no plain file, or open to others", path);
