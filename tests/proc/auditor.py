@@ -25,6 +25,7 @@ AUDIT = BUILD / "src/proc/ward-audit"
 MONITOR, KEEPER, CORE = 0, 2, 4
 SETTINGS, FILE, PEER, START, STOP, ROTATED, PACK_OPENED = range(1, 8)
 READY, ROTATE, PACK, PACKED, REMOVE = range(0x41, 0x46)
+LOST = 0x64
 APPEND, APPENDED, ASK, ANSWER = range(0x300, 0x304)
 SIGN_HEAD, HEAD_SIGNED = 0x400, 0x401
 QUERY, GET, HEAD, PROVE, VERIFY = range(4, 9)
@@ -49,12 +50,28 @@ def may_trace():
 needs_strace = unittest.skipUnless(may_trace(), "strace, and the right to trace")
 
 
-def settings_of(state, seal=0, rotate=64 << 20, days=7, url="", inward=False):
+def settings_of(state, seal=0, rotate=64 << 20, days=7, url="", inward=False, peers=()):
     """struct settings as the machine lays it out."""
-    texts = (str(state), "127.0.0.1:1", "sqlite", "", "/b", "", "/x", "", url, "", "")
+    texts = (str(state), "127.0.0.1:1", "sqlite", "", "/b", "", "/x", "", url, *[""] * 8)
     numbers = (4096, 64, 2, 60, 100, 200, 10, 60)
     return (b"".join(text.encode().ljust(512, b"\0") for text in texts) +
-            struct.pack("@3I??8IQII0Q", seal, 0, 0, inward, False, *numbers, rotate, days, 86400))
+            struct.pack("@3I????8IQII", seal, 0, 0, inward, False, False, False, *numbers, rotate, days, 86400) +
+            peers_of(peers))
+
+
+PEERS_MAX = 16
+
+
+def peers_of(peers):
+    """Each of them a dictionary; what is missing is the default."""
+    packed = b"".join(
+        struct.pack("@32s512s512s512s512s512s?", peer["name"].encode(),
+                    *(peer.get(key, "").encode()
+                      for key in ("url", "public", "policy", "ca_file", "pins")),
+                    peer.get("inward", False))
+        for peer in peers)
+    size = struct.calcsize("@32s512s512s512s512s512s?")
+    return struct.pack("@I", len(peers)) + packed.ljust(PEERS_MAX * size, b"\0") + b"\0" * 4
 
 
 def children_of(pid):
@@ -277,7 +294,7 @@ class House:
 
     def start(self, ready=True, seconds=20):
         self.control, theirs = (Channel(end) if i == 0 else end for i, end in enumerate(pair()))
-        self.channels = {}
+        self.channels, self.lost = {}, []
         self.process = subprocess.Popen(
             [*self.prefix, "sh", "-c", 'exec 3<&"$0"; exec "$@"', str(theirs.fileno()), AUDIT],
             pass_fds=[theirs.fileno()], stderr=self.stderr, env=JAILED)
@@ -291,7 +308,7 @@ class House:
         for peer in (KEEPER, CORE):
             mine, other = pair()
             self.channels[peer] = Channel(mine)
-            self.control.send(PEER, 0, struct.pack("<I", peer), [other.fileno()])
+            self.control.send(PEER, 40 + peer, struct.pack("<I", peer), [other.fileno()])
             other.close()
         self.control.send(START, 0, b"")
         self.is_ready = False
@@ -325,6 +342,8 @@ class House:
     def handle(self, channel, message, ident, body):
         if message == READY:
             self.is_ready = True
+        elif message == LOST:
+            self.lost.append((struct.unpack("<I", body)[0], ident))
         elif message == ROTATE:
             self.on_rotate(body[4:].decode())
         elif message == PACK:

@@ -136,6 +136,7 @@ class Doors(unittest.TestCase):
                 house.channels[CORE].read(5)
             del house.channels[CORE]
             self.assertEqual(house.append(peer=KEEPER), 0)
+            self.assertEqual(house.lost, [(CORE, 40 + CORE)])  # the monitor hears of it
             house.check()
 
     def test_what_core_may_not_say(self):

@@ -11,7 +11,8 @@ import unittest
 
 import contract
 import tap
-from lodger import House, OwnersSocket, wait_for
+from lodger import House, wait_for
+from unix_http import UnixConnection
 
 FREE = ("system/ping", "system/version", "audit/head")  # what needs no record
 
@@ -75,7 +76,7 @@ class Taken(unittest.TestCase):
         return next(row for row in doctor["checks"] if row["id"] == "house.log")
 
     def unavailable(self, house):
-        link = OwnersSocket(str(house.state / "run/ward.sock"), 10)
+        link = UnixConnection(house.state / "run/ward.sock", 10)
         with contextlib.closing(link):
             page = contract.ask(link, "GET", "/metrics")[2].decode()
         rows = dict(line.split(" ") for line in page.splitlines() if not line.startswith("#"))

@@ -111,22 +111,27 @@ void group_stop(struct auditor *auditor, enum writing how, uint32_t why)
                   (unsigned long long)auditor->chain.tree.size);
 }
 
-static bool has_a_name(int fd)
+/* The file that is written has a name still; nothing is known of one that cannot be asked. */
+static bool has_a_name(struct auditor *auditor, int fd, struct stat *is)
 {
-    struct stat is;
-    return fstat(fd, &is) == 0 && is.st_nlink > 0;
+    if (fstat(fd, is) != 0) {
+        group_stop(auditor, WRITING_FAILED, (uint32_t)errno);
+        return false;
+    }
+    if (is->st_nlink == 0)
+        group_stop(auditor, WRITING_GONE, ENOENT);
+    return is->st_nlink > 0;
 }
 
 /* The files are still those in the folder, and the log ends where we left it. */
 static bool is_ours(struct auditor *auditor)
 {
     struct stat is;
-    if (fstat(auditor->lines.fd, &is) != 0) {
-        group_stop(auditor, WRITING_FAILED, (uint32_t)errno);
+    if (!has_a_name(auditor, auditor->leaves.fd, &is) ||
+        !has_a_name(auditor, auditor->heads.fd, &is) ||
+        !has_a_name(auditor, auditor->lines.fd, &is))
         return false;
-    }
-    if (is.st_nlink == 0 || !has_a_name(auditor->leaves.fd) || !has_a_name(auditor->heads.fd) ||
-        events_say_gone(auditor)) {
+    if (events_say_gone(auditor)) {
         group_stop(auditor, WRITING_GONE, ENOENT);
         return false;
     }
