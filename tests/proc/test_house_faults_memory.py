@@ -142,7 +142,8 @@ class Memory(Case):
                     self.charged(name, at)
             self.another()
         print(f"# {fell} of {tried} were taken for their memory, seed {SEED}")
-        self.assertGreater(fell, tried // 2)
+        # Of the two limits of each, the larger may be enough for it.
+        self.assertGreaterEqual(fell, tried // 2)
 
     def charged(self, name, number):
         if name != "verify":

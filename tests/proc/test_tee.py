@@ -57,15 +57,17 @@ class Vouching(House):
     def evidence(self, *more):
         return ward("evidence", "--state", self.state, *(more or ("--report-data", ASKED)))
 
-    def file(self, *more):
-        """A quote in a file of its own, with its log; when others have asked too often, later."""
-        quote, log = self.base / "quote.bin", self.base / "log.json"
-        words = *(more or ("--report-data", ASKED)), "--out", quote, "--event-log", log
-
-        def made():
+    def in_time(self, *words):
+        """The same, later when others have asked too often."""
+        def asked_once():
             done = self.evidence(*words)
             return None if "TEE_RATE" in done.stderr else done
-        done = until(made, 10, 0.2)
+        return until(asked_once, 10, 0.2)
+
+    def file(self, *more):
+        """A quote in a file of its own, with its log."""
+        quote, log = self.base / "quote.bin", self.base / "log.json"
+        done = self.in_time(*(more or ("--report-data", ASKED)), "--out", quote, "--event-log", log)
         assert done.returncode == 0, done.stderr
         return quote, log
 
@@ -107,20 +109,8 @@ def asked(data):
     return {"report_data": base64.b64encode(data).decode()}
 
 
-class TestEvidence(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.house = Vouching()
-        try:
-            cls.said = cls.house.up().stderr
-        except BaseException:
-            cls.house.__exit__()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.house.down("--purge", "--yes")
-        cls.house.__exit__()
+class TestEvidence(houses.OneHouse):
+    kind = Vouching
 
     def test_it_is_refused_in_production_and_marked_everywhere(self):  # proves: EC-5
         """The five assertions, the web page's aside, which there is not: refused by who trusts
@@ -185,6 +175,22 @@ class TestEvidence(unittest.TestCase):
         log.write_text(json.dumps(events))
         self.assertEqual(self.house.verify(quote, "--event-log", log)[0], 1)
 
+    def test_it_is_a_source_for_programs_on_this_machine(self):
+        """As `--source` asks it: the same evidence, and marked."""
+        source = f"house:{self.house.state}"
+        quote, log = self.house.base / "from-source", self.house.base / "log-from-source"
+
+        def made():
+            got = ward("evidence", "--source", source, "--report-data", ASKED, "--out", quote,
+                       "--event-log", log, "--json")
+            return None if "SOURCE_BUSY" in got.stderr else got
+        done = until(made, 10, 0.2)
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, said["simulated"], said["source"]), (0, True, source))
+        self.assertEqual(done.stderr.count("SIMULATED TEE"), 1)
+        code, got = self.house.verify(quote, "--report-data", ASKED, "--event-log", log)
+        self.assertEqual((code, got["claims"]["rtmr3"]), (0, expected_rtmr3()))
+
     def test_a_nonce_and_what_goes_through_a_pipe(self):
         done = self.house.evidence("--nonce", "0123456789abcdef")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -201,7 +207,7 @@ class TestEvidence(unittest.TestCase):
                       ["--report-data", ASKED, "--nonce", "00"], ["--json"]):
             with self.subTest(words):
                 self.assertEqual(self.house.evidence(*words).returncode, 2)
-        done = self.house.evidence("--nonce", "00", "--out", "/nowhere/at/all")
+        done = self.house.in_time("--nonce", "00", "--out", "/nowhere/at/all")
         self.assertEqual((done.returncode, done.stdout), (2, ""))
 
     def test_what_is_no_request(self):
@@ -358,7 +364,8 @@ class TestAuthority(unittest.TestCase):
                 time.sleep(delay)
                 house.processes()
                 os.kill(monitor, signal.SIGKILL)
-                first.wait(30)
+                first.wait(30)  # the kernel takes a moment to end the other
+                until(lambda house=house: not house.monitor(), 10, 0)
                 published = house.state / "tee/root.pem"
                 root = published.read_bytes() if published.exists() else None
                 house.up()
@@ -383,7 +390,8 @@ class TestAuthority(unittest.TestCase):
                 time.sleep(0.03 + 0.002 * step)
                 house.processes()
                 os.kill(monitor, signal.SIGKILL)
-                first.wait(30)
+                first.wait(30)  # the kernel takes a moment to end the other
+                until(lambda house=house: not house.monitor(), 10, 0)
                 house.up()
                 self.assertEqual({path.name for path in folder.iterdir()}, FILES)
             house.vouches()

@@ -137,6 +137,16 @@ static rc find_seed(struct trail *trail, struct tee *tee, bool published)
     return RC_SUCCESS;
 }
 
+/* What will be published is made twice: where memory runs short OpenSSL has been seen to make
+   another certificate without a word, and one that is published is for ever. */
+static rc make_root(struct trail *trail, struct tee *tee, struct sink *out)
+{
+    TRY(trail, secret_lend(tee->seed, derive, tee));
+    bool made = sim_root(&tee->authority, &tee->spec, out);
+    sim_authority_fini(&tee->authority);
+    return made ? RC_SUCCESS : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+}
+
 rc tee_open_authority(struct trail *trail, struct tee *tee)
 {
     uint8_t bytes[2][TEE_ROOT_MAX];
@@ -148,13 +158,17 @@ rc tee_open_authority(struct trail *trail, struct tee *tee)
     TRY(trail, secret_take(trail, tee->pool, P256_COORD, &tee->quoting));
     TRY(trail, tee_read_root(trail, tee, &published));
     TRY(trail, find_seed(trail, tee, published.len > 0));
+    bool old = published.len > 0;
+    if (!old)
+        TRY(trail, make_root(trail, tee, &published));
     TRY(trail, secret_lend(tee->seed, derive, tee));
     struct deriving what = { .seed = tee->seed };
     TRY(trail, secret_fill(tee->quoting, fill_quoting, &what));
     if (!sim_root(&tee->authority, &tee->spec, &root))
         return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
-    if (published.len > 0 && !span_equal(sink_bytes(&published), sink_bytes(&root)))
-        return REFUSE(trail, REASON_TEE_AUTHORITY_FOREIGN);
+    if (!span_equal(sink_bytes(&published), sink_bytes(&root)))
+        return old ? REFUSE(trail, REASON_TEE_AUTHORITY_FOREIGN)
+                   : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     return RC_SUCCESS;
 }
 
