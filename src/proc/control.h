@@ -6,8 +6,9 @@
 enum control_message {
     /* monitor to process */
     CONTROL_SETTINGS = 1, /* struct settings */
-    CONTROL_FILE,         /* u32 enum house_file, one descriptor */
-    CONTROL_PEER,         /* u32 enum peer, one descriptor: replaces the channel to it */
+    CONTROL_FILE,         /* u32 enum house_file, one descriptor: later, in place of that one */
+    CONTROL_PEER,         /* u32 enum peer, one descriptor: replaces the channel to it; the frame's
+                             id is the new one's number */
     CONTROL_START,        /* all that was open is handed over: enter the jail */
     CONTROL_STOP,         /* finish what is under way and end */
     CONTROL_ROTATED,      /* audit: u8 1 and one descriptor, the new log; u8 0: it could not be */
@@ -29,7 +30,10 @@ enum control_message {
     CONTROL_AGAIN,    /* core, tee: what it needs can be had before its jail only: it ends now, in
                          order, and is to be started again at once */
     CONTROL_LOGGED,   /* core: u64 number: what happened up to it is in the security log */
-    CONTROL_RELOADED, /* u32 number, u8 1; u8 0: it cannot take them over and has the old */
+    CONTROL_RELOADED, /* u32 number, u8 1; u8 0: it cannot take them over and has the old; u16 enum
+                         reason, why not, where that has a name */
+    CONTROL_LOST, /* u32 enum peer, and the frame's id: the channel to it that had this number is
+                     closed, for what came over it or because the other end is gone */
 };
 
 /* What the monitor saw, for the security log.  It tells a core that was started again what

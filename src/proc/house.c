@@ -22,11 +22,12 @@ static rc take_settings(struct trail *trail, struct house *house, struct cursor 
     return RC_SUCCESS;
 }
 
-static rc take_file(struct trail *trail, struct house *house, struct cursor *body)
+rc house_take_file(struct trail *trail, struct house *house, struct cursor *body)
 {
     uint32_t file = 0;
     int fd = channel_take_fd(&house->control);
-    if (!cur_u32le(body, &file) || file >= FILE_COUNT || fd < 0)
+    if (!cur_u32le(body, &file) || file >= FILE_COUNT || fd < 0 || !cur_end(body) ||
+        file_owner((enum house_file)file) != house->process->peer)
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     fd_close(&house->files[file]);
     house->files[file] = fd;
@@ -44,14 +45,16 @@ static rc take_program(struct trail *trail, struct house *house, struct cursor *
     return RC_SUCCESS;
 }
 
-rc house_take_peer(struct trail *trail, struct house *house, struct cursor *body)
+rc house_take_peer(struct trail *trail, struct house *house, const struct frame *frame)
 {
+    struct cursor body = cur_over(frame->body);
     uint32_t peer = 0;
     int fd = channel_take_fd(&house->control);
-    if (!cur_u32le(body, &peer) || peer >= PEER_COUNT || fd < 0 ||
+    if (!cur_u32le(&body, &peer) || peer >= PEER_COUNT || fd < 0 ||
         (house->process->peers & IN(peer)) == 0)
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     channel_attach(&house->channels[peer], fd);
+    house->numbers[peer] = frame->id;
     return RC_SUCCESS;
 }
 
@@ -73,10 +76,10 @@ static rc take_over(struct trail *trail, struct house *house)
             TRY(trail, take_settings(trail, house, &body));
             break;
         case CONTROL_FILE:
-            TRY(trail, take_file(trail, house, &body));
+            TRY(trail, house_take_file(trail, house, &body));
             break;
         case CONTROL_PEER:
-            TRY(trail, house_take_peer(trail, house, &body));
+            TRY(trail, house_take_peer(trail, house, &frame));
             break;
         case CONTROL_PROGRAM:
             TRY(trail, take_program(trail, house, &body));

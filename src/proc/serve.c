@@ -14,28 +14,47 @@ enum {
     SERVE_FRAMES_MAX = 1024, /* of one peer in one wake-up: nobody starves the others */
 };
 
-static void peer_is_gone(struct house *house, enum peer peer, rc why, const struct trail *trail)
+static void close_peer(struct house *house, enum peer peer)
 {
     channel_close(&house->channels[peer]);
-    if (rc_class_of(why) == RC_PEER) {
-        log_event("bad message: channel closed peer=%s", peer_name(peer));
-        log_failure("bad message", why, trail);
-    }
     if (house->process->peer_changed != NULL)
         house->process->peer_changed(house->self, peer, false);
 }
 
+/* The monitor knows whether the other one lives, and then gives both a new channel. */
+static void tell_lost(struct house *house, enum peer peer)
+{
+    uint8_t bytes[4];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u32le(&body, peer);
+    struct frame frame = { .message = CONTROL_LOST,
+                           .id = house->numbers[peer],
+                           .body = sink_bytes(&body) };
+    rc told = channel_put(NULL, &house->control, &frame);
+    (void)told; /* a monitor that does not read is not there to help */
+}
+
+static void peer_is_gone(struct house *house, enum peer peer, rc why, const struct trail *trail)
+{
+    if (rc_class_of(why) == RC_PEER) {
+        log_event("bad message: channel closed peer=%s", peer_name(peer));
+        log_failure("bad message", why, trail);
+    }
+    close_peer(house, peer);
+    tell_lost(house, peer);
+}
+
 /* The peer was started again.  Its end may be told before that of its earlier life was read:
    what was asked of that one is answered by nobody. */
-static rc replace_peer(struct trail *trail, struct house *house, struct cursor *body)
+static rc replace_peer(struct trail *trail, struct house *house, const struct frame *frame)
 {
-    struct cursor peek = *body;
+    struct cursor peek = cur_over(frame->body);
     uint32_t peer = 0;
     if (!cur_u32le(&peek, &peer) || peer >= PEER_COUNT)
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     if (channel_is_open(&house->channels[peer]))
-        peer_is_gone(house, (enum peer)peer, RC_SUCCESS, NULL);
-    TRY(trail, house_take_peer(trail, house, body));
+        close_peer(house, (enum peer)peer);
+    TRY(trail, house_take_peer(trail, house, frame));
     if (house->process->peer_changed != NULL)
         house->process->peer_changed(house->self, (enum peer)peer, true);
     return RC_SUCCESS;
@@ -67,7 +86,9 @@ static rc handle_control(struct trail *trail, struct house *house, const struct 
                          .body = cur_over(frame->body) };
     switch (frame->message) {
     case CONTROL_PEER:
-        return replace_peer(trail, house, &call.body);
+        return replace_peer(trail, house, frame);
+    case CONTROL_FILE: /* another one lies under its name now */
+        return house_take_file(trail, house, &call.body);
     case CONTROL_RELOAD:
         return take_reload(trail, house, &call.body);
     case CONTROL_STOP:

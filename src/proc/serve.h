@@ -9,8 +9,12 @@
 MUST_USE
 rc house_serve(struct trail *trail, struct house *house);
 
+/* house_take_file takes a file over in place of the one before. */
+MUST_USE
+rc house_take_file(struct trail *trail, struct house *house, struct cursor *body);
+
 /* house_take_peer attaches a new channel to a peer. */
 MUST_USE
-rc house_take_peer(struct trail *trail, struct house *house, struct cursor *body);
+rc house_take_peer(struct trail *trail, struct house *house, const struct frame *frame);
 
 #endif

@@ -1,12 +1,44 @@
 """test_house_faults_kill.py - processes of the house killed while it serves: it comes back by
 itself, and nobody gets another's answer."""
 
+import ctypes
+import http.client
+import os
 import signal
+import socket
+import time
 import unittest
 
 import house as houses
 from house import Evidence, House, lives, until
-from house_load import BACK_S, Load, kill
+from house_load import BACK_S, ROOMY, Load, kill
+
+SYS_PIDFD_GETFD, CONTROL = 438, 3
+
+
+def spoil(pid, which, of):
+    """Says over one of the channels of a process, which has so many, what is no frame."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    ends = []
+    whole = os.pidfd_open(pid)
+    try:
+        for name in sorted(os.listdir(f"/proc/{pid}/fd"), key=int):
+            if int(name) <= CONTROL or "socket:" not in os.readlink(f"/proc/{pid}/fd/{name}"):
+                continue
+            copy = libc.syscall(SYS_PIDFD_GETFD, whole, int(name), 0)
+            if copy < 0:
+                raise OSError(ctypes.get_errno(), "pidfd_getfd")
+            end = socket.socket(fileno=copy)
+            ends.append(end)
+            if end.type & socket.SOCK_SEQPACKET != socket.SOCK_SEQPACKET:
+                end.close()
+                ends.pop()
+        assert len(ends) == of, ends
+        ends[which].send(b"\1\2\3")
+    finally:
+        os.close(whole)
+        for end in ends:
+            end.close()
 
 
 class Killed(unittest.TestCase):
@@ -14,12 +46,13 @@ class Killed(unittest.TestCase):
         """Without it the others end by themselves, and the next house does not wait for long."""
         with House() as house:
             evidence = Evidence(house.state)
-            house.up()
+            house.up(*ROOMY)
             for _ in range(3):
                 evidence.note(house)
                 before = house.processes()
                 kill(before["monitor"])
-                house.up()
+                until(lambda gone=before["monitor"]: not lives(gone), 5)  # until then it has the house
+                house.up(*ROOMY)
                 house.until_works(BACK_S)
                 self.assertFalse(set(before.values()) & set(house.processes().values()))
                 until(lambda: not any(map(lives, before.values())), 2)
@@ -43,6 +76,7 @@ class Killed(unittest.TestCase):
                 before = house.processes()
                 kill(before[name], signal.SIGSTOP)
                 kill(before["monitor"])
+                until(lambda: not house.monitor(), 5, 0)  # the kernel takes a moment to end it
                 done = house.run("up")
                 self.assertEqual(done.returncode, 7, done.stderr)
                 self.assertIn("HOUSE_NOT_GONE", done.stderr)
@@ -70,9 +104,46 @@ class Killed(unittest.TestCase):
             house.down()
             evidence.check()
 
-    def test_killed_under_load(self):
+    def test_spoiled_channels_are_made_anew(self):  # proves: RL-34
+        """A living process says what is no frame to each that trusts it less: the channel is closed,
+        both get another, and no process has ended for it."""
         with House() as house:
             house.up()
+            before = house.processes()
+            doors = (("front", 3), ("verify", 1), ("tee", 1), ("fetch", 1), ("dial", 2))
+            total = sum(count for _, count in doors)
+            for name, count in doors:
+                for number in range(count):
+                    with self.subTest(name, number=number):
+                        spoil(before[name], number, count)
+                        until(lambda name=name: house.log().count("channel made anew") > 0 and
+                              self.connected(house), BACK_S)
+                        house.until_works(BACK_S)
+                        self.assertEqual(house.processes(), before)
+            until(lambda: house.log().count("channel made anew") >= total, BACK_S)
+            log = house.log()
+            self.assertEqual(log.count("bad message: channel closed"), total)
+            self.assertEqual(log.count("channel made anew"), total)
+            # Whoever does it again and again waits longer each time.
+            begin = time.monotonic()
+            for more in range(1, 5):
+                spoil(before["verify"], 0, 1)
+                until(lambda more=more: house.log().count("channel made anew") == total + more, BACK_S)
+            self.assertGreater(time.monotonic() - begin, 0.2 + 0.4 + 0.8 + 1.6 - 0.1)
+            until(lambda: self.connected(house), BACK_S)
+            self.assertEqual(house.processes(), before)
+
+    def connected(self, house):
+        """As core sees it."""
+        try:
+            status, said = house.ask("/v1/system/doctor")
+        except (OSError, http.client.HTTPException):
+            return False
+        return status == 200 and all(row["finding"] != "FINDING_FAIL" for row in said["checks"])
+
+    def test_killed_under_load(self):
+        with House() as house:
+            house.up(*ROOMY)
             with Load(house) as load:
                 until(lambda: load.good > 10)
                 for name in houses.NAMES:

@@ -35,7 +35,7 @@ const struct plan_row monitor_plan[] = {
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 
-static const struct plan_row *row_of(enum peer peer)
+const struct plan_row *monitor_row(enum peer peer)
 {
     for (size_t i = 0; i < monitor_plan_count; i++) {
         if (monitor_plan[i].peer == peer)
@@ -174,27 +174,6 @@ static rc give_programs(struct trail *trail, struct monitor *monitor, const stru
     return RC_SUCCESS;
 }
 
-/* A new pair for each edge whose other end lives: what an earlier life of the process said
-   or was told is gone with the old one. */
-static rc connect_peers(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
-{
-    for (unsigned other = 0; other < PEER_COUNT; other++) {
-        struct child *neighbour = &monitor->children[other];
-        if ((row->peers & IN(other)) == 0 || neighbour->pid == 0)
-            continue;
-        int ends[2];
-        TRY(trail, packet_pair(trail, ends));
-        auto_fd int near = ends[0];
-        auto_fd int far = ends[1];
-        TRY(trail,
-            hand_over(trail, &monitor->children[row->peer].control, CONTROL_PEER, other, near));
-        rc told = hand_over(NULL, &neighbour->control, CONTROL_PEER, row->peer, far);
-        if (!rc_ok(told)) /* it is dying or stuck: it will be connected when it starts again */
-            log_event("peer not told process=%s of=%s", peer_name(other), peer_name(row->peer));
-    }
-    return RC_SUCCESS;
-}
-
 static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
 {
     struct channel *control = &monitor->children[row->peer].control;
@@ -205,14 +184,14 @@ static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_
     TRY(trail, channel_put(trail, control, &settings));
     TRY(trail, give_files(trail, monitor, row));
     TRY(trail, give_programs(trail, monitor, row));
-    TRY(trail, connect_peers(trail, monitor, row));
+    TRY(trail, edges_connect(trail, monitor, row));
     TRY(trail, channel_put(trail, control, &start));
     return channel_flush(trail, control);
 }
 
 rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer)
 {
-    const struct plan_row *row = row_of(peer);
+    const struct plan_row *row = monitor_row(peer);
     struct child *child = &monitor->children[peer];
     int control = -1;
     if (row == NULL || child->pid != 0)
@@ -236,7 +215,7 @@ void child_signal(const struct child *child, int signal)
         syscall(SYS_pidfd_send_signal, child->pidfd, signal, NULL, 0);
 }
 
-static int64_t backoff_ms(unsigned failures)
+int64_t monitor_backoff_ms(unsigned failures)
 {
     int64_t wait = MONITOR_BACKOFF_MS;
     for (unsigned i = 1; i < failures && wait < MONITOR_BACKOFF_LONGEST_MS; i++)
@@ -270,7 +249,7 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
         return;
     }
     child->failures = steady ? 1 : child->failures + 1;
-    child->again_ms = now_ms + backoff_ms(child->failures);
+    child->again_ms = now_ms + monitor_backoff_ms(child->failures);
     if (WIFSIGNALED(status))
         log_event("process died name=%s signal=%d again_in_ms=%lld", peer_name(peer),
                   WTERMSIG(status), (long long)(child->again_ms - now_ms));

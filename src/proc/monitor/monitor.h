@@ -72,6 +72,14 @@ struct reload {
     enum config_change changes[CONFIG_KEYS_MAX];
 };
 
+/* The channel between two processes. */
+struct edge {
+    uint64_t number;   /* which it is: each new one has the next */
+    int64_t made_ms;   /* monotonic */
+    int64_t again_ms;  /* when to make it anew; 0: not */
+    unsigned failures; /* in a row */
+};
+
 struct monitor {
     struct arena arena;
     struct settings settings;
@@ -84,10 +92,11 @@ struct monitor {
     int network; /* as root: the namespace that the house has left; -1: it is in it */
     int files[FILE_COUNT];
     struct child children[PEER_COUNT];
-    struct news news[MONITOR_NEWS]; /* by number; what is never logged gives way */
-    uint64_t news_last;             /* the number of the last one */
-    uint64_t news_logged;           /* up to here they are in the log */
-    int signals;                    /* signalfd */
+    struct edge edges[PEER_COUNT][PEER_COUNT]; /* [the lower][the higher] */
+    struct news news[MONITOR_NEWS];            /* by number; what is never logged gives way */
+    uint64_t news_last;                        /* the number of the last one */
+    uint64_t news_logged;                      /* up to here they are in the log */
+    int signals;                               /* signalfd */
     int report;          /* pipe to who started the house: one line a step; -1 when it is closed */
     bool was_killed;     /* the house before this one did not end by itself */
     bool was_ready;      /* all processes were ready once */
@@ -148,6 +157,9 @@ struct plan_row {
 extern const struct plan_row monitor_plan[];
 extern const size_t monitor_plan_count;
 
+/* monitor_row is the row of a process; NULL: it has none. */
+const struct plan_row *monitor_row(enum peer peer);
+
 /* monitor_open_programs opens them in the folder of this very file. */
 MUST_USE
 rc monitor_open_programs(struct trail *trail, struct monitor *monitor);
@@ -158,8 +170,25 @@ rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer);
 /* child_ended: it was waited for.  Says when to start it again. */
 void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t now_ms);
 
+/* monitor_backoff_ms: how long to wait after so many failures in a row. */
+int64_t monitor_backoff_ms(unsigned failures);
+
 /* child_signal sends a signal to that very process. */
 void child_signal(const struct child *child, int signal);
+
+/* edges.c */
+
+/* edges_connect connects a process that starts with each of its peers that lives. */
+MUST_USE
+rc edges_connect(struct trail *trail, struct monitor *monitor, const struct plan_row *row);
+
+/* edge_lost reads CONTROL_LOST. */
+MUST_USE
+rc edge_lost(struct trail *trail, struct monitor *monitor, const struct plan_row *row,
+             const struct frame *frame);
+
+/* edges_step makes anew what is due; returns when it wants to be called again. */
+int64_t edges_step(struct monitor *monitor, int64_t now_ms);
 
 /* news.c: what core is told */
 

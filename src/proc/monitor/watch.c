@@ -155,6 +155,8 @@ static rc on_frame(struct trail *trail, struct monitor *monitor, enum peer peer,
         return on_ready(trail, monitor, peer, &body);
     if (frame->message == CONTROL_RELOADED)
         return reload_answered(trail, monitor, peer, &body);
+    if (frame->message == CONTROL_LOST)
+        return edge_lost(trail, monitor, monitor_row(peer), frame);
     if (frame->message == CONTROL_FAILED)
         return on_failed(trail, monitor, peer, &body);
     if (frame->message == CONTROL_AGAIN && (peer == PEER_CORE || peer == PEER_TEE) &&
@@ -248,7 +250,9 @@ static void take_signals(struct monitor *monitor)
 /* What is due now; returns the instant of the next. */
 static int64_t do_due(struct monitor *monitor, int64_t now)
 {
-    int64_t next = reload_step(monitor, now);
+    int64_t next = reload_step(monitor, now), edge = edges_step(monitor, now);
+    if (edge < next)
+        next = edge;
     for (size_t i = 0; i < monitor_plan_count; i++) {
         enum peer peer = monitor_plan[i].peer;
         struct child *child = &monitor->children[peer];
