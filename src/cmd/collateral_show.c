@@ -1,21 +1,25 @@
-/* collateral_show.c - `ward collateral show`: what a folder holds, for whom, until when. */
+/* collateral_show.c - `ward collateral show`: what the house or a folder holds, for whom, until
+   when. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "base/sink.h"
 #include "base/time.h"
-#include "cmd/command.h"
+#include "cmd/collateral_house.h"
 #include "cmd/input.h"
+#include "cmd/settings_load.h"
 #include "codec/json_write.h"
 #include "os/clock.h"
 #include "ward/collateral.h"
 
-enum { OPT_ROOT, OPT_AT, OPT_JSON };
+enum { OPT_ROOT = SETTINGS_OPTION_COUNT, OPT_AT, OPT_JSON };
 
 static const struct option_spec options[] = {
-    [OPT_ROOT] = { "--root", "FILE", NULL, "trust this root certificate too" },
-    [OPT_AT] = { "--at", "TIME", NULL, "say what is valid at this time (default: now)" },
+    SETTINGS_OPTIONS,
+    [OPT_ROOT] = { "--root", "FILE", NULL, "of a folder: trust this root certificate too" },
+    [OPT_AT] = { "--at", "TIME", NULL,
+                 "of a folder: say what is valid at this time (default: now)" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
 
@@ -62,12 +66,6 @@ static void print_text(const struct ward_collateral *collateral, int64_t now)
     }
 }
 
-static void put_member(struct json_writer *json, const char *name, const char *text)
-{
-    json_put_key(json, name);
-    json_put_text(json, text);
-}
-
 static bool print_json(struct arena *arena, const struct ward_collateral *collateral, int64_t now)
 {
     struct ward_collateral_item item;
@@ -85,11 +83,11 @@ static bool print_json(struct arena *arena, const struct ward_collateral *collat
     json_begin_array(&json);
     for (size_t i = 0; ward_collateral_item(collateral, i, &item); i++) {
         json_begin_object(&json);
-        put_member(&json, "name", item.name);
-        put_member(&json, "kind", item.kind);
-        put_member(&json, "detail", item.detail);
-        put_member(&json, "state", state_of(&item, now));
-        put_member(&json, "problem", item.problem);
+        json_put_member(&json, "name", item.name);
+        json_put_member(&json, "kind", item.kind);
+        json_put_member(&json, "detail", item.detail);
+        json_put_member(&json, "state", state_of(&item, now));
+        json_put_member(&json, "problem", item.problem);
         json_put_key(&json, "valid_from");
         json_put_time(&json, item.valid_from);
         json_put_key(&json, "valid_until");
@@ -139,7 +137,7 @@ static enum exit_code show(struct invocation *in, struct ward_policy *policy,
     return print_json(&in->arena, *collateral, now) ? EXIT_DONE : EXIT_INTERNAL;
 }
 
-static enum exit_code run(struct invocation *invocation)
+static enum exit_code show_folder(struct invocation *invocation)
 {
     struct ward_policy *policy = NULL;
     struct ward_collateral *collateral = NULL;
@@ -154,19 +152,37 @@ static enum exit_code run(struct invocation *invocation)
     return code;
 }
 
+/* What belongs to the other of the two says nothing here. */
+static enum exit_code run(struct invocation *in)
+{
+    bool folder = in->operand_count > 0;
+    size_t from = folder ? 0 : OPT_ROOT, to = folder ? OPT_ROOT : OPT_JSON;
+    for (size_t i = from; i < to; i++) {
+        if (!option_given(in, i))
+            continue;
+        say("collateral show: %s is for %s", options[i].name,
+            folder ? "the house: leave DIR out" : "a folder: name it");
+        return EXIT_USAGE;
+    }
+    return folder ? show_folder(in) : collateral_house_show(in, option_given(in, OPT_JSON));
+}
+
 const struct command command_collateral_show = {
     .name = "collateral show",
-    .operands = "DIR",
-    .operands_min = 1,
+    .operands = "[DIR]",
     .operands_max = 1,
-    .summary = "list the collateral of a folder",
+    .summary = "list the collateral of the house or of a folder",
     .description =
-        "Lists every file of a folder that is collateral: what it is, for which platform\n"
-        "or enclave, whether its signature leads to a trusted root, and when it is\n"
-        "valid.  Files are recognised by content, never by name.",
+        "Without DIR: each piece that the house keeps, for which platform or enclave, whether it\n"
+        "is valid, until when, when it was fetched and is fetched next, and why the last try\n"
+        "failed if it did.  The house is asked over its owner's socket and must be up.\n\n"
+        "With DIR: every file of that folder that is collateral: what it is, for which platform\n"
+        "or enclave, whether its signature leads to a trusted root, and when it is valid.  Files\n"
+        "are recognised by content, never by name.  No house is asked.",
     .example = "ward collateral show ./collateral",
     .options = options,
     .option_count = COUNT_OF(options),
     .schema = "collateral.json#/$defs/show",
+    .asks = true,
     .run = run,
 };

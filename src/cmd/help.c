@@ -77,7 +77,7 @@ static void print_all(FILE *out)
             "Usage: ward COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands:\n",
             ward_version());
     for (size_t i = 0; i < commands_count; i++)
-        fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out,
             "\n`ward help COMMAND` says more; `man ward` too.  Every command takes --json and\n"
             "--quiet; where it would ask, --no-input makes it refuse.\n");

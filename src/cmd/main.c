@@ -25,6 +25,7 @@ const struct command *const commands[] = {
     &command_ban_lift,
     &command_ban_list,
     &command_collateral_fetch,
+    &command_collateral_refresh,
     &command_collateral_show,
     &command_config_check,
     &command_config_explain,

@@ -405,3 +405,43 @@ static const struct schema_field api_attest_evidence_response_fields[] = {
       .limit = EVIDENCE, .doc = "The event log that names every measured program." },
 };
 MESSAGE(api_attest_evidence_response, "AttestEvidenceResponse", "Evidence of this house.");
+
+static const struct schema_field api_collateral_piece_fields[] = {
+    { AT(api_collateral_piece, kind), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What it is: tcb-info, qe-identity, pck-crl or root-crl." },
+    { AT(api_collateral_piece, detail), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Whose it is: the TEE and FMSPC of a platform, an enclave, or a CA." },
+    { AT(api_collateral_piece, state), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "OK, EXPIRED, NOT_YET_VALID, or MISSING: it is wanted and was never had." },
+    { AT(api_collateral_piece, valid_from), .number = 4, .type = SCHEMA_TIME,
+      .doc = "When its window begins; not set when it is missing." },
+    { AT(api_collateral_piece, valid_until), .number = 5, .type = SCHEMA_TIME,
+      .doc = "When its window ends; not set when it is missing." },
+    { AT(api_collateral_piece, evaluation_number), .number = 6, .type = SCHEMA_UINT32,
+      .limit = UINT32_MAX, .doc = "Its TCB evaluation data number; 0 where there is none." },
+    { AT(api_collateral_piece, fetched), .number = 7, .type = SCHEMA_TIME,
+      .doc = "When the provider gave it; not set when it is missing." },
+    { AT(api_collateral_piece, next_try), .number = 8, .type = SCHEMA_TIME,
+      .doc = "When it is asked for again, at the earliest." },
+    { AT(api_collateral_piece, failures), .number = 9, .type = SCHEMA_UINT32, .limit = UINT32_MAX,
+      .doc = "How often in a row it could not be had." },
+    { AT(api_collateral_piece, reason), .number = 10, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The code of the last of those failures; empty when there is none." },
+};
+MESSAGE(api_collateral_piece, "CollateralPiece", "One piece of collateral that the house keeps.");
+
+static const struct schema_field api_collateral_show_response_fields[] = {
+    { AT(api_collateral_show_response, provider), .number = 1, .type = SCHEMA_STRING,
+      .limit = SENTENCE, .doc = "Where it is fetched; empty when no provider is set." },
+    { AT(api_collateral_show_response, pieces), .number = 2, .type = SCHEMA_MESSAGE, .most = 64,
+      .message = &api_collateral_piece, .doc = "What is held or wanted, in no order." },
+    { AT(api_collateral_show_response, waiting), .number = 3, .type = SCHEMA_UINT32,
+      .limit = UINT32_MAX, .doc = "How many pieces are being asked for now, or next." },
+};
+MESSAGE(api_collateral_show_response, "CollateralShowResponse", "The collateral of the house.");
+
+static const struct schema_field api_collateral_refresh_response_fields[] = {
+    { AT(api_collateral_refresh_response, pieces), .number = 1, .type = SCHEMA_UINT32,
+      .limit = UINT32_MAX, .doc = "How many pieces are asked for anew, one after the other." },
+};
+MESSAGE(api_collateral_refresh_response, "CollateralRefreshResponse", "What will be fetched.");

@@ -235,6 +235,29 @@ struct api_attest_verify_response {
     struct span result;  /* the object of `ward verify --json` */
 };
 
+/* ward.v1.Collateral */
+struct api_collateral_piece {
+    struct span kind;    /* pcs_label */
+    struct span detail;  /* whose: pcs_detail */
+    struct span state;   /* OK, EXPIRED, NOT_YET_VALID, MISSING */
+    int64_t valid_from;  /* 0: it is missing, as the three below */
+    int64_t valid_until; /* the end of its window */
+    uint32_t evaluation_number;
+    int64_t fetched;
+    int64_t next_try;
+    uint32_t failures;  /* in a row */
+    struct span reason; /* code of the last one; empty: there was none since it was fetched */
+};
+
+struct api_collateral_show_response {
+    struct span provider;      /* empty: none is set */
+    struct schema_list pieces; /* api_collateral_piece */
+    uint32_t waiting;          /* pieces that are being asked for, or are next */
+};
+
+struct api_collateral_refresh_response {
+    uint32_t pieces;
+};
 /* Each is one row of a table; the struct is the one of the same name. */
 extern const struct schema_message api_empty;
 extern const struct schema_message api_ping_request, api_ping_response;
@@ -256,5 +279,7 @@ extern const struct schema_message api_admission_impose_request;
 extern const struct schema_message api_admission_lift_request, api_admission_lift_response;
 extern const struct schema_message api_attest_verify_request, api_attest_verify_response,
     api_attest_evidence_request, api_attest_evidence_response;
+extern const struct schema_message api_collateral_piece, api_collateral_show_response,
+    api_collateral_refresh_response;
 
 #endif

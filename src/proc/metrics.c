@@ -49,6 +49,37 @@ static const struct metric_info rows[METRIC_COUNT] = {
     [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
                                "Whether the house's own evidence comes from a simulated TEE, and "
                                "proves nothing about hardware." },
+    [METRIC_COLLATERAL_HELD] = { "ward_collateral_held", false, "pieces",
+                                 "Pieces of collateral that the house has fetched and holds." },
+    [METRIC_COLLATERAL_MISSING] = { "ward_collateral_missing", false, "pieces",
+                                    "Pieces that evidence needs and that were never had." },
+    [METRIC_COLLATERAL_FAILING] = { "ward_collateral_failing", false, "pieces",
+                                    "Pieces whose last fetch failed." },
+    [METRIC_COLLATERAL_OLDEST] = { "ward_collateral_oldest_timestamp_seconds", false,
+                                   "seconds since 1970",
+                                   "When the piece was fetched that was held longest without "
+                                   "being fetched anew; 0 when none is held." },
+    [METRIC_COLLATERAL_LAST_SUCCESS] = { "ward_collateral_last_success_timestamp_seconds", false,
+                                         "seconds since 1970",
+                                         "When a piece was fetched last and kept; 0 when none was "
+                                         "since core started." },
+    [METRIC_COLLATERAL_SUCCESSES] = { "ward_collateral_successes_total", true, "fetches",
+                                      "Fetches whose piece was good and was kept." },
+    [METRIC_COLLATERAL_FAILURES] = { "ward_collateral_failures_total", true, "fetches",
+                                     "Fetches that gave nothing that could be kept." },
+    [METRIC_COLLATERAL_TCB_INFO_ENDS] = { "ward_collateral_tcb_info_ends_timestamp_seconds", false,
+                                          "seconds since 1970",
+                                          "When the first TCB info of those held ends; 0 when none "
+                                          "is." },
+    [METRIC_COLLATERAL_QE_IDENTITY_ENDS] = { "ward_collateral_qe_identity_ends_timestamp_seconds",
+                                             false, "seconds since 1970",
+                                             "The same of the identities of quoting enclaves." },
+    [METRIC_COLLATERAL_PCK_CRL_ENDS] = { "ward_collateral_pck_crl_ends_timestamp_seconds", false,
+                                         "seconds since 1970",
+                                         "The same of the revocation lists of PCK certificates." },
+    [METRIC_COLLATERAL_ROOT_CRL_ENDS] = { "ward_collateral_root_crl_ends_timestamp_seconds", false,
+                                          "seconds since 1970",
+                                          "The same of the root's revocation list." },
 };
 
 const struct metric_info *metric_info(enum metric metric)

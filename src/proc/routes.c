@@ -174,6 +174,28 @@ static const struct route rows[METHOD_COUNT] = {
                                 .doc = "Ends a ban or a suspicion, and forgets what led to it.",
                                 .request = &api_admission_lift_request,
                                 .response = &api_admission_lift_response },
+    [METHOD_COLLATERAL_SHOW] = { .grpc = "/ward.v1.Collateral/Show",
+                                 .method = HTTP_METHOD_GET,
+                                 .path = "/v1/collateral",
+                                 .permission = ROUTE_OWNER,
+                                 .body_limit = SMALL,
+                                 .cost = 1,
+                                 .deadline_ms = MS_SHORT,
+                                 .doc = "Shows each piece of collateral that the house keeps, and "
+                                        "how its renewal goes.",
+                                 .request = &api_empty,
+                                 .response = &api_collateral_show_response },
+    [METHOD_COLLATERAL_REFRESH] = { .grpc = "/ward.v1.Collateral/Refresh",
+                                    .method = HTTP_METHOD_POST,
+                                    .path = "/v1/collateral/refresh",
+                                    .permission = ROUTE_OWNER,
+                                    .body_limit = SMALL,
+                                    .cost = 50,
+                                    .deadline_ms = MS_SHORT,
+                                    .doc = "Has every piece fetched anew, without waiting for the "
+                                           "day that it is due.",
+                                    .request = &api_empty,
+                                    .response = &api_collateral_refresh_response },
 };
 
 const struct router house_router = {

@@ -1,6 +1,8 @@
 /* tables.c - see tables.h. */
 #include "proc/tables.h"
 
+#include <string.h>
+
 #include "base/number.h"
 
 enum { LINE = 64, HALVES = 2 };
@@ -11,6 +13,7 @@ struct bans_head {
     uint8_t suspects_key[SIPHASH_KEY_LEN];
     uint64_t changes;
     uint64_t crash_seen;
+    uint64_t metrics[METRIC_OF_CORE_END - METRIC_OF_CORE];
     struct crash_log crashes;
 };
 
@@ -67,8 +70,15 @@ bool bans_write(struct bans_writer *writer, int fd, const struct address_list *n
     made.crashes = &head->crashes;
     made.crash_seen = &head->crash_seen;
     made.changes = &head->changes;
+    memset(head->metrics, 0, sizeof head->metrics);
+    made.metrics = head->metrics;
     *writer = made;
     return true;
+}
+
+void bans_count(struct bans_writer *writer, enum metric metric, uint64_t value)
+{
+    __atomic_store_n(&writer->metrics[metric - METRIC_OF_CORE], value, __ATOMIC_RELAXED);
 }
 
 bool bans_read(struct bans_reader *reader, int fd)
@@ -79,6 +89,7 @@ bool bans_read(struct bans_reader *reader, int fd)
         return false;
     const uint8_t *memory = (const uint8_t *)head;
     made.changes = &head->changes;
+    made.metrics = head->metrics;
     if (!ban_view_init(&made.suspects, memory + suspects_at(), TABLES_SUSPECT_SETS,
                        head->suspects_key) ||
         !ban_view_init(&made.bans, memory + bans_at(), TABLES_BAN_SETS, head->key))

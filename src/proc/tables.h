@@ -1,7 +1,7 @@
 /* tables.h - what core and front read of one another without asking: two pieces of memory that
    the monitor makes once, so that they outlive both.
 
-       bans      core writes: who is banned, who is suspected of a crash
+       bans      core writes: who is banned, who is suspected of a crash, what it counts
        serving   front writes: whose bytes it is looking at, before it looks
 
    The other one cannot write (os/shared.h); and what a writer that was taken over leaves
@@ -12,6 +12,7 @@
 #include "admit/ban.h"
 #include "admit/crash.h"
 #include "os/shared.h"
+#include "proc/metrics.h"
 
 enum {
     TABLES_BAN_SETS = 4096,       /* of eight addresses */
@@ -34,6 +35,7 @@ struct bans_writer {
     struct crash_log *crashes;
     uint64_t *crash_seen; /* the monitor's number of the last crash that was noted */
     uint64_t *changes;    /* raised for every ban that begins: who is in may have to go */
+    uint64_t *metrics;    /* from METRIC_OF_CORE on; zeros at the start */
 };
 
 /* bans_write takes over the memory, also what an earlier core left.  `never` is as that of
@@ -41,10 +43,14 @@ struct bans_writer {
 MUST_USE
 bool bans_write(struct bans_writer *writer, int fd, const struct address_list *never);
 
+/* bans_count writes down what a metric from METRIC_OF_CORE on is. */
+void bans_count(struct bans_writer *writer, enum metric metric, uint64_t value);
+
 /* Front's. */
 struct bans_reader {
     struct ban_view bans, suspects;
     const uint64_t *changes;
+    const uint64_t *metrics;
 };
 
 MUST_USE

@@ -1,6 +1,7 @@
 """fetcher.py - the real ward-fetch under a monitor and a core that are played here, in a network of
 the test's own: its loopback has an address that is nobody's inner one, and its name server is here."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -13,10 +14,8 @@ import threading
 import time
 
 from auditor import BUILD, FILE, PEER, SETTINGS, START, STOP, Channel, pair, settings_of
+from listener import Listener
 from lockbox import READY, REASONS
-
-PROGRAM = BUILD / "src/proc/ward-fetch"
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "cmd"))
 
 CORE, PROVIDER_CA = 4, 15
 FETCH, FETCHED = 0x800, 0x801
@@ -37,10 +36,11 @@ def move_apart():
 
 
 class Names:
-    """A name server on 127.0.0.1:53 that answers from a table, {name: [address]}; None: never."""
+    """A name server on 127.0.0.1:53 that answers from a table, {name: [address]}; None: never. The
+    answers for names in `long` do not fit in a datagram."""
 
     def __init__(self, table):
-        self.table, self.asked = table, []
+        self.table, self.asked, self.long, self.streamed = table, [], set(), 0
         self.folder = tempfile.TemporaryDirectory()
         self.end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
@@ -48,12 +48,18 @@ class Names:
         conf = pathlib.Path(self.folder.name) / "resolv.conf"
         conf.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         conf.chmod(0o644)
-        subprocess.run(["mount", "--bind", conf, "/etc/resolv.conf"], check=True)
         self.end.bind(("127.0.0.1", 53))
+        subprocess.run(["mount", "--bind", conf, "/etc/resolv.conf"], check=True)
         threading.Thread(target=self.serve, daemon=True).start()
+        self.stream = socket.create_server(("127.0.0.1", 53))
+        threading.Thread(target=self.serve_stream, daemon=True).start()
         return self
 
     def __exit__(self, *_):
+        self.stream.shutdown(socket.SHUT_RDWR)  # who waits for it wakes
+        self.stream.close()
+        with contextlib.suppress(OSError):  # it is not connected, but who waits for it wakes
+            self.end.shutdown(socket.SHUT_RDWR)
         self.end.close()
         subprocess.run(["umount", "/etc/resolv.conf"], check=True)
         self.folder.cleanup()
@@ -64,9 +70,25 @@ class Names:
                 query, whom = self.end.recvfrom(4096)
             except OSError:
                 return
+            if not query:
+                return
             answer = self.answer(query)
+            if answer and self.asked[-1] in self.long:
+                answer = answer[:2] + b"\x83\x80" + answer[4:6] + bytes(6) + query[12:]
             if answer:
                 self.end.sendto(answer, whom)
+
+    def serve_stream(self):
+        while True:
+            try:
+                one, _ = self.stream.accept()
+            except OSError:
+                return
+            with one, one.makefile("rb") as said:
+                while prefix := said.read(2):
+                    answer = self.answer(said.read(int.from_bytes(prefix, "big")))
+                    self.streamed += 1
+                    one.sendall(len(answer).to_bytes(2, "big") + answer)
 
     def answer(self, query):
         at, labels = 12, []
@@ -86,36 +108,47 @@ class Names:
             b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 1, size) + row for row in rows)
 
 
-class Fetcher:
-    def __init__(self, url, ca=None, inward=False):
-        self.url, self.ca, self.inward, self.ident = url, ca, inward, 0
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ward-fetch-"))
+class Alone:
+    """One process of the house with the monitor's part and that of its peers played here."""
+
+    def __init__(self, name, others, files=None, **settings):
+        self.name, self.settings, self.files, self.ident = name, settings, files or {}, 0
+        self.peers = dict.fromkeys(others)
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"ward-{name}-"))
 
     def __enter__(self):
         self.control, theirs = (Channel(end) if i == 0 else end for i, end in enumerate(pair()))
         self.stderr = open(self.folder / "stderr", "ab+")
-        self.process = subprocess.Popen([PROGRAM], stderr=self.stderr, pass_fds=[3],
-                                        preexec_fn=lambda: os.dup2(theirs.fileno(), 3), env={})
+        self.process = subprocess.Popen([BUILD / f"src/proc/ward-{self.name}"], stderr=self.stderr,
+                                        preexec_fn=lambda: os.dup2(theirs.fileno(), 3), env={},
+                                        pass_fds=[3])
         theirs.close()
-        self.control.send(SETTINGS, 0, settings_of(self.folder, url=self.url, inward=self.inward))
-        if self.ca:
-            fd = os.open(self.ca, os.O_RDONLY)
-            self.control.send(FILE, 0, struct.pack("<I", PROVIDER_CA), [fd])
+        self.control.send(SETTINGS, 0, settings_of(self.folder, **self.settings))
+        for number, path in self.files.items():
+            fd = os.open(path, os.O_RDONLY)
+            self.control.send(FILE, 0, struct.pack("<I", number), [fd])
             os.close(fd)
-        mine, other = pair()
-        self.core = Channel(mine)
-        self.control.send(PEER, 0, struct.pack("<I", CORE), [other.fileno()])
-        other.close()
+        for peer in self.peers:
+            self.connect(peer)
         self.control.send(START, 0, b"")
         frame = self.control.read(20)
         assert frame is not None and frame[0] == READY, self.said()
         return self
 
+    def connect(self, peer):
+        """A new channel of that peer's, in the place of the old one if there was one."""
+        mine, other = pair()
+        if self.peers[peer]:
+            self.peers[peer].end.close()
+        self.peers[peer] = Channel(mine)
+        self.control.send(PEER, 0, struct.pack("<I", peer), [other.fileno()])
+        other.close()
+
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
         self.stderr.close()
-        for channel in (self.control, self.core):
+        for channel in (self.control, *self.peers.values()):
             channel.end.close()
         shutil.rmtree(self.folder)
 
@@ -126,6 +159,15 @@ class Fetcher:
     def stop(self):
         self.control.send(STOP, 0, b"")
         return self.process.wait(10)
+
+
+class Fetcher(Alone):
+    def __init__(self, url, ca=None, inward=False):
+        super().__init__("fetch", [CORE], {PROVIDER_CA: ca} if ca else {}, url=url, inward=inward)
+
+    @property
+    def core(self):
+        return self.peers[CORE]
 
     def ask(self, thing=TCB_INFO, tdx=True, platform=True, fmspc="505741524400"):
         self.ident += 1
@@ -151,51 +193,30 @@ class Fetcher:
         return self.hear(seconds)
 
 
-class Provider:
+class Provider(Listener):
     """A server that does with each connection what it is told; `asked` is what it read. Without a
     certificate it speaks no TLS, and at once."""
 
     def __init__(self, act, certificate=None, address="127.0.0.1"):
-        self.act, self.asked, self.stop = act, [], threading.Event()
-        self.end = socket.create_server((address, 0))
-        self.port = self.end.getsockname()[1]
-        self.certificate = certificate
+        super().__init__(certificate, address)
+        self.act, self.asked = act, []
 
     def __enter__(self):
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.start()
         return self
 
     def __exit__(self, *_):
-        self.stop.set()
-        self.end.shutdown(socket.SHUT_RDWR)  # whoever waits in accept would keep it open
-        self.end.close()
+        self.close()
 
-    def serve(self):
-        while True:
-            try:
-                one, _ = self.end.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.meet, args=(one,), daemon=True).start()
-
-    def meet(self, one):
-        import tls_ca
-        try:
-            if self.certificate:
-                one = tls_ca.wrap(one, self.certificate)
-                one.do_handshake()
-            request = b""
-            while self.certificate and b"\r\n\r\n" not in request:
-                part = one.recv(65536)
-                if not part:
-                    break
-                request += part
-            self.asked.append(request)
-            self.act(self, one)
-        except OSError:
-            pass
-        finally:
-            one.close()
+    def met(self, one):
+        request = b""
+        while self.certificate and b"\r\n\r\n" not in request:
+            part = one.recv(65536)
+            if not part:
+                break
+            request += part
+        self.asked.append(request)
+        self.act(self, one)
 
     def forever(self, one, bytes_, pause=0.0):
         while not self.stop.is_set():

@@ -38,6 +38,10 @@ def setUpModule():
                    check=True)
 
 
+def seconds(text):
+    return int(datetime.datetime.fromisoformat(text).timestamp())
+
+
 def tearDownModule():
     place.cleanup()
     days.made.cleanup()
@@ -85,6 +89,83 @@ class Collateral(unittest.TestCase):
         _, said = self.house.ask("/v1/system/doctor")
         return {row["id"]: row["finding"] for row in said["checks"]}["house.collateral"]
 
+    def shown(self):
+        status, said = self.house.ask("/v1/collateral")
+        self.assertEqual(status, 200)
+        return said
+
+    def metrics(self):
+        """What `/metrics` says of collateral: {name: number}."""
+        end = houses.UnixConnection(self.house.state / "run/ward.sock", 10)
+        try:
+            _, _, page = contract.ask(end, "GET", "/metrics")
+            rows = (line.split() for line in page.decode().splitlines()
+                    if line.startswith("ward_collateral_"))
+            return {row[0].removeprefix("ward_collateral_"): int(row[1]) for row in rows}
+        finally:
+            end.close()
+
+    def told(self, pieces):
+        """The owner sees each piece, and whoever watches sees numbers of the same."""
+        ends = {kind.replace("-", "_") + "_ends_timestamp_seconds":
+                min((seconds(row["valid_until"]) for row in pieces if row["kind"] == kind),
+                    default=0) for kind in THINGS}
+        said = self.metrics()
+        self.assertEqual(said, said | ends | {
+            "held": sum(row["state"] != "MISSING" for row in pieces),
+            "missing": sum(row["state"] == "MISSING" for row in pieces),
+            "failing": sum(row["failures"] > 0 for row in pieces),
+            "oldest_timestamp_seconds": min((seconds(row["fetched"]) for row in pieces
+                                             if row["fetched"]), default=0)})
+        return said
+
+    def ward(self, *words):
+        return subprocess.run([houses.WARD, "collateral", *words, "--state", self.house.state],
+                              capture_output=True, text=True, timeout=90, check=False)
+
+    def refresh(self, *words):
+        done = self.ward("refresh", "--json", *words)
+        return done.returncode, done.stdout and json.loads(done.stdout), done.stderr
+
+    def refreshed_by_hand(self, mirror):
+        """Each piece again though none is due; what fails then leaves what is held."""
+        before = self.shown()
+        self.assertEqual((before["provider"], before["waiting"]), (mirror.base, 0))
+        self.assertEqual({row["kind"]: row["state"] for row in before["pieces"]},
+                         dict.fromkeys(THINGS, "OK"))
+        counted = self.told(before["pieces"])
+        self.assertEqual((counted["successes_total"], counted["failures_total"]), (4, 0))
+        self.assertGreaterEqual(counted["last_success_timestamp_seconds"],
+                                counted["oldest_timestamp_seconds"])
+        text = self.ward("show").stdout
+        self.assertEqual(json.loads(self.ward("show", "--json").stdout), before)
+        for row in before["pieces"]:
+            self.assertRegex(text, f"(?m)^{row['kind']} +{row['detail']} +OK +{row['valid_until']}")
+        code, after, _ = self.refresh()
+        self.assertEqual((code, len(mirror.asked), after["waiting"]), (0, 8, 0))
+        self.assertEqual(self.told(after["pieces"])["successes_total"], 8)
+        self.assertEqual([row["method"] for row in self.records("refresh")],
+                         ["/ward.v1.Collateral/Refresh"])
+        mirror.behaviour = "broken"
+        code, after, said = self.refresh()
+        self.assertEqual((code, len(mirror.asked)), (4, 12), said)
+        self.assertEqual({(row["state"], row["failures"], row["reason"])
+                          for row in after["pieces"]}, {("OK", 1, "FETCH_REPLY")})
+        counted = self.told(after["pieces"])
+        self.assertEqual((counted["failing"], counted["failures_total"]), (4, 4))
+        self.assertEqual((self.judge(), self.finding()), ("OK", "FINDING_WARN"))
+        mirror.behaviour = "hang"
+        code, _, said = self.refresh("--timeout", "1")
+        self.assertEqual(code, 4)
+        self.assertIn("not all of it came in time", said)
+        mirror.behaviour = "good"
+        mirror.stop.set()
+        houses.until(lambda: self.shown()["waiting"] == 0, 60)
+        self.assertEqual(self.refresh()[0], 0)
+        self.assertEqual(self.finding(), "FINDING_OK")
+        self.assertEqual(self.house.ask("/v1/collateral", tls=True)[0], 403)
+        self.assertEqual(self.house.ask("/v1/collateral/refresh", tls=True, body="{}")[0], 403)
+
     def test_evidence_names_what_is_fetched_and_it_stays(self):
         with Mirror("good", days.Day(TODAY), certificate=certificate) as mirror:
             self.up(mirror.base)
@@ -93,18 +174,23 @@ class Collateral(unittest.TestCase):
             self.assertEqual({row["kind"] for row in self.kept()}, THINGS)
             houses.until(lambda: self.judge() == "OK", 10)
             self.assertEqual((len(mirror.asked), self.finding()), (4, "FINDING_OK"))
+            self.refreshed_by_hand(mirror)
+            asked, kept = len(mirror.asked), len(self.records("keep"))
             # Whoever judges is told again when it comes back; so is a core of what it kept.
             for name in ("verify", "core", "fetch"):
                 pid = houses.until(lambda name=name: self.house.processes().get(name), 30)
                 os.kill(pid, signal.SIGKILL)
                 self.house.until_works(30)
                 houses.until(lambda: self.judge() == "OK", 30)
-            self.assertEqual(len(mirror.asked), 4)
+            self.assertEqual(len(mirror.asked), asked)
+            houses.until(lambda: self.shown()["pieces"], 10)
+            counted = self.told(self.shown()["pieces"])  # what this core did: nothing yet
+            self.assertEqual((counted["held"], counted["successes_total"]), (4, 0))
             self.house.down()
         # The provider is gone: what is held is used.
         self.up(mirror.base)
         houses.until(lambda: self.judge() == "OK", 30)
-        self.assertEqual(len(self.records("keep")), 4)
+        self.assertEqual(len(self.records("keep")), kept)
 
     def test_what_is_refused_is_said_and_changes_nothing(self):
         other = days.Day(TODAY)
@@ -151,6 +237,12 @@ class Collateral(unittest.TestCase):
         self.assertEqual(self.finding(), "FINDING_OK")
         self.judge()
         self.assertEqual((self.records("keep"), self.records("refuse")), ([], []))
+        self.assertEqual(self.shown(), {"provider": "", "pieces": [], "waiting": 0})
+        self.told([])
+        code, _, said = self.refresh()
+        self.assertEqual(code, 1)
+        self.assertIn("FETCH_NOT_SET", said)
+        self.assertEqual(self.records("refresh"), [])  # what cannot be done was not done
 
 
 if __name__ == "__main__":

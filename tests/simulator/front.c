@@ -101,6 +101,8 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
     case METHOD_ADMISSION_LIST:
+    case METHOD_COLLATERAL_SHOW:
+    case METHOD_COLLATERAL_REFRESH:
     case METHOD_COUNT:
         break;
     }
@@ -285,6 +287,8 @@ static bool is_its(const struct asked *asked, struct span body)
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
     case METHOD_KEYRING_ROTATE:
+    case METHOD_COLLATERAL_SHOW:
+    case METHOD_COLLATERAL_REFRESH:
     case METHOD_COUNT:
         break;
     }

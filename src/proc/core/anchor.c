@@ -81,6 +81,13 @@ void core_store_open(struct core *core)
         store->reason = REASON_STORE_UNREACHABLE;
 }
 
+enum reason core_store_is_there(const struct core *core)
+{
+    if (core->store.reason != REASON_OK)
+        return core->store.reason;
+    return core->store.judged ? REASON_OK : REASON_HOUSE_UNAVAILABLE;
+}
+
 rc core_store_reach(struct trail *trail, void *self, bool *reached)
 {
     struct core *core = self;

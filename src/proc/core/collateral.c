@@ -51,6 +51,7 @@ static void failed(struct core *core, enum reason reason, struct span detail)
     piece->failures++;
     piece->reason = reason;
     piece->due = collateral_again(piece->failures, clock_now(), chance());
+    collateral_count(core);
     log_event("collateral not fetched kind=%s reason=%s", pcs_label(piece->thing),
               reason_info(reason)->name);
     if (!core_log_collateral(core, piece, reason, detail, &id))
@@ -216,6 +217,8 @@ static void keep(struct core *core)
     collateral->state = RENEWING_NONE;
     collateral->id = 0;
     collateral->successes++;
+    collateral->last_success = piece->fetched;
+    collateral_count(core);
     piece_tell(core, collateral->place);
 }
 

@@ -175,6 +175,7 @@ struct core_collateral {
     struct core_piece fresh; /* what came, until it is kept */
     uint64_t seen;           /* platforms so far */
     uint64_t successes, failures;
+    int64_t last_success;
 };
 
 /* Who is banned and suspected, in memory that front reads; and whom front serves. */
@@ -242,6 +243,18 @@ void collateral_peer(struct core *core, enum peer peer, bool open);
 /* collateral_platform takes the platform of genuine evidence: PLATFORM_LEN bytes, or none. */
 void collateral_platform(struct core *core, struct span platform);
 
+/* collateral_calls.c: what the owner sees and does of it, and what is counted of it. */
+
+/* collateral_may_refresh: REASON_OK, or why nothing can be fetched. */
+enum reason collateral_may_refresh(const struct core *core);
+enum reason core_collateral_show(struct core *core, const struct request *request,
+                                 struct arena *scratch, struct sink *answer);
+enum reason core_collateral_refresh(struct core *core, const struct request *request,
+                                    struct arena *scratch, struct sink *answer);
+
+/* collateral_count writes down for front what `/metrics` says of it (proc/tables.h). */
+void collateral_count(struct core *core);
+
 /* pieces.c: which pieces there are, and when each is due. */
 
 /* collateral_want makes places for what a platform needs. */
@@ -256,9 +269,11 @@ int64_t collateral_again(uint32_t failures, int64_t now, uint32_t chance);
 /* collateral_load reads what the store has. */
 void collateral_load(struct core *core);
 
-/* collateral_next: the place that is due first; false when none ever is. */
+/* collateral_next: the place that is due first; false when none ever is.  collateral_waiting: how
+   many are due now, or on their way. */
 MUST_USE
 bool collateral_next(const struct core_collateral *collateral, size_t *out);
+uint32_t collateral_waiting(const struct core_collateral *collateral, int64_t now);
 
 /* piece_put writes a thing and whose it is: PLATFORM_LEN bytes. */
 void piece_put(struct sink *out, const struct core_piece *piece);
@@ -397,6 +412,10 @@ bool core_log_happening(struct core *core, const struct happening *happening, ui
 void core_store_open(struct core *core);
 MUST_USE
 rc core_store_reach(struct trail *trail, void *core, bool *reached);
+
+/* core_store_is_there: REASON_OK, or why nothing may be done with it: it is not open, or may be
+   older than the log knows it. */
+enum reason core_store_is_there(const struct core *core);
 
 /* store_step begins anew when a server that was gone may be back: in the jail nothing can be
    connected.  Says when. */

@@ -107,6 +107,7 @@ void collateral_want(struct core *core, const struct pcs_platform *platform, int
         piece->wanted = collateral->seen;
         piece->due = piece->due == 0 ? now : piece->due;
     }
+    collateral_count(core);
 }
 
 int64_t collateral_due(const struct core_piece *piece, int64_t refresh, uint32_t chance)
@@ -127,15 +128,32 @@ int64_t collateral_again(uint32_t failures, int64_t now, uint32_t chance)
     return now + wait + (int64_t)chance % (wait / 4);
 }
 
+/* Whoever issued the root's list comes with another piece. */
+static bool can_be_had(const struct core_collateral *collateral, const struct core_piece *piece)
+{
+    bool chained = piece->thing != PCS_ROOT_CRL;
+    for (size_t i = 0; i < COUNT_OF(collateral->pieces) && !chained; i++)
+        chained = collateral->pieces[i].chain_len > 0;
+    return piece->used && chained;
+}
+
+uint32_t collateral_waiting(const struct core_collateral *collateral, int64_t now)
+{
+    uint32_t waiting = 0;
+    for (size_t i = 0; i < COUNT_OF(collateral->pieces); i++) {
+        const struct core_piece *piece = &collateral->pieces[i];
+        bool under_way = collateral->state != RENEWING_NONE && collateral->place == i;
+        waiting += under_way || (can_be_had(collateral, piece) && piece->due <= now);
+    }
+    return waiting;
+}
+
 bool collateral_next(const struct core_collateral *collateral, size_t *out)
 {
     const struct core_piece *first = NULL;
-    bool chained = false; /* whoever issued the root's list has come with another piece */
-    for (size_t i = 0; i < COUNT_OF(collateral->pieces); i++)
-        chained = chained || collateral->pieces[i].chain_len > 0;
     for (size_t i = 0; i < COUNT_OF(collateral->pieces); i++) {
         const struct core_piece *piece = &collateral->pieces[i];
-        if (!piece->used || (piece->thing == PCS_ROOT_CRL && !chained))
+        if (!can_be_had(collateral, piece))
             continue;
         if (first != NULL &&
             (piece->due > first->due || (piece->due == first->due && piece->thing >= first->thing)))

@@ -46,6 +46,8 @@ static local_fn *const local[METHOD_COUNT] = {
     [METHOD_ADMISSION_LIST] = core_admission_list,
     [METHOD_ADMISSION_IMPOSE] = core_admission_impose,
     [METHOD_ADMISSION_LIFT] = core_admission_lift,
+    [METHOD_COLLATERAL_SHOW] = core_collateral_show,
+    [METHOD_COLLATERAL_REFRESH] = core_collateral_refresh,
 };
 
 static void answer_local(struct core *core, const struct request *request)
@@ -177,6 +179,8 @@ static enum reason may_be_done(struct core *core, const struct request *request)
     struct ban ban;
     bool admission = request->method == METHOD_ADMISSION_IMPOSE ||
                      request->method == METHOD_ADMISSION_LIFT;
+    if (request->method == METHOD_COLLATERAL_REFRESH)
+        return collateral_may_refresh(core);
     return admission ? core_admission_wants(core, request, &ban) : REASON_OK;
 }
 

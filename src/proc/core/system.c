@@ -182,11 +182,13 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     struct finding store = { "house.store", "the store is open, and the log is as it knows it",
                              "it is", reason_info(core->store.reason)->cause,
                              reason_info(core->store.reason)->help };
-    struct finding held = { "house.collateral", "the house's own collateral is fresh", "", "",
-                            "Look for collateral.refuse in the security log; ward doctor has what "
-                            "lies in collateral.folder apart from it." };
+    struct finding held = {
+        "house.collateral", "the house's own collateral is fresh", "", "",
+        "See `ward collateral show`, and collateral.refuse in the security log; "
+        "ward doctor has what lies in collateral.folder apart from it."
+    };
     enum api_finding of_held = collateral_finding(core, &held.bad);
-    struct api_doctor_check checks[PEER_COUNT + 8];
+    struct api_doctor_check checks[PEER_COUNT + 15];
     struct api_doctor_response doctor = { .time = clock_now(), .checks = { checks, 0 } };
     (void)request;
     (void)scratch;
