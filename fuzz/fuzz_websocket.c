@@ -41,8 +41,8 @@ static void masks(void *out, size_t len)
 }
 
 static const struct websocket_kind kinds[] = {
-    { WEBSOCKET_SERVER, &limits, on_message, masks },
-    { WEBSOCKET_CLIENT, &limits, on_message, masks },
+    { .role = WEBSOCKET_SERVER, .limits = &limits, .on_message = on_message, .random = masks },
+    { .role = WEBSOCKET_CLIENT, .limits = &limits, .on_message = on_message, .random = masks },
 };
 
 /* What was heard, and how it ended.  A Close frame closes when wslay has seen enough of it, at its

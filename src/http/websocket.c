@@ -9,6 +9,16 @@
 
 enum { SECOND_MS = 1000, NO_CODE = 1005 };
 
+static void give_back(struct websocket *ws)
+{
+    if (!ws->lent)
+        return;
+    struct websocket_room room = ws->room;
+    ws->room = (struct websocket_room){ 0 };
+    ws->lent = false;
+    ws->kind->give_back(ws->arg, room);
+}
+
 /* Ends the connection for a reason of ours; the first one counts. */
 static void end(struct websocket *ws, enum reason reason, uint16_t code)
 {
@@ -16,6 +26,7 @@ static void end(struct websocket *ws, enum reason reason, uint16_t code)
         ws->reason = reason;
     (void)wslay_event_queue_close(ws->wslay, code, NULL, 0);
     wslay_event_shutdown_read(ws->wslay);
+    give_back(ws);
 }
 
 static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *out, size_t len, int flags,
@@ -72,7 +83,23 @@ static bool too_many_controls(struct websocket *ws)
 
 static bool fits(const struct websocket *ws, uint64_t more)
 {
-    return more <= ws->kind->limits->message - ws->len;
+    return more <= ws->room.cap - ws->len;
+}
+
+/* Nothing is lent for what is too long already. */
+static enum reason begin_message(struct websocket *ws, uint64_t len)
+{
+    if (len > ws->kind->limits->message)
+        return REASON_WEBSOCKET_MESSAGE_TOO_LARGE;
+    enum reason reason = ws->kind->borrow(ws->arg, len, &ws->room);
+    ws->lent = reason == REASON_OK;
+    return reason;
+}
+
+static uint16_t code_of(enum reason reason)
+{
+    return reason == REASON_WEBSOCKET_MESSAGE_TOO_LARGE ? WSLAY_CODE_MESSAGE_TOO_BIG
+                                                        : WEBSOCKET_POLICY;
 }
 
 static void on_frame(wslay_event_context_ptr wslay,
@@ -87,10 +114,25 @@ static void on_frame(wslay_event_context_ptr wslay,
             end(ws, REASON_WEBSOCKET_ABUSE, WEBSOCKET_POLICY);
         return;
     }
-    if (!fits(ws, frame->payload_length))
+    enum reason lent = ws->room.memory != NULL ? REASON_OK
+                                               : begin_message(ws, frame->payload_length);
+    if (lent != REASON_OK)
+        end(ws, lent, code_of(lent));
+    else if (!fits(ws, frame->payload_length))
         end(ws, REASON_WEBSOCKET_MESSAGE_TOO_LARGE, WSLAY_CODE_MESSAGE_TOO_BIG);
     else if (++ws->pieces > ws->kind->limits->pieces)
         end(ws, REASON_WEBSOCKET_ABUSE, WEBSOCKET_POLICY);
+    ws->told = ws->len + frame->payload_length;
+}
+
+void websocket_limit(struct websocket *ws, uint32_t cap)
+{
+    if (!ws->lent || cap >= ws->room.cap)
+        return;
+    if (ws->told > cap)
+        end(ws, REASON_WEBSOCKET_MESSAGE_TOO_LARGE, WSLAY_CODE_MESSAGE_TOO_BIG);
+    else
+        ws->room.cap = cap;
 }
 
 static void on_piece(wslay_event_context_ptr wslay,
@@ -101,7 +143,7 @@ static void on_piece(wslay_event_context_ptr wslay,
     if (ws->in_control || ws->reason != REASON_OK || piece->data_length == 0 ||
         !fits(ws, piece->data_length))
         return;
-    memcpy(ws->memory + ws->len, piece->data, piece->data_length);
+    memcpy(ws->room.memory + ws->len, piece->data, piece->data_length);
     ws->len += piece->data_length;
 }
 
@@ -115,12 +157,14 @@ static void on_whole(wslay_event_context_ptr wslay, const struct wslay_event_on_
         return;
     if (got->opcode == WSLAY_CONNECTION_CLOSE && got->msg_length >= 2)
         ws->code = got->status_code;
+    ws->whole++;
     if (wslay_is_ctrl_frame(got->opcode))
         return;
     size_t len = ws->len;
     ws->len = 0;
     ws->pieces = 0;
-    ws->kind->on_message(ws->arg, span_of(ws->memory, len), got->opcode == WSLAY_TEXT_FRAME);
+    ws->kind->on_message(ws->arg, span_of(ws->room.memory, len), got->opcode == WSLAY_TEXT_FRAME);
+    give_back(ws);
 }
 
 static const struct wslay_event_callbacks callbacks = {
@@ -135,7 +179,9 @@ static const struct wslay_event_callbacks callbacks = {
 bool websocket_init(struct websocket *ws, const struct websocket_kind *kind, void *memory,
                     void *arg)
 {
-    *ws = (struct websocket){ .kind = kind, .arg = arg, .memory = memory, .reason = REASON_OK };
+    *ws = (struct websocket){ .kind = kind, .arg = arg, .reason = REASON_OK };
+    if (memory != NULL)
+        ws->room = (struct websocket_room){ memory, kind->limits->message };
     int made = kind->role == WEBSOCKET_SERVER
                    ? wslay_event_context_server_init(&ws->wslay, &callbacks, ws)
                    : wslay_event_context_client_init(&ws->wslay, &callbacks, ws);
@@ -150,6 +196,7 @@ void websocket_fini(struct websocket *ws)
     if (ws->wslay != NULL)
         wslay_event_context_free(ws->wslay);
     ws->wslay = NULL;
+    give_back(ws);
 }
 
 static size_t queued(const struct websocket *ws)
@@ -194,7 +241,8 @@ static bool queue(struct websocket *ws, uint8_t opcode, struct span message)
 {
     const struct wslay_event_msg what = { opcode, message.at, message.len };
     size_t waits = queued(ws);
-    return waits <= ws->kind->limits->queue && message.len <= ws->kind->limits->queue - waits &&
+    return !ws->closing && waits <= ws->kind->limits->queue &&
+           message.len <= ws->kind->limits->queue - waits &&
            wslay_event_queue_msg(ws->wslay, &what) == 0;
 }
 
@@ -210,22 +258,51 @@ bool websocket_ping(struct websocket *ws)
 
 void websocket_close(struct websocket *ws, enum websocket_code code)
 {
+    if (!ws->closing)
+        ws->last = (uint16_t)code;
     ws->closing = true;
-    (void)wslay_event_queue_close(ws->wslay, (uint16_t)code, NULL, 0);
     wslay_event_shutdown_read(ws->wslay);
+}
+
+/* wslay sends control frames before all that waits: the Close is not shown to it before. */
+static void queue_close(struct websocket *ws)
+{
+    if (ws->last == 0 || wslay_event_get_queued_msg_count(ws->wslay) > 0)
+        return;
+    (void)wslay_event_queue_close(ws->wslay, ws->last, NULL, 0);
+    ws->last = 0;
 }
 
 bool websocket_send(struct websocket *ws, struct sink *out)
 {
     ws->output = out;
     int result = wslay_event_send(ws->wslay);
+    if (result == 0 && ws->last != 0) {
+        queue_close(ws);
+        result = wslay_event_send(ws->wslay);
+    }
     ws->output = NULL;
     if (result != 0 && ws->reason == REASON_OK)
         ws->reason = REASON_OUT_OF_MEMORY;
-    return result == 0 && wslay_event_want_write(ws->wslay) != 0;
+    return result == 0 && websocket_has_queued(ws);
+}
+
+bool websocket_is_receiving(const struct websocket *ws)
+{
+    return ws->pieces > 0;
+}
+
+uint32_t websocket_received(const struct websocket *ws)
+{
+    return ws->whole;
+}
+
+bool websocket_has_queued(const struct websocket *ws)
+{
+    return ws->last != 0 || wslay_event_want_write(ws->wslay) != 0;
 }
 
 bool websocket_is_closed(const struct websocket *ws)
 {
-    return !wslay_event_get_read_enabled(ws->wslay) && !wslay_event_want_write(ws->wslay);
+    return !wslay_event_get_read_enabled(ws->wslay) && !websocket_has_queued(ws);
 }

@@ -31,8 +31,10 @@ static void masks(void *out, size_t len)
     memset(out, 0xa5, len);
 }
 
-static const struct websocket_kind server = { WEBSOCKET_SERVER, &limits, on_message, NULL };
-static const struct websocket_kind client = { WEBSOCKET_CLIENT, &limits, on_message, masks };
+static const struct websocket_kind server = { .limits = &limits, .on_message = on_message };
+static const struct websocket_kind client = {
+    .role = WEBSOCKET_CLIENT, .limits = &limits, .on_message = on_message, .random = masks
+};
 
 static void begin(struct end *end, const struct websocket_kind *kind)
 {
@@ -224,7 +226,7 @@ static void test_queue(void **state)
     static struct end end;
     static const uint8_t zeros[QUEUE + 1];
     static const struct websocket_limits many = { MESSAGE, QUEUE, PIECES, 1000 };
-    static const struct websocket_kind patient = { WEBSOCKET_SERVER, &many, on_message, NULL };
+    static const struct websocket_kind patient = { .limits = &many, .on_message = on_message };
     uint8_t bytes[1024], ping[6 + WEBSOCKET_CONTROL] = { 0x89, 0x80 | WEBSOCKET_CONTROL };
     begin(&end, &patient);
     assert_false(websocket_put(&end.ws, span_of(zeros, QUEUE + 1), false));
@@ -239,6 +241,94 @@ static void test_queue(void **state)
         pings++;
     assert_int_equal(pings, (QUEUE + WEBSOCKET_CONTROL) / WEBSOCKET_CONTROL);
     assert_int_equal(end.ws.reason, REASON_WEBSOCKET_ABUSE);
+    websocket_fini(&end.ws);
+}
+
+/* Memory that is shared: there is `left` of it, and a message may have LENT_CAP bytes. */
+enum { LENT_CAP = 40 };
+static unsigned left, lent;
+
+static enum reason lend(void *arg, uint64_t len, struct websocket_room *out)
+{
+    struct end *end = arg;
+    if (len > LENT_CAP)
+        return REASON_WEBSOCKET_MESSAGE_TOO_LARGE;
+    if (left == 0)
+        return REASON_OUT_OF_MEMORY;
+    left--;
+    lent++;
+    *out = (struct websocket_room){ end->memory, LENT_CAP };
+    return REASON_OK;
+}
+
+static void take_back(void *arg, struct websocket_room room)
+{
+    struct end *end = arg;
+    assert_ptr_equal(room.memory, end->memory);
+    assert_int_equal(room.cap, LENT_CAP);
+    left++;
+    lent--;
+}
+
+static const struct websocket_kind sharing = {
+    .limits = &limits, .on_message = on_message, .borrow = lend, .give_back = take_back
+};
+
+static void begin_sharing(struct end *end)
+{
+    end->heard = sink_over(end->text, sizeof end->text);
+    assert_true(websocket_init(&end->ws, &sharing, NULL, end));
+    lent = 0;
+}
+
+static bool feed_piece(struct end *end, uint8_t head, uint8_t len, uint8_t there)
+{
+    uint8_t bytes[256];
+    struct sink frame = sink_over(bytes, sizeof bytes);
+    sink_u8(&frame, head);
+    sink_u8(&frame, 0x80 | len);
+    sink_zero(&frame, 4 + (size_t)there);
+    return websocket_feed(&end->ws, 0, sink_bytes(&frame));
+}
+
+/* Memory is there from a message's first piece to its end, and not for what is too long. */
+static void test_lent(void **state)
+{
+    (void)state;
+    static struct end end;
+    left = 1;
+    begin_sharing(&end);
+    assert_true(feed_piece(&end, 0x89, 3, 3)); /* a ping wants none */
+    assert_true(lent == 0 && websocket_received(&end.ws) == 1);
+    assert_true(feed_piece(&end, 0x02, 10, 10));
+    assert_true(lent == 1 && websocket_is_receiving(&end.ws) && websocket_received(&end.ws) == 1);
+    assert_true(feed_piece(&end, 0x80, LENT_CAP - 10, LENT_CAP - 10));
+    assert_true(lent == 0 && !websocket_is_receiving(&end.ws) && websocket_received(&end.ws) == 2);
+    assert_int_equal(end.heard.len, LENT_CAP + 2);
+    assert_true(feed_piece(&end, 0x82, 0, 0)); /* nothing at all is a message, too */
+    assert_true(lent == 0 && websocket_received(&end.ws) == 3);
+    assert_true(feed_piece(&end, 0x02, 10, 10));
+    assert_false(feed_piece(&end, 0x80, LENT_CAP - 9, 1));
+    assert_true(lent == 0 && end.ws.reason == REASON_WEBSOCKET_MESSAGE_TOO_LARGE);
+    websocket_fini(&end.ws);
+
+    for (unsigned len = LENT_CAP + 1; len <= MESSAGE + 1; len += MESSAGE - LENT_CAP) {
+        begin_sharing(&end);
+        assert_false(feed_piece(&end, 0x82, (uint8_t)len, 1));
+        assert_true(lent == 0 && end.ws.reason == REASON_WEBSOCKET_MESSAGE_TOO_LARGE);
+        websocket_fini(&end.ws);
+    }
+
+    begin_sharing(&end);
+    assert_true(feed_piece(&end, 0x82, 10, 5));
+    assert_int_equal(lent, 1);
+    websocket_fini(&end.ws); /* in the middle of a message */
+    assert_true(lent == 0 && left == 1);
+
+    left = 0;
+    begin_sharing(&end);
+    assert_false(feed_piece(&end, 0x82, 10, 10));
+    assert_int_equal(end.ws.reason, REASON_OUT_OF_MEMORY);
     websocket_fini(&end.ws);
 }
 
@@ -267,9 +357,12 @@ static void test_two_of_ours(void **state)
     pass(&b, &a);
     assert_string_equal(heard(&b), "Tto the server|");
     assert_string_equal(heard(&a), "Bto the client|");
+    assert_true(websocket_put(&a.ws, span_text("the last words"), true));
     websocket_close(&a.ws, WEBSOCKET_GOING);
+    websocket_close(&a.ws, WEBSOCKET_NORMAL);
     assert_false(websocket_put(&a.ws, span_text("late"), true));
     pass(&a, &b);
+    assert_string_equal(heard(&b), "Tto the server|Tthe last words|");
     assert_int_equal(b.ws.code, WEBSOCKET_GOING);
     assert_false(websocket_is_closed(&b.ws)); /* its own Close is to be sent */
     pass(&b, &a);
@@ -315,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_frames, ""), TEST(test_size, ""),        TEST(test_controls, ""),
         TEST(test_queue, ""),  TEST(test_two_of_ours, ""), TEST(test_handshakes, ""),
+        TEST(test_lent, ""),
     };
     return RUN_TESTS(tests);
 }
