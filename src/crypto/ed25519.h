@@ -29,4 +29,9 @@ void ed25519_sign(const struct ed25519_secret *secret, struct span message,
 MUST_USE
 bool ed25519_verify(struct span public_key, struct span message, struct span signature);
 
+/* ed25519_public_is_good: a key whose signatures can be good: canonical, on the curve, of the large
+   order. */
+MUST_USE
+bool ed25519_public_is_good(struct span public_key);
+
 #endif
