@@ -1,18 +1,23 @@
-/* tls.h - one TLS 1.3 connection of a server over a non-blocking socket.  The private key is
-   somewhere else (remote_key.h); what is here holds session keys only. */
+/* tls.h - one TLS 1.3 connection over a non-blocking socket, of a server or of a client.  A
+   server's private key is somewhere else (remote_key.h), a client has none; what is here holds
+   session keys only. */
 #ifndef WARD_NET_TLS_H
 #define WARD_NET_TLS_H
 
 #include "base/result.h"
 #include "base/span.h"
 
-enum { TLS_SIGNATURE = 64 }; /* r || s of P-256 */
+enum {
+    TLS_SIGNATURE = 64, /* r || s of P-256 */
+    TLS_PINS_MAX = 16,  /* more of one peer are none */
+};
 
 /* tls_sign_fn has the content of a CertificateVerify signed (RFC 8446 4.4.3), or says no. */
 typedef bool tls_sign_fn(void *arg, struct span content, uint8_t signature[TLS_SIGNATURE]);
 
 struct tls_library; /* one for a process; opened before its jail */
 struct tls_server;  /* a chain and whose key it is */
+struct tls_client;  /* whom one expects */
 struct tls;         /* a connection */
 
 struct tls_library *tls_library_new(void);
@@ -27,6 +32,31 @@ void tls_server_free(struct tls_server **server);
 /* tls_accept starts a connection on a socket that stays the caller's.  NULL without memory. */
 struct tls *tls_accept(struct tls_server *server, int fd);
 void tls_free(struct tls **tls);
+
+/* Whom a client means. */
+struct tls_expectation {
+    const char *host; /* the name, or the address as text, that the certificate must have */
+    bool is_address;
+    struct span ca_pem;        /* CAs that it may be signed under; none: the pins alone count */
+    const uint8_t (*pins)[32]; /* SHA-256 of its key's SubjectPublicKeyInfo: one of these */
+    size_t pin_count;          /* 0: any key */
+};
+
+/* tls_client_new: NULL without memory, without one CA in the PEM, with neither CAs nor pins, with
+   more than TLS_PINS_MAX of these, or for a host of no or of 256 bytes and more.  Everything is
+   copied.  tls_client_free nulls it; connections that use it live on. */
+struct tls_client *tls_client_new(const struct tls_expectation *expected);
+void tls_client_free(struct tls_client **client);
+
+/* tls_connect starts a connection on a socket that stays the caller's and is connected; the
+   certificate is judged in the handshake, before anything else can be sent: its key, who signed it,
+   its dates, its name.  ALPN is "http/1.1" alone, and a session is never taken up again.  NULL
+   without memory. */
+struct tls *tls_connect(struct tls_client *client, int fd);
+
+/* tls_fault: what was wrong with a handshake of a client's that failed; *detail is static text. */
+enum tls_fault { TLS_FAULT_PROTOCOL = 0, TLS_FAULT_CERTIFICATE, TLS_FAULT_PIN };
+enum tls_fault tls_fault(const struct tls *tls, const char **detail);
 
 /* How far a call came. */
 enum tls_step {
