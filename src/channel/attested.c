@@ -191,6 +191,11 @@ bool attested_is_sound(const struct attested *channel)
            !(channel->got_close && channel->sent_close);
 }
 
+const uint8_t *attested_bound(const struct attested *channel)
+{
+    return channel->bound;
+}
+
 const uint8_t *attested_session(const struct attested *channel)
 {
     return channel->transcript;
@@ -310,6 +315,14 @@ struct attested_event attested_tick(struct attested *channel, int64_t now_ms, st
     if (is_late(channel, now_ms))
         return end(channel, REASON_CHANNEL_TIMEOUT, REASON_NONE, out);
     return (struct attested_event){ .kind = ATTESTED_NOTHING };
+}
+
+struct attested_event attested_refuse(struct attested *channel, enum reason reason,
+                                      struct sink *out)
+{
+    if (channel->state == ATTESTED_IS_OVER)
+        return (struct attested_event){ .kind = ATTESTED_NOTHING };
+    return end(channel, reason, REASON_NONE, out);
 }
 
 struct attested_event attested_cut(struct attested *channel)

@@ -15,6 +15,7 @@
 #define WARD_CHANNEL_ATTESTED_H
 
 #include "base/sink.h"
+#include "channel/bound.h"
 #include "crypto/bulk.h"
 #include "crypto/hash.h"
 #include "crypto/x25519.h"
@@ -35,7 +36,6 @@ enum {
     ATTESTED_EPOCH_LATE_MS = 2 * ATTESTED_EPOCH_MS, /* what the receiver still takes */
 
     ATTESTED_RANDOM = 32, /* bytes of a nonce and of a secret */
-    ATTESTED_REPORT_DATA = 64,
     ATTESTED_HELLO_MAX = 2 + 32 + 32 + 1 + 2 + 1 + 1 + ATTESTED_PURPOSE_MAX,
     ATTESTED_ACCEPT_CLEAR = 2 + 32 + 32 + 1 + 1,
     ATTESTED_EVIDENCE_HEAD = 1 + 4 + 4,
@@ -44,16 +44,6 @@ enum {
     /* No message is longer: an ACCEPT with the largest evidence and log. */
     ATTESTED_MESSAGE_MAX = ATTESTED_ACCEPT_CLEAR + ATTESTED_EVIDENCE_HEAD + ATTESTED_EVIDENCE_MAX +
                            ATTESTED_LOG_MAX + AEAD_TAG,
-};
-
-enum attested_role { ATTESTED_INITIATOR = 1, ATTESTED_RESPONDER };
-
-/* The numbers of the wire. */
-enum attested_kind {
-    ATTESTED_KIND_NONE = 0,
-    ATTESTED_KIND_TDX,
-    ATTESTED_KIND_SGX,
-    ATTESTED_KIND_NITRO,
 };
 
 struct attested_evidence {
@@ -114,6 +104,7 @@ struct attested {
     uint8_t hello[ATTESTED_HELLO_MAX]; /* the initiator's, until ACCEPT */
     size_t hello_len;
     uint8_t transcript[SHA256_LEN];
+    uint8_t bound[ATTESTED_BOUND]; /* the transcript as it was when evidence was bound to it */
     uint8_t report_data[2][ATTESTED_REPORT_DATA];
     struct attested_keys keys;
 };
@@ -156,6 +147,10 @@ size_t attested_message_max(const struct attested *channel);
    a secret.  SHA256_LEN bytes. */
 const uint8_t *attested_session(const struct attested *channel);
 
+/* attested_bound: ATTESTED_BOUND bytes from which the report data of both sides of this channel
+   follow (bound.h), as soon as an event names report data. */
+const uint8_t *attested_bound(const struct attested *channel);
+
 /* The calls below write at most one message to `out`, which is sent whether or not the event
    is ENDED.  An `out` with room for ATTESTED_MESSAGE_MAX bytes always has enough; for an end that
    gives no evidence 256 bytes are.  Asked for what its state does not have, a channel ends as
@@ -190,6 +185,11 @@ struct attested_event attested_judge(struct attested *channel, struct decision d
 /* attested_tick ends a handshake that takes too long; to be called now and then until open. */
 MUST_USE
 struct attested_event attested_tick(struct attested *channel, int64_t now_ms, struct sink *out);
+
+/* attested_refuse ends a channel for a reason of the caller's, in any state; the peer is told. */
+MUST_USE
+struct attested_event attested_refuse(struct attested *channel, enum reason reason,
+                                      struct sink *out);
 
 /* attested_cut: the transport has ended.  NOTHING when the peer had closed before, else
    ENDED. */

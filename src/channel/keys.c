@@ -9,10 +9,10 @@
 
 _Static_assert((int)AEAD_KEY == (int)SHA256_LEN, "a block is a key");
 
-#define LABEL "ward channel v2 "
-
-static const char *const handshake_labels[] = { "", LABEL "handshake i", LABEL "handshake r" };
-static const char *const traffic_labels[] = { "", LABEL "traffic i", LABEL "traffic r" };
+static const char *const handshake_labels[] = { "", ATTESTED_LABEL "handshake i",
+                                                ATTESTED_LABEL "handshake r" };
+static const char *const traffic_labels[] = { "", ATTESTED_LABEL "traffic i",
+                                              ATTESTED_LABEL "traffic r" };
 
 /* A part of the transcript is its length and its bytes: no two transcripts read alike. */
 struct framed {
@@ -26,22 +26,16 @@ static struct span length_of(struct framed *room, struct span part)
     return sink_bytes(&out);
 }
 
-static void hash_report_data(struct attested *channel, enum attested_role role)
-{
-    const uint8_t number = (uint8_t)role;
-    const struct span parts[] = { span_text(LABEL "report data"), span_of(&number, 1),
-                                  SPAN(channel->transcript) };
-    hash_sha512_parts(parts, 3, channel->report_data[role - 1]);
-}
-
 void attested_transcript_begin(struct attested *channel, struct span hello, struct span accept)
 {
     struct framed room[2];
-    const struct span parts[] = { span_text(LABEL "transcript 0"), length_of(&room[0], hello),
-                                  hello, length_of(&room[1], accept), accept };
+    const struct span parts[] = { span_text(ATTESTED_LABEL "transcript 0"),
+                                  length_of(&room[0], hello), hello, length_of(&room[1], accept),
+                                  accept };
     hash_sha256_parts(parts, 5, channel->transcript);
-    hash_report_data(channel, ATTESTED_INITIATOR);
-    hash_report_data(channel, ATTESTED_RESPONDER);
+    memcpy(channel->bound, channel->transcript, sizeof channel->bound);
+    attested_report_data(channel->bound, ATTESTED_INITIATOR, channel->report_data[0]);
+    attested_report_data(channel->bound, ATTESTED_RESPONDER, channel->report_data[1]);
 }
 
 static void transcript_more(struct attested *channel, const char *label, struct span part)
@@ -54,23 +48,29 @@ static void transcript_more(struct attested *channel, const char *label, struct 
 
 void attested_transcript_accept(struct attested *channel, struct span sealed_part)
 {
-    transcript_more(channel, LABEL "transcript 1", sealed_part);
+    transcript_more(channel, ATTESTED_LABEL "transcript 1", sealed_part);
 }
 
 void attested_transcript_finish(struct attested *channel, struct span finish)
 {
-    transcript_more(channel, LABEL "transcript 2", finish);
+    transcript_more(channel, ATTESTED_LABEL "transcript 2", finish);
 }
 
 /* RFC 7748 6.1: "MAY check, without leaking extra information about the value of K, whether K is
    the all-zero value and abort if so".  Here it must. */
+bool attested_shared(const uint8_t own[X25519_LEN], const uint8_t point[X25519_LEN],
+                     const uint8_t peer[X25519_LEN], uint8_t out[X25519_LEN])
+{
+    return x25519_is_canonical(peer) && !bytes_equal(point, peer, X25519_LEN) &&
+           x25519(own, peer, out);
+}
+
 enum reason attested_agree(struct attested *channel)
 {
-    const uint8_t *peer = channel->point[channel->role == ATTESTED_INITIATOR ? 1 : 0];
+    const bool initiator = channel->role == ATTESTED_INITIATOR;
     uint8_t shared[X25519_LEN];
-    bool ok = x25519_is_canonical(peer) &&
-              !bytes_equal(channel->point[0], channel->point[1], X25519_LEN) &&
-              x25519(channel->keys.own, peer, shared);
+    const bool ok = attested_shared(channel->keys.own, channel->point[initiator ? 0 : 1],
+                                    channel->point[initiator ? 1 : 0], shared);
     if (ok)
         hkdf_extract(SPAN(channel->nonce), SPAN(shared), channel->keys.handshake);
     ct_wipe(channel->keys.own, sizeof channel->keys.own);
@@ -81,8 +81,8 @@ enum reason attested_agree(struct attested *channel)
 static void way_keys(struct attested_way *way)
 {
     uint8_t block[SHA256_LEN];
-    hkdf_expand_key(way->secret, span_text(LABEL "key"), way->key);
-    hkdf_expand_key(way->secret, span_text(LABEL "iv"), block);
+    hkdf_expand_key(way->secret, span_text(ATTESTED_LABEL "key"), way->key);
+    hkdf_expand_key(way->secret, span_text(ATTESTED_LABEL "iv"), block);
     memcpy(way->iv, block, sizeof way->iv);
     ct_wipe(block, sizeof block);
 }
@@ -117,7 +117,7 @@ bool attested_way_next(struct attested_way *way, int64_t now_ms)
     if (way->epoch == UINT32_MAX)
         return false;
     uint8_t next[SHA256_LEN];
-    hkdf_expand_key(way->secret, span_text(LABEL "next"), next);
+    hkdf_expand_key(way->secret, span_text(ATTESTED_LABEL "next"), next);
     memcpy(way->secret, next, sizeof next);
     ct_wipe(next, sizeof next);
     way_keys(way);

@@ -7,6 +7,8 @@
 
 enum { ATTESTED_VERSION = 2 };
 
+#define ATTESTED_LABEL "ward channel v2 "
+
 enum attested_state {
     ATTESTED_IS_OVER = 0,
     ATTESTED_IS_NEW,        /* initiator, silent so far */
@@ -80,9 +82,13 @@ void attested_transcript_begin(struct attested *channel, struct span hello, stru
 void attested_transcript_accept(struct attested *channel, struct span sealed_part);
 void attested_transcript_finish(struct attested *channel, struct span finish);
 
+/* attested_shared gives the secret that both sides share.  False, and `out` untouched, for a peer's
+   point that is not canonical, of small order, or this end's own. */
+bool attested_shared(const uint8_t own[X25519_LEN], const uint8_t point[X25519_LEN],
+                     const uint8_t peer[X25519_LEN], uint8_t out[X25519_LEN]);
+
 /* attested_agree derives the handshake's secret from both nonces, the own secret, which it
-   wipes, and the peer's point.  CHANNEL_KEY, before any use of it, for a point that is not
-   canonical, of small order, or this end's own. */
+   wipes, and the peer's point.  CHANNEL_KEY, before any use of it, for a point that gives none. */
 enum reason attested_agree(struct attested *channel);
 
 /* Keys of one sender, over the transcript as it stands. */

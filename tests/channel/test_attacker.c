@@ -455,8 +455,8 @@ int main(void)
         TEST(a_key_swapped_on_the_way, "RL-15"),
         TEST(every_message_reflected, "RL-14"),
         TEST(two_of_a_kind, "RL-14"),
-        TEST(every_message_replayed, ""),
-        TEST(a_whole_session_replayed, ""),
+        TEST(every_message_replayed, "RL-13"),
+        TEST(a_whole_session_replayed, "RL-13"),
     };
     return cmocka_run_group_tests(tests, begin, finish);
 }

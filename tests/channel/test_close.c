@@ -83,6 +83,62 @@ static void the_last_word(void **state)
     }
 }
 
+/* A caller that no longer wants a channel says why, before it is open and afterwards. */
+static void a_refusal_of_the_callers(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    for (unsigned heard = 0; heard < 4; heard++) {
+        if (heard < 3)
+            pair_make(&pair, bulk, 670 + heard);
+        else
+            open_pair(&pair);
+        for (unsigned n = 0; heard < 3 && n <= heard; n++) {
+            if (n == 0)
+                end_start(&pair.i);
+            else if (n == 1)
+                end_hear(&pair.r, said_by(&pair.i));
+            else
+                end_hear(&pair.i, said_by(&pair.r));
+        }
+        pair.r.hold = heard == 2; /* the initiator's evidence waits for its judge */
+        if (heard == 2)
+            end_hear(&pair.r, said_by(&pair.i));
+        struct sink out = sink_over(pair.r.said.at, sizeof pair.r.said.at);
+        pair.r.event = attested_refuse(&pair.r.channel, REASON_HOUSE_UNAVAILABLE, &out);
+        assert_ended(&pair.r, REASON_HOUSE_UNAVAILABLE);
+        assert_true(attested_is_sound(&pair.r.channel));
+        pair.r.event = attested_refuse(&pair.r.channel, REASON_HOUSE_UNAVAILABLE, &out);
+        assert_int_equal(pair.r.event.kind, ATTESTED_NOTHING);
+        /* After ACCEPT it is sealed: an initiator that has not opened that one reads no seal. */
+        end_hear(&pair.i, span_of(pair.r.said.at, out.len));
+        assert_ended(&pair.i,
+                     heard == 1 ? REASON_CHANNEL_UNEXPECTED : REASON_CHANNEL_REFUSED_BY_PEER);
+        if (heard != 1)
+            assert_int_equal(pair.i.event.about, REASON_HOUSE_UNAVAILABLE);
+    }
+}
+
+/* What evidence is bound to is the same for both, and another for each channel. */
+static void what_is_bound(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    uint8_t before[ATTESTED_BOUND] = { 0 }, bytes[ATTESTED_REPORT_DATA];
+    for (unsigned n = 0; n < 3; n++) {
+        open_pair(&pair);
+        const uint8_t *bound = attested_bound(&pair.r.channel);
+        assert_memory_equal(bound, attested_bound(&pair.i.channel), ATTESTED_BOUND);
+        assert_memory_not_equal(bound, before, ATTESTED_BOUND);
+        for (unsigned role = ATTESTED_INITIATOR; role <= ATTESTED_RESPONDER; role++) {
+            attested_report_data(bound, (enum attested_role)role, bytes);
+            assert_memory_equal(bytes, pair.i.channel.report_data[role - 1], sizeof bytes);
+            assert_memory_equal(bytes, pair.r.channel.report_data[role - 1], sizeof bytes);
+        }
+        memcpy(before, bound, sizeof before);
+    }
+}
+
 /* A DONE that says more than that it is one. */
 static void a_done_with_words(void **state)
 {
@@ -111,10 +167,9 @@ static void a_done_with_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(closing, ""),
-        TEST(a_cut_wire_is_no_end, ""),
-        TEST(the_last_word, ""),
-        TEST(a_done_with_words, ""),
+        TEST(closing, ""),       TEST(a_cut_wire_is_no_end, ""),
+        TEST(the_last_word, ""), TEST(a_refusal_of_the_callers, ""),
+        TEST(what_is_bound, ""), TEST(a_done_with_words, ""),
     };
     return cmocka_run_group_tests(tests, begin, finish);
 }

@@ -187,6 +187,29 @@ static void what_only_the_transcript_sees(void **state)
     }
 }
 
+/* Two bytes name the ciphers of a HELLO: of all pairs the one that was meant is the only one with
+   which both ends open. */
+static void every_pair_of_ciphers(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    enum { FIRST = 67, SECOND = 68 };
+    for (unsigned both = 0; both < 65536; both++) {
+        const uint8_t ciphers[] = { (uint8_t)(both >> 8), (uint8_t)both };
+        pair = fresh;
+        end_start(&pair.i);
+        const bool meant = bytes_equal(&pair.i.said.at[FIRST], ciphers, sizeof ciphers);
+        memcpy(&pair.i.said.at[FIRST], ciphers, sizeof ciphers);
+        end_hear(&pair.r, said_by(&pair.i));
+        if (pair.r.event.kind != ATTESTED_ENDED)
+            end_hear(&pair.i, said_by(&pair.r));
+        const bool over = pair.r.event.kind == ATTESTED_ENDED ||
+                          pair.i.event.kind == ATTESTED_ENDED;
+        if (over == meant)
+            fail_msg("ciphers %u and %u", ciphers[0], ciphers[1]);
+    }
+}
+
 static void every_bit(void **state)
 {
     (void)state;
@@ -268,9 +291,10 @@ static int finish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_clear_byte_at_every_value, ""),
-        TEST(every_downgrade, ""),
-        TEST(what_only_the_transcript_sees, ""),
+        TEST(every_clear_byte_at_every_value, "RL-18"),
+        TEST(every_downgrade, "RL-18"),
+        TEST(what_only_the_transcript_sees, "RL-18"),
+        TEST(every_pair_of_ciphers, "RL-18"),
         TEST(every_bit, ""),
         TEST(every_length, ""),
         TEST(every_order, ""),
