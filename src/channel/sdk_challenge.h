@@ -1,0 +1,28 @@
+/* sdk_challenge.h - the nonces of profile sdk-v1 over HTTP: how POST /attestation/challenge gives
+   one out, what evidence for it must bear, and that it comes back once. */
+#ifndef WARD_CHANNEL_SDK_CHALLENGE_H
+#define WARD_CHANNEL_SDK_CHALLENGE_H
+
+#include "base/sink.h"
+#include "channel/sdk_nonces.h"
+#include "model/reason.h"
+
+enum { SDK_REPORT_DATA = 64 };
+
+/* sdk_challenge_write answers /attestation/challenge of an address with a nonce of SDK_NONCE random
+   bytes, and remembers it for SDK_NONCE_S.  False, and nothing remembered, when `out` has not room
+   for 128 bytes. */
+MUST_USE
+bool sdk_challenge_write(struct sdk_nonces *nonces, const uint8_t nonce[SDK_NONCE],
+                         const uint8_t address[SDK_ADDRESS], int64_t now_s, struct sink *out);
+
+/* sdk_challenge_report_data: what evidence for it has as its report data: over the nonce as text,
+   where /sdk/ws has its bytes. */
+void sdk_challenge_report_data(const uint8_t nonce[SDK_NONCE], uint8_t out[SDK_REPORT_DATA]);
+
+/* sdk_challenge_take: REASON_OK once, when this end has given the nonce out and it is not too old;
+   else SDK_NONCE_UNKNOWN or SDK_NONCE_EXPIRED.  Asked before anything is judged. */
+enum reason sdk_challenge_take(struct sdk_nonces *nonces, const uint8_t nonce[SDK_NONCE],
+                               int64_t now_s);
+
+#endif
