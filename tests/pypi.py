@@ -10,10 +10,16 @@ import unittest
 
 from pinned import Pinned
 
-PACKAGES = Pinned("pypi", ("requirements.txt",), "packages", [
-    sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-    "--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "--target=packages",
-    "--requirement=requirements.txt"])
+
+
+def pinned(name, here=None):
+    return Pinned(name, ("requirements.txt",), "packages", [
+        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+        "--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "--target=packages",
+        "--requirement=requirements.txt"], here=here)
+
+
+PACKAGES = pinned("pypi")
 
 
 def folder():
