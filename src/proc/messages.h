@@ -116,6 +116,8 @@ enum { JUDGED_DETAIL_MAX = 256, FETCHED_DETAIL_MAX = 256 };
 enum {
     COLLATERAL_PLATFORMS = 8,
     COLLATERAL_PLACES = COLLATERAL_PLATFORMS + 2 + 3,
+    COLLATERAL_OWN = 5, /* pieces of the house's own TEE, in places of their own behind those */
+    COLLATERAL_PLACES_HELD = COLLATERAL_PLACES + COLLATERAL_OWN,
     COLLATERAL_BODY_MAX = 64 << 10,
     COLLATERAL_CHAIN_MAX = 16 << 10, /* PEM of its issuers */
 };

@@ -268,6 +268,18 @@ MUST_USE
 bool sim_qe_identity(const struct sim_authority *authority, const struct sim_spec *spec,
                      struct sink *out);
 
+/* What a verifier needs of an authority, by the names of the files in the folder where it is
+   published: the root to be trusted, and the collateral to judge with. */
+enum { SIM_COLLATERAL_FILES = 5 };
+
+struct sim_published {
+    const char *name;
+    bool (*write)(const struct sim_authority *, const struct sim_spec *, struct sink *);
+};
+
+extern const struct sim_published sim_root_file;
+extern const struct sim_published sim_collateral_files[SIM_COLLATERAL_FILES];
+
 /* --- AWS Nitro ------------------------------------------------------------------------ */
 
 enum {

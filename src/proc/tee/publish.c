@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/number.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "proc/log.h"
@@ -14,24 +13,14 @@
 
 enum { PATH_ROOM = 64 };
 
-typedef bool writer(const struct sim_authority *, const struct sim_spec *, struct sink *);
-
-static const struct published {
-    const char *name;
-    writer *write;
-} collateral[] = {
-    { "collateral/tcb-info.json", sim_tcb_info },
-    { "collateral/qe-identity.json", sim_qe_identity },
-    { "collateral/pck-crl.crl", sim_pck_crl },
-    { "collateral/root-crl.crl", sim_root_crl },
-    { "collateral/signing-chain.pem", sim_signing_chain },
-};
-
 /* Through the open folder: whatever lies above it may be renamed. */
 static void path_of(const struct tee *tee, const char *name, char out[PATH_ROOM])
 {
     snprintf(out, PATH_ROOM, "/proc/self/fd/%d/%s", tee->folder, name);
 }
+
+_Static_assert((int)SIM_COLLATERAL_FILES == (int)COLLATERAL_OWN, "core hears of each");
+_Static_assert((int)SIM_COLLATERAL_MAX <= (int)COLLATERAL_BODY_MAX, "and of all of it");
 
 /* What the system said, for people; the number of the failure is of this program. */
 static rc failed(struct trail *trail, const char *name, const char *what)
@@ -69,11 +58,12 @@ static rc read_published(struct trail *trail, const struct tee *tee, const char 
 
 rc tee_read_root(struct trail *trail, const struct tee *tee, struct sink *out)
 {
-    return read_published(trail, tee, "root.pem", out);
+    return read_published(trail, tee, sim_root_file.name, out);
 }
 
 /* Written only where it is not so already: a start changes nothing on the disk. */
-static rc publish(struct trail *trail, const struct tee *tee, const struct published *one)
+static rc publish(struct trail *trail, const struct tee *tee, const struct sim_published *one,
+                  struct span *bytes_of)
 {
     uint8_t *bytes[2] = { arena_room(&tee->house->arena, SIM_COLLATERAL_MAX),
                           arena_room(&tee->house->arena, SIM_COLLATERAL_MAX) };
@@ -83,6 +73,7 @@ static rc publish(struct trail *trail, const struct tee *tee, const struct publi
     struct sink there = sink_over(bytes[1], SIM_COLLATERAL_MAX);
     if (!one->write(&tee->authority, &tee->spec, &made))
         return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
+    *bytes_of = sink_bytes(&made);
     if (rc_ok(read_published(NULL, tee, one->name, &there)) &&
         span_equal(sink_bytes(&there), sink_bytes(&made)))
         return RC_SUCCESS;
@@ -91,11 +82,11 @@ static rc publish(struct trail *trail, const struct tee *tee, const struct publi
 
 static bool is_published(const char *name)
 {
-    for (size_t i = 0; i < COUNT_OF(collateral); i++) {
-        if (strcmp(strchr(collateral[i].name, '/') + 1, name) == 0)
+    for (size_t i = 0; i < SIM_COLLATERAL_FILES; i++) {
+        if (strcmp(strchr(sim_collateral_files[i].name, '/') + 1, name) == 0)
             return true;
     }
-    return strcmp(name, "root.pem") == 0 || strcmp(name, "authority") == 0;
+    return strcmp(name, sim_root_file.name) == 0 || strcmp(name, "authority") == 0;
 }
 
 /* What a start that was killed left behind; nobody else is at work in these folders. */
@@ -108,9 +99,9 @@ static void sweep(int folder)
 
 rc tee_publish_root(struct trail *trail, struct tee *tee)
 {
-    static const struct published root = { "root.pem", sim_root };
+    struct span bytes;
     sweep(tee->folder);
-    return publish(trail, tee, &root);
+    return publish(trail, tee, &sim_root_file, &bytes);
 }
 
 rc tee_publish_collateral(struct trail *trail, struct tee *tee)
@@ -122,7 +113,7 @@ rc tee_publish_collateral(struct trail *trail, struct tee *tee)
     if (folder < 0)
         return failed(trail, "collateral", strerror(errno));
     sweep(folder);
-    for (size_t i = 0; i < COUNT_OF(collateral); i++)
-        TRY(trail, publish(trail, tee, &collateral[i]));
+    for (size_t i = 0; i < SIM_COLLATERAL_FILES; i++)
+        TRY(trail, publish(trail, tee, &sim_collateral_files[i], &tee->collateral[i]));
     return RC_SUCCESS;
 }

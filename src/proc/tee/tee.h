@@ -52,9 +52,10 @@ struct tee {
     struct gcra_rate rate;
     struct gcra asked;
     size_t quote_len, log_len;
-    uint8_t quote[SIM_QUOTE_MAX];    /* made anew for each request */
-    uint8_t log[EVIDENCE_LOG_MAX];   /* the event log that explains it */
-    uint8_t program[PEER_COUNT][48]; /* SHA-384 of each program */
+    uint8_t quote[SIM_QUOTE_MAX];           /* made anew for each request */
+    uint8_t log[EVIDENCE_LOG_MAX];          /* the event log that explains it */
+    uint8_t program[PEER_COUNT][48];        /* SHA-384 of each program */
+    struct span collateral[COLLATERAL_OWN]; /* as it is published */
     uint8_t answer[SIM_QUOTE_MAX + EVIDENCE_LOG_MAX + 16];
 };
 
