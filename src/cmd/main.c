@@ -40,6 +40,7 @@ const struct command *const commands[] = {
     &command_keyring_rotate,
     &command_reload,
     &command_seal,
+    &command_sim_agent,
     &command_sim_make,
     &command_up,
     &command_verify,

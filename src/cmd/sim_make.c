@@ -121,6 +121,6 @@ const struct command command_sim_make = {
     .example = "ward sim make ./simulated",
     .options = options,
     .option_count = COUNT_OF(options),
-    .schema = "sim.json",
+    .schema = "sim.json#/$defs/make",
     .run = run,
 };

@@ -13,13 +13,15 @@ import ssl
 import subprocess
 import tempfile
 import time
+import unittest
 
 import auditor
 import contract
+from unix_http import UnixConnection
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 WARD = BUILD / "ward"
-NAMES = ("audit", "keeper", "verify", "core", "front", "tee", "fetch")
+NAMES = ("audit", "keeper", "verify", "core", "front", "tee", "fetch", "dial")
 READY_S = 30
 
 
@@ -65,25 +67,6 @@ def children_of(parent):
         if stat and stat[2] == parent and stat[1] not in "ZX" and stat[0].startswith("ward-"):
             found[stat[0].removeprefix("ward-")] = int(entry.name)
     return {name: pid for name, pid in found.items() if name in NAMES}
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path, timeout):
-        super().__init__("localhost", timeout=timeout)
-        self.path = path
-
-    def connect(self):
-        """Through the folder's descriptor: its path may be longer than a socket's name."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            self.sock.connect(f"/proc/self/fd/{folder}/{self.path.name}")
-        except OSError:
-            self.sock.close()
-            raise
-        finally:
-            os.close(folder)
 
 
 class House:
@@ -147,7 +130,7 @@ class House:
         self.seen.update(found.values())
         return found
 
-    def ask(self, path, timeout=10, tls=False, body=None):
+    def ask(self, path, timeout=10, tls=False, body=None, fields=()):
         """(status, object) of a GET over the owner's socket, or over TLS; with a body a POST."""
         if tls:
             trust = ssl.create_default_context(cafile=self.state / "ca.pem")
@@ -157,7 +140,8 @@ class House:
             connection = UnixConnection(self.state / "run/ward.sock", timeout)
         try:
             status, _, said = contract.ask(connection, "GET" if body is None else "POST", path, body,
-                                           {"content-type": "application/json"} if body else {})
+                                           ({"content-type": "application/json"} if body else {}) |
+                                           dict(fields))
             return status, json.loads(said)
         finally:
             connection.close()
@@ -176,6 +160,19 @@ class House:
         begin = time.monotonic()
         until(lambda: self.works(min(1.5, seconds)), seconds, 0.05)
         return time.monotonic() - begin
+
+
+class OneHouse(unittest.TestCase):
+    """Tests of one house that is up as long as they run; `said` is what the start had to say."""
+
+    kind, words = House, ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.house = cls.kind()
+        cls.addClassCleanup(cls.house.__exit__)
+        cls.said = cls.house.up(*cls.words).stderr
+        cls.addClassCleanup(cls.house.down, "--purge", "--yes")
 
 
 class Evidence:

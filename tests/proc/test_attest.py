@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import unittest
 
 import house as houses
 import tap
@@ -63,21 +62,7 @@ def command_of(case, policy):
     return done.returncode, json.loads(named)
 
 
-class TestAttest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.house = houses.House()
-        try:
-            cls.house.up()
-        except BaseException:
-            cls.house.__exit__()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.house.down("--purge", "--yes")
-        cls.house.__exit__()
-
+class TestAttest(houses.OneHouse):
     def post(self, request, timeout=60):
         body = request if isinstance(request, str) else json.dumps(request)
         return self.house.ask("/v1/attest/verify", timeout, body=body)
