@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "cmd/evidence_source.h"
 #include "cmd/house_ask.h"
 #include "cmd/input.h"
 #include "cmd/settings_load.h"
@@ -17,6 +18,7 @@ enum {
     OPT_NONCE,
     OPT_OUT,
     OPT_EVENT_LOG,
+    OPT_SOURCE,
     OPT_JSON,
     REPORT_DATA = 64,
     EVIDENCE_MS = 10000
@@ -28,6 +30,9 @@ static const struct option_spec options[] = {
     [OPT_NONCE] = { "--nonce", "HEX", NULL, "these bytes, and zeros after them" },
     [OPT_OUT] = { "--out", "FILE", NULL, "write the evidence there, as it is" },
     [OPT_EVENT_LOG] = { "--event-log", "FILE", NULL, "write the event log there" },
+    [OPT_SOURCE] = { "--source", "SOURCE", NULL,
+                     "ask this machine's own source and no house: auto, nsm, tsm, dstack, tappd, "
+                     "each with :PATH where it is elsewhere, or house:STATE" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
 
@@ -84,6 +89,29 @@ static enum exit_code show(struct invocation *in, const struct api_attest_eviden
     return option_given(in, OPT_OUT) ? EXIT_DONE : print_hex(made->evidence);
 }
 
+/* Whether it is hardware's is not for the source to say: a verifier finds out. */
+static enum exit_code ask_source(struct invocation *in, const uint8_t report_data[REPORT_DATA])
+{
+    struct source_name name;
+    struct source_evidence made;
+    if (shows_calls(in)) {
+        say("evidence: a source is not asked by a call of the house: nothing to show");
+        return EXIT_USAGE;
+    }
+    enum exit_code code = evidence_source_get(in, in->values[OPT_SOURCE], report_data, &name,
+                                              &made);
+    if (code != EXIT_DONE)
+        return code;
+    note(in, "evidence: from %s:%s", source_kind_name(name.kind), name.path);
+    if (made.simulated)
+        note(in, TEE_MARK ": this evidence proves nothing about hardware");
+    if (!write_file(in, OPT_OUT, made.evidence) || !write_file(in, OPT_EVENT_LOG, made.event_log))
+        return EXIT_USAGE;
+    if (option_given(in, OPT_JSON))
+        return evidence_source_print(in, &name, &made);
+    return option_given(in, OPT_OUT) ? EXIT_DONE : print_hex(made.evidence);
+}
+
 static enum exit_code run(struct invocation *in)
 {
     struct settings_loaded loaded;
@@ -93,6 +121,8 @@ static enum exit_code run(struct invocation *in)
     struct sink body = sink_over(text, sizeof text);
     if (!read_report_data(in, report_data))
         return EXIT_USAGE;
+    if (option_given(in, OPT_SOURCE))
+        return ask_source(in, report_data);
     enum exit_code code = settings_load(in, &loaded);
     if (code != EXIT_DONE)
         return code;
@@ -122,7 +152,12 @@ const struct command command_evidence = {
         "nothing about hardware: `ward verify` accepts it only with --root STATE/tee/root.pem\n"
         "and --collateral STATE/tee/collateral, and never calls it hardware.\n\n"
         "The house is asked over its owner's socket and must be up.  It makes ten quotes a\n"
-        "second and records each in the security log.",
+        "second and records each in the security log.\n\n"
+        "With --source no house is asked, but what vouches for this machine: the Nitro Secure\n"
+        "Module (nsm), Linux's report interface (tsm) or the guest agent of dstack (dstack, and\n"
+        "tappd for its first version); auto looks for the agent's sockets first, the one that\n"
+        "DSTACK_SIMULATOR_ENDPOINT names before all, then for /dev/nsm, then for the interface.\n"
+        "What it answers is used only when it is whole and bears the given bytes.",
     .example = "ward evidence --nonce 00112233445566778899aabbccddeeff --out quote.bin",
     .options = options,
     .option_count = COUNT_OF(options),
