@@ -175,7 +175,7 @@ static enum reason read_target(struct http1 *conn, struct http1_room *room, stru
     if (target.len > conn->limits->target)
         return REASON_HTTP_TARGET_TOO_LONG;
     if (request->method == HTTP_METHOD_OPTIONS && span_equal_text(target, "*")) {
-        request->path = target;
+        request->path = request->target = target;
         return REASON_OK;
     }
     if (cur_peek(&in, &c) && c != '/') {
@@ -184,6 +184,7 @@ static enum reason read_target(struct http1 *conn, struct http1_room *room, stru
             return reason;
     }
     size_t mark = cur_offset(&in);
+    request->target = cur_rest(&in);
     while (cur_peek(&in, &c) && c != '?')
         (void)!cur_skip(&in, 1);
     struct span raw = cur_since(&in, mark);

@@ -38,6 +38,7 @@ struct http_request {
     enum http_version version;
     enum http_method method;
     struct span authority; /* host and port as sent; empty in HTTP/1.0 without Host */
+    struct span target;    /* path and query as sent, without scheme and authority */
     struct span path;      /* decoded UTF-8, begins with '/'; "*" for OPTIONS alone */
     struct span query;     /* as sent, without '?', every escape well-formed */
     const struct http_field *fields;
