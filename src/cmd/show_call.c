@@ -119,10 +119,12 @@ static void needs_of_house(FILE *out, const struct owner_request *request)
         return;
     }
     fprintf(out, "# %s %s (gRPC %s) needs: ", request->method, route->path, route->grpc);
-    if (route->permission == ROUTE_ANYONE)
-        fputs("anyone - no identity, over TLS too; asked over ", out);
-    else
-        fputs("owner - the user that the house runs for, known by the user id behind ", out);
+    static const char *const who[] = {
+        [ROUTE_OWNER] = "owner - the user that the house runs for, known by the user id behind ",
+        [ROUTE_ANYONE] = "anyone - no identity, over TLS too; asked over ",
+        [ROUTE_SESSION] = "session - whoever has signed the request; asked over ",
+    };
+    fputs(who[route->permission], out);
     print_safe(out, request->state);
     fputs("/run/ward.sock\n", out);
 }

@@ -20,7 +20,7 @@
 #include "http/router.h"
 
 enum {
-    CALL_FIELDS = 6, /* of an answer's head */
+    CALL_FIELDS = 8, /* of an answer's head */
     CALL_TAG = 24    /* bytes of an ETag and its quotes */
 };
 

@@ -88,6 +88,7 @@ static enum reason read_path(struct h2_stream *stream, struct span target)
     struct cursor in = cur_over(target);
     struct http_request *request = &stream->request;
     uint8_t c;
+    request->target = target;
     if (request->method == HTTP_METHOD_OPTIONS && span_equal_text(target, "*")) {
         request->path = target;
         return REASON_OK;

@@ -2,12 +2,6 @@
 #include "codec/json_write.h"
 #include "http/router.h"
 
-static void put_member(struct json_writer *w, const char *name, const char *text)
-{
-    json_put_key(w, name);
-    json_put_text(w, text);
-}
-
 static void put_reference(struct json_writer *w, const char *kind, const char *name)
 {
     char text[160];
@@ -17,12 +11,6 @@ static void put_reference(struct json_writer *w, const char *kind, const char *n
     json_put_key(w, "$ref");
     json_put_span(w, sink_bytes(&path));
     json_end_object(w);
-}
-
-static void put_number(struct json_writer *w, const char *name, uint64_t value)
-{
-    json_put_key(w, name);
-    json_put_u64(w, value);
 }
 
 static void put_enum(struct json_writer *w, const struct schema_enum *values)
@@ -37,14 +25,14 @@ static void put_enum(struct json_writer *w, const struct schema_enum *values)
 /* A time is RFC 3339, or empty when it is not set. */
 static void put_time(struct json_writer *w)
 {
-    put_member(w, "type", "string");
+    json_put_member(w, "type", "string");
     json_put_key(w, "anyOf");
     json_begin_array(w);
     json_begin_object(w);
-    put_member(w, "format", "date-time");
+    json_put_member(w, "format", "date-time");
     json_end_object(w);
     json_begin_object(w);
-    put_number(w, "maxLength", 0);
+    json_put_member_u64(w, "maxLength", 0);
     json_end_object(w);
     json_end_array(w);
 }
@@ -54,34 +42,34 @@ static void put_type(struct json_writer *w, const struct schema_field *field)
 {
     switch (field->type) {
     case SCHEMA_STRING:
-        put_member(w, "type", "string");
-        put_number(w, "maxLength", field->limit);
+        json_put_member(w, "type", "string");
+        json_put_member_u64(w, "maxLength", field->limit);
         return;
     case SCHEMA_BYTES:
-        put_member(w, "type", "string");
-        put_member(w, "contentEncoding", "base64");
-        put_number(w, "maxLength", (field->limit + 2) / 3 * 4);
+        json_put_member(w, "type", "string");
+        json_put_member(w, "contentEncoding", "base64");
+        json_put_member_u64(w, "maxLength", (field->limit + 2) / 3 * 4);
         return;
     case SCHEMA_UINT64:
-        put_member(w, "type", "string");
-        put_member(w, "format", "uint64");
-        put_member(w, "pattern", "^(0|[1-9][0-9]{0,19})$");
+        json_put_member(w, "type", "string");
+        json_put_member(w, "format", "uint64");
+        json_put_member(w, "pattern", "^(0|[1-9][0-9]{0,19})$");
         return;
     case SCHEMA_INT64:
-        put_member(w, "type", "string");
-        put_member(w, "format", "int64");
-        put_member(w, "pattern", "^-?(0|[1-9][0-9]{0,18})$");
+        json_put_member(w, "type", "string");
+        json_put_member(w, "format", "int64");
+        json_put_member(w, "pattern", "^-?(0|[1-9][0-9]{0,18})$");
         return;
     case SCHEMA_UINT32:
-        put_member(w, "type", "integer");
-        put_number(w, "minimum", 0);
-        put_number(w, "maximum", field->limit > 0 ? field->limit : UINT32_MAX);
+        json_put_member(w, "type", "integer");
+        json_put_member_u64(w, "minimum", 0);
+        json_put_member_u64(w, "maximum", field->limit > 0 ? field->limit : UINT32_MAX);
         return;
     case SCHEMA_BOOL:
-        put_member(w, "type", "boolean");
+        json_put_member(w, "type", "boolean");
         return;
     case SCHEMA_ENUM:
-        put_member(w, "type", "string");
+        json_put_member(w, "type", "string");
         put_enum(w, field->values);
         return;
     case SCHEMA_TIME:
@@ -98,14 +86,14 @@ static void put_field(struct json_writer *w, const struct schema_field *field)
 {
     json_put_key(w, field->name);
     json_begin_object(w);
-    put_member(w, "description", field->doc);
+    json_put_member(w, "description", field->doc);
     if (field->most == 0) {
         put_type(w, field);
     } else {
-        put_member(w, "type", "array");
-        put_number(w, "maxItems", field->most);
+        json_put_member(w, "type", "array");
+        json_put_member_u64(w, "maxItems", field->most);
         if (field->required)
-            put_number(w, "minItems", 1);
+            json_put_member_u64(w, "minItems", 1);
         json_put_key(w, "items");
         if (field->type == SCHEMA_MESSAGE) {
             put_reference(w, "schemas", field->message->name);
@@ -148,8 +136,8 @@ static void put_schema(struct json_writer *w, const struct router *router,
     bool asked = is_request(router, message);
     json_put_key(w, message->name);
     json_begin_object(w);
-    put_member(w, "type", "object");
-    put_member(w, "description", message->doc);
+    json_put_member(w, "type", "object");
+    json_put_member(w, "description", message->doc);
     json_put_key(w, "properties");
     json_begin_object(w);
     for (size_t i = 0; i < message->count; i++)
@@ -175,18 +163,18 @@ static void put_problem(struct json_writer *w)
     };
     json_put_key(w, "Problem");
     json_begin_object(w);
-    put_member(w, "type", "object");
-    put_member(w, "description", "Why a call was refused (RFC 9457).");
+    json_put_member(w, "type", "object");
+    json_put_member(w, "description", "Why a call was refused (RFC 9457).");
     json_put_key(w, "properties");
     json_begin_object(w);
     json_put_key(w, "status");
     json_begin_object(w);
-    put_member(w, "type", "integer");
+    json_put_member(w, "type", "integer");
     json_end_object(w);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         json_put_key(w, texts[i]);
         json_begin_object(w);
-        put_member(w, "type", "string");
+        json_put_member(w, "type", "string");
         json_end_object(w);
     }
     json_end_object(w);
@@ -211,16 +199,16 @@ static void put_parameters(struct json_writer *w, const struct route *route)
         if (!in_path && !in_header && (route_takes_body(route) || field->most > 0))
             continue;
         json_begin_object(w);
-        put_member(w, "name", in_header ? field->header : field->name);
-        put_member(w, "in", in_header ? "header" : in_path ? "path" : "query");
-        put_member(w, "description", field->doc);
+        json_put_member(w, "name", in_header ? field->header : field->name);
+        json_put_member(w, "in", in_header ? "header" : in_path ? "path" : "query");
+        json_put_member(w, "description", field->doc);
         json_put_key(w, "required");
         json_put_bool(w, in_path || field->required);
         json_put_key(w, "schema");
         json_begin_object(w);
         if (in_header && field->type == SCHEMA_UINT64) {
-            put_member(w, "type", "string");
-            put_member(w, "pattern", "^(\\*|\"[1-9][0-9]{0,19}\")$");
+            json_put_member(w, "type", "string");
+            json_put_member(w, "pattern", "^(\\*|\"[1-9][0-9]{0,19}\")$");
         } else {
             put_type(w, field);
         }
@@ -252,11 +240,11 @@ static void put_headers(struct json_writer *w, const struct schema_message *mess
         json_begin_object(w);
         json_put_key(w, message->fields[i].header);
         json_begin_object(w);
-        put_member(w, "description", message->fields[i].doc);
+        json_put_member(w, "description", message->fields[i].doc);
         json_put_key(w, "schema");
         json_begin_object(w);
-        put_member(w, "type", "string");
-        put_member(w, "pattern", "^\"[0-9]+\"$");
+        json_put_member(w, "type", "string");
+        json_put_member(w, "pattern", "^\"[0-9]+\"$");
         json_end_object(w);
         json_end_object(w);
         json_end_object(w);
@@ -269,7 +257,7 @@ static void put_responses(struct json_writer *w, const struct route *route)
     json_begin_object(w);
     json_put_key(w, "200");
     json_begin_object(w);
-    put_member(w, "description", route->response->doc);
+    json_put_member(w, "description", route->response->doc);
     put_headers(w, route->response);
     put_content(w, "application/json", route->response->name);
     json_end_object(w);
@@ -300,11 +288,11 @@ static void put_operation(struct json_writer *w, const struct route *route)
     json_begin_array(w);
     json_put_span(w, route_service_short(route));
     json_end_array(w);
-    put_member(w, "summary", route->doc);
-    put_member(w, "x-grpc", route->grpc);
-    put_member(w, "x-permission", route->permission == ROUTE_ANYONE ? "anyone" : "owner");
-    put_number(w, "x-cost", route->cost);
-    put_number(w, "x-deadline-ms", route->deadline_ms);
+    json_put_member(w, "summary", route->doc);
+    json_put_member(w, "x-grpc", route->grpc);
+    json_put_member(w, "x-permission", route_permission_name(route->permission));
+    json_put_member_u64(w, "x-cost", route->cost);
+    json_put_member_u64(w, "x-deadline-ms", route->deadline_ms);
     put_parameters(w, route);
     if (route_takes_body(route) && route->request->count > 0) {
         json_put_key(w, "requestBody");
@@ -358,7 +346,7 @@ static void put_components(struct json_writer *w, const struct router *router,
     json_begin_object(w);
     json_put_key(w, "Problem");
     json_begin_object(w);
-    put_member(w, "description", "The call was refused.");
+    json_put_member(w, "description", "The call was refused.");
     put_content(w, "application/problem+json", "Problem");
     json_end_object(w);
     json_end_object(w);
@@ -372,25 +360,27 @@ bool router_write_openapi(const struct router *router, struct sink *out)
         return false;
     struct json_writer w = json_write_to(out, 2);
     json_begin_object(&w);
-    put_member(&w, "openapi", "3.1.0");
+    json_put_member(&w, "openapi", "3.1.0");
     json_put_key(&w, "info");
     json_begin_object(&w);
-    put_member(&w, "title", router->title);
-    put_member(&w, "version", router->version);
-    put_member(&w, "description",
-               "No credential travels with a call. `x-permission` says who may make it: anyone, or "
-               "the owner of the installation, whom the house knows by the peer credentials of its "
-               "unix socket.");
+    json_put_member(&w, "title", router->title);
+    json_put_member(&w, "version", router->version);
+    json_put_member(
+        &w, "description",
+        "`x-permission` says who may make a call: anyone; the owner of the installation, whom "
+        "the house knows by the peer credentials of its unix socket; or a session, whose key "
+        "has signed the request in the headers that docs/wire.md describes. Any call may be "
+        "signed so, and is then the session's.");
     json_put_key(&w, "license");
     json_begin_object(&w);
-    put_member(&w, "name", "Apache-2.0");
-    put_member(&w, "identifier", "Apache-2.0");
+    json_put_member(&w, "name", "Apache-2.0");
+    json_put_member(&w, "identifier", "Apache-2.0");
     json_end_object(&w);
     json_end_object(&w);
     json_put_key(&w, "servers");
     json_begin_array(&w);
     json_begin_object(&w);
-    put_member(&w, "url", "/");
+    json_put_member(&w, "url", "/");
     json_end_object(&w);
     json_end_array(&w);
     json_put_key(&w, "security");

@@ -48,6 +48,7 @@ static const struct {
     { REASON_GRPC_MESSAGE_COUNT, 400, GRPC_UNIMPLEMENTED },
     { REASON_GRPC_SERVICE_UNKNOWN, 404, GRPC_NOT_FOUND },
     { REASON_GRPC_DEADLINE, 504, GRPC_DEADLINE_EXCEEDED },
+    { REASON_SESSION_REQUIRED, 401, GRPC_UNAUTHENTICATED },
     { REASON_SESSION_UNKNOWN, 401, GRPC_UNAUTHENTICATED },
     { REASON_SIGNED_HEADERS, 401, GRPC_UNAUTHENTICATED },
     { REASON_SIGNED_VERSION, 401, GRPC_UNAUTHENTICATED },
@@ -151,6 +152,10 @@ size_t problem_fields(const struct problem *problem, struct sink *room,
         if (sink_ok(room))
             fields[count++] = (struct http_field){ span_text("retry-after"), since(room, mark) };
     }
+    /* RFC 9110 15.5.2: "MUST send a WWW-Authenticate header field". */
+    if (problem_status(problem->reason) == 401)
+        fields[count++] = (struct http_field){ span_text("www-authenticate"),
+                                               span_text("Ward-Signed-Request") };
     if (problem_status(problem->reason) == 405) {
         mark = room->len;
         router_write_allow(problem->allow, room);

@@ -33,6 +33,12 @@ static void put_message(const struct schema_message *message, struct sink *out)
     }
 }
 
+static const char *const people[] = {
+    [ROUTE_OWNER] = "the owner",
+    [ROUTE_ANYONE] = "anyone",
+    [ROUTE_SESSION] = "a session",
+};
+
 static void put_route(const struct route *route, struct sink *out)
 {
     sink_text(out, "\n### ");
@@ -46,8 +52,7 @@ static void put_route(const struct route *route, struct sink *out)
     sink_format(out, "| takes | %s, up to %u bytes |\n| gives | %s |\n", route->request->name,
                 route->body_limit, route->response->name);
     sink_format(out, "| for | %s |\n| cost | %u |\n| deadline | %u ms |\n",
-                route->permission == ROUTE_ANYONE ? "anyone" : "the owner", route->cost,
-                route->deadline_ms);
+                people[route->permission], route->cost, route->deadline_ms);
 }
 
 bool router_write_reference(const struct router *router, struct sink *out)

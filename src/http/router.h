@@ -18,7 +18,11 @@ enum { ROUTE_PARAMETERS = 4 }; /* of one path */
 enum route_permission {
     ROUTE_OWNER = 0, /* the installation's owner only: the zero of a forgotten row */
     ROUTE_ANYONE,    /* also who has shown no identity */
+    ROUTE_SESSION,   /* whoever signs for a session of its own */
 };
+
+/* route_permission_name: "owner", "anyone" or "session". */
+const char *route_permission_name(enum route_permission permission);
 
 struct route {
     const char *grpc; /* "/ward.v1.System/Ping" */

@@ -179,6 +179,16 @@ static bool paths_overlap(const char *a, const char *b)
     return cur_end(&one) && cur_end(&two);
 }
 
+const char *route_permission_name(enum route_permission permission)
+{
+    static const char *const names[] = {
+        [ROUTE_OWNER] = "owner",
+        [ROUTE_ANYONE] = "anyone",
+        [ROUTE_SESSION] = "session",
+    };
+    return names[permission];
+}
+
 static bool row_is_sound(const struct router *router, size_t row)
 {
     const struct route *route = &router->routes[row];

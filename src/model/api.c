@@ -351,6 +351,72 @@ static const struct schema_field api_admission_lift_response_fields[] = {
 };
 MESSAGE(api_admission_lift_response, "AdmissionLiftResponse", "A ban or suspicion that ended.");
 
+static const struct schema_field api_session_fields[] = {
+    { AT(api_session, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What it is called by: no secret." },
+    { AT(api_session, name), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The peer's name." },
+    { AT(api_session, profile), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "v2, or sdk-v1: the weaker form of the public Challenge SDK." },
+    { AT(api_session, public_key), .number = 4, .type = SCHEMA_BYTES, .limit = HASH,
+      .doc = "The Ed25519 key that signs its requests." },
+    { AT(api_session, vouched), .number = 5, .type = SCHEMA_BOOL,
+      .doc = "It rests on the owner's word, not on evidence." },
+    { AT(api_session, unbound), .number = 6, .type = SCHEMA_BOOL,
+      .doc = "Its key is bound to no evidence: it gets no key, no credential and no authority." },
+    { AT(api_session, created), .number = 7, .type = SCHEMA_TIME, .doc = "When it began." },
+    { AT(api_session, expires), .number = 8, .type = SCHEMA_TIME, .doc = "When it ends." },
+};
+MESSAGE(api_session, "SessionInfo", "A peer that was let in and signs what it asks.");
+
+static const struct schema_field api_session_list_request_fields[] = {
+    { AT(api_session_list_request, after), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The next of the answer before; empty means the beginning." },
+    { AT(api_session_list_request, limit), .number = 2, .type = SCHEMA_UINT32, .limit = PAGE,
+      .doc = "The most of one answer; 0 means 100." },
+};
+MESSAGE(api_session_list_request, "SessionListRequest", "Which part of the list is asked for.");
+
+static const struct schema_field api_session_list_response_fields[] = {
+    { AT(api_session_list_response, sessions), .number = 1, .type = SCHEMA_MESSAGE, .most = PAGE,
+      .message = &api_session, .doc = "Those that are not over, in the order of their ids." },
+    { AT(api_session_list_response, next), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Where to go on; empty at the end." },
+};
+MESSAGE(api_session_list_response, "SessionListResponse", "Who was let in.");
+
+static const struct schema_field api_session_grant_request_fields[] = {
+    { AT(api_session_grant_request, name), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .required = true, .doc = "The peer's name, 1 to 64 visible ASCII characters." },
+    { AT(api_session_grant_request, public_key), .number = 2, .type = SCHEMA_BYTES, .limit = HASH,
+      .required = true, .doc = "The Ed25519 key that will sign its requests." },
+    { AT(api_session_grant_request, profile), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "v2 or sdk-v1; empty means v2." },
+};
+MESSAGE(api_session_grant_request, "SessionGrantRequest", "For whom the owner vouches.");
+
+static const struct schema_field api_session_grant_response_fields[] = {
+    { AT(api_session_grant_response, token), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The session's token, said once and kept nowhere." },
+    { AT(api_session_grant_response, id), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "What the session is called by." },
+    { AT(api_session_grant_response, expires), .number = 3, .type = SCHEMA_TIME,
+      .doc = "When it ends." },
+};
+MESSAGE(api_session_grant_response, "SessionGrantResponse", "A session that began.");
+
+static const struct schema_field api_session_revoke_request_fields[] = {
+    { AT(api_session_revoke_request, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .required = true, .doc = "Which session, as the list has it." },
+};
+MESSAGE(api_session_revoke_request, "SessionRevokeRequest", "Whose session ends.");
+
+static const struct schema_field api_session_end_response_fields[] = {
+    { AT(api_session_end_response, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The session that is over." },
+};
+MESSAGE(api_session_end_response, "SessionEndResponse", "A session that ended.");
+
 static const struct schema_field api_attest_verify_request_fields[] = {
     { AT(api_attest_verify_request, evidence), .number = 1, .type = SCHEMA_BYTES, .limit = EVIDENCE,
       .required = true,

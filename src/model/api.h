@@ -204,6 +204,70 @@ struct api_admission_lift_response {
     struct span address;
 };
 
+/* ward.v1.Token */
+struct api_token_issue_request {
+    struct span type; /* "miner" */
+    struct span subject, challenge, job;
+    uint32_t uid;
+    uint32_t seconds;         /* 0: as long as a token may live */
+    struct schema_list scope; /* span; none: every route */
+};
+
+struct api_token_issue_response {
+    struct span token;
+    struct span id; /* its jti */
+    int64_t expires;
+    struct span key_id;
+};
+
+struct api_token_redeem_request {
+    struct span token;
+    struct span challenge, route;
+    struct span method; /* of the request: GET or POST */
+    struct span query;
+    struct span body_hash; /* 32 bytes */
+};
+
+/* ward.v1.Session */
+struct api_session {
+    struct span id; /* hex; SESSION_ID bytes */
+    struct span name;
+    struct span profile;    /* v2, sdk-v1 */
+    struct span public_key; /* Ed25519, that its requests are signed with */
+    bool vouched, unbound;
+    int64_t created, expires;
+};
+
+struct api_session_list_request {
+    struct span after; /* the `next` of an earlier answer; empty: from the beginning */
+    uint32_t limit;    /* 0: 100 */
+};
+
+struct api_session_list_response {
+    struct schema_list sessions; /* api_session */
+    struct span next;            /* empty: nothing follows */
+};
+
+struct api_session_grant_request {
+    struct span name;
+    struct span public_key;
+    struct span profile; /* empty: v2 */
+};
+
+struct api_session_grant_response {
+    struct span token;
+    struct span id;
+    int64_t expires;
+};
+
+struct api_session_revoke_request {
+    struct span id;
+};
+
+struct api_session_end_response {
+    struct span id;
+};
+
 /* ward.v1.Attest */
 struct api_attest_verify_request {
     struct span evidence;          /* raw, hex or base64 */
@@ -277,6 +341,11 @@ extern const struct schema_message api_ban;
 extern const struct schema_message api_admission_list_request, api_admission_list_response;
 extern const struct schema_message api_admission_impose_request;
 extern const struct schema_message api_admission_lift_request, api_admission_lift_response;
+extern const struct schema_message api_token_issue_request, api_token_issue_response;
+extern const struct schema_message api_session;
+extern const struct schema_message api_session_list_request, api_session_list_response;
+extern const struct schema_message api_session_grant_request, api_session_grant_response;
+extern const struct schema_message api_session_revoke_request, api_session_end_response;
 extern const struct schema_message api_attest_verify_request, api_attest_verify_response,
     api_attest_evidence_request, api_attest_evidence_response;
 extern const struct schema_message api_collateral_piece, api_collateral_show_response,

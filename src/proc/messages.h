@@ -9,15 +9,17 @@ enum message {
          u8 caller       enum caller
          16 address      of the peer, v4 as ::ffff:a.b.c.d; zeros for the owner's socket
          16 trace id
-         bytes request   protobuf, made by front from what it read */
+         bytes request   protobuf, made by front from what it read
+         and with CALLER_SESSION what proc/credential.h writes: who signed it, and what; then
+         u8 sealed       1: what is in the body was opened with the key of the session */
     MSG_REQUEST = 0x100,
     /* core -> front, the same id.
          u16 reason      enum reason; REASON_OK with an answer
          bytes detail    text for people
          bytes answer    protobuf */
     MSG_REPLY,
-    /* front -> core: what it refused itself to somebody who is not the owner, for the log.
-         u16 method, 16 address, 16 trace id: as MSG_REQUEST.  No answer. */
+    /* front -> core: what it refused itself to somebody without the right identity, for the log.
+         u16 method, 16 address, 16 trace id: as MSG_REQUEST; u16 reason.  No answer. */
     MSG_REFUSED,
 
     /* front -> core: u8 offence, GRACE_EXCEEDED or ABUSE (admit/ban.h), and 16 address: it was
@@ -131,6 +133,7 @@ enum { EVIDENCE_QUOTE_MAX = 8192, EVIDENCE_LOG_MAX = 8192 };
 enum caller {
     CALLER_ANYONE = 0, /* over TLS, without identity */
     CALLER_OWNER,      /* over the owner's socket, by peer credentials */
+    CALLER_SESSION,    /* over either: by a signature, which core judges */
 };
 
 #endif

@@ -46,6 +46,10 @@ static const struct metric_info rows[METRIC_COUNT] = {
     [METRIC_BANNED] = { "ward_front_banned_total", true, "peers",
                         "Connections and requests of banned addresses that were refused, and "
                         "connections that were cut when a ban began." },
+    [METRIC_SIGNED] = { "ward_front_signed_total", true, "requests",
+                        "Requests signed for a session, as they came: core judges them." },
+    [METRIC_UNAUTHENTICATED] = { "ward_front_unauthenticated_total", true, "requests",
+                                 "Requests refused for want of a session or a good signature." },
     [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
                                "Whether the house's own evidence comes from a simulated TEE, and "
                                "proves nothing about hardware." },

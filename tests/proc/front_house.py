@@ -37,8 +37,8 @@ def free_port():
 class House:
     """Started in __enter__, ended and removed in __exit__, whatever happened."""
 
-    def __init__(self, user=None, **settings):
-        self.settings = settings
+    def __init__(self, user=None, config="", **settings):
+        self.settings, self.config = settings, config
         self.user = {"user": user, "group": user, "extra_groups": []} if user else {}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ward-front-"))
         self.state = self.folder / "state"
@@ -53,8 +53,12 @@ class House:
 
     def __enter__(self):
         words = ["up", "--state", self.state, "--listen", f"127.0.0.1:{self.port}"]
+        if self.config:
+            path = self.folder / "ward.toml"
+            path.write_text(self.config)
+            words += ["-c", path]
         for name, value in self.settings.items():
-            words += ["--set", f"limit.{name}={value}"]
+            words += ["--set", f"{name if '.' in name else f'limit.{name}'}={value}"]
         done = self.command(*words)
         if done.returncode != 0:
             self.__exit__()
@@ -115,6 +119,21 @@ class House:
         context.set_alpn_protocols(list(alpn or ("http/1.1",)))
         return contract.Watched(context.wrap_socket(self.tcp(timeout, source),
                                                     server_hostname="localhost"))
+
+    def grant(self, signer, **said):
+        """A session for a signer, that the owner vouches for; once the store has been judged."""
+        wanted = {"name": "peer", "public_key": signer.key(), **said}
+        for _ in range(100):
+            with self.plain() as one:
+                status, _, body = ask(one, "POST", "/v1/sessions/grant",
+                                      ["Content-Type: application/json"],
+                                      json.dumps(wanted).encode())
+            if status != 503:
+                break
+            time.sleep(0.1)
+        assert status == 200, body
+        signer.token = json.loads(body)["token"]
+        return signer
 
     def metrics(self):
         with self.plain() as one:

@@ -13,6 +13,7 @@ import contract
 import lodger
 import tap
 from lodger import House, wait_for
+from unix_http import UnixConnection
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -147,7 +148,7 @@ class Core(unittest.TestCase):
         """More calls than places wait: each is answered, none twice, and it goes on after."""
         with House() as house:
             number = house.hold("audit")
-            links = [lodger.OwnersSocket(str(house.state / "run/ward.sock"), 10)
+            links = [UnixConnection(house.state / "run/ward.sock", 10)
                      for _ in range(60)]  # of 64 that the owner may have
             for link in links:
                 link.request("GET", "/v1/system/config")

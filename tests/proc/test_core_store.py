@@ -3,10 +3,12 @@ there, and a log that was put back to an older copy is found."""
 
 import contextlib
 import os
+import pathlib
 import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -143,10 +145,34 @@ class Store(unittest.TestCase):
                 self.refused(house)
                 house.down()
                 self.assertEqual(max(marks(house)), known)
+            # One transaction less than it had when it was noted last; and it does not come nearer
+            # with each start.
+            self.put(house, dict(whole, **{"ward.db-wal": self.one_behind(house, whole, known)}))
+            for _ in range(3):
+                house.up()
+                self.refused(house)
+                house.down()
+                self.assertEqual((max(marks(house)), generation(house)), (known, known - 1))
             self.put(house, whole)
             house.up()
             wait_for(lambda: max(marks(house)) > known)
             self.assertEqual(store_row(house)["finding"], "FINDING_OK")
+
+    def one_behind(self, house, whole, known):
+        """The write-ahead log up to the commit before the generation that is noted."""
+        log = whole["ward.db-wal"]
+        size = 24 + int.from_bytes(log[8:12], "big")
+        for end in range(32 + size, len(log) + 1, size):
+            if log[end - size + 4:end - size + 8] == bytes(4):
+                continue  # no commit ends with this frame
+            with tempfile.TemporaryDirectory() as place:
+                for name, data in dict(whole, **{"ward.db-wal": log[:end]}).items():
+                    (pathlib.Path(place) / name).write_bytes(data)
+                path = f"file:{place}/ward.db"
+                with contextlib.closing(sqlite3.connect(path, uri=True)) as database:
+                    if database.execute("SELECT generation FROM meta").fetchone()[0] == known - 1:
+                        return log[:end]
+        self.fail(f"no state of generation {known - 1}")
 
     def is_down(self, house):
         """Whoever held the lock is gone, and so are its processes."""

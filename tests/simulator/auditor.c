@@ -59,7 +59,11 @@ static void remember(struct log *log, const struct record *record, uint64_t size
                   record->event == AUDIT_EVENT_EVIDENCE_JUDGE ||
                   record->event == AUDIT_EVENT_EVIDENCE_MAKE ||
                   record->event == AUDIT_EVENT_KEYRING_CHANGE || record->event == AUDIT_EVENT_BAN ||
-                  record->event == AUDIT_EVENT_BAN_LIFT;
+                  record->event == AUDIT_EVENT_BAN_LIFT ||
+                  record->event == AUDIT_EVENT_SESSION_GRANT ||
+                  record->event == AUDIT_EVENT_SESSION_END ||
+                  record->event == AUDIT_EVENT_COLLATERAL_REFRESH ||
+                  record->event == AUDIT_EVENT_TOKEN_ISSUE;
     uint64_t tag = 0;
     if (access && cur_u64le(&trace, &tag) && tag <= ASKED)
         log->accesses[tag] = true;
@@ -256,10 +260,13 @@ static enum reason query(struct world *world, struct span request, struct arena 
             };
         }
         struct sink next = sink_over(at, sizeof at);
-        if (from < log->durable)
+        if (from < log->durable) {
             sink_decimal(&next, from, 1);
-        else
-            log->shown = auditor_mark(world);
+        } else {
+            log->said = auditor_mark(world);
+            if (world->house == NULL || !life_core(world)->store.judged)
+                log->shown = log->said; /* later ones are of what was judged */
+        }
         said.next_cursor = sink_bytes(&next);
     }
     return protobuf_write(&api_audit_query_response, &said, out) ? REASON_OK

@@ -127,6 +127,7 @@ static rc open_image(struct trail *trail, struct db *db)
     const struct image *image = &backing.world->disk.now;
     if (is_gone(db) || backing.world->dead)
         return gone(trail, db);
+    backing.world->disk.opened = image->generation;
     db->spec = &memory;
     rc opened = backing.memory->open(trail, db);
     db->spec = spec;

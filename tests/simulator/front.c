@@ -16,12 +16,27 @@ static bool is_logged_first(enum method method)
     return method == METHOD_CONFIG || method == METHOD_AUDIT_QUERY || method == METHOD_AUDIT_GET ||
            method == METHOD_AUDIT_VERIFY || method == METHOD_ATTEST_VERIFY ||
            method == METHOD_ATTEST_EVIDENCE || method == METHOD_KEYRING_ROTATE ||
-           method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT;
+           method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT ||
+           method == METHOD_SESSION_GRANT || method == METHOD_SESSION_REVOKE ||
+           method == METHOD_SESSION_END || method == METHOD_COLLATERAL_REFRESH;
 }
 
-static bool is_owners(enum method method)
+/* What whoever asks so is told, whatever it asks for; REASON_OK: it depends. */
+static enum reason refused_for(const struct asked *asked)
 {
-    return house_router.routes[method].permission == ROUTE_OWNER;
+    enum route_permission permission = house_router.routes[asked->method].permission;
+    if (permission == ROUTE_OWNER && asked->caller != CALLER_OWNER)
+        return REASON_HOUSE_OWNER_ONLY;
+    if (permission == ROUTE_SESSION && asked->caller != CALLER_SESSION)
+        return REASON_SESSION_REQUIRED;
+    return REASON_OK;
+}
+
+static struct span id_text(const struct asked *asked, char text[2 * SESSION_ID])
+{
+    struct sink out = sink_over(text, 2 * (size_t)SESSION_ID);
+    session_id_write(&out, asked->session);
+    return sink_bytes(&out);
 }
 
 static struct span text_of(uint64_t tag, char text[TAG_TEXT])
@@ -52,12 +67,53 @@ static struct span padding(struct world *world, size_t cap)
     return span_of(zeros, len);
 }
 
-static bool put_body(struct world *world, const struct asked *asked, struct sink *out)
+static bool put_session_body(const struct asked *asked, struct sink *out)
 {
-    char text[TAG_TEXT], peer[TAG_TEXT];
-    struct span tag = text_of(asked->tag, text);
+    char text[TAG_TEXT], id[2 * SESSION_ID];
+    struct api_session_revoke_request revoke = { id_text(asked, id) };
+    struct api_session_grant_request grant = { .name = text_of(asked->tag, text),
+                                               .public_key = signers_key() };
+    return asked->method == METHOD_SESSION_GRANT
+               ? protobuf_write(&api_session_grant_request, &grant, out)
+               : protobuf_write(&api_session_revoke_request, &revoke, out);
+}
+
+static bool put_evidence(struct world *world, const struct asked *asked, struct sink *out)
+{
+    char text[TAG_TEXT];
+    uint8_t report_data[64] = { 0 };
+    struct sink borne = sink_over(report_data, sizeof report_data);
+    struct api_attest_evidence_request make = { SPAN(report_data) };
+    struct api_attest_verify_request judge = { .nonce = text_of(asked->tag, text),
+                                               .evidence = padding(world, 100 << 10) };
+    sink_u64le(&borne, asked->tag);
+    return asked->method == METHOD_ATTEST_EVIDENCE
+               ? protobuf_write(&api_attest_evidence_request, &make, out)
+               : protobuf_write(&api_attest_verify_request, &judge, out);
+}
+
+/* Now and then what is more than is kept of it, and read only when it is in the log. */
+static bool put_config_body(struct world *world, struct sink *out)
+{
+    if (world_chance(world, 20))
+        sink_put(out, padding(world, CORE_BODY_BYTES + 2000));
+    return sink_ok(out);
+}
+
+static bool put_ban_body(const struct asked *asked, struct sink *out)
+{
+    char peer[TAG_TEXT];
     struct api_admission_impose_request impose = { address_of(asked->tag, peer), 3600 };
     struct api_admission_lift_request lift = { impose.address };
+    return asked->method == METHOD_ADMISSION_IMPOSE
+               ? protobuf_write(&api_admission_impose_request, &impose, out)
+               : protobuf_write(&api_admission_lift_request, &lift, out);
+}
+
+static bool put_body(struct world *world, const struct asked *asked, struct sink *out)
+{
+    char text[TAG_TEXT];
+    struct span tag = text_of(asked->tag, text);
     struct api_ping_request ping = { tag };
     struct api_audit_query_request query = { .resource = tag };
     struct api_audit_get_request get = { asked->tag };
@@ -65,19 +121,16 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     struct api_audit_verify_request verify = { .from = asked->tag };
     struct api_keyring_rotate_request rotate = { .role = span_text(
                                                      world_chance(world, 4) ? "?" : "tls") };
-    uint8_t report_data[64] = { 0 };
-    struct sink borne = sink_over(report_data, sizeof report_data);
-    struct api_attest_evidence_request make = { SPAN(report_data) };
-    struct api_attest_verify_request judge = { .nonce = tag,
-                                               .evidence = padding(world, 100 << 10) };
-    sink_u64le(&borne, asked->tag);
     switch (asked->method) {
     case METHOD_ATTEST_EVIDENCE:
-        return protobuf_write(&api_attest_evidence_request, &make, out);
+    case METHOD_ATTEST_VERIFY:
+        return put_evidence(world, asked, out);
+    case METHOD_SESSION_GRANT:
+    case METHOD_SESSION_REVOKE:
+        return put_session_body(asked, out);
     case METHOD_ADMISSION_IMPOSE:
-        return protobuf_write(&api_admission_impose_request, &impose, out);
     case METHOD_ADMISSION_LIFT:
-        return protobuf_write(&api_admission_lift_request, &lift, out);
+        return put_ban_body(asked, out);
     case METHOD_PING:
         return protobuf_write(&api_ping_request, &ping, out);
     case METHOD_AUDIT_QUERY:
@@ -90,23 +143,30 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
         return protobuf_write(&api_audit_verify_request, &verify, out);
     case METHOD_KEYRING_ROTATE:
         return protobuf_write(&api_keyring_rotate_request, &rotate, out);
-    case METHOD_ATTEST_VERIFY:
-        return protobuf_write(&api_attest_verify_request, &judge, out);
     case METHOD_CONFIG:
-        if (world_chance(world, 20)) /* what is read only when it is in the log */
-            sink_put(out, padding(world, CORE_BODY_BYTES + 2000));
-        return sink_ok(out);
+        return put_config_body(world, out);
     case METHOD_VERSION:
     case METHOD_DOCTOR:
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
     case METHOD_ADMISSION_LIST:
+    case METHOD_SESSION_LIST:
+    case METHOD_SESSION_SHOW:
+    case METHOD_SESSION_END:
     case METHOD_COLLATERAL_SHOW:
     case METHOD_COLLATERAL_REFRESH:
     case METHOD_COUNT:
         break;
     }
     return true;
+}
+
+static enum caller caller_of(struct world *world, enum method method)
+{
+    bool signs = house_router.routes[method].permission == ROUTE_SESSION;
+    if (signs ? !world_chance(world, 5) : world_chance(world, 20))
+        return CALLER_SESSION;
+    return world_chance(world, 5) ? CALLER_ANYONE : CALLER_OWNER;
 }
 
 static bool put_request(struct world *world, enum method method, struct sink *packet)
@@ -120,20 +180,23 @@ static bool put_request(struct world *world, enum method method, struct sink *pa
         return false;
     struct asked *asked = &asking->asked[asking->count];
     *asked = (struct asked){ .method = method,
-                             .owner = !world_chance(world, 5),
+                             .caller = caller_of(world, method),
                              .at = world->now_ms,
                              .stalled = world->stalled_ms,
                              .tag = ++asking->tags };
+    signers_pick(world, asked->session);
     if (!put_body(world, asked, &request))
         return false;
     trace_of(world, asked->tag, trace);
     sink_u16le(&body, (uint16_t)method);
-    sink_u8(&body, asked->owner ? CALLER_OWNER : CALLER_ANYONE);
+    sink_u8(&body, (uint8_t)asked->caller);
     sink_zero(&body, 10);
     sink_u16le(&body, 0xffff);
     sink_u32le(&body, (uint32_t)asked->tag);
     sink_put(&body, SPAN(trace));
     put_bytes(&body, sink_bytes(&request));
+    if (asked->caller == CALLER_SESSION)
+        signers_put(world, asked, &body);
     struct frame frame = { .message = MSG_REQUEST,
                            .id = asking->count - asking->first + 1,
                            .body = sink_bytes(&body) };
@@ -147,7 +210,8 @@ static bool put_request(struct world *world, enum method method, struct sink *pa
 
 static void put_refusal(struct world *world, struct sink *packet)
 {
-    uint8_t bytes[34] = { METHOD_CONFIG };
+    uint8_t bytes[36] = { METHOD_CONFIG, [34] = REASON_HOUSE_OWNER_ONLY & 0xff,
+                          REASON_HOUSE_OWNER_ONLY >> 8 };
     struct frame frame = { .message = MSG_REFUSED, .body = SPAN(bytes) };
     world_note(world, "refused by front", 0, 0);
     frame_put(packet, &frame);
@@ -239,24 +303,29 @@ static bool bears(struct span quote, uint64_t tag)
     return cur_skip(&in, QUOTE_REPORT_DATA) && cur_u64le(&in, &borne) && borne == tag;
 }
 
+union said {
+    struct api_ping_response ping;
+    struct api_audit_query_response query;
+    struct api_audit_record record;
+    struct api_audit_prove_response prove;
+    struct api_audit_verify_response verify;
+    struct api_attest_verify_response judge;
+    struct api_attest_evidence_response made;
+    struct api_ban ban;
+    struct api_admission_lift_response lifted;
+    struct api_session session;
+    struct api_session_grant_response granted;
+    struct api_session_end_response over;
+    uint64_t room[64];
+};
+
 /* Whether an answer is to this and to nothing else. */
-static bool is_its(const struct asked *asked, struct span body)
+static bool is_its(struct world *world, const struct asked *asked, struct span body)
 {
     static uint8_t memory[256 << 10];
-    char peer[TAG_TEXT];
+    char peer[TAG_TEXT], id[2 * SESSION_ID];
     struct arena scratch = arena_over(memory, sizeof memory);
-    union {
-        struct api_ping_response ping;
-        struct api_audit_query_response query;
-        struct api_audit_record record;
-        struct api_audit_prove_response prove;
-        struct api_audit_verify_response verify;
-        struct api_attest_verify_response judge;
-        struct api_attest_evidence_response made;
-        struct api_ban ban;
-        struct api_admission_lift_response lifted;
-        uint64_t room[64];
-    } said;
+    union said said;
     const struct schema_message *message = house_router.routes[asked->method].response;
     struct values_error error;
     if (message->size > sizeof said || !protobuf_read(message, body, &scratch, &said, &error))
@@ -276,11 +345,21 @@ static bool is_its(const struct asked *asked, struct span body)
         return is_tag(asked, said.judge.result);
     case METHOD_ATTEST_EVIDENCE:
         return bears(said.made.evidence, asked->tag);
+    case METHOD_SESSION_GRANT:
+        signers_granted(world, &said.granted);
+        return true;
+    case METHOD_SESSION_SHOW:
+        return span_equal(said.session.id, id_text(asked, id));
+    case METHOD_SESSION_REVOKE:
+    case METHOD_SESSION_END:
+        signers_over(world, asked->session);
+        return span_equal(said.over.id, id_text(asked, id));
     case METHOD_ADMISSION_IMPOSE:
         return span_equal(said.ban.address, address_of(asked->tag, peer));
     case METHOD_ADMISSION_LIFT:
         return span_equal(said.lifted.address, address_of(asked->tag, peer));
     case METHOD_ADMISSION_LIST:
+    case METHOD_SESSION_LIST:
     case METHOD_VERSION:
     case METHOD_DOCTOR:
     case METHOD_CONFIG:
@@ -315,9 +394,9 @@ static void judge_answer(struct world *world, const struct asked *asked, enum re
     int64_t took = world->now_ms - asked->at, stalled = world->stalled_ms - asked->stalled;
     if (asked->answered)
         world_wrong(world, "one answer", "%llu %s has two", tag, name);
-    else if (is_owners(asked->method) && !asked->owner && reason != REASON_HOUSE_OWNER_ONLY)
+    else if (refused_for(asked) != REASON_OK && reason != refused_for(asked))
         world_wrong(world, "strangers are refused", "%llu %s: %u", tag, name, reason);
-    else if (reason == REASON_OK && !is_its(asked, body))
+    else if (reason == REASON_OK && !is_its(world, asked, body))
         world_wrong(world, "the answer to what was asked", "%llu %s", tag, name);
     else if (reason == REASON_OK && is_logged_first(asked->method) &&
              !world->log.accesses[asked->tag])

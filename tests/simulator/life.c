@@ -47,7 +47,7 @@ static void connect_all(struct world *world, struct house *house)
 static rc live(struct trail *trail, struct world *world, struct house *house)
 {
     bool reached = false;
-    arena_init(&house->arena, HOUSE_MEMORY);
+    arena_init(&house->arena, house->process->memory);
     house->self = arena_alloc(&house->arena, house->process->size);
     if (house->self == NULL || !make_channels(house))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);

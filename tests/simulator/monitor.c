@@ -53,8 +53,9 @@ static void happened(struct world *world, enum happened what, enum peer peer, ui
 
 static void tell_children(struct world *world)
 {
-    uint8_t bytes[1 + PEER_COUNT * 16];
+    uint8_t bytes[2 + PEER_COUNT * 16];
     struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u8(&body, 0); /* no reload of this world is refused */
     sink_u8(&body, PEER_COUNT - 1);
     for (unsigned peer = PEER_AUDIT; peer < PEER_COUNT; peer++) {
         const struct being *being = &world->beings[peer];
@@ -102,23 +103,12 @@ static void hear_reloaded(struct world *world, struct cursor *body)
 {
     uint32_t number = 0;
     uint8_t taken = 0;
-    if (!cur_u32le(body, &number) || !cur_u8(body, &taken) || number != world->reloads)
+    uint16_t why = 0;
+    if (!cur_u32le(body, &number) || !cur_u8(body, &taken) || !cur_u16le(body, &why) ||
+        number != world->reloads)
         world_wrong(world, "one answer", "to a reload: %u", number);
     world->reloads++;
     world->reloading = false;
-}
-
-void monitor_hears(struct world *world, const struct frame *frame)
-{
-    struct cursor body = cur_over(frame->body);
-    if (frame->message == CONTROL_LOGGED)
-        hear_logged(world, &body);
-    else if (frame->message == CONTROL_RELOADED)
-        hear_reloaded(world, &body);
-    else if (frame->message == CONTROL_AGAIN)
-        world->again = true;
-    else
-        world_wrong(world, "questions are questions", "of the monitor: %u", frame->message);
 }
 
 /* Its channel is the one to core: in the life before, core was told of nobody else. */
@@ -131,6 +121,44 @@ static void connect(struct world *world, enum peer peer)
         return; /* there is no core: it is connected when it begins */
     int fd = world_link(world, peer);
     say(world, CONTROL_PEER, sink_bytes(&body), fd);
+}
+
+/* Both live and have no channel to each other: both get one.  A front that core closed has lost
+   what it asked for. */
+static void reconnects(struct world *world, const struct event *event)
+{
+    enum peer peer = (enum peer)event->a;
+    if (!world->beings[peer].alive || world->beings[peer].link >= 0 || world->stopping)
+        return;
+    world_note(world, "channel made anew", peer, 0);
+    if (peer == PEER_FRONT)
+        front_loses_core(world);
+    connect(world, peer);
+}
+
+static void hear_lost(struct world *world, const struct frame *frame)
+{
+    struct cursor body = cur_over(frame->body);
+    uint32_t peer = 0;
+    if (!cur_u32le(&body, &peer) || !cur_end(&body) || peer >= PEER_COUNT || peer == PEER_CORE)
+        world_wrong(world, "questions are questions", "of the monitor: a channel lost");
+    else
+        world_later(world, (enum peer)peer, AGAIN_MS, reconnects, peer, (struct span){ 0 });
+}
+
+void monitor_hears(struct world *world, const struct frame *frame)
+{
+    struct cursor body = cur_over(frame->body);
+    if (frame->message == CONTROL_LOGGED)
+        hear_logged(world, &body);
+    else if (frame->message == CONTROL_RELOADED)
+        hear_reloaded(world, &body);
+    else if (frame->message == CONTROL_LOST)
+        hear_lost(world, frame);
+    else if (frame->message == CONTROL_AGAIN)
+        world->again = true;
+    else
+        world_wrong(world, "questions are questions", "of the monitor: %u", frame->message);
 }
 
 static void begin(struct world *world, enum peer peer)
@@ -165,7 +193,7 @@ void monitor_kill(struct world *world, enum peer peer)
     being->frozen_ms = 0;
     being->life++;
     being->deaths++;
-    if (peer == PEER_AUDIT && world_chance(world, 20))
+    if (peer == PEER_AUDIT && world_chance(world, 2))
         auditor_put_back(world, 1 + world_below(world, 12));
     happened(world, HAPPENED_KILLED, peer, 9);
     tell_children(world);

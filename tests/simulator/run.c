@@ -9,6 +9,7 @@ const char *run_seed(struct world *world, uint64_t seed, bool tracing)
 {
     world_begin(world, seed, tracing);
     disk_begin(world);
+    signers_begin(world);
     monitor_begin(world);
     while (world->wrong == NULL && !world->stopped) {
         rc ended = life_run(world);

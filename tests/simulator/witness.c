@@ -29,8 +29,10 @@ static void watch_mark(struct world *world, const struct frame *frame)
     long long mark = record.details[0].number, kept = world->disk.now.generation;
     if (mark > kept)
         world_wrong(world, "a mark is of what is kept", "%lld of %lld", mark, kept);
-    if (mark < auditor_mark(world))
+    /* One that the life before asked for may become durable after this one has looked. */
+    if (mark < world->log.said)
         world_wrong(world, "marks only grow", "%lld", mark);
+    world->log.said = mark;
 }
 
 static void watch_news(struct world *world, const struct frame *frame)
@@ -68,8 +70,9 @@ void witness_reads(struct world *world, enum peer peer, struct span packet)
         uint8_t caller = 0;
         if (!cur_u16le(&body, &method) || method >= METHOD_COUNT || !cur_u8(&body, &caller))
             continue;
-        bool refused = house_router.routes[method].permission == ROUTE_OWNER &&
-                       caller != CALLER_OWNER;
+        enum route_permission permission = house_router.routes[method].permission;
+        bool refused = (permission == ROUTE_OWNER && caller != CALLER_OWNER) ||
+                       (permission == ROUTE_SESSION && caller != CALLER_SESSION);
         world->refusals.told += frame.message == MSG_REFUSED || refused;
     }
 }
@@ -97,7 +100,8 @@ static void watch_refusals(struct world *world, const struct core *core)
 {
     if (channel_has_unread(&world->house->channels[PEER_FRONT]))
         return;
-    uint64_t told = world->refusals.told, have = world->refusals.recorded + core->unrecorded;
+    uint64_t told = world->refusals.told,
+             have = world->refusals.recorded + core->refusals.unrecorded;
     if (told != have + refusals_queued(world))
         world_wrong(world, "refusals are recorded or counted", "%llu of %llu",
                     (unsigned long long)have, (unsigned long long)told);
@@ -154,7 +158,7 @@ static void watch_places(struct world *world, const struct core *core, int timeo
 
 static void watch_store(struct world *world, const struct core_store *store)
 {
-    long long have = world->disk.now.generation, known = world->log.shown;
+    long long have = world->disk.opened, known = world->log.shown;
     if (store->judged && store->reason == REASON_OK && have < known)
         world_wrong(world, "an older store is not used", "%lld, and the log knows %lld", have,
                     known);
@@ -222,7 +226,7 @@ void witness_rests(struct world *world)
     }
     front_ends(world);
     watch_places(world, core, 0);
-    if (core->pending_count > 0 || core->unrecorded > 0)
+    if (core->pending_count > 0 || core->refusals.unrecorded > 0 || !sessions_are_quiet(core))
         world_wrong(world, "places are given back", "%u wait at the end", core->pending_count);
     if (core->news.logged != core->news.last || world->news.logged != world->news.last)
         world_wrong(world, "the monitor's news are logged", "%llu of %llu",

@@ -377,13 +377,17 @@ void packet_fds_close(struct packet_fds *fds)
     fds->count = 0;
 }
 
-/* A process whose channel core closed, though core lives, has said something that is none: it
-   ends as well, and is started again. */
+/* A process whose channel core closed, though core lives, has said something that is none.  It
+   lives on, and hears of it; some do not survive what made them say it. */
 static void hangs_up(struct world *world, const struct event *event)
 {
     const struct link *link = link_of(world, (int)event->a);
-    if (link->far)
+    if (!link->far)
+        return;
+    if (world_chance(world, 2))
         monitor_kill(world, link->peer);
+    else
+        world_unlink(world, (int)event->a);
 }
 
 void __real_fd_close(int *fd);

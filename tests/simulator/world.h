@@ -24,6 +24,8 @@ enum {
     NEWS = 512,
     NEWS_DAWN = 1000, /* the instant of the first happening: so it is told from none */
     IMAGES = 8,       /* earlier states of the disk */
+    TOKENS = 32,      /* sessions whose tokens the peers remember, */
+    SIGNED = 16,      /* and requests that somebody has recorded */
     BUSY_MS = 20000,  /* so long there are faults, */
     WELL_MS = 35000,  /* since then it must have been well again */
     CALM_MS = 120000, /* and so long none: longer than anything may take */
@@ -98,7 +100,8 @@ struct log {
     uint64_t fork, cuts[RECORDS]; /* how long the log was when each began */
     bool accesses[ASKED + 1];     /* by tag: the record of this access was durable once */
     bool news[NEWS];              /* and of what the monitor saw */
-    int64_t shown;                /* the highest mark when all of them were shown */
+    int64_t shown;                /* the highest mark when all of them were shown to be judged by */
+    int64_t said;                 /* that, or the last since: of those that core knows of */
     struct merkle_tree tree;
     size_t count, durable;
     size_t answered; /* in this life of the audit process */
@@ -116,6 +119,7 @@ struct image {
 struct disk {
     struct image now, earlier[IMAGES];
     size_t kept;
+    int64_t opened;  /* the generation that it had when it was opened last */
     bool server;     /* it is a PostgreSQL server, far away */
     int64_t down_ms; /* the server is gone until then */
     unsigned faults; /* of the next writes */
@@ -126,7 +130,9 @@ struct disk {
 /* A request of front's, and what was answered. */
 struct asked {
     enum method method;
-    bool owner, answered;
+    enum caller caller;
+    bool answered;
+    uint8_t session[STORE_ID_LEN]; /* that it is signed for, or is to end */
     int64_t at, stalled;
     uint64_t tag; /* comes back with the answer */
 };
@@ -137,6 +143,23 @@ struct asking {
     size_t open;         /* the first of this life of core */
     bool overflowed;     /* it did not read for so long that answers were thrown away */
     uint64_t tags;
+};
+
+/* Peers with sessions, all of one key, and somebody who records what they send. */
+struct signers {
+    struct {
+        uint8_t text[SESSION_TOKEN_TEXT];
+        uint8_t digest[STORE_ID_LEN];
+        bool over; /* core has said so */
+    } tokens[TOKENS];
+    size_t count;
+    struct {
+        struct signed_request request;
+        uint8_t nonce[SIGNED_NONCE_MAX], token[SESSION_TOKEN_TEXT];
+    } recorded[SIGNED];
+    size_t recorded_count;
+    uint64_t accepted[ASKED]; /* by their signatures */
+    size_t accepted_count;
 };
 
 struct refusals {
@@ -169,6 +192,7 @@ struct world {
     struct log log;
     struct disk disk;
     struct asking asking;
+    struct signers signers;
     struct refusals refusals;
     struct news_kept news;
     struct tables tables;
@@ -247,6 +271,18 @@ void front_begin(struct world *world);
 void front_loses_core(struct world *world);
 void front_is_told(struct world *world, const struct frame *frame); /* while core says it */
 void front_ends(struct world *world); /* all that was asked and can still be answered was */
+
+/* signers.c: what is signed for sessions, and what core makes of it. */
+void signers_begin(struct world *world);
+struct span signers_key(void);
+
+/* signers_put appends a credential: good, changed, too old, or one that was sent before. */
+void signers_put(struct world *world, struct asked *asked, struct sink *out);
+
+/* signers_pick: a session that there is or was, or none at all. */
+void signers_pick(struct world *world, uint8_t digest[STORE_ID_LEN]);
+void signers_granted(struct world *world, const struct api_session_grant_response *granted);
+void signers_over(struct world *world, const uint8_t digest[STORE_ID_LEN]);
 
 /* monitor.c */
 void monitor_begin(struct world *world);

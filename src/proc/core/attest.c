@@ -6,6 +6,7 @@
 #include "codec/protobuf.h"
 #include "os/clock.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 
 struct verdict *core_vacant_verdict(struct verdict *places, size_t count)
 {

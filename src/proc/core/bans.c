@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "os/clock.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 #include "proc/log.h"
 #include "proc/tables.h"
 
@@ -25,34 +26,23 @@ rc core_bans_open(struct trail *trail, struct core *core)
     return RC_SUCCESS;
 }
 
-/* So many in a second: a flood of addresses fills the table and not the disk. */
-static bool may_record(struct core_bans *bans)
-{
-    int64_t now = clock_monotonic_ms();
-    if (bans->second_ms == 0 || now - bans->second_ms >= CORE_SECOND_MS) {
-        bans->second_ms = now;
-        bans->recorded = 0;
-    }
-    if (bans->recorded == CORE_BANS_TOLD) {
-        bans->unrecorded++;
-        return false;
-    }
-    bans->recorded++;
-    return true;
-}
-
+/* A flood of addresses fills the table and not the disk. */
 static void tell(struct core *core, const struct address *address)
 {
+    struct core_refusals *told = &core->bans.told;
     struct ban ban;
-    if (!ban_find(&core->bans.table.bans.view, address, now_us(), &ban) || !may_record(&core->bans))
+    if (!ban_find(&core->bans.table.bans.view, address, now_us(), &ban))
         return;
+    if (!refusals_may_record(told, CORE_BANS_TOLD)) {
+        told->unrecorded++;
+        return;
+    }
     char text[ADDRESS_TEXT_ROOM + 1];
     struct sink peer = sink_over(text, ADDRESS_TEXT_ROOM);
     core_peer_write(&peer, &ban.peer);
     sink_terminate(&peer);
     log_event("banned peer=%s offence=%s", text, offence_name(ban.offence));
-    if (core_log_ban(core, &ban, core->bans.unrecorded))
-        core->bans.unrecorded = 0;
+    told->unrecorded = core_log_ban(core, &ban, told->unrecorded) ? 0 : told->unrecorded + 1;
 }
 
 bool core_has_suspects(const struct core *core)

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 #include "proc/log.h"
 
 enum { LOOK_MS = 60000 }; /* the clock may be set: it is looked at so often */

@@ -18,6 +18,8 @@
 #include "proc/config.h"
 #include "proc/control.h"
 #include "proc/core/repeat.h"
+#include "proc/core/sessions.h"
+#include "proc/credential.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "proc/routes.h"
@@ -60,7 +62,9 @@ struct request {
     enum caller caller;
     uint8_t address[16];
     uint8_t trace[CORE_TRACE];
-    struct span body; /* protobuf */
+    struct span body;             /* protobuf */
+    bool sealed;                  /* of CALLER_SESSION: it was opened with the session's key */
+    struct store_session session; /* of CALLER_SESSION, once it is judged */
 };
 
 /* One that is carried out when it is in the log. */
@@ -178,15 +182,21 @@ struct core_collateral {
     int64_t last_success;
 };
 
+/* What of a kind is recorded one by one so often in a second, and counted past that: whoever is
+   refused again and again fills no disk. */
+struct core_refusals {
+    int64_t second_ms;   /* when the second began */
+    uint32_t recorded;   /* in it */
+    uint64_t unrecorded; /* since the last that was recorded, which is said with the next */
+};
+
 /* Who is banned and suspected, in memory that front reads; and whom front serves. */
 struct core_bans {
     struct bans_writer table;
     const struct serving *serving;
     struct address_list never;
     struct network networks[CONFIG_NETWORKS_MAX]; /* of it */
-    int64_t second_ms; /* when the second began in which the records are counted */
-    uint32_t recorded; /* in it */
-    uint64_t unrecorded;
+    struct core_refusals told;
 };
 
 /* What is said to a request. */
@@ -209,10 +219,11 @@ struct core {
     struct core_bans bans;
     struct core_child children[PEER_COUNT];
     struct core_collateral collateral;
-    int64_t refusals_ms;    /* when the second began in which they are counted */
-    uint32_t refusals;      /* recorded in it */
-    uint64_t unrecorded;    /* refusals since the last that was recorded */
-    struct request refused; /* the last of them */
+    struct core_sessions sessions;
+    struct core_refusals refusals; /* of requests; those of channels and sessions are of the same
+                                      seconds, and counted apart */
+    struct request refused;        /* the last of them */
+    enum reason refused_for;
     bool cannot_log;        /* the last record that was to be durable was not, */
     enum audit_refused why; /* as far as audit says why */
     int64_t not_logged_ms;  /* when last somebody was refused for that; 0: since then one was in
@@ -357,52 +368,6 @@ rc core_on_evidence(struct trail *trail, void *core, struct call *call);
    core_expire those whose time is over, and says when the next one's will be. */
 void core_peer_gone(struct core *core, enum peer peer);
 int64_t core_expire(struct core *core, int64_t now_ms);
-
-/* records.c: what core has logged. */
-
-/* core_not_logged: whoever asked for a record is refused, for nobody says that it is durable.
-   core_can_log: nobody was lately. */
-void core_not_logged(struct core *core);
-bool core_can_log(const struct core *core);
-
-/* core_must_log: the owner's call of this method is answered only when it is in the log. */
-bool core_must_log(enum method method);
-
-/* core_log_access asks for the record of such a call; *id is the question's. */
-MUST_USE
-bool core_log_access(struct core *core, const struct request *request, uint64_t *id);
-
-/* core_log_verdict asks for the record of a verdict over evidence. */
-MUST_USE
-bool core_log_verdict(struct core *core, const struct request *request, enum audit_outcome outcome,
-                      struct span reason, bool hardware, uint64_t *id);
-
-/* core_log_evidence asks for the record of evidence that the house made of itself. */
-MUST_USE
-bool core_log_evidence(struct core *core, const struct request *request,
-                       const uint8_t report_data[64], uint64_t *id);
-
-/* core_log_refusal: a stranger asked for what is the owner's.  The answer does not wait. */
-void core_log_refusal(struct core *core, const struct request *request);
-
-/* core_log_unrecorded records the last of those that were only counted, with their number,
-   when their second is over; says when that is. */
-int64_t core_log_unrecorded(struct core *core, int64_t now_ms);
-MUST_USE
-rc core_on_refused(struct trail *trail, void *core, struct call *call);
-
-/* core_log_collateral asks for the record that a piece is kept, or was refused for a reason. */
-MUST_USE
-bool core_log_collateral(struct core *core, const struct core_piece *piece, enum reason reason,
-                         struct span detail, uint64_t *id);
-
-/* core_log_mark asks for the record that the store is of this generation. */
-MUST_USE
-bool core_log_mark(struct core *core, int64_t generation, uint64_t *id);
-
-/* core_log_happening asks for the record of something that the monitor saw. */
-MUST_USE
-bool core_log_happening(struct core *core, const struct happening *happening, uint64_t *id);
 
 /* anchor.c */
 

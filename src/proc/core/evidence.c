@@ -6,6 +6,7 @@
 #include "codec/protobuf.h"
 #include "model/tee.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 
 enum { TDX_VERSION = 4, TDX_TEE = 0x81, TDX_HEAD = 8, TDX_REPORT_DATA = 48 + 584 - 64 };
 

@@ -2,6 +2,7 @@
 #include "base/number.h"
 #include "os/clock.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 #include "proc/core_syscalls.h"
 
 static rc before_jail(struct trail *trail, void *self, struct house *house)
@@ -9,6 +10,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     struct core *core = self;
     core->house = house;
     core->started = clock_now();
+    sessions_begin(core);
     core->scratch = arena_alloc(&house->arena, 2 * (size_t)CORE_SCRATCH_MAX);
     core_store_open(core);
     TRY(trail, core_bans_open(trail, core));
@@ -43,6 +45,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t store = store_step(core, now_ms);
     int64_t refusals = core_log_unrecorded(core, now_ms);
     int64_t collateral = collateral_step(core, now_ms);
+    int64_t sessions = sessions_step(core, now_ms);
     /* Last, and by the clock as it is now: the store may have taken its time. */
     int64_t next = core_expire(core, clock_monotonic_ms());
     if (news < next)
@@ -55,6 +58,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = refusals;
     if (collateral < next)
         next = collateral;
+    if (sessions < next)
+        next = sessions;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
@@ -67,12 +72,12 @@ static bool may_stop(void *self)
     if (core->stop_ms == 0)
         core->stop_ms = now + CORE_STOP_MS;
     bool told = core->news.logged == core->news.last || now >= core->stop_ms;
-    return core->pending_count == 0 && told;
+    return core->pending_count == 0 && sessions_are_quiet(core) && told;
 }
 
 static const struct door doors[] = {
     { MSG_REQUEST, IN(PEER_FRONT), ~0u, 39, FRAME_BODY_MAX, 0, core_on_request },
-    { MSG_REFUSED, IN(PEER_FRONT), ~0u, 34, 34, 0, core_on_refused },
+    { MSG_REFUSED, IN(PEER_FRONT), ~0u, 36, 36, 0, core_on_refused },
     { MSG_OFFENCE, IN(PEER_FRONT), ~0u, 17, 17, 0, core_on_offence },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, core_on_appended },
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },

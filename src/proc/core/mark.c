@@ -10,6 +10,7 @@
 #include "codec/protobuf.h"
 #include "os/clock.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 #include "proc/log.h"
 
 static const char action[] = "store.mark";

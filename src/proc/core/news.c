@@ -2,6 +2,7 @@
    often as it takes, and the monitor hears when it is there. */
 #include "os/clock.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 
 static rc take_children(struct trail *trail, struct core *core, struct cursor *body)
 {

@@ -8,13 +8,14 @@
 #include "proc/audit_client.h"
 #include "proc/config.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 
-static bool append(struct core *core, const struct audit_record *record, uint64_t *id)
+bool core_append(struct core *core, const struct audit_record *record, uint64_t *id)
 {
     return rc_ok(audit_client_append(NULL, &core->house->channels[PEER_AUDIT], record, id));
 }
 
-static struct span method_name(enum method method)
+struct span core_method_name(enum method method)
 {
     return span_text(house_router.routes[method].grpc);
 }
@@ -30,6 +31,9 @@ static const enum audit_event accesses[METHOD_COUNT] = {
     [METHOD_KEYRING_ROTATE] = AUDIT_EVENT_KEYRING_CHANGE,
     [METHOD_ADMISSION_IMPOSE] = AUDIT_EVENT_BAN,
     [METHOD_ADMISSION_LIFT] = AUDIT_EVENT_BAN_LIFT,
+    [METHOD_SESSION_REVOKE] = AUDIT_EVENT_SESSION_END,
+    [METHOD_SESSION_END] = AUDIT_EVENT_SESSION_END,
+    [METHOD_COLLATERAL_REFRESH] = AUDIT_EVENT_COLLATERAL_REFRESH,
 };
 
 static struct span accessed(enum audit_event event)
@@ -39,6 +43,8 @@ static struct span accessed(enum audit_event event)
         return span_text("settings");
     case AUDIT_EVENT_KEYRING_CHANGE:
         return span_text("keyring");
+    case AUDIT_EVENT_COLLATERAL_REFRESH:
+        return span_text("collateral");
     default:
         return span_text("log");
     }
@@ -69,7 +75,7 @@ static bool log_admission(struct core *core, const struct request *request, enum
         audit_add_time(&record, "until", core_ban_ends(&ban));
         audit_add_text(&record, "reason", span_text(offence_name(ban.offence)));
     }
-    return append(core, &record, id);
+    return core_append(core, &record, id);
 }
 
 bool core_log_access(struct core *core, const struct request *request, uint64_t *id)
@@ -79,13 +85,15 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
     enum audit_event event = accesses[request->method];
     if (event == AUDIT_EVENT_BAN || event == AUDIT_EVENT_BAN_LIFT)
         return log_admission(core, request, event, id);
+    if (event == AUDIT_EVENT_SESSION_END)
+        return core_log_ending(core, request, id);
     struct audit_record record = audit_record_of(event, AUDIT_SUCCESS, 0);
     sink_format(&owner, "uid:%u", core->house->settings.owner);
     audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
     audit_set_resource(&record, accessed(event));
     audit_set_trace(&record, request->trace);
-    audit_add_text(&record, "method", method_name(request->method));
-    return append(core, &record, id);
+    audit_add_text(&record, "method", core_method_name(request->method));
+    return core_append(core, &record, id);
 }
 
 bool core_log_verdict(struct core *core, const struct request *request, enum audit_outcome outcome,
@@ -100,7 +108,7 @@ bool core_log_verdict(struct core *core, const struct request *request, enum aud
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "reason", reason);
     audit_add_bool(&record, "hardware", hardware);
-    return append(core, &record, id);
+    return core_append(core, &record, id);
 }
 
 bool core_log_evidence(struct core *core, const struct request *request,
@@ -115,71 +123,87 @@ bool core_log_evidence(struct core *core, const struct request *request,
     audit_set_trace(&record, request->trace);
     audit_add_bool(&record, "hardware", TEE_IS_HARDWARE);
     audit_add_hash(&record, "report_data", span_of(report_data, 64));
-    return append(core, &record, id);
+    return core_append(core, &record, id);
 }
 
-/* So many in a second: whoever is refused again and again does not fill the disk. */
-static bool may_record(struct core *core)
+bool refusals_may_record(struct core_refusals *refusals, uint32_t most)
 {
     int64_t now = clock_monotonic_ms();
-    if (core->refusals_ms == 0 || now - core->refusals_ms >= CORE_SECOND_MS) {
-        core->refusals_ms = now;
-        core->refusals = 0;
+    if (refusals->second_ms == 0 || now - refusals->second_ms >= CORE_SECOND_MS) {
+        refusals->second_ms = now;
+        refusals->recorded = 0;
     }
-    if (core->refusals == CORE_REFUSALS)
+    if (refusals->recorded >= most)
         return false;
-    core->refusals++;
+    refusals->recorded++;
     return true;
 }
 
-void core_log_refusal(struct core *core, const struct request *request)
+bool core_record_refusal(struct core *core, struct audit_record *record,
+                         struct core_refusals *refusals, uint64_t *unrecorded)
+{
+    uint64_t id = 0;
+    if (*unrecorded > 0)
+        audit_add_number(record, "unrecorded", (int64_t)*unrecorded);
+    bool recorded = refusals_may_record(refusals, CORE_REFUSALS) && core_append(core, record, &id);
+    *unrecorded = recorded ? 0 : *unrecorded + 1;
+    return recorded;
+}
+
+void core_log_refusal(struct core *core, const struct request *request, enum reason reason)
 {
     uint8_t bytes[AUDIT_ADDRESS_MAX];
     struct sink text = sink_over(bytes, sizeof bytes);
     struct address address;
     struct audit_record record = audit_record_of(AUDIT_EVENT_ACCESS_REFUSE, AUDIT_DENIED, 0);
-    uint64_t id = 0;
     memcpy(address.bytes, request->address, sizeof address.bytes);
     address_write(&text, &address);
     audit_set_actor(&record, AUDIT_ANONYMOUS, span_text("anonymous"));
-    audit_set_resource(&record, method_name(request->method));
+    audit_set_resource(&record, core_method_name(request->method));
     audit_set_address(&record, sink_bytes(&text));
     audit_set_trace(&record, request->trace);
-    audit_add_text(&record, "method", method_name(request->method));
-    audit_add_text(&record, "reason", span_text(reason_info(REASON_HOUSE_OWNER_ONLY)->name));
-    if (core->unrecorded > 0)
-        audit_add_number(&record, "unrecorded", (int64_t)core->unrecorded);
-    if (may_record(core) && append(core, &record, &id))
-        core->unrecorded = 0;
-    else
-        core->unrecorded++;
+    audit_add_text(&record, "method", core_method_name(request->method));
+    audit_add_text(&record, "reason", span_text(reason_info(reason)->name));
+    (void)core_record_refusal(core, &record, &core->refusals, &core->refusals.unrecorded);
     core->refused = *request;
     core->refused.body = (struct span){ 0 };
+    core->refused_for = reason;
 }
 
 int64_t core_log_unrecorded(struct core *core, int64_t now_ms)
 {
-    int64_t due = core->refusals_ms + CORE_SECOND_MS;
-    if (core->unrecorded == 0)
+    struct core_refusals *refusals = &core->refusals;
+    int64_t due = refusals->second_ms + CORE_SECOND_MS;
+    if (refusals->unrecorded == 0)
         return INT64_MAX;
     if (now_ms < due)
         return due;
     struct request last = core->refused;
-    core->unrecorded--; /* the record itself stands for this one */
-    core_log_refusal(core, &last);
-    return core->unrecorded == 0 ? INT64_MAX : core->refusals_ms + CORE_SECOND_MS;
+    refusals->unrecorded--; /* the record itself stands for this one */
+    core_log_refusal(core, &last, core->refused_for);
+    return refusals->unrecorded == 0 ? INT64_MAX : refusals->second_ms + CORE_SECOND_MS;
+}
+
+/* What front may have refused: it reads the headers of a signed request, and judges none; and it
+   has the key of a sealed body. */
+static bool is_fronts(uint16_t reason)
+{
+    return reason == REASON_HOUSE_OWNER_ONLY || reason == REASON_SESSION_REQUIRED ||
+           reason == REASON_CHANNEL_TAMPERED ||
+           (reason >= REASON_SIGNED_HEADERS && reason <= REASON_SIGNED_TOKEN);
 }
 
 rc core_on_refused(struct trail *trail, void *core, struct call *call)
 {
     struct request request = { 0 };
-    uint16_t method = 0;
+    uint16_t method = 0, reason = 0;
     if (!(cur_u16le(&call->body, &method) && method < METHOD_COUNT &&
           cur_copy(&call->body, request.address, sizeof request.address) &&
-          cur_copy(&call->body, request.trace, sizeof request.trace) && cur_end(&call->body)))
+          cur_copy(&call->body, request.trace, sizeof request.trace) &&
+          cur_u16le(&call->body, &reason) && is_fronts(reason) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
     request.method = (enum method)method;
-    core_log_refusal(core, &request);
+    core_log_refusal(core, &request, (enum reason)reason);
     return RC_SUCCESS;
 }
 
@@ -271,7 +295,7 @@ bool core_log_collateral(struct core *core, const struct core_piece *piece, enum
         audit_add_text(&record, "reason", span_text(reason_info(reason)->name));
     if (detail.len > 0)
         audit_add_text(&record, "detail", detail);
-    return append(core, &record, id);
+    return core_append(core, &record, id);
 }
 
 bool core_log_mark(struct core *core, int64_t generation, uint64_t *id)
@@ -280,7 +304,7 @@ bool core_log_mark(struct core *core, int64_t generation, uint64_t *id)
     audit_set_actor(&record, AUDIT_SYSTEM, span_text("core"));
     audit_set_resource(&record, span_text("store"));
     audit_add_number(&record, "generation", generation);
-    return append(core, &record, id);
+    return core_append(core, &record, id);
 }
 
 void core_peer_write(struct sink *out, const struct address *peer)
@@ -312,7 +336,7 @@ bool core_log_ban(struct core *core, const struct ban *ban, uint64_t unrecorded)
     audit_add_text(&record, "reason", span_text(offence_name(ban->offence)));
     if (unrecorded > 0)
         audit_add_number(&record, "unrecorded", (int64_t)unrecorded);
-    return append(core, &record, &id);
+    return core_append(core, &record, &id);
 }
 
 /* The record's own time is that of the log; what it tells of may be older. */
@@ -336,5 +360,5 @@ bool core_log_happening(struct core *core, const struct happening *happening, ui
         add_change(&record, happening);
     else
         add_code(&record, happening, &cause);
-    return append(core, &record, id);
+    return core_append(core, &record, id);
 }

@@ -5,6 +5,7 @@
 #include "os/clock.h"
 #include "proc/audit_client.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 
 static void answer(struct core *core, uint64_t id, enum reason reason, struct span detail,
                    struct span body)
@@ -46,6 +47,10 @@ static local_fn *const local[METHOD_COUNT] = {
     [METHOD_ADMISSION_LIST] = core_admission_list,
     [METHOD_ADMISSION_IMPOSE] = core_admission_impose,
     [METHOD_ADMISSION_LIFT] = core_admission_lift,
+    [METHOD_SESSION_LIST] = core_session_list,
+    [METHOD_SESSION_REVOKE] = core_session_over,
+    [METHOD_SESSION_SHOW] = core_session_show,
+    [METHOD_SESSION_END] = core_session_over,
     [METHOD_COLLATERAL_SHOW] = core_collateral_show,
     [METHOD_COLLATERAL_REFRESH] = core_collateral_refresh,
 };
@@ -177,8 +182,11 @@ static struct kept *keep(struct core *core, const struct request *request)
 static enum reason may_be_done(struct core *core, const struct request *request)
 {
     struct ban ban;
+    struct store_session session;
     bool admission = request->method == METHOD_ADMISSION_IMPOSE ||
                      request->method == METHOD_ADMISSION_LIFT;
+    if (request->method == METHOD_SESSION_REVOKE)
+        return core_session_wants(core, request, &session);
     if (request->method == METHOD_COLLATERAL_REFRESH)
         return collateral_may_refresh(core);
     return admission ? core_admission_wants(core, request, &ban) : REASON_OK;
@@ -228,43 +236,56 @@ static void log_first(struct core *core, const struct request *request)
     core->pending_count++;
 }
 
-static bool read_request(struct call *call, struct request *out)
+static bool read_request(struct call *call, struct request *out, struct signed_request *credential)
 {
     struct request request = { .id = call->id };
     uint16_t method = 0;
-    uint8_t caller = 0;
+    uint8_t caller = 0, sealed = 0;
     if (!(cur_u16le(&call->body, &method) && method < METHOD_COUNT &&
-          cur_u8(&call->body, &caller) && caller <= CALLER_OWNER &&
+          cur_u8(&call->body, &caller) && caller <= CALLER_SESSION &&
           cur_copy(&call->body, request.address, sizeof request.address) &&
           cur_copy(&call->body, request.trace, sizeof request.trace) &&
-          get_bytes(&call->body, FRAME_BODY_MAX, &request.body) && cur_end(&call->body)))
+          get_bytes(&call->body, FRAME_BODY_MAX, &request.body) &&
+          (caller != CALLER_SESSION || (credential_get(&call->body, credential) &&
+                                        cur_u8(&call->body, &sealed) && sealed <= 1)) &&
+          cur_end(&call->body)))
         return false;
+    request.sealed = sealed != 0;
     request.method = (enum method)method;
     request.caller = (enum caller)caller;
     *out = request;
     return true;
 }
 
-static void refuse_stranger(struct core *core, const struct request *request)
+/* Front has said no to these already; a front that does not is taken over. */
+static enum reason may_ask(const struct request *request)
 {
-    core_log_refusal(core, request);
-    refuse(core, request->id, REASON_HOUSE_OWNER_ONLY);
+    enum route_permission permission = house_router.routes[request->method].permission;
+    if (permission == ROUTE_OWNER && request->caller != CALLER_OWNER)
+        return REASON_HOUSE_OWNER_ONLY;
+    if (permission == ROUTE_SESSION && request->caller != CALLER_SESSION)
+        return REASON_SESSION_REQUIRED;
+    return REASON_OK;
 }
 
 rc core_on_request(struct trail *trail, void *self, struct call *call)
 {
     struct core *core = self;
     struct request request;
-    if (!read_request(call, &request))
+    struct signed_request credential;
+    if (!read_request(call, &request, &credential))
         return door_fault(trail, call, DOOR_E_BODY);
-    /* Front has said no to these already; a front that does not is taken over. */
-    if (house_router.routes[request.method].permission == ROUTE_OWNER &&
-        request.caller != CALLER_OWNER)
-        refuse_stranger(core, &request);
-    else if (core_must_log(request.method))
+    enum reason reason = may_ask(&request);
+    if (reason == REASON_OK && request.caller == CALLER_SESSION)
+        reason = sessions_judge(core, &credential, request.sealed, &request.session);
+    if (reason != REASON_OK) {
+        core_log_refusal(core, &request, reason);
+        refuse(core, request.id, reason);
+    } else if (core_must_log(request.method)) {
         log_first(core, &request);
-    else
+    } else {
         carry_out(core, &request);
+    }
     return RC_SUCCESS;
 }
 
@@ -279,7 +300,8 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
     core->why = logged ? AUDIT_REFUSED : audit_client_refused(call->body);
     if (mark_appended(core, call->id, logged, seq))
         return RC_SUCCESS;
-    if (news_appended(core, call->id, logged) || collateral_appended(core, call->id, logged))
+    if (news_appended(core, call->id, logged) || collateral_appended(core, call->id, logged) ||
+        sessions_appended(core, call->id, logged))
         return RC_SUCCESS;
     struct pending *verdict = core_pending(core, PEER_AUDIT, call->id, false);
     struct pending *pending = core_pending(core, PEER_AUDIT, call->id, true);
@@ -341,6 +363,7 @@ void core_peer_gone(struct core *core, enum peer peer)
         else if (pending->peer == peer)
             give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
     }
+    sessions_peer_gone(core, peer);
     if (peer == PEER_KEEPER)
         repeats_lost(&core->repeats);
     if (peer != PEER_AUDIT)

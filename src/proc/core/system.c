@@ -5,6 +5,7 @@
 #include "os/clock.h"
 #include "proc/config.h"
 #include "proc/core/core.h"
+#include "proc/core/records.h"
 
 enum reason core_write(const struct schema_message *message, const void *values, struct sink *out)
 {

@@ -11,7 +11,7 @@
 
 static const struct span no_detail;
 
-static uint64_t id_of(const struct front *front, const struct exchange *exchange)
+uint64_t exchange_id(const struct front *front, const struct exchange *exchange)
 {
     return (uint64_t)exchange->generation << 32 | (uint64_t)(exchange - front->exchanges);
 }
@@ -142,26 +142,51 @@ void exchange_refuse_request(struct front *front, const struct way *way, enum re
     answer_refusal(front, way, &call, &problem);
 }
 
+/* Who signs for a session asks as that and as nothing else, over whichever socket. */
+static enum reason identify(const struct way *way, const struct route *route, bool *signs)
+{
+    struct signed_request credential;
+    enum reason reason = signature_read(way->request, signs, &credential);
+    if (reason != REASON_OK)
+        return reason;
+    if (route->permission == ROUTE_OWNER && (*signs || !way->connection->owner))
+        return REASON_HOUSE_OWNER_ONLY;
+    if (route->permission == ROUTE_SESSION && !*signs)
+        return REASON_SESSION_REQUIRED;
+    return REASON_OK;
+}
+
+enum reason exchange_admit(struct front *front, const struct way *way, uint32_t cost,
+                           uint32_t *retry_after)
+{
+    const struct connection *connection = way->connection;
+    if (connection->local)
+        return REASON_OK;
+    struct admission admission = admit_request(&front->admit, &connection->peer, cost,
+                                               front_now_us());
+    if (admission.admitted)
+        return REASON_OK;
+    front->counts.rate_limited += admission.reason == REASON_ADMIT_RATE_LIMITED;
+    front->counts.banned += admission.reason == REASON_ADMIT_BANNED;
+    *retry_after = (uint32_t)((admission.retry_us + 999999) / 1000000);
+    return admission.reason;
+}
+
 /* Whatever is asked for costs what its row says; what there is not costs one. */
-static enum reason judge(struct front *front, const struct connection *connection,
-                         const struct http_call *call, enum reason reason, struct problem *problem)
+static enum reason judge(struct front *front, const struct way *way, const struct http_call *call,
+                         struct problem *problem, bool *signs)
 {
     const struct route *route = call->match.route;
-    if (!connection->local) {
-        struct admission admission = admit_request(&front->admit, &connection->peer,
-                                                   route != NULL ? route->cost : 1, front_now_us());
-        if (!admission.admitted) {
-            front->counts.rate_limited += admission.reason == REASON_ADMIT_RATE_LIMITED;
-            front->counts.banned += admission.reason == REASON_ADMIT_BANNED;
-            problem->retry_after = (uint32_t)((admission.retry_us + 999999) / 1000000);
-            return admission.reason;
-        }
-    }
-    if (reason != REASON_OK || route == NULL || route->permission != ROUTE_OWNER ||
-        connection->owner)
+    enum reason admitted = exchange_admit(front, way, route != NULL ? route->cost : 1,
+                                          &problem->retry_after);
+    enum reason reason = admitted != REASON_OK ? admitted : problem->reason;
+    /* The standard services ask nobody who it is, and core never hears of them. */
+    if (reason != REASON_OK || route == NULL || call->kind != CALL_ROUTE)
         return reason;
-    refusal_tell(front, connection, call);
-    return REASON_HOUSE_OWNER_ONLY;
+    reason = identify(way, route, signs);
+    if (reason != REASON_OK)
+        refusal_tell(front, way->connection, call, reason);
+    return reason;
 }
 
 /* The body may come. */
@@ -191,6 +216,21 @@ static void admit(struct front *front, struct exchange *exchange, uint64_t limit
     }
 }
 
+struct exchange *exchange_begin(struct front *front, const struct way *way,
+                                const struct http_call *call, uint64_t limit,
+                                struct problem *problem)
+{
+    struct exchange *exchange = borrow(front, way, call);
+    if (exchange != NULL) {
+        admit(front, exchange, limit);
+        return exchange;
+    }
+    problem->reason = REASON_HOUSE_UNAVAILABLE;
+    problem->retry_after = 1;
+    front->counts.unavailable++;
+    return NULL;
+}
+
 void exchange_head(struct front *front, const struct way *way)
 {
     struct problem problem = { 0 };
@@ -200,20 +240,17 @@ void exchange_head(struct front *front, const struct way *way)
     way->connection->asked = true;
     if (local_answer(front, way))
         return;
-    enum reason reason = call_begin(&call, &house_router, way->request, &limit);
+    bool signs = false;
+    problem.reason = call_begin(&call, &house_router, way->request, &limit);
     complete_trace(front, &call.trace);
-    reason = judge(front, way->connection, &call, reason, &problem);
-    struct exchange *exchange = reason == REASON_OK ? borrow(front, way, &call) : NULL;
-    if (exchange != NULL) {
-        admit(front, exchange, limit);
-        return;
-    }
-    problem.reason = reason != REASON_OK ? reason : REASON_HOUSE_UNAVAILABLE;
-    if (problem.reason == REASON_HOUSE_UNAVAILABLE) {
-        problem.retry_after = 1;
-        front->counts.unavailable++;
-    }
-    answer_refusal(front, way, &call, &problem);
+    problem.reason = judge(front, way, &call, &problem, &signs);
+    struct exchange *exchange = problem.reason == REASON_OK
+                                    ? exchange_begin(front, way, &call, limit, &problem)
+                                    : NULL;
+    if (exchange != NULL)
+        exchange->signs = signs;
+    else
+        answer_refusal(front, way, &call, &problem);
 }
 
 void exchange_body(struct front *front, struct exchange *exchange, struct span bytes)
@@ -232,27 +269,71 @@ void exchange_body(struct front *front, struct exchange *exchange, struct span b
         exchange_refuse(front, exchange, reason, no_detail);
 }
 
+static uint8_t caller_of(const struct exchange *exchange)
+{
+    if (exchange->signs)
+        return CALLER_SESSION;
+    return exchange->way.connection->owner ? CALLER_OWNER : CALLER_ANYONE;
+}
+
 static bool put_request(struct front *front, const struct exchange *exchange, const void *values)
 {
     struct arena scratch = arena_over(front->scratch, FRONT_SCRATCH_MAX);
     const struct connection *connection = exchange->way.connection;
     const struct route *route = exchange->call.match.route;
     size_t cap = route->body_limit + HTTP_TARGET_MAX;
-    uint8_t *encoded = arena_alloc(&scratch, cap), *body = arena_alloc(&scratch, cap + 64);
+    size_t whole = cap + 64 + (exchange->signs ? CREDENTIAL_MAX + 1 : 0);
+    uint8_t *encoded = arena_alloc(&scratch, cap), *body = arena_alloc(&scratch, whole);
     if (encoded == NULL || body == NULL)
         return false;
-    struct sink bytes = sink_over(encoded, cap), out = sink_over(body, cap + 64);
+    struct sink bytes = sink_over(encoded, cap), out = sink_over(body, whole);
     if (!protobuf_write(route->request, values, &bytes))
         return false;
     sink_u16le(&out, (uint16_t)house_method(route));
-    sink_u8(&out, connection->owner ? CALLER_OWNER : CALLER_ANYONE);
+    sink_u8(&out, caller_of(exchange));
     sink_put(&out, SPAN(connection->peer.bytes));
     sink_put(&out, SPAN(exchange->call.trace.trace_id));
     put_bytes(&out, sink_bytes(&bytes));
+    if (exchange->signs && !signature_put(exchange, &out))
+        return false;
+    if (exchange->signs)
+        sink_u8(&out, false);
+    front->counts.signed_requests += exchange->signs;
     struct frame frame = { .message = MSG_REQUEST,
-                           .id = id_of(front, exchange),
+                           .id = exchange_id(front, exchange),
                            .body = sink_bytes(&out) };
     return sink_ok(&out) && rc_ok(house_put(NULL, front->house, PEER_CORE, &frame));
+}
+
+/* Core has it. */
+static void wait_for_core(struct exchange *exchange)
+{
+    exchange->waiting = true;
+    if (exchange->until_ms == INT64_MAX)
+        exchange->until_ms = clock_monotonic_ms() + exchange->call.deadline_ms;
+    if (exchange->way.stream == NULL) {
+        pace_begin(&exchange->way.connection->pace, PACE_NONE, 0);
+        exchange->way.connection->phase = CONNECTION_WAITING;
+    }
+}
+
+void exchange_ask(struct front *front, struct exchange *exchange, const void *values)
+{
+    if (put_request(front, exchange, values))
+        wait_for_core(exchange);
+    else
+        exchange_refuse(front, exchange, REASON_HOUSE_UNAVAILABLE, no_detail);
+}
+
+/* What was sealed for a session is opened, and what was signed is what was sent. */
+static enum reason open_body(struct front *front, struct exchange *exchange, struct arena *scratch)
+{
+    if (!exchange->signs)
+        return REASON_OK;
+    signature_hash(&exchange->call, exchange->sent);
+    (void)front;
+    (void)scratch;
+    return REASON_OK;
 }
 
 /* The request is whole: read it, hand it on. */
@@ -262,20 +343,13 @@ static void ask_core(struct front *front, struct exchange *exchange)
     struct arena scratch = arena_over((uint8_t *)front->scratch + FRONT_SCRATCH_MAX,
                                       FRONT_SCRATCH_MAX);
     void *values = NULL;
-    enum reason reason = call_end(&exchange->call, exchange->way.request, &scratch, &values);
-    if (reason == REASON_OK && !put_request(front, exchange, values))
-        reason = REASON_HOUSE_UNAVAILABLE;
-    if (reason != REASON_OK) {
+    enum reason reason = open_body(front, exchange, &scratch);
+    if (reason == REASON_OK)
+        reason = call_end(&exchange->call, exchange->way.request, &scratch, &values);
+    if (reason != REASON_OK)
         exchange_refuse(front, exchange, reason, no_detail);
-        return;
-    }
-    exchange->waiting = true;
-    if (exchange->until_ms == INT64_MAX)
-        exchange->until_ms = clock_monotonic_ms() + exchange->call.deadline_ms;
-    if (exchange->way.stream == NULL) {
-        pace_begin(&exchange->way.connection->pace, PACE_NONE, 0);
-        exchange->way.connection->phase = CONNECTION_WAITING;
-    }
+    else
+        exchange_ask(front, exchange, values);
 }
 
 static void answer_success(struct front *front, struct exchange *exchange, struct span body)
@@ -326,6 +400,19 @@ static void reply(struct front *front, struct exchange *exchange, struct span en
     }
 }
 
+struct exchange *exchange_find(struct front *front, uint64_t id)
+{
+    uint32_t index = (uint32_t)id;
+    struct exchange *exchange = index < FRONT_EXCHANGES_MAX ? &front->exchanges[index] : NULL;
+    return exchange != NULL && exchange_id(front, exchange) == id ? exchange : NULL;
+}
+
+struct exchange *exchange_waiting(struct front *front, uint64_t id)
+{
+    struct exchange *exchange = exchange_find(front, id);
+    return exchange != NULL && exchange->waiting ? exchange : NULL;
+}
+
 rc exchange_reply(struct trail *trail, void *self, struct call *call)
 {
     struct front *front = self;
@@ -335,9 +422,8 @@ rc exchange_reply(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, PROBLEM_DETAIL, &detail) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &encoded) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    uint32_t index = (uint32_t)call->id;
-    struct exchange *exchange = index < FRONT_EXCHANGES_MAX ? &front->exchanges[index] : NULL;
-    if (exchange == NULL || id_of(front, exchange) != call->id || !exchange->waiting)
+    struct exchange *exchange = exchange_waiting(front, call->id);
+    if (exchange == NULL)
         return RC_SUCCESS; /* whoever asked is gone, or was answered by the clock */
     struct connection *connection = exchange->way.connection;
     exchange->waiting = false;

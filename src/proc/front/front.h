@@ -18,6 +18,7 @@
 #include "http/http1.h"
 #include "net/tls.h"
 #include "os/poller.h"
+#include "proc/credential.h"
 #include "proc/house.h"
 #include "proc/routes.h"
 #include "proc/tables.h"
@@ -85,12 +86,14 @@ struct exchange {
     struct exchange *next; /* in the list of those that are free */
     struct way way;        /* its connection is NULL: free */
     struct http_call call;
-    struct pace pace;    /* of its body, over HTTP/2 */
-    uint32_t generation; /* of this slot */
-    bool waiting;        /* core has it */
-    bool begun;          /* the head of the answer was written before the call was whole */
-    bool ending;         /* nothing is added to the answer any more */
-    int64_t until_ms;    /* the deadline */
+    struct pace pace;          /* of its body, over HTTP/2 */
+    uint32_t generation;       /* of this slot */
+    bool waiting;              /* core has it */
+    bool begun;                /* the head of the answer was written before the call was whole */
+    bool ending;               /* nothing is added to the answer any more */
+    bool signs;                /* for a session: core judges it */
+    uint8_t sent[SHA256_LEN];  /* of such a one: digest of the body as it came */
+    int64_t until_ms;          /* the deadline */
     struct remainder *remainder;
     uint8_t *body;     /* FRONT_BODY_MAX */
     struct wide *wide; /* instead of it, for a route that takes more */
@@ -144,7 +147,7 @@ struct connection {
 /* What `/metrics` says. */
 struct front_counts {
     uint64_t accepted, refused, handshakes, handshake_failures, requests, failures, rate_limited,
-        abuses, slow, unavailable, banned;
+        abuses, slow, unavailable, banned, signed_requests, unauthenticated;
 };
 
 /* Names for traces, drawn at random, and how many are left. */
@@ -258,6 +261,22 @@ void exchange_head(struct front *front, const struct way *way);
 void exchange_body(struct front *front, struct exchange *exchange, struct span bytes);
 void exchange_done(struct front *front, struct exchange *exchange);
 
+/* exchange_begin lends an exchange to a call whose head was judged, and lets its body come up to
+   the limit; NULL, with *problem: there is none.  exchange_ask asks core, with a struct of the
+   route's request; exchange_find has the one that core and dial know by this number, or NULL. */
+struct exchange *exchange_begin(struct front *front, const struct way *way,
+                                const struct http_call *call, uint64_t limit,
+                                struct problem *problem);
+void exchange_ask(struct front *front, struct exchange *exchange, const void *values);
+struct exchange *exchange_find(struct front *front, uint64_t id);
+
+/* exchange_admit: may this address ask for what costs so much, now?  exchange_trace reads whose
+   trace a request is of, or begins one. */
+enum reason exchange_admit(struct front *front, const struct way *way, uint32_t cost,
+                           uint32_t *retry_after);
+void exchange_trace(struct front *front, const struct http_request *request,
+                    struct http_call *call);
+
 /* exchange_room: the peer takes more of an answer over HTTP/2. */
 void exchange_room(struct front *front, struct exchange *exchange);
 
@@ -266,6 +285,11 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
                      struct span detail);
 void exchange_refuse_request(struct front *front, const struct way *way, enum reason reason);
 
+/* exchange_id names it to core.  exchange_waiting finds the one that waits for core's answer; NULL:
+   whoever asked is gone, or was answered by the clock.  exchange_answer answers a call that no row
+   of the table is for: with these bytes, or the reason. */
+uint64_t exchange_id(const struct front *front, const struct exchange *exchange);
+struct exchange *exchange_waiting(struct front *front, uint64_t id);
 /* exchange_give_back ends it, answered or not.  NULL and a free one are nothing. */
 void exchange_give_back(struct front *front, struct exchange *exchange);
 
@@ -276,9 +300,23 @@ rc exchange_reply(struct trail *trail, void *front, struct call *call);
 /* exchange_core_gone answers all who wait for core. */
 void exchange_core_gone(struct front *front);
 
-/* refusal.c: core hears of a request that was the owner's alone, for the log. */
+/* refusal.c: core hears of a request that lacked the identity for it, for the log. */
 void refusal_tell(struct front *front, const struct connection *connection,
-                  const struct http_call *call);
+                  const struct http_call *call, enum reason reason);
+
+/* signature.c */
+
+/* signature_read: does a request sign for a session?  REASON_OK with *signs and, where it does,
+   the headers in *out; or why they are none. */
+enum reason signature_read(const struct http_request *request, bool *signs,
+                           struct signed_request *out);
+
+/* signature_hash is the digest of a body as it came, which is what is signed. */
+void signature_hash(const struct http_call *call, uint8_t out[SHA256_LEN]);
+
+/* signature_put appends what core judges, when the body is whole; false when there is nothing. */
+MUST_USE
+bool signature_put(const struct exchange *exchange, struct sink *out);
 
 /* answer.c: what is said, over either. */
 

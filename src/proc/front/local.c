@@ -57,6 +57,8 @@ static bool say_metrics(struct front *front, const struct way *way)
         [METRIC_SLOW] = counts->slow,
         [METRIC_UNAVAILABLE] = counts->unavailable,
         [METRIC_BANNED] = counts->banned,
+        [METRIC_SIGNED] = counts->signed_requests,
+        [METRIC_UNAUTHENTICATED] = counts->unauthenticated,
     };
     uint8_t page[PAGE];
     struct sink out = sink_over(page, sizeof page);
