@@ -4,7 +4,7 @@
 
 #include "proc/config.h"
 
-enum { MEMORY_BYTES = 1 << 22, TEXT_BYTES = 32 * 1024 };
+enum { MEMORY_BYTES = 1 << 22, TEXT_BYTES = 256 * 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,6 +30,14 @@ static struct span write_all(const struct config *config, struct sink out)
         sink_text(&out, keys[i].name);
         sink_text(&out, " = ");
         config_value_write(&out, &keys[i], &config->settings);
+        sink_text(&out, "\n");
+    }
+    keys = config_peer_keys(&count);
+    for (size_t i = 0; i < config->settings.peer_count * count; i++) {
+        const struct peer_settings *peer = &config->settings.peers[i / count];
+        config_peer_key_write(&out, &keys[i % count], peer->name);
+        sink_text(&out, " = ");
+        config_value_write(&out, &keys[i % count], peer);
         sink_text(&out, "\n");
     }
     if (!sink_ok(&out))

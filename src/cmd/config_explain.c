@@ -12,53 +12,52 @@ static const struct option_spec options[] = {
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object" },
 };
 
-struct words {
-    char text[256];
-};
-
-/* What one of the writers of config.h says of the key. */
-static struct words words_of(const struct config_key *key,
-                             void (*write)(struct sink *, const struct config_key *))
-{
-    struct words words = { "" };
-    struct sink out = sink_over(words.text, sizeof words.text);
-    write(&out, key);
-    sink_terminate(&out);
-    return words;
-}
-
 static const char *taken_over(const struct config_key *key)
 {
     return key->reloads ? "reload" : "start";
 }
 
-static void write_text(struct sink *out, const struct settings_loaded *loaded,
-                       const struct config_key *key)
+static void write_places(struct sink *out, const struct config_shown *shown)
 {
-    sink_format(out, "%s: %s.\n\nvalue     ", key->name, key->summary);
-    config_value_write(out, key, &loaded->config.settings);
-    sink_text(out, "\nfrom      ");
-    config_print_origin(out, loaded, config_key_index(key));
-    sink_format(out, "\ndefault   %s\n", words_of(key, config_key_default).text);
-    sink_format(out, "may be    %s\n", words_of(key, config_key_bounds).text);
-    sink_format(out, "variable  %s\n", words_of(key, config_key_variable).text);
+    const struct config_key *key = shown->key;
+    if (shown->of_peer) {
+        sink_text(out, "set in    ward.toml only\n");
+        return;
+    }
+    sink_format(out, "variable  %s\n", config_words_of(key, config_key_variable).text);
     if (key->flag != NULL)
         sink_format(out, "option    %s VALUE\n", key->flag);
     else
         sink_format(out, "option    --set %s=VALUE\n", key->name);
+}
+
+static void write_text(struct sink *out, const struct settings_loaded *loaded,
+                       const struct config_shown *shown)
+{
+    const struct config_key *key = shown->key;
+    sink_format(out, "%s: %s.\n\nvalue     ", shown->name, key->summary);
+    config_value_write(out, key, shown->fields);
+    sink_text(out, "\nfrom      ");
+    config_print_origin(out, loaded, shown);
+    sink_format(out, "\ndefault   %s\n", config_words_of(key, config_key_default).text);
+    sink_format(out, "may be    %s\n", config_words_of(key, config_key_bounds).text);
+    write_places(out, shown);
     sink_format(out, "changes   are taken over at the next %s\n", taken_over(key));
 }
 
 static void write_json(struct sink *out, const struct settings_loaded *loaded,
-                       const struct config_key *key)
+                       const struct config_shown *shown)
 {
+    const struct config_key *key = shown->key;
+    const char *option = key->flag != NULL ? key->flag : "--set";
     struct json_writer json = json_write_to(out, 0);
     json_begin_object(&json);
-    config_json_setting(&json, loaded, key);
-    config_json_text(&json, "default", words_of(key, config_key_default).text);
-    config_json_text(&json, "bounds", words_of(key, config_key_bounds).text);
-    config_json_text(&json, "variable", words_of(key, config_key_variable).text);
-    config_json_text(&json, "option", key->flag != NULL ? key->flag : "--set");
+    config_json_setting(&json, loaded, shown);
+    config_json_text(&json, "default", config_words_of(key, config_key_default).text);
+    config_json_text(&json, "bounds", config_words_of(key, config_key_bounds).text);
+    config_json_text(&json, "variable",
+                     shown->of_peer ? NULL : config_words_of(key, config_key_variable).text);
+    config_json_text(&json, "option", shown->of_peer ? NULL : option);
     config_json_text(&json, "taken_over_at", taken_over(key));
     config_json_text(&json, "summary", key->summary);
     json_end_object(&json);
@@ -68,10 +67,10 @@ static void write_json(struct sink *out, const struct settings_loaded *loaded,
 static enum exit_code run(struct invocation *invocation)
 {
     struct settings_loaded loaded;
-    struct span name = span_text(invocation->operands[0]);
-    const struct config_key *key = config_key_find(name);
+    struct config_shown shown;
+    struct span name = span_text(invocation->operands[0]), peer;
     struct sink out;
-    if (key == NULL) {
+    if (config_key_find(name) == NULL && config_peer_key_find(name, &peer) == NULL) {
         const char *near = config_key_nearest(name);
         say(near != NULL ? "there is no key \"%s\"; did you mean %s?"
                          : "there is no key \"%s\"; `ward config show` lists them",
@@ -81,12 +80,17 @@ static enum exit_code run(struct invocation *invocation)
     enum exit_code code = settings_load(invocation, &loaded);
     if (code != EXIT_DONE)
         return code;
+    if (!config_shown_find(&loaded, name, &shown)) {
+        say("no peer of that name is set: \"%s\"; peers.NAME.url is of any",
+            invocation->operands[0]);
+        return EXIT_NOT_FOUND;
+    }
     if (!config_print_begin(invocation, &out))
         return EXIT_INTERNAL;
     if (option_given(invocation, OPT_JSON))
-        write_json(&out, &loaded, key);
+        write_json(&out, &loaded, &shown);
     else
-        write_text(&out, &loaded, key);
+        write_text(&out, &loaded, &shown);
     return config_print_end(&out) ? EXIT_DONE : EXIT_INTERNAL;
 }
 

@@ -2,6 +2,9 @@
 #include "cmd/config_print.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "proc/peer_text.h"
 
 enum { PRINTED_BYTES = 1 << 20 };
 
@@ -26,18 +29,101 @@ bool config_print_end(const struct sink *out)
     return true;
 }
 
-void config_print_origin(struct sink *out, const struct settings_loaded *loaded, size_t index)
+static void name_of_peer(struct config_shown *shown, const char *peer)
+{
+    struct sink name = sink_over(shown->name, sizeof shown->name);
+    config_peer_key_write(&name, shown->key, peer);
+    sink_terminate(&name);
+    shown->of_peer = true;
+}
+
+static struct config_shown of_house(const struct settings_loaded *loaded,
+                                    const struct config_key *key)
+{
+    struct config_shown shown = { .key = key,
+                                  .fields = &loaded->config.settings,
+                                  .origin = &loaded->config.origins[config_key_index(key)] };
+    struct sink name = sink_over(shown.name, sizeof shown.name);
+    sink_text(&name, key->name);
+    sink_terminate(&name);
+    return shown;
+}
+
+static struct config_shown of_peer(const struct settings_loaded *loaded,
+                                   const struct peer_settings *peer, const struct config_key *key)
 {
     size_t count;
+    size_t at = (size_t)(peer - loaded->config.settings.peers);
+    size_t index = (size_t)(key - config_peer_keys(&count));
+    struct config_shown shown = { .key = key,
+                                  .fields = peer,
+                                  .origin = &loaded->config.peer_origins[at][index] };
+    name_of_peer(&shown, peer->name);
+    return shown;
+}
+
+bool config_shown_at(const struct settings_loaded *loaded, size_t index, struct config_shown *out)
+{
+    size_t count, per_peer;
     const struct config_key *keys = config_keys(&count);
+    const struct config_key *peer_keys = config_peer_keys(&per_peer);
+    const struct settings *settings = &loaded->config.settings;
+    if (index < count) {
+        *out = of_house(loaded, &keys[index]);
+        return true;
+    }
+    index -= count;
+    if (index / per_peer >= settings->peer_count)
+        return false;
+    *out = of_peer(loaded, &settings->peers[index / per_peer], &peer_keys[index % per_peer]);
+    return true;
+}
+
+bool config_shown_find(const struct settings_loaded *loaded, struct span name,
+                       struct config_shown *out)
+{
+    static const struct peer_settings nothing;
+    static const struct config_origin nowhere;
+    struct span named;
+    const struct config_key *key = config_key_find(name);
+    if (key != NULL) {
+        *out = of_house(loaded, key);
+        return true;
+    }
+    key = config_peer_key_find(name, &named);
+    const struct peer_settings *peer = peer_find(&loaded->config.settings, named);
+    if (key == NULL || (peer == NULL && !span_equal_text(named, "NAME")))
+        return false;
+    if (peer != NULL) {
+        *out = of_peer(loaded, peer, key);
+        return true;
+    }
+    *out = (struct config_shown){ .key = key, .fields = &nothing, .origin = &nowhere };
+    name_of_peer(out, "NAME");
+    return true;
+}
+
+void config_print_origin(struct sink *out, const struct settings_loaded *loaded,
+                         const struct config_shown *shown)
+{
     char text[PATH_MAX + 64];
     struct sink origin = sink_over(text, sizeof text);
-    settings_origin(&origin, loaded->file, &keys[index], &loaded->config.origins[index]);
+    settings_origin(&origin, loaded->file, shown->key, shown->origin);
     /* A file may have any name, one that talks to the terminal or ends the comment too. */
     for (size_t i = 0; i < origin.len; i++) {
         bool is_safe = origin.at[i] >= ' ' && origin.at[i] <= '~';
         sink_u8(out, is_safe ? origin.at[i] : '?');
     }
+}
+
+struct config_words config_words_of(const struct config_key *key,
+                                    void (*write)(struct sink *, const struct config_key *))
+{
+    struct config_words words = { "" };
+    struct sink out = sink_over(words.text, sizeof words.text);
+    write(&out, key);
+    sink_terminate(&out);
+    return words;
 }
 
 void config_json_text(struct json_writer *json, const char *name, const char *text)
@@ -49,22 +135,35 @@ void config_json_text(struct json_writer *json, const char *name, const char *te
         json_put_text(json, text);
 }
 
-static void put_value(struct json_writer *json, const struct config_key *key,
-                      const struct settings *settings)
+/* An array as one: no string in it has a comma. */
+static void put_array(struct json_writer *json, const char *text)
 {
-    const void *field = config_field(key, settings);
+    json_begin_array(json);
+    for (size_t len; *text != 0; text += len + strspn(text + len, ", ")) {
+        len = strcspn(text, ",");
+        json_put_span(json, span_of(text, len));
+    }
+    json_end_array(json);
+}
+
+static void put_value(struct json_writer *json, const struct config_key *key, const void *fields)
+{
+    const void *field = config_field(key, fields);
     json_put_key(json, "value");
     switch (key->form) {
     case CONFIG_U32:
     case CONFIG_SIZE:
     case CONFIG_SECONDS:
-        json_put_u64(json, config_number(key, settings));
+        json_put_u64(json, config_number(key, fields));
         break;
     case CONFIG_BOOL:
         json_put_bool(json, *(const bool *)field);
         break;
     case CONFIG_CHOICE:
-        json_put_text(json, key->words[config_number(key, settings)]);
+        json_put_text(json, key->words[config_number(key, fields)]);
+        break;
+    case CONFIG_PINS:
+        put_array(json, field);
         break;
     case CONFIG_TEXT:
     case CONFIG_ADDRESS:
@@ -72,20 +171,22 @@ static void put_value(struct json_writer *json, const struct config_key *key,
     case CONFIG_STORE:
     case CONFIG_URL:
     case CONFIG_NETWORKS:
+    case CONFIG_PEER_URL:
+    case CONFIG_PEER_PUBLIC:
         json_put_text(json, field);
         break;
     }
 }
 
 void config_json_setting(struct json_writer *json, const struct settings_loaded *loaded,
-                         const struct config_key *key)
+                         const struct config_shown *shown)
 {
-    const struct config_origin *origin = &loaded->config.origins[config_key_index(key)];
+    const struct config_origin *origin = shown->origin;
     char text[PATH_MAX + 64];
     struct sink where = sink_over(text, sizeof text);
-    settings_origin(&where, loaded->file, key, origin);
-    config_json_text(json, "key", key->name);
-    put_value(json, key, &loaded->config.settings);
+    settings_origin(&where, loaded->file, shown->key, origin);
+    config_json_text(json, "key", shown->name);
+    put_value(json, shown->key, shown->fields);
     config_json_text(json, "source", config_source_name(origin->source));
     json_put_key(json, "origin");
     json_put_span(json, sink_bytes(&where));

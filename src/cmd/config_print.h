@@ -10,8 +10,33 @@
 MUST_USE bool config_print_begin(struct invocation *invocation, struct sink *out);
 MUST_USE bool config_print_end(const struct sink *out);
 
-/* The origin of the key with that index, in words. */
-void config_print_origin(struct sink *out, const struct settings_loaded *loaded, size_t index);
+/* A setting as it is shown: of the house, or of one of its peers. */
+struct config_shown {
+    char name[CONFIG_VARIABLE_MAX];
+    const struct config_key *key;
+    const void *fields;
+    const struct config_origin *origin;
+    bool of_peer; /* set in the file only */
+};
+
+/* config_shown_at gives the setting with that index, the house's first; false past the last.
+   config_shown_find finds it by its name; peers.NAME.url is a peer that has nothing set. */
+MUST_USE bool config_shown_at(const struct settings_loaded *loaded, size_t index,
+                              struct config_shown *out);
+MUST_USE bool config_shown_find(const struct settings_loaded *loaded, struct span name,
+                                struct config_shown *out);
+
+/* What one of the writers of config.h says of a key. */
+struct config_words {
+    char text[256];
+};
+
+struct config_words config_words_of(const struct config_key *key,
+                                    void (*write)(struct sink *, const struct config_key *));
+
+/* Its origin, in words. */
+void config_print_origin(struct sink *out, const struct settings_loaded *loaded,
+                         const struct config_shown *shown);
 
 /* A member that is text, or null when text is NULL. */
 void config_json_text(struct json_writer *json, const char *name, const char *text);
@@ -19,6 +44,6 @@ void config_json_text(struct json_writer *json, const char *name, const char *te
 /* The members key, value, source, origin, line, column of a setting; the object is the
    caller's. */
 void config_json_setting(struct json_writer *json, const struct settings_loaded *loaded,
-                         const struct config_key *key);
+                         const struct config_shown *shown);
 
 #endif

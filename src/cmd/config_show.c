@@ -15,29 +15,27 @@ static const struct option_spec options[] = {
 /* Text is TOML: it can be kept as a file. */
 static void write_text(struct sink *out, const struct settings_loaded *loaded)
 {
-    size_t count;
-    const struct config_key *keys = config_keys(&count);
-    for (size_t i = 0; i < count; i++) {
-        sink_format(out, "%s = ", keys[i].name);
-        config_value_write(out, &keys[i], &loaded->config.settings);
+    struct config_shown shown;
+    for (size_t i = 0; config_shown_at(loaded, i, &shown); i++) {
+        sink_format(out, "%s = ", shown.name);
+        config_value_write(out, shown.key, shown.fields);
         sink_text(out, "  # ");
-        config_print_origin(out, loaded, i);
+        config_print_origin(out, loaded, &shown);
         sink_text(out, "\n");
     }
 }
 
 static void write_json(struct sink *out, const struct settings_loaded *loaded)
 {
-    size_t count;
-    const struct config_key *keys = config_keys(&count);
+    struct config_shown shown;
     struct json_writer json = json_write_to(out, 0);
     json_begin_object(&json);
     config_json_text(&json, "file", loaded->file);
     json_put_key(&json, "settings");
     json_begin_array(&json);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; config_shown_at(loaded, i, &shown); i++) {
         json_begin_object(&json);
-        config_json_setting(&json, loaded, &keys[i]);
+        config_json_setting(&json, loaded, &shown);
         json_end_object(&json);
     }
     json_end_array(&json);

@@ -1,6 +1,7 @@
 /* help_config.c - ward.toml(5), from the table of keys. */
 #include <stdio.h>
 
+#include "cmd/config_print.h"
 #include "cmd/help.h"
 #include "proc/config.h"
 
@@ -15,25 +16,15 @@ static const char description[] =
     "capitals with an underscore for the dot: limit.connections is WARD_LIMIT_CONNECTIONS.\n\n"
     "A relative path in the file is relative to the folder of the file, any other one to the\n"
     "working folder.  No key takes a secret.\n\n"
+    "The tables [peers.NAME] are in the file only: who is known by name is written in one "
+    "place.\n\n"
     "The keys:\n";
 
 static const char example[] = "[listen]\ntls = \"192.0.2.7:8443\"\n\n[limit]\n"
                               "connections = 10000\nidle_seconds = \"2m\"\n\n[audit]\n"
-                              "rotate_bytes = \"256M\"\n";
-
-struct words {
-    char text[256];
-};
-
-static struct words words_of(const struct config_key *key,
-                             void (*write)(struct sink *, const struct config_key *))
-{
-    struct words words = { "" };
-    struct sink out = sink_over(words.text, sizeof words.text);
-    write(&out, key);
-    sink_terminate(&out);
-    return words;
-}
+                              "rotate_bytes = \"256M\"\n\n[peers.alpha]\n"
+                              "url = \"wss://alpha.example:8443/v1/channel\"\n"
+                              "policy = \"alpha.toml\"\n";
 
 /* The summary as a sentence begins. */
 static void put_sentence(struct sink *out, const struct config_key *key)
@@ -60,11 +51,11 @@ static void man_key(FILE *out, const struct config_key *key)
     fputs(".It Ic ", out);
     help_man_word(out, key->name);
     fputc('\n', out);
-    help_man_text(out, words_of(key, put_sentence).text);
+    help_man_text(out, config_words_of(key, put_sentence).text);
     fputs(".Pp\n", out);
-    help_man_text(out, words_of(key, put_bounds).text);
+    help_man_text(out, config_words_of(key, put_bounds).text);
     fputs(".br\n", out);
-    help_man_text(out, words_of(key, put_default).text);
+    help_man_text(out, config_words_of(key, put_default).text);
     fprintf(out, ".br\nTaken over at the next %s.\n", key->reloads ? "reload" : "start");
     if (key->flag == NULL)
         return;
@@ -73,17 +64,25 @@ static void man_key(FILE *out, const struct config_key *key)
     fputc('\n', out);
 }
 
+static void each_key(FILE *out, void (*put)(FILE *out, const struct config_key *key))
+{
+    size_t count, peer_count;
+    const struct config_key *keys = config_keys(&count);
+    const struct config_key *peer_keys = config_peer_keys(&peer_count);
+    for (size_t i = 0; i < count; i++)
+        put(out, &keys[i]);
+    for (size_t i = 0; i < peer_count; i++)
+        put(out, &peer_keys[i]);
+}
+
 void help_man_config(FILE *out)
 {
-    size_t count;
-    const struct config_key *keys = config_keys(&count);
     fputs(".Dd November 20, 2026\n.Dt WARD.TOML 5\n.Os\n.Sh NAME\n.Nm ward.toml\n"
           ".Nd what can be set of Ward's house\n.Sh DESCRIPTION\n",
           out);
     help_man_text(out, description);
     fputs(".Bl -tag -width indent\n", out);
-    for (size_t i = 0; i < count; i++)
-        man_key(out, &keys[i]);
+    each_key(out, man_key);
     fputs(".El\n.Sh EXAMPLES\n.Bd -literal -offset indent\n", out);
     fputs(example, out);
     fputs(".Ed\n.Sh SEE ALSO\n.Xr ward 1 ,\n.Xr ward-config-check 1 ,\n"
@@ -91,16 +90,17 @@ void help_man_config(FILE *out)
           out);
 }
 
+static void text_key(FILE *out, const struct config_key *key)
+{
+    fprintf(out, "  %-30s %s\n", key->name, key->summary);
+    fprintf(out, "  %-30s may be %s; default %s\n", "",
+            config_words_of(key, config_key_bounds).text,
+            config_words_of(key, config_key_default).text);
+}
+
 void help_text_config(FILE *out)
 {
-    size_t count;
-    const struct config_key *keys = config_keys(&count);
     fprintf(out, "%s", description);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(out, "  %-30s %s\n", keys[i].name, keys[i].summary);
-        fprintf(out, "  %-30s may be %s; default %s\n", "",
-                words_of(&keys[i], config_key_bounds).text,
-                words_of(&keys[i], config_key_default).text);
-    }
+    each_key(out, text_key);
     fprintf(out, "\nExample:\n%s", example);
 }

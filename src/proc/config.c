@@ -7,31 +7,14 @@
 #include "base/cursor.h"
 #include "base/number.h"
 #include "codec/nearest.h"
-#include "proc/config_value.h"
-
-/* At most this much of a name that is not known is quoted in a problem. */
-enum { QUOTED_BYTES = 40 };
+#include "proc/config_reader.h"
+#include "proc/peer_text.h"
 
 /* Longer than any section's name, its NUL included. */
 enum { SECTION_BYTES = 24 };
 
 #define VARIABLE_START "WARD_"
 #define VARIABLE_FILE  "WARD_CONFIG" /* names the file; whoever reads the file reads it */
-
-struct reader {
-    const struct config_inputs *inputs;
-    struct config config;
-    struct config_problems *problems;
-    bool bad[CONFIG_KEYS_MAX]; /* some source has no good value for the key */
-};
-
-/* Where what is being read stands. */
-struct place {
-    enum config_source source;
-    struct toml_place at;
-    const char *where;  /* the variable or the option */
-    const char *option; /* CONFIG_FLAG: as in the inputs */
-};
 
 static void make_printable(char *text)
 {
@@ -50,11 +33,8 @@ static void copy_name(char out[CONFIG_VARIABLE_MAX], const char *name)
     sink_terminate(&copy);
 }
 
-static void problem_add(struct reader *r, const struct place *place, const char *nearest,
-                        const char *format, ...) PRINTF_LIKE(4, 5);
-
-static void problem_add(struct reader *r, const struct place *place, const char *nearest,
-                        const char *format, ...)
+void reader_problem(struct reader *r, const struct place *place, const char *nearest,
+                    const char *format, ...)
 {
     size_t at = r->problems->count++;
     if (at >= CONFIG_PROBLEMS_MAX)
@@ -73,15 +53,15 @@ static void problem_add(struct reader *r, const struct place *place, const char 
     make_printable(problem->text);
 }
 
-static int quoted(struct span name)
+int reader_quoted(struct span name)
 {
     return (int)(name.len < QUOTED_BYTES ? name.len : QUOTED_BYTES);
 }
 
 static void problem_unknown(struct reader *r, const struct place *place, struct span name)
 {
-    problem_add(r, place, config_key_nearest(name), "there is no key \"%.*s\"", quoted(name),
-                (const char *)name.at);
+    reader_problem(r, place, config_key_nearest(name), "there is no key \"%.*s\"",
+                   reader_quoted(name), (const char *)name.at);
 }
 
 static void keep_origin(struct reader *r, const struct config_key *key, const struct place *place)
@@ -94,7 +74,7 @@ static void problem_value(struct reader *r, const struct config_key *key, const 
                           const struct config_why *why)
 {
     r->bad[config_key_index(key)] = true;
-    problem_add(r, place, why->nearest, "%s %s", key->name, why->text);
+    reader_problem(r, place, why->nearest, "%s %s", key->name, why->text);
 }
 
 static void set_text(struct reader *r, const struct config_key *key, const struct place *place,
@@ -118,12 +98,14 @@ static void read_defaults(struct reader *r)
     }
 }
 
-/* The names of the sections, each once, in the order of the table. */
+/* The names of the sections, each once, in the order of the table, and then that of the peers. */
 struct sections {
     size_t count;
     char text[CONFIG_KEYS_MAX][SECTION_BYTES];
-    const char *names[CONFIG_KEYS_MAX];
+    const char *names[CONFIG_KEYS_MAX + 1];
 };
+
+static const char peers_section[] = "peers";
 
 static void list_sections(struct sections *out)
 {
@@ -140,6 +122,7 @@ static void list_sections(struct sections *out)
         out->names[out->count] = out->text[out->count];
         out->count++;
     }
+    out->names[out->count++] = peers_section;
 }
 
 static bool section_is_known(const struct sections *sections, struct span name)
@@ -158,7 +141,7 @@ static void read_file_key(struct reader *r, struct span section, const struct to
     struct span key_text = toml_key(value);
     sink_put(&name, section);
     sink_text(&name, ".");
-    sink_put(&name, span_of(key_text.at, (size_t)quoted(key_text)));
+    sink_put(&name, span_of(key_text.at, (size_t)reader_quoted(key_text)));
     struct place place = { CONFIG_FILE, toml_key_position(value), NULL, NULL };
     const struct config_key *key = config_key_find(sink_bytes(&name));
     if (key == NULL) {
@@ -188,15 +171,20 @@ static void read_file_section(struct reader *r, const struct sections *sections,
         return;
     }
     if (!is_table) {
-        problem_add(r, &place, NULL, "%.*s is %s and must be a section of keys", quoted(section),
-                    (const char *)section.at, toml_type_name(toml_type_of(table)));
+        reader_problem(r, &place, NULL, "%.*s is %s and must be a section of keys",
+                       reader_quoted(section), (const char *)section.at,
+                       toml_type_name(toml_type_of(table)));
         return;
     }
     if (!is_known) {
         const char *meant = text_nearest(section, sections->names, sections->count);
-        problem_add(r, &place, meant, "there is no section \"%.*s\"", quoted(section),
-                    (const char *)section.at);
+        reader_problem(r, &place, meant, "there is no section \"%.*s\"", reader_quoted(section),
+                       (const char *)section.at);
         section = span_text(meant == NULL ? "" : meant);
+    }
+    if (span_equal_text(section, peers_section)) {
+        reader_peers(r, table);
+        return;
     }
     for (const struct toml_value *v = toml_first(table); v != NULL && section.len > 0;
          v = toml_next(v))
@@ -210,7 +198,7 @@ static void read_file(struct reader *r, struct arena *arena)
     struct sections sections;
     if (!toml_parse(r->inputs->file, arena, NULL, &root, &error)) {
         struct place place = { CONFIG_FILE, error.place, NULL, NULL };
-        problem_add(r, &place, NULL, "this is no TOML: %s", error.what);
+        reader_problem(r, &place, NULL, "this is no TOML: %s", error.what);
         return;
     }
     list_sections(&sections);
@@ -275,13 +263,16 @@ static void read_variable(struct reader *r, const struct variables *variables, c
     }
     bool is_ours;
     const char *meant = meant_variable(variables, cur_rest(&in), &is_ours);
+    bool is_peers = cur_expect(&in, span_text("PEERS_"));
     char text[CONFIG_VARIABLE_MAX];
     struct sink where = sink_over(text, sizeof text);
     sink_put(&where, span_of(name.at, name.len < sizeof text ? name.len : sizeof text - 1));
     sink_terminate(&where);
     place.where = text;
-    if (is_ours)
-        problem_add(r, &place, meant, "no key has this variable");
+    if (is_peers)
+        reader_problem(r, &place, NULL, "peers are set in ward.toml only");
+    else if (is_ours)
+        reader_problem(r, &place, meant, "no key has this variable");
 }
 
 static void read_environment(struct reader *r)
@@ -310,13 +301,16 @@ static const struct config_key *split_set(struct reader *r, const struct place *
     struct span whole = *value;
     const uint8_t *equals = whole.len == 0 ? NULL : memchr(whole.at, '=', whole.len);
     if (equals == NULL) {
-        problem_add(r, place, NULL, "must be KEY=VALUE");
+        reader_problem(r, place, NULL, "must be KEY=VALUE");
         return NULL;
     }
     struct span name = span_of(whole.at, (size_t)(equals - whole.at));
     *value = span_of(equals + 1, whole.len - name.len - 1);
     const struct config_key *key = config_key_find(name);
-    if (key == NULL)
+    struct span peer;
+    if (key == NULL && config_peer_key_find(name, &peer) != NULL)
+        reader_problem(r, place, NULL, "peers are set in ward.toml only");
+    else if (key == NULL)
         problem_unknown(r, place, name);
     return key;
 }
@@ -333,7 +327,7 @@ static void read_flags(struct reader *r)
         if (key == NULL)
             continue;
         if (r->config.origins[config_key_index(key)].source == CONFIG_FLAG)
-            problem_add(r, &place, NULL, "%s is set twice on the command line", key->name);
+            reader_problem(r, &place, NULL, "%s is set twice on the command line", key->name);
         set_text(r, key, &place, value);
     }
 }
@@ -352,7 +346,7 @@ static void problem_of_key(struct reader *r, const char *name, const char *text)
                                   [CONFIG_ENVIRONMENT] = variable,
                                   [CONFIG_FLAG] = origin->option };
     struct place place = { origin->source, origin->place, where[origin->source], origin->option };
-    problem_add(r, &place, NULL, "%s %s", name, text);
+    reader_problem(r, &place, NULL, "%s %s", name, text);
 }
 
 static bool is_given(const struct reader *r, const char *name)
@@ -458,6 +452,9 @@ static size_t field_size(enum config_form form)
     case CONFIG_STORE:
     case CONFIG_URL:
     case CONFIG_NETWORKS:
+    case CONFIG_PEER_URL:
+    case CONFIG_PEER_PUBLIC:
+    case CONFIG_PINS:
         return SETTING_TEXT_MAX;
     case CONFIG_SIZE:
         return sizeof(uint64_t);
@@ -471,8 +468,7 @@ static size_t field_size(enum config_form form)
     return sizeof(uint32_t);
 }
 
-static bool field_is_same(const struct config_key *key, const struct settings *a,
-                          const struct settings *b)
+static bool field_is_same(const struct config_key *key, const void *a, const void *b)
 {
     if (field_size(key->form) == SETTING_TEXT_MAX)
         return strcmp(config_field(key, a), config_field(key, b)) == 0;
@@ -494,4 +490,40 @@ void config_take_over(struct settings *running, const struct settings *next,
             memcpy((uint8_t *)&taken + key->field, config_field(key, next), field_size(key->form));
     }
     *running = taken;
+}
+
+static bool peer_is_same(const struct peer_settings *a, const struct peer_settings *b)
+{
+    size_t count = 0;
+    const struct config_key *keys = config_peer_keys(&count);
+    bool same = strcmp(a->name, b->name) == 0;
+    for (size_t i = 0; same && i < count; i++)
+        same = field_is_same(&keys[i], a, b);
+    return same;
+}
+
+bool config_peers_differ(const struct settings *before, const struct settings *after)
+{
+    bool same = before->peer_count == after->peer_count;
+    for (uint32_t i = 0; same && i < before->peer_count; i++)
+        same = peer_is_same(&before->peers[i], &after->peers[i]);
+    return !same;
+}
+
+bool config_is_sound(const struct config *config)
+{
+    const struct settings *settings = &config->settings;
+    size_t count = 0, peer_count = 0;
+    const struct config_key *keys = config_keys(&count);
+    const struct config_key *peer_keys = config_peer_keys(&peer_count);
+    bool sound = settings->peer_count <= SETTING_PEERS_MAX;
+    for (size_t i = 0; sound && i < count; i++)
+        sound = config_key_is_sound(&keys[i], settings);
+    for (uint32_t peer = 0; sound && peer < settings->peer_count; peer++) {
+        const struct peer_settings *one = &settings->peers[peer];
+        sound = peer_name_is_usable(span_of(one->name, strnlen(one->name, sizeof one->name)));
+        for (size_t i = 0; sound && i < peer_count; i++)
+            sound = config_key_is_sound(&peer_keys[i], one);
+    }
+    return sound;
 }

@@ -15,6 +15,7 @@
 
 enum {
     CONFIG_KEYS_MAX = 64,
+    CONFIG_PEER_KEYS_MAX = 8,     /* of a [peers.NAME] */
     CONFIG_FILE_MAX = 256 * 1024, /* bytes of ward.toml */
     CONFIG_PROBLEMS_MAX = 64,     /* problems kept; more are counted */
     CONFIG_PROBLEM_TEXT_MAX = 200,
@@ -31,6 +32,9 @@ enum config_form {
     CONFIG_URL,      /* the same: see provider_url.h */
     CONFIG_NETWORKS, /* the same: at most CONFIG_NETWORKS_MAX of them, as address_list_read has it
                       */
+    CONFIG_PEER_URL, /* the same, and the two below: see peer_text.h */
+    CONFIG_PEER_PUBLIC,
+    CONFIG_PINS,
     CONFIG_U32,
     CONFIG_SIZE,    /* uint64_t: bytes; as text also with K, M or G */
     CONFIG_SECONDS, /* uint32_t; as text also with s, m, h or d */
@@ -41,7 +45,7 @@ enum config_form {
 struct config_key {
     const char *name; /* "limit.connections": a section and a name within it */
     enum config_form form;
-    size_t field;         /* offset in struct settings */
+    size_t field;         /* offset in struct settings; of a peer's, in its peer_settings */
     const char *fallback; /* the default as text; NULL when it follows from other keys */
     uint64_t least, most; /* of a number */
     const char *const *words;
@@ -65,6 +69,16 @@ size_t config_key_index(const struct config_key *key);
 /* config_key_nearest: the whole name of the key that an unknown name may have meant; NULL
    when none is near. */
 const char *config_key_nearest(struct span name);
+
+/* The keys of a [peers.NAME], "peers.NAME.url": they are set in ward.toml and nowhere else, and a
+   running house takes none of them over.  config_peer_key_find takes the name of any peer in the
+   place of NAME, and views it; config_peer_key_write writes the key of that peer. */
+const struct config_key *config_peer_keys(size_t *count);
+const struct config_key *config_peer_key_find(struct span name, struct span *peer);
+void config_peer_key_write(struct sink *out, const struct config_key *key, const char *peer);
+
+/* config_peers_differ: some peer is set otherwise than before. */
+bool config_peers_differ(const struct settings *before, const struct settings *after);
 
 /* config_key_variable writes the environment's name of a key. */
 void config_key_variable(struct sink *out, const struct config_key *key);
@@ -106,6 +120,7 @@ struct config_origin {
 struct config {
     struct settings settings;                      /* owner is left 0: it is no key */
     struct config_origin origins[CONFIG_KEYS_MAX]; /* by the key's index */
+    struct config_origin peer_origins[SETTING_PEERS_MAX][CONFIG_PEER_KEYS_MAX];
 };
 
 struct config_problem {
@@ -128,14 +143,14 @@ MUST_USE
 bool config_read(const struct config_inputs *inputs, struct arena *arena, struct config *out,
                  struct config_problems *problems);
 
-/* config_value_write appends a key's value as TOML: as it would stand in ward.toml. */
-void config_value_write(struct sink *out, const struct config_key *key,
-                        const struct settings *settings);
+/* config_value_write appends a key's value as TOML: as it would stand in ward.toml.  The fields of
+   a key are a struct settings, those of a peer's key its struct peer_settings. */
+void config_value_write(struct sink *out, const struct config_key *key, const void *fields);
 
 /* config_field: the field of a key, of the type that its form says.  config_number: its value
    where that is a number or a choice; 0 for all others. */
-const void *config_field(const struct config_key *key, const struct settings *settings);
-uint64_t config_number(const struct config_key *key, const struct settings *settings);
+const void *config_field(const struct config_key *key, const void *fields);
+uint64_t config_number(const struct config_key *key, const void *fields);
 
 /* What became of a key at a reload. */
 enum config_change { CONFIG_SAME = 0, CONFIG_TAKEN, CONFIG_NEEDS_START };

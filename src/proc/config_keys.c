@@ -196,6 +196,15 @@ void config_key_bounds(struct sink *out, const struct config_key *key)
     case CONFIG_NETWORKS:
         sink_text(out, "addresses or networks, commas between them");
         break;
+    case CONFIG_PEER_URL:
+        sink_text(out, "wss://HOST or ws://HOST, with :PORT and /PATH where there are any");
+        break;
+    case CONFIG_PEER_PUBLIC:
+        sink_text(out, "https://HOST or http://HOST, with :PORT where there is one");
+        break;
+    case CONFIG_PINS:
+        sink_text(out, "an array of \"sha256/BASE64\" (RFC 7469, 2.4)");
+        break;
     case CONFIG_U32:
         sink_format(out, "%llu to %llu", (unsigned long long)key->least,
                     (unsigned long long)key->most);
@@ -229,17 +238,33 @@ const char *config_source_name(enum config_source source)
     return names[source];
 }
 
-static void write_row(struct sink *out, const struct config_key *key)
+static void write_row(struct sink *out, const struct config_key *key, bool elsewhere)
 {
     const char *quote = key->fallback != NULL ? "`" : "";
     sink_format(out, "| `%s` | ", key->name);
     config_key_bounds(out, key);
     sink_format(out, " | %s", quote);
     config_key_default(out, key);
-    sink_format(out, "%s | `", quote);
-    config_key_variable(out, key);
-    sink_format(out, "` | `%s` | %s | %s |\n", key->flag != NULL ? key->flag : "--set",
-                key->reloads ? "reload" : "start", key->summary);
+    sink_format(out, "%s | ", quote);
+    if (elsewhere) {
+        sink_text(out, "`");
+        config_key_variable(out, key);
+        sink_format(out, "` | `%s` | ", key->flag != NULL ? key->flag : "--set");
+    }
+    sink_format(out, "%s | %s |\n", key->reloads ? "reload" : "start", key->summary);
+}
+
+static void write_peers(struct sink *out)
+{
+    size_t count;
+    const struct config_key *peer = config_peer_keys(&count);
+    sink_format(out,
+                "\n### [peers.NAME]\n\nA table for each peer, at most %d. They are set in the file "
+                "only. A name is of a-z, 0-9 and inner hyphens, at most %d of them.\n\n"
+                "| key | value | default | taken over at | what |\n|---|---|---|---|---|\n",
+                SETTING_PEERS_MAX, SETTING_PEER_NAME_MAX - 1);
+    for (size_t i = 0; i < count; i++)
+        write_row(out, &peer[i], false);
 }
 
 void config_write_reference(struct sink *out)
@@ -253,6 +278,7 @@ void config_write_reference(struct sink *out)
             sink_text(out, "| key | value | default | variable | option | taken over at | what |\n"
                            "|---|---|---|---|---|---|---|\n");
         }
-        write_row(out, &keys[i]);
+        write_row(out, &keys[i], true);
     }
+    write_peers(out);
 }

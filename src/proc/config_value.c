@@ -10,6 +10,7 @@
 #include "codec/utf8.h"
 #include "model/address.h"
 #include "os/listen.h"
+#include "proc/peer_text.h"
 #include "proc/provider_url.h"
 #include "proc/store_url.h"
 
@@ -27,14 +28,14 @@ static void refuse(struct config_why *why, const char *format, ...)
 }
 
 /* Offsets come from the table only; what they lead to is of the type of the form. */
-static void *field_of(const struct config_key *key, struct settings *settings)
+static void *field_of(const struct config_key *key, void *fields)
 {
-    return (uint8_t *)settings + key->field;
+    return (uint8_t *)fields + key->field;
 }
 
-const void *config_field(const struct config_key *key, const struct settings *settings)
+const void *config_field(const struct config_key *key, const void *fields)
 {
-    return (const uint8_t *)settings + key->field;
+    return (const uint8_t *)fields + key->field;
 }
 
 static bool is_number(enum config_form form)
@@ -42,9 +43,9 @@ static bool is_number(enum config_form form)
     return form == CONFIG_U32 || form == CONFIG_SIZE || form == CONFIG_SECONDS;
 }
 
-uint64_t config_number(const struct config_key *key, const struct settings *settings)
+uint64_t config_number(const struct config_key *key, const void *fields)
 {
-    const void *field = config_field(key, settings);
+    const void *field = config_field(key, fields);
     if (key->form == CONFIG_SIZE)
         return *(const uint64_t *)field;
     if (key->form == CONFIG_BOOL)
@@ -54,7 +55,7 @@ uint64_t config_number(const struct config_key *key, const struct settings *sett
     return 0;
 }
 
-static bool set_number(const struct config_key *key, uint64_t number, struct settings *settings,
+static bool set_number(const struct config_key *key, uint64_t number, void *fields,
                        struct config_why *why)
 {
     if (number < key->least || number > key->most) {
@@ -64,9 +65,9 @@ static bool set_number(const struct config_key *key, uint64_t number, struct set
     }
     /* The table's bounds are within the field's type. */
     if (key->form == CONFIG_SIZE)
-        *(uint64_t *)field_of(key, settings) = number;
+        *(uint64_t *)field_of(key, fields) = number;
     else
-        *(uint32_t *)field_of(key, settings) = (uint32_t)number;
+        *(uint32_t *)field_of(key, fields) = (uint32_t)number;
     return true;
 }
 
@@ -132,18 +133,22 @@ static const char *wanted(enum config_form form)
     case CONFIG_STORE:
     case CONFIG_URL:
     case CONFIG_NETWORKS:
+    case CONFIG_PEER_URL:
+    case CONFIG_PEER_PUBLIC:
     case CONFIG_CHOICE:
         break;
+    case CONFIG_PINS:
+        return "an array of strings like \"sha256/...\"";
     }
     return "a string";
 }
 
-static bool set_choice(const struct config_key *key, struct span text, struct settings *settings,
+static bool set_choice(const struct config_key *key, struct span text, void *fields,
                        struct config_why *why)
 {
     for (size_t i = 0; i < key->word_count; i++) {
         if (span_equal_text(text, key->words[i])) {
-            *(uint32_t *)field_of(key, settings) = (uint32_t)i;
+            *(uint32_t *)field_of(key, fields) = (uint32_t)i;
             return true;
         }
     }
@@ -156,7 +161,7 @@ static bool set_choice(const struct config_key *key, struct span text, struct se
     return false;
 }
 
-static bool set_bool(const struct config_key *key, struct span text, struct settings *settings,
+static bool set_bool(const struct config_key *key, struct span text, void *fields,
                      struct config_why *why)
 {
     bool yes = span_equal_text(text, "true");
@@ -164,7 +169,7 @@ static bool set_bool(const struct config_key *key, struct span text, struct sett
         refuse(why, "must be %s", wanted(CONFIG_BOOL));
         return false;
     }
-    *(bool *)field_of(key, settings) = yes;
+    *(bool *)field_of(key, fields) = yes;
     return true;
 }
 
@@ -289,18 +294,41 @@ static bool networks_are_usable(struct span text, struct config_why *why)
     return false;
 }
 
+static bool peer_text_is_usable(enum config_form form, struct span text, struct config_why *why)
+{
+    struct websocket_url url;
+    struct url_origin origin;
+    uint8_t pins[PEER_PINS_MAX][PEER_PIN];
+    size_t count;
+    if (form == CONFIG_PEER_URL && !peer_url_read(text, &url))
+        refuse(why, "must be wss:// or ws:// and a host, with :PORT and /PATH where there are any, "
+                    "without a user or a query");
+    else if (form == CONFIG_PEER_PUBLIC && !peer_public_read(text, &origin))
+        refuse(why, "must be https:// or http:// and a host, with :PORT where there is one, and "
+                    "nothing behind that");
+    else if (form == CONFIG_PINS && !peer_pins_read(text, pins, &count))
+        refuse(why,
+               "must be at most %d times \"sha256/\" and the SHA-256 of a public key in base64 "
+               "(RFC 7469, 2.4)",
+               PEER_PINS_MAX);
+    else
+        return true;
+    return false;
+}
+
 static bool set_text(const struct config_key *key, struct span text, const char *folder,
-                     struct settings *settings, struct config_why *why)
+                     void *fields, struct config_why *why)
 {
     char value[SETTING_TEXT_MAX] = "";
     struct sink out = sink_over(value, sizeof value - 1);
     if (key->optional && text.len == 0) {
-        memcpy(field_of(key, settings), value, sizeof value);
+        memcpy(field_of(key, fields), value, sizeof value);
         return true;
     }
     if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)) ||
         (key->form == CONFIG_URL && !url_is_usable(text, why)) ||
-        (key->form == CONFIG_NETWORKS && !networks_are_usable(text, why)))
+        (key->form == CONFIG_NETWORKS && !networks_are_usable(text, why)) ||
+        !peer_text_is_usable(key->form, text, why))
         return false;
     if (key->form == CONFIG_PATH) {
         if (!make_absolute(text, folder, &out, why) || !text_is_usable(sink_bytes(&out), why))
@@ -315,92 +343,123 @@ static bool set_text(const struct config_key *key, struct span text, const char 
                     "not looked up");
         return false;
     }
-    memcpy(field_of(key, settings), value, sizeof value);
+    memcpy(field_of(key, fields), value, sizeof value);
     return true;
 }
 
 bool config_value_text(const struct config_key *key, struct span text, const char *folder,
-                       struct settings *settings, struct config_why *why)
+                       void *fields, struct config_why *why)
 {
     uint64_t number;
     if (key->form == CONFIG_CHOICE)
-        return set_choice(key, text, settings, why);
+        return set_choice(key, text, fields, why);
     if (key->form == CONFIG_BOOL)
-        return set_bool(key, text, settings, why);
+        return set_bool(key, text, fields, why);
     if (!is_number(key->form))
-        return set_text(key, text, folder, settings, why);
+        return set_text(key, text, folder, fields, why);
     if (!read_number(key->form, text, &number)) {
         refuse(why, "must be %s", wanted(key->form));
         return false;
     }
-    return set_number(key, number, settings, why);
+    return set_number(key, number, fields, why);
+}
+
+/* The strings of an array as one text, which no string of a form with arrays has a comma in. */
+static bool set_array(const struct config_key *key, const struct toml_value *array, void *fields,
+                      struct config_why *why)
+{
+    char text[SETTING_TEXT_MAX];
+    struct sink all = sink_over(text, sizeof text - 1);
+    struct span one;
+    for (const struct toml_value *v = toml_first(array); v != NULL; v = toml_next(v)) {
+        if (!toml_string(v, &one)) {
+            refuse(why, "has %s in it and must be %s", toml_type_name(toml_type_of(v)),
+                   wanted(key->form));
+            return false;
+        }
+        sink_text(&all, all.len == 0 ? "" : ", ");
+        sink_put(&all, one);
+    }
+    if (!all.full)
+        return set_text(key, sink_bytes(&all), "/", fields, why);
+    refuse(why, "has more in it than fits");
+    return false;
 }
 
 bool config_value_toml(const struct config_key *key, const struct toml_value *value,
-                       const char *folder, struct settings *settings, struct config_why *why)
+                       const char *folder, void *fields, struct config_why *why)
 {
     struct span text;
     int64_t number;
     bool yes;
     if (is_number(key->form) && toml_integer(value, &number)) {
         if (number >= 0)
-            return set_number(key, (uint64_t)number, settings, why);
+            return set_number(key, (uint64_t)number, fields, why);
         refuse(why, "is %lld and must be between %llu and %llu", (long long)number,
                (unsigned long long)key->least, (unsigned long long)key->most);
         return false;
     }
     if (key->form == CONFIG_BOOL && toml_bool(value, &yes)) {
-        *(bool *)field_of(key, settings) = yes;
+        *(bool *)field_of(key, fields) = yes;
         return true;
     }
-    bool takes_text = key->form != CONFIG_U32 && key->form != CONFIG_BOOL;
+    if (key->form == CONFIG_PINS && toml_type_of(value) == TOML_ARRAY)
+        return set_array(key, value, fields, why);
+    bool takes_text = key->form != CONFIG_U32 && key->form != CONFIG_BOOL &&
+                      key->form != CONFIG_PINS;
     if (takes_text && toml_string(value, &text))
-        return config_value_text(key, text, folder, settings, why);
+        return config_value_text(key, text, folder, fields, why);
     refuse(why, "is %s and must be %s", toml_type_name(toml_type_of(value)), wanted(key->form));
     return false;
 }
 
-static bool text_is_sound(const struct config_key *key, const struct settings *settings)
+static bool text_is_sound(const struct config_key *key, const void *fields)
 {
     struct config_why why;
-    const char *text = config_field(key, settings);
+    const char *text = config_field(key, fields);
     const char *end = memchr(text, 0, SETTING_TEXT_MAX);
-    struct settings copy = { 0 };
+    struct settings copy = { 0 }; /* a peer's are no larger */
     bool none = key->optional && text[0] == 0;
     return end != NULL && (key->form != CONFIG_PATH || none || text[0] == '/') &&
            set_text(key, span_text(text), "/", &copy, &why) &&
            strcmp(config_field(key, &copy), text) == 0;
 }
 
-bool config_is_sound(const struct config *config)
+bool config_key_is_sound(const struct config_key *key, const void *fields)
 {
-    size_t count;
-    const struct config_key *keys = config_keys(&count);
-    for (size_t i = 0; i < count; i++) {
-        const struct config_key *key = &keys[i];
-        uint64_t number = config_number(key, &config->settings);
-        if (is_number(key->form) && (number < key->least || number > key->most))
-            return false;
-        if (key->form == CONFIG_CHOICE && number >= key->word_count)
-            return false;
-        bool is_text = !is_number(key->form) && key->form != CONFIG_CHOICE &&
-                       key->form != CONFIG_BOOL;
-        if (is_text && !text_is_sound(key, &config->settings))
-            return false;
-    }
-    return true;
+    uint64_t number = config_number(key, fields);
+    if (is_number(key->form))
+        return number >= key->least && number <= key->most;
+    if (key->form == CONFIG_CHOICE)
+        return number < key->word_count;
+    return key->form == CONFIG_BOOL || text_is_sound(key, fields);
 }
 
-void config_value_write(struct sink *out, const struct config_key *key,
-                        const struct settings *settings)
+/* The texts between the commas. */
+static void write_array(struct sink *out, const char *text)
 {
-    const void *field = config_field(key, settings);
+    sink_text(out, "[");
+    for (size_t len; *text != 0; text += len) {
+        len = strcspn(text, ",");
+        toml_put_string(out, span_of(text, len));
+        const char *next = text + len;
+        sink_text(out, *next == 0 ? "" : ", ");
+        len += strspn(next, ", ");
+    }
+    sink_text(out, "]");
+}
+
+void config_value_write(struct sink *out, const struct config_key *key, const void *fields)
+{
+    const void *field = config_field(key, fields);
     if (is_number(key->form))
-        sink_format(out, "%llu", (unsigned long long)config_number(key, settings));
+        sink_format(out, "%llu", (unsigned long long)config_number(key, fields));
     else if (key->form == CONFIG_CHOICE)
-        toml_put_string(out, span_text(key->words[config_number(key, settings)]));
+        toml_put_string(out, span_text(key->words[config_number(key, fields)]));
     else if (key->form == CONFIG_BOOL)
         toml_put_bool(out, *(const bool *)field);
+    else if (key->form == CONFIG_PINS)
+        write_array(out, field);
     else
         toml_put_string(out, span_text(field));
 }

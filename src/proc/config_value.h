@@ -12,14 +12,18 @@ struct config_why {
 };
 
 /* config_value_text sets the key's field from text, as the environment and the command line
-   give it.  `folder` is what a path is relative to.  On failure the settings are untouched. */
+   give it.  `folder` is what a path is relative to.  The fields are those of
+   config_value_write; on failure they are untouched. */
 MUST_USE
 bool config_value_text(const struct config_key *key, struct span text, const char *folder,
-                       struct settings *settings, struct config_why *why);
+                       void *fields, struct config_why *why);
 
 /* config_value_toml is the same for a value of the file, whose type must be right too. */
 MUST_USE
 bool config_value_toml(const struct config_key *key, const struct toml_value *value,
-                       const char *folder, struct settings *settings, struct config_why *why);
+                       const char *folder, void *fields, struct config_why *why);
+
+/* config_key_is_sound: the value is within the bounds of its key. */
+bool config_key_is_sound(const struct config_key *key, const void *fields);
 
 #endif

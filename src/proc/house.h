@@ -17,7 +17,7 @@ enum {
     HOUSE_MEMORY = 16 << 20,    /* of that arena where a process says nothing else */
     HOUSE_START_MS_MAX = 10000, /* for handing over, opening and entering the jail */
     HOUSE_OWN_FDS_MAX = 16,     /* descriptors that a process opens itself before the jail */
-    HOUSE_PORTS_MAX = 2, /* TCP ports that a process may connect to */
+    HOUSE_PORTS_MAX = 2 * SETTING_PEERS_MAX + 1, /* TCP ports that a process may connect to */
     HOUSE_FILE_BYTES_MAX = 1 << 30,              /* of one file that it writes, its log included */
 };
 

@@ -9,7 +9,21 @@
 
 enum { SETTING_TEXT_MAX = 512 }; /* bytes of a text setting, its NUL included */
 
+/* The tables [peers.NAME]: how many, and bytes of a name, its NUL included. */
+enum { SETTING_PEERS_MAX = 16, SETTING_PEER_NAME_MAX = 32 };
+
 enum seal_kind { SEAL_BY_FILE = 0, SEAL_BY_PASSPHRASE, SEAL_BY_CREDENTIAL };
+
+/* A peer that the house knows by name, and calls.  What its texts mean says peer_text.h. */
+struct peer_settings {
+    char name[SETTING_PEER_NAME_MAX];
+    char url[SETTING_TEXT_MAX];    /* "": it is not called */
+    char public[SETTING_TEXT_MAX]; /* "": no miner's request is passed on to it */
+    char policy[SETTING_TEXT_MAX]; /* "": none of its own */
+    char ca[SETTING_TEXT_MAX];     /* "": the system's where there are no pins */
+    char pins[SETTING_TEXT_MAX];   /* "sha256/..", commas between them; "": none */
+    bool inward;                   /* its name may lead to a private address */
+};
 
 struct settings {
     char state[SETTING_TEXT_MAX];      /* state.folder: absolute */
@@ -41,6 +55,9 @@ struct settings {
     uint64_t audit_rotate_bytes; /* audit.rotate_bytes */
     uint32_t audit_keep_days;    /* audit.keep_days: of rotated logs */
     uint32_t collateral_refresh; /* collateral.refresh: seconds */
+
+    uint32_t peer_count; /* in the order of the file */
+    struct peer_settings peers[SETTING_PEERS_MAX];
 };
 
 #endif

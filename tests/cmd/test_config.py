@@ -15,6 +15,8 @@ import test_schema
 from test_schema import faults
 from ward import BUILD, ROOT, ward
 
+OPERATING = ROOT / "docs/operating.md"
+SYSTEM = {"libc", "libm", "libgcc_s", "ld-linux-x86-64"}  # what each program has
 SCHEMA = test_schema.SCHEMA = json.loads((ROOT / "docs/schema/config.json").read_text())
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("WARD_")}
 
@@ -64,6 +66,9 @@ BAD = (
     ("limit.connects_burst = 1000000\nlimit.connects_per_second = 1\n",
      ["1:24: limit.connects_burst must be at most 500000, which limit.connects_per_second of 1 gives "
       "in 500000 seconds"]),
+    ("tls.certificate = 'a'\n",
+     ["1:19: tls.certificate needs the file of its private key: set tls.key"]),
+    ("tls.key = 'a'\n", ["1:11: tls.key needs the file of its certificate: set tls.certificate"]),
     ("state.folder = ''\n", ["1:16: state.folder must not be empty"]),
     ("state.folder = '/'\n", ["1:16: state.folder must not be the root folder"]),
     ("state.folder = 'a/../b'\n",
@@ -77,6 +82,10 @@ BAD = (
     ("# \N{SNOWMAN}\nlimit = {\"\N{SNOWMAN}\" = 1, connections = 0}\n",
      ['2:10: there is no key "limit.???"', f"2:33: limit.connections is 0 and {BOUNDS}"]),
     ("[syscalls]\nallow = ['ptrce']\n", ['1:2: there is no section "syscalls"']),
+    ("[peer.a]\nurll = 'wss://a'\n",
+     ['1:2: there is no section "peer"; did you mean "peers"?',
+      '2:1: a peer has no key "urll"; did you mean "url"?']),
+    ("[peers.a]\nurl = 'ws://a.example'\n", ["1:8: peers.a has a url of ws://, which is for this"]),
     ("[policy]\nname = 'prod'\n", ['1:2: there is no section "policy"']),
     ("listen.hosts = ['example.invalid']\n", ['1:8: there is no key "listen.hosts"; did you mean "listen.tls"?']),
     ("listen.tls = 'exmaple.invalid:1'\n", ["1:14: listen.tls must be an address and a port"]),
@@ -91,10 +100,14 @@ BAD = (
       '10:7: store.url must be "sqlite", ']),
 )
 
+PIN = "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
 # Each key: its value in the file (as TOML), in the environment and on the command line, and
 # what `ward config explain --json` says of each. @ is the folder of the file, % the working one.
 MATRIX = {
     "state.folder": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
+    "tls.certificate": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
+    "tls.key": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
     "listen.tls": (("'[::1]:1'", "127.0.0.1:2", "127.0.0.1:3"), None),
     "store.url": (("'host=f'", "host=e", "host=g"), None),
     "seal.kind": (("'passphrase'", "file", "passphrase"), None),
@@ -102,6 +115,10 @@ MATRIX = {
     "backup.dir": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
     "store.password_file": (("'f'", "e", ""), ("@/f", "%/e", "")),
     "collateral.folder": (("'f'", "e", ""), ("@/f", "%/e", "")),
+    "channel.policy": (("'f'", "e", ""), ("@/f", "%/e", "")),
+    "miners.file": (("'f'", "e", ""), ("@/f", "%/e", "")),
+    "sdk.policy": (("'f'", "e", ""), ("@/f", "%/e", "")),
+    "sdk.peer": (("'f'", "e", "g-1"), ("f", "e", "g-1")),
     "collateral.url": (("'https://f'", "https://e", ""), None),
     "collateral.ca_file": (("'f'", "e", ""), ("@/f", "%/e", "")),
     "collateral.root_file": (("'f'", "e", ""), ("@/f", "%/e", "")),
@@ -119,6 +136,8 @@ MATRIX = {
     "audit.rotate_bytes": (("'1M'", "2M", "1G"), (1 << 20, 2 << 20, 1 << 30)),
     "audit.keep_days": (("11", "12", "13"), (11, 12, 13)),
 }
+# What must be set, too, when that is.
+NEEDS = {"tls.certificate": "tls.key = '/o'\n", "tls.key": "tls.certificate = '/o'\n"}
 FLAGS = {"state.folder": "--state", "listen.tls": "--listen", "seal.kind": "--seal"}
 
 
@@ -184,6 +203,29 @@ class Check(Config):
                     hint = f"; did you mean \"{at['nearest']}\"?" if at["nearest"] else ""
                     made.append(f"{self.file}:{at['line']}:{at['column']}: {at['text']}{hint}")
                 self.assertEqual(made, shown)
+
+    def test_peers(self):
+        self.file.write_text("[peers.a-1]\nurl = 'wss://a.example'\npins = ['%s']\n" % PIN)
+        shown = {one["key"]: one for one in self.json("show", "-c", self.file)["settings"]}
+        self.assertEqual(shown["peers.a-1.url"]["value"], "wss://a.example")
+        self.assertEqual((shown["peers.a-1.pins"]["value"], shown["peers.a-1.pins"]["origin"]),
+                         ([PIN], f"{self.file}:3:8"))
+        self.assertEqual(shown["peers.a-1.policy"]["source"], "default")
+        text = self.run_ward("show", "-c", self.file).stdout.decode()
+        self.assertIn(f'peers.a-1.pins = ["{PIN}"]  # {self.file}:3:8\n', text)
+        again = self.folder / "again.toml"
+        again.write_text(text)
+        self.assertEqual(self.run_ward("check", again).returncode, 0)
+        for words, value, origin in ((("peers.a-1.url", "-c", self.file), "wss://a.example",
+                                      f"{self.file}:2:7"),
+                                     (("peers.NAME.url",), "", "default")):
+            got = self.json("explain", *words)
+            self.assertEqual((got["value"], got["origin"], got["variable"], got["option"]),
+                             (value, origin, None, None))
+            self.assertIn(b"set in    ward.toml only\n", self.run_ward("explain", *words).stdout)
+        self.assertIn("no peer of that name", self.refused("explain", "peers.b.url", code=6)[0])
+        self.assertIn("no key", self.refused("explain", "peers.b.urll", code=6)[0])
+        self.assertIn("ward.toml only", self.refused("show", "--set", "peers.a.url=wss://a")[0])
 
     def test_what_stops_a_check_stops_a_start(self):
         for text, lines in BAD:
@@ -256,7 +298,8 @@ class Sources(Config):
     def inputs(self, key, sources):
         """The file, environment and words that set a key in the sources whose bits are there."""
         texts, _ = MATRIX[key]
-        self.file.write_text(f"\n{key} = {texts[0]}\n" if sources & 1 else "\n")
+        needs = NEEDS.get(key, "") if sources else ""
+        self.file.write_text((f"\n{key} = {texts[0]}\n" if sources & 1 else "\n") + needs)
         env = {"WARD_CONFIG": "etc/ward.toml"}
         if sources & 2:
             env["WARD_" + key.upper().replace(".", "_")] = texts[1]
@@ -451,12 +494,13 @@ class Output(Config):
 
 
 class Program(unittest.TestCase):
-    def test_the_command_links_nothing_of_the_jails(self):
+    def test_the_command_links_what_is_said(self):
         done = subprocess.run(["readelf", "-d", BUILD / "ward"], capture_output=True, text=True,
                               check=True)
         needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", done.stdout)
-        self.assertTrue(any(name.startswith("libcrypto") for name in needed))
-        self.assertFalse([name for name in needed if re.match("libcap", name)])
+        said = re.search(r"`ward` needs (.*?) at run time", OPERATING.read_text(), re.S).group(1)
+        self.assertEqual({name.partition(".")[0] for name in needed} - SYSTEM,
+                         set(re.findall(r"lib[\w-]+", said)))
 
 
 class Help(Config):

@@ -210,44 +210,74 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     return core_write(&api_doctor_response, &doctor, answer);
 }
 
-static bool put_entry(const struct config_key *key, const struct settings *settings,
+static bool put_entry(const struct config_key *key, const char *peer, const void *fields,
                       struct arena *scratch, struct api_config_entry *out)
 {
-    enum { VALUE_MAX = SETTING_TEXT_MAX + 64 };
+    enum { VALUE_MAX = SETTING_TEXT_MAX + 64, KEY_MAX = CONFIG_VARIABLE_MAX };
     uint8_t *value = arena_alloc(scratch, VALUE_MAX), *fallback = arena_alloc(scratch, VALUE_MAX);
-    if (value == NULL || fallback == NULL)
+    uint8_t *name = arena_alloc(scratch, KEY_MAX);
+    if (value == NULL || fallback == NULL || name == NULL)
         return false;
     struct sink text = sink_over(value, VALUE_MAX), other = sink_over(fallback, VALUE_MAX);
-    config_value_write(&text, key, settings);
+    struct sink key_name = sink_over(name, KEY_MAX);
+    config_value_write(&text, key, fields);
     config_key_default(&other, key);
+    if (peer != NULL)
+        config_peer_key_write(&key_name, key, peer);
+    else
+        sink_text(&key_name, key->name);
     *out = (struct api_config_entry){
-        .key = span_text(key->name),
+        .key = sink_bytes(&key_name),
         .value = sink_bytes(&text),
         .source = span_text("running"),
         .is_default = span_equal(sink_bytes(&text), sink_bytes(&other)),
         .doc = span_text(key->summary),
     };
-    return sink_ok(&text);
+    return sink_ok(&text) && sink_ok(&key_name);
+}
+
+/* What is answered: all, or what has the wanted name. */
+struct entries {
+    const struct settings *settings;
+    struct span wanted;
+    struct arena *scratch;
+    struct api_config_entry at[CONFIG_KEYS_MAX + SETTING_PEERS_MAX * CONFIG_PEER_KEYS_MAX + 1];
+    size_t count;
+};
+
+/* Of a peer, or of the house itself. */
+static bool put_entries(struct entries *entries, const struct peer_settings *peer)
+{
+    size_t count = 0;
+    const struct config_key *keys = peer == NULL ? config_keys(&count) : config_peer_keys(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct api_config_entry *entry = &entries->at[entries->count];
+        bool made = peer == NULL
+                        ? put_entry(&keys[i], NULL, entries->settings, entries->scratch, entry)
+                        : put_entry(&keys[i], peer->name, peer, entries->scratch, entry);
+        if (!made)
+            return false;
+        entries->count += entries->wanted.len == 0 || span_equal(entries->wanted, entry->key);
+    }
+    return true;
 }
 
 enum reason core_config(struct core *core, const struct request *request, struct arena *scratch,
                         struct sink *answer)
 {
+    const struct settings *settings = &core->house->settings;
     struct api_config_request wanted;
-    struct api_config_entry entries[CONFIG_KEYS_MAX];
-    struct api_config_response config = { .entries = { entries, 0 } };
     struct values_error error;
-    size_t count = 0;
+    struct entries entries = { .settings = settings, .scratch = scratch };
     if (!protobuf_read(&api_config_request, request->body, scratch, &wanted, &error))
         return REASON_HTTP_BODY_INVALID;
-    const struct config_key *keys = config_keys(&count);
-    for (size_t i = 0; i < count && i < CONFIG_KEYS_MAX; i++) {
-        if (wanted.key.len > 0 && !span_equal_text(wanted.key, keys[i].name))
-            continue;
-        if (!put_entry(&keys[i], &core->house->settings, scratch, &entries[config.entries.count]))
-            return REASON_OUT_OF_MEMORY;
-        config.entries.count++;
-    }
-    return config.entries.count == 0 ? REASON_HOUSE_SETTING_UNKNOWN
-                                     : core_write(&api_config_response, &config, answer);
+    entries.wanted = wanted.key;
+    bool made = put_entries(&entries, NULL);
+    for (uint32_t i = 0; made && i < settings->peer_count; i++)
+        made = put_entries(&entries, &settings->peers[i]);
+    struct api_config_response config = { .entries = { entries.at, entries.count } };
+    if (!made)
+        return REASON_OUT_OF_MEMORY;
+    return entries.count == 0 ? REASON_HOUSE_SETTING_UNKNOWN
+                              : core_write(&api_config_response, &config, answer);
 }
