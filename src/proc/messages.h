@@ -104,6 +104,23 @@ enum message {
     MSG_FETCH = 0x800,
     MSG_FETCHED,
 
+    /* core -> dial: connect to a peer of ward.toml
+         u8 peer         its place in the settings
+         u32 milliseconds, 1 to DIAL_MS_MAX: for its name and all its addresses
+       dial -> front, the same id, with the connected socket: u8 peer.
+       dial -> core, the same id:
+         u16 reason      REASON_OK: front has been handed the socket
+         bytes detail    text for people */
+    MSG_DIAL = 0xA00,
+    MSG_CONNECTED,
+    MSG_DIALED,
+    /* core -> dial: connect to a peer's public routes, for a request that front waits with; its
+       number there is the id.  u8 peer, u32 milliseconds: as MSG_DIAL.
+       dial -> front, the same id: with the connected socket u8 peer; or u8 peer, u16 reason,
+       bytes detail. */
+    MSG_DIAL_PASSAGE,
+    MSG_PASSAGE_CONNECTED,
+    MSG_PASSAGE_REFUSED,
     /* core -> tee: the 64 bytes of report_data that evidence is to bear.
        tee -> core, the same id: u16 reason, bytes quote, bytes event log; both empty when the
        reason is not REASON_OK. */
@@ -114,6 +131,11 @@ enum message {
 /* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */
 enum { JUDGED_DETAIL_MAX = 256, FETCHED_DETAIL_MAX = 256 };
 
+/* Milliseconds of a MSG_DIAL, bytes of the detail of a MSG_DIALED or MSG_OUTWARD. */
+enum { DIAL_MS_MAX = 30000, DIALED_DETAIL_MAX = 160 };
+
+/* Requests of miners that are passed on at once, to all challenges and to one of them. */
+enum { PASSAGES_MAX = 64, PASSAGES_OF_ONE_MAX = 32 };
 /* Collateral that the house holds: TCB info of eight platforms, both identities, three lists. */
 enum {
     COLLATERAL_PLATFORMS = 8,

@@ -18,6 +18,8 @@ const char *peer_name(enum peer peer)
         return "front";
     case PEER_FETCH:
         return "fetch";
+    case PEER_DIAL:
+        return "dial";
     case PEER_TEE:
         return "tee";
     case PEER_COUNT:
@@ -36,11 +38,16 @@ enum peer file_owner(enum house_file file)
     case FILE_KEYRING:
     case FILE_SEAL:
     case FILE_CA:
+    case FILE_TLS_CERTIFICATE:
+    case FILE_TLS_KEY:
         return PEER_KEEPER;
     case FILE_STATE:
     case FILE_PASSWORD:
     case FILE_BANS:
     case FILE_SERVING_READ:
+    case FILE_PEER_POLICIES:
+    case FILE_CHANNEL_POLICY:
+    case FILE_MINERS:
         return PEER_CORE;
     case FILE_PROVIDER_CA:
         return PEER_FETCH;
@@ -52,6 +59,7 @@ enum peer file_owner(enum house_file file)
     case FILE_OWNER_LISTENER:
     case FILE_BANS_READ:
     case FILE_SERVING:
+    case FILE_PEER_CAS:
         return PEER_FRONT;
     case FILE_COUNT:
         break;

@@ -13,6 +13,7 @@ enum peer {
     PEER_FRONT,
     PEER_TEE,
     PEER_FETCH,
+    PEER_DIAL,
     PEER_COUNT
 };
 
@@ -35,6 +36,15 @@ enum house_file {
     FILE_SERVING_READ,    /* core: the same, for reading */
     FILE_PROVIDER_CA,     /* fetch: the CAs to know its provider by, read before the jail */
     FILE_COLLATERAL_ROOT, /* verify: a root besides the pinned ones, read before the jail */
+    FILE_CHANNEL_POLICY,  /* core: what peers of channels are judged by, read when it is handed over
+                           */
+    FILE_MINERS,          /* core: the miners that are let in, in the same way */
+    FILE_PEER_CAS,        /* front: for each peer u32 a length and so many bytes, the CAs to know it
+                             by, read before the jail */
+    FILE_PEER_POLICIES,   /* core: their policies in the same way, mapped before the jail */
+    FILE_TLS_CERTIFICATE, /* keeper: the listener's chain, where it is a file, read when it is
+                             handed over */
+    FILE_TLS_KEY,         /* keeper: and its private key, in the same way */
     FILE_COUNT
 };
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/open_fds.h"
+#include "proc/messages.h"
 #include "proc/tables.h"
 
 enum {
@@ -67,6 +69,7 @@ static void give_files(struct hostile *hostile)
         [FILE_CA] = "ca.pem",
         [FILE_PROVIDER_CA] = "provider.pem",
         [FILE_COLLATERAL_ROOT] = "root.pem",
+        [FILE_CHANNEL_POLICY] = "channel.toml",
     };
     static const uint8_t seal[32] = { 5, 1, 3 };
     struct house *house = &hostile->house;
@@ -77,6 +80,8 @@ static void give_files(struct hostile *hostile)
         int fd = -1;
         if (house->files[file] >= 0)
             continue; /* of give_tables */
+        if (file == FILE_TLS_CERTIFICATE || file == FILE_TLS_KEY || file == FILE_MINERS)
+            continue; /* none are set */
         if (file == FILE_TEE && snprintf(path, sizeof path, "%s/tee", house->settings.state) > 0 &&
             mkdir(path, 0700) == 0)
             fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -107,6 +112,8 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
     house->process = process;
     hostile->peers = peers;
     hostile->random.state = process->peer;
+    /* Core would begin to call them: its own test of that gives it some. */
+    uint32_t peer_count = process->peer == PEER_CORE ? 0 : 1;
     house->settings = (struct settings){ .state = "/tmp/ward-doors-XXXXXX",
                                          .connects_per_second = 2,
                                          .connects_burst = 60,
@@ -116,6 +123,10 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
                                          .requests_burst = 200,
                                          .header_seconds = 10,
                                          .idle_seconds = 10,
+                                         .peer_count = peer_count,
+                                         .peers = { { .name = "near",
+                                                      .url = "ws://127.0.0.1:9/x",
+                                                      .public = "http://127.0.0.1:9" } },
                                          .never_ban = "203.0.113.64/28",
                                          .audit_rotate_bytes = 64 << 20,
                                          .audit_keep_days = 7 };
@@ -165,6 +176,18 @@ void hostile_end(struct hostile *hostile)
 uint64_t hostile_frames(void)
 {
     return getenv("WARD_FULL") != NULL ? 5000000 : 200000;
+}
+
+void hostile_choke(struct hostile *hostile, enum peer peer)
+{
+    static uint8_t bytes[4096];
+    struct channel *channel = &hostile->house.channels[peer];
+    struct frame junk = { .message = MSG_REQUEST, .id = 1 };
+    for (size_t size = sizeof bytes; size > 0; size /= 4096) {
+        junk.body = span_of(bytes, size - 1);
+        while (rc_ok(channel_put(NULL, channel, &junk)))
+            assert_true(rc_ok(channel_flush(NULL, channel)));
+    }
 }
 
 /* As house_serve: the channel of a bad peer goes, and its owner starts it again. */
@@ -369,10 +392,29 @@ static void drain(struct hostile *hostile)
     }
 }
 
+/* What the process waits for besides its channels. */
+static void look(struct hostile *hostile)
+{
+    enum { WATCHES = 96 };
+    const struct process *process = hostile->house.process;
+    struct house_watch watches[WATCHES];
+    size_t count = process->watch == NULL ? 0
+                                          : process->watch(hostile->house.self, watches, WATCHES);
+    for (size_t i = 0; i < count; i++) {
+        short events = (short)((watches[i].reading ? POLLIN : 0) |
+                               (watches[i].writing ? POLLOUT : 0));
+        struct pollfd one = { .fd = watches[i].fd, .events = events };
+        if (poll(&one, 1, 0) > 0)
+            assert_true(rc_ok(process->ready(NULL, hostile->house.self, &watches[i])));
+    }
+}
+
 /* The rest of a wake-up: what was said goes out, as far as the peers read. */
 static void settle(struct hostile *hostile)
 {
     struct house *house = &hostile->house;
+    if (hostile->looks)
+        look(hostile);
     if (house->process->settle != NULL)
         assert_true(rc_ok(house->process->settle(NULL, house->self)));
     if (house->process->tick != NULL)
@@ -408,6 +450,7 @@ void hostile_run(struct hostile *hostile, uint64_t frames)
             drain(hostile); /* until then they do not read */
     }
     settle(hostile);
+    settle(hostile); /* what that began */
     drain(hostile);
     dup2(out, STDERR_FILENO);
     close(out);
@@ -509,9 +552,15 @@ void hostile_descriptors(struct hostile *hostile)
 
 rc hostile_say(struct hostile *hostile, enum peer peer, const struct frame *frame)
 {
+    return hostile_hand(hostile, peer, frame, -1);
+}
+
+rc hostile_hand(struct hostile *hostile, enum peer peer, const struct frame *frame, int fd)
+{
     struct sink out = sink_over(packet, sizeof packet);
     frame_put(&out, frame);
-    assert_true(rc_ok(packet_send(NULL, hostile->far[peer], sink_bytes(&out), NULL, 0)));
+    assert_true(
+        rc_ok(packet_send(NULL, hostile->far[peer], sink_bytes(&out), &fd, fd < 0 ? 0 : 1)));
     rc result = take_all(hostile, peer);
     settle(hostile);
     return result;

@@ -16,6 +16,7 @@ struct hostile {
     uint32_t peers;      /* IN(...): that speak */
     int far[PEER_COUNT]; /* the other ends of its channels; -1 where there is none */
     struct test_random random;
+    bool looks;              /* at the process's own descriptors, too */
     uint64_t taken, refused; /* frames */
     /* Sees every packet that the process sent while hostile_run went; NULL: nobody does. */
     void (*overhear)(struct hostile *hostile, struct span packet);
@@ -40,8 +41,15 @@ uint64_t hostile_frames(void);
 /* hostile_say sends one frame of a peer as it stands and lets the process handle it. */
 rc hostile_say(struct hostile *hostile, enum peer peer, const struct frame *frame);
 
+/* hostile_hand is the same with a descriptor, unless it is negative. */
+rc hostile_hand(struct hostile *hostile, enum peer peer, const struct frame *frame, int fd);
+
 /* hostile_hear gives the next frame that the process sent to a peer, or false. */
 bool hostile_hear(struct hostile *hostile, enum peer peer, struct frame *out);
+
+/* hostile_choke fills the queue to a peer, which does not read: nothing more goes to it until it
+   does. */
+void hostile_choke(struct hostile *hostile, enum peer peer);
 
 /* hostile_replace starts a peer again: a new channel in the place of the old one. */
 void hostile_replace(struct hostile *hostile, enum peer peer);

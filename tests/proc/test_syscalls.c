@@ -6,6 +6,7 @@
 #include "os/exact.h"
 #include "proc/audit_syscalls.h"
 #include "proc/core_syscalls.h"
+#include "proc/dial_syscalls.h"
 #include "proc/fetch_syscalls.h"
 #include "proc/front_syscalls.h"
 #include "proc/judge_syscalls.h"
@@ -24,6 +25,7 @@
 
 EXACT(audit)
 EXACT(core)
+EXACT(dial)
 EXACT(fetch)
 EXACT(front)
 EXACT(judge)
@@ -41,7 +43,7 @@ static bool is_fork(const struct jail_rule *rule)
            rule->mask == 0xffffffff && rule->value == fork;
 }
 
-/* Fetch alone makes sockets, of the internet's two families, and connects them. */
+/* Fetch and dial alone make sockets, of the internet's two families, and connect them. */
 static bool is_outward(const struct jail_rule *rule)
 {
     const uint64_t either = ~(uint64_t)(AF_INET ^ AF_INET6) & 0xffffffff;
@@ -68,7 +70,7 @@ static void test_none_may_reach_out(void **state)
         { front_rules, COUNT_OF(front_rules) },       { judge_rules, COUNT_OF(judge_rules) },
         { keeper_rules, COUNT_OF(keeper_rules) },     { verify_rules, COUNT_OF(verify_rules) },
         { tee_rules, COUNT_OF(tee_rules) },           { fetch_rules, COUNT_OF(fetch_rules), true },
-        { reply_rules, COUNT_OF(reply_rules), true },
+        { reply_rules, COUNT_OF(reply_rules), true }, { dial_rules, COUNT_OF(dial_rules), true },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(lists); i++)
@@ -84,7 +86,7 @@ int main(void)
         TEST(test_audit, "RL-33"),  TEST(test_core, "RL-33"),          TEST(test_front, "RL-33"),
         TEST(test_keeper, "RL-33"), TEST(test_none_may_reach_out, ""), TEST(test_judge, "RL-33"),
         TEST(test_verify, "RL-33"), TEST(test_fetch, "RL-33"),         TEST(test_reply, "RL-33"),
-        TEST(test_tee, "RL-33"),
+        TEST(test_tee, "RL-33"),    TEST(test_dial, "RL-33"),
     };
     return RUN_TESTS(tests);
 }

@@ -93,7 +93,7 @@ static const struct door doors[] = {
 static const struct process core_process = {
     .peer = PEER_CORE,
     .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE) |
-             IN(PEER_FETCH),
+             IN(PEER_FETCH) | IN(PEER_DIAL),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
     .size = sizeof(struct core),

@@ -321,7 +321,7 @@ static const struct door doors[] = {
 
 static const struct process front_process = {
     .peer = PEER_FRONT,
-    .peers = IN(PEER_CORE) | IN(PEER_KEEPER),
+    .peers = IN(PEER_CORE) | IN(PEER_KEEPER) | IN(PEER_DIAL),
     .trusts = IN(PEER_CORE) | IN(PEER_KEEPER),
     .files = IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER),
     .fds = FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + FRONT_FDS_SPARE,

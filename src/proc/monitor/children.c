@@ -22,16 +22,20 @@ const struct plan_row monitor_plan[] = {
     { PEER_AUDIT, "ward-audit", IN(PEER_KEEPER) | IN(PEER_CORE),
       IN(FILE_AUDIT_LOG) | IN(FILE_AUDIT_LEAVES) | IN(FILE_AUDIT_HEADS) },
     { PEER_KEEPER, "ward-keeper", IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
-      IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) },
+      IN(FILE_KEYRING) | IN(FILE_SEAL) | IN(FILE_CA) | IN(FILE_TLS_CERTIFICATE) |
+          IN(FILE_TLS_KEY) },
     { PEER_VERIFY, "ward-verify", IN(PEER_CORE), IN(FILE_COLLATERAL_ROOT) },
     { PEER_CORE, "ward-core",
       IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE) |
-          IN(PEER_FETCH),
-      IN(FILE_STATE) | IN(FILE_PASSWORD) | IN(FILE_BANS) | IN(FILE_SERVING_READ) },
-    { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER),
-      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) },
+          IN(PEER_FETCH) | IN(PEER_DIAL),
+      IN(FILE_STATE) | IN(FILE_PASSWORD) | IN(FILE_BANS) | IN(FILE_SERVING_READ) |
+          IN(FILE_CHANNEL_POLICY) | IN(FILE_MINERS) | IN(FILE_PEER_POLICIES) },
+    { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER) | IN(PEER_DIAL),
+      IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) |
+          IN(FILE_PEER_CAS) },
     { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
     { PEER_FETCH, "ward-fetch", IN(PEER_CORE), IN(FILE_PROVIDER_CA) },
+    { PEER_DIAL, "ward-dial", IN(PEER_CORE) | IN(PEER_FRONT), 0 },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 
@@ -82,7 +86,8 @@ rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
 static bool reaches_out(const struct settings *settings, enum peer peer)
 {
     return (peer == PEER_CORE && strcmp(settings->store, "sqlite") != 0) ||
-           (peer == PEER_FETCH && settings->provider_url[0] != 0);
+           (peer == PEER_FETCH && settings->provider_url[0] != 0) ||
+           (peer == PEER_DIAL && settings->peer_count > 0);
 }
 
 static bool enter_network(const struct monitor *monitor, const struct plan_row *row)
