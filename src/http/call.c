@@ -6,7 +6,7 @@
 
 enum { REFLECTIONS = 16 }; /* the longest messages of one stream; the usual ones are short */
 
-static void read_trace(struct http_call *call, const struct http_request *request)
+void call_trace(struct http_call *call, const struct http_request *request)
 {
     struct span value;
     if (http_field_find(request->fields, request->field_count, "traceparent", &value))
@@ -48,7 +48,7 @@ enum reason call_begin(struct http_call *call, const struct router *router,
                        const struct http_request *request, uint64_t *body_limit)
 {
     *call = (struct http_call){ .match = router_match(router, request) };
-    read_trace(call, request);
+    call_trace(call, request);
     match_standard(call, request);
     if (call->match.route == NULL)
         return call->match.reason;

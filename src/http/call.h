@@ -52,6 +52,9 @@ struct call_answer {
 enum reason call_begin(struct http_call *call, const struct router *router,
                        const struct http_request *request, uint64_t *body_limit);
 
+/* call_trace is what it reads of the caller's trace: none, where none can be read. */
+void call_trace(struct http_call *call, const struct http_request *request);
+
 enum reason call_body(struct http_call *call, struct span bytes);
 
 /* call_end reads the message into a struct of the arena. */

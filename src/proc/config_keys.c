@@ -91,6 +91,11 @@ static const struct config_key keys[] = {
       30 * DAY_SECONDS, .reloads = true,
       .summary = "how often each piece of collateral is fetched anew; sooner when it is about to "
                  "end" },
+
+    { "channel.policy", CONFIG_PATH, AT(channel_policy), NULL, .derived = "none", .optional = true,
+      .summary = "the policy that peers of attested channels are judged by, a file as `ward verify "
+                 "--policy` takes it, with its roots in it; without one nobody is let in. What is "
+                 "in it is read anew at a reload" },
 };
 _Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
 

@@ -75,7 +75,7 @@ enum message {
     MSG_JUDGED,
     /* core -> verify: what the house holds in this place from now on, for evidence that comes
        without collateral of its own.  No answer.
-         u8 place        below COLLATERAL_PLACES
+         u8 place        below COLLATERAL_PLACES_HELD
          bytes chain     PEM of its issuers; may be none
          bytes body      none: the place is empty */
     MSG_COLLATERAL_HELD,
@@ -126,6 +126,72 @@ enum message {
        reason is not REASON_OK. */
     MSG_EVIDENCE = 0x700,
     MSG_EVIDENCE_IS,
+
+    /* Attested channels.  Front has the channel, core what it is about; `bound` is what evidence
+       of it is bound to, from which core makes the 64 bytes (channel/attested.h), and `role` the
+       house's own in it.  A link is a channel whose peer core knows, by a number of core's.
+
+       front -> core: evidence of the house for a channel.  u8 role, 32 bound.
+       core -> front, the same id: u16 reason, bytes quote, bytes event log. */
+    MSG_LINK_QUOTE = 0x900,
+    MSG_LINK_QUOTED,
+    /* front -> core: evidence that the other side shows.
+         u8 role
+         u8 peer         where the house has begun: its place in the settings; else LINK_NOBODY
+         32 bound
+         u8 kind         enum attested_kind
+         16 address, 16 trace
+         bytes evidence, bytes event log
+       core -> front, the same id: u16 reason, REASON_OK: open it; u64 link, 0 with any other. */
+    MSG_LINK_JUDGE,
+    MSG_LINK_JUDGED,
+    /* front -> core: the channel is over.  u64 link, u16 reason.  Link 0: it was over before core
+       said whether to open it, and the id is that of MSG_LINK_JUDGE. */
+    MSG_LINK_OVER,
+    /* core -> front: end it; the id is that of MSG_LINK_JUDGE.  u64 link, u16 reason. */
+    MSG_LINK_END,
+    /* front -> core: the peer wants a session.  u64 link, 32 the key that it will sign with.
+       core -> front, the same id: u16 reason; with REASON_OK bytes token, u64 expires. */
+    MSG_LINK_SESSION,
+    MSG_LINK_SESSION_IS,
+    /* front -> core: what the peer wants the owner to read.  u64 link, bytes text. */
+    MSG_LINK_NOTE,
+    /* core -> verify: evidence of a channel's other side.
+         u64 now         seconds since 1970
+         bytes request   protobuf of ward.v1.Attest.Verify, whose report_data a document has as
+                         its user_data
+       verify -> core, the same id: u16 reason, bytes detail, bytes verdict, bytes platform; the
+       last as in MSG_JUDGED, the verdict with REASON_OK alone:
+         u8 1: allowed, u16 why not, u8 hardware, u64 valid until, 32 identity */
+    MSG_LINK_EVIDENCE,
+    MSG_LINK_EVIDENCE_IS,
+    /* core -> tee: the collateral of the house's own evidence.
+       tee -> core, the same id, one for each piece: u8 which, bytes piece. */
+    MSG_COLLATERAL_OWN,
+    MSG_COLLATERAL_OWN_IS,
+
+    /* Profile sdk-v1 (channel/sdk_bootstrap.h).  Front has read what came, and has the keys of
+       sessions; core has the nonces and decides.  A place is one of SDK_SESSIONS_MAX, of a session
+       and its key.
+
+       front -> core: a nonce is wanted.  16 address.
+       core -> front, the same id: u16 reason; with REASON_OK bytes answer, whole. */
+    MSG_SDK_CHALLENGE = 0xB00,
+    MSG_SDK_CHALLENGED,
+    /* front -> core: evidence for a nonce.
+         32 key          that requests will be signed with
+         32 nonce
+         16 address, 16 trace
+         bytes quote, bytes event log
+       core -> front, the same id: u16 reason; with REASON_OK u16 place, bytes token. */
+    MSG_SDK_ATTEST,
+    MSG_SDK_ATTESTED,
+    /* core -> front: the session in this place is over, and its key is good for nothing.
+         u16 place */
+    MSG_SDK_OVER,
+    /* core -> verify: evidence of such a peer; as MSG_LINK_EVIDENCE, and MSG_LINK_EVIDENCE_IS. */
+    MSG_SDK_EVIDENCE,
+    MSG_SDK_EVIDENCE_IS,
 };
 
 /* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */
@@ -136,6 +202,27 @@ enum { DIAL_MS_MAX = 30000, DIALED_DETAIL_MAX = 160 };
 
 /* Requests of miners that are passed on at once, to all challenges and to one of them. */
 enum { PASSAGES_MAX = 64, PASSAGES_OF_ONE_MAX = 32 };
+
+/* Attested channels. */
+enum {
+    LINKS_MAX = 10240,        /* that core knows, and so all whose end anybody is told of */
+    LINK_PART_MAX = 64 << 10, /* bytes of a peer's evidence, and of its log */
+    LINK_EVIDENCE_BYTES = 2 * LINK_PART_MAX,
+    LINK_POLICY_MAX = 16 << 10, /* of the policy for it */
+    LINK_NOTE_MAX = 512,        /* of a text for the owner */
+    LINK_KEY = 32,
+    LINK_NOBODY = 255,
+    LINK_TOKEN = 64,
+    LINK_VERDICT = 1 + 2 + 1 + 8 + 32, /* bytes of one of verify's */
+};
+
+/* Profile sdk-v1. */
+enum {
+    SDK_SESSIONS_MAX = 256,                  /* and handshakes, at once */
+    SDK_ATTEST_HEAD = 32 + 32 + 16 + 16 + 8, /* bytes of a MSG_SDK_ATTEST besides its parts */
+    SDK_ANSWER_BYTES = 128,                  /* bytes of the answer in a MSG_SDK_CHALLENGED */
+};
+
 /* Collateral that the house holds: TCB info of eight platforms, both identities, three lists. */
 enum {
     COLLATERAL_PLATFORMS = 8,

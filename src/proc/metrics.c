@@ -50,9 +50,28 @@ static const struct metric_info rows[METRIC_COUNT] = {
                         "Requests signed for a session, as they came: core judges them." },
     [METRIC_UNAUTHENTICATED] = { "ward_front_unauthenticated_total", true, "requests",
                                  "Requests refused for want of a session or a good signature." },
+    [METRIC_CHANNELS_OPEN] = { "ward_front_channels_open", false, "channels",
+                               "Attested channels that are open." },
+    [METRIC_CHANNELS_HALF_OPEN] = { "ward_front_channels_half_open", false, "channels",
+                                    "Attested channels in their handshake." },
+    [METRIC_CHANNELS_OPENED] = { "ward_front_channels_opened_total", true, "channels",
+                                 "Attested channels whose peer was let in." },
+    [METRIC_CHANNELS_REFUSED] = { "ward_front_channels_refused_total", true, "channels",
+                                  "Attested channels that were asked for and never open." },
+    [METRIC_CHANNELS_ENDED] = { "ward_front_channels_ended_total", true, "channels",
+                                "Attested channels that were open and are over, for whatever "
+                                "reason." },
+    [METRIC_CHANNELS_TRUNCATED] = { "ward_front_channels_truncated_total", true, "channels",
+                                    "Of those and the refused ones, channels whose connection "
+                                    "ended before the peer had said that no more follows." },
+    [METRIC_CHANNEL_MESSAGES] = { "ward_front_channel_messages_total", true, "messages",
+                                  "Messages that came in open channels." },
     [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
                                "Whether the house's own evidence comes from a simulated TEE, and "
                                "proves nothing about hardware." },
+    [METRIC_CHANNELS_JUDGED_AGAIN] = { "ward_channels_judged_again_total", true, "verdicts",
+                                       "Verdicts on peers of open channels, who are judged again "
+                                       "when what they are judged by changes or ends." },
     [METRIC_COLLATERAL_HELD] = { "ward_collateral_held", false, "pieces",
                                  "Pieces of collateral that the house has fetched and holds." },
     [METRIC_COLLATERAL_MISSING] = { "ward_collateral_missing", false, "pieces",

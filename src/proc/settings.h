@@ -37,6 +37,7 @@ struct settings {
     char provider_url[SETTING_TEXT_MAX];    /* collateral.url; "": nothing is ever fetched */
     char provider_ca[SETTING_TEXT_MAX];     /* collateral.ca_file; "": the system's */
     char collateral_root[SETTING_TEXT_MAX]; /* collateral.root_file; "": the pinned ones alone */
+    char channel_policy[SETTING_TEXT_MAX];  /* channel.policy; "": no peer is let in */
     uint32_t seal;                          /* seal.kind */
     uint32_t owner;                         /* the uid whose socket it is; not a key of the file */
     uint32_t lives;                         /* how often core began anew in a row; the monitor's */

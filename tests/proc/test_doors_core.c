@@ -426,6 +426,51 @@ static void test_when_a_piece_is_due(void **state)
     }
 }
 
+/* What a restored store knows of a piece is how new it was: nothing older takes its place, whoever
+   judged it good. */
+static void test_an_older_piece_than_the_floor(void **state)
+{
+    static const struct {
+        uint64_t issued;
+        uint32_t evaluation;
+        enum reason reason;
+    } rows[] = { { 1999, 5, REASON_FETCH_OLDER },
+                 { 2000, 4, REASON_FETCH_OLDER },
+                 { 2000, 5, REASON_AUDIT_CANNOT_LOG }, /* that is what comes next */
+                 { 2001, 6, REASON_AUDIT_CANNOT_LOG } };
+    const struct pcs_platform platform = { .tdx = true };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct hostile hostile;
+        hostile_begin(&hostile, &core_process, 0);
+        struct core *core = hostile.house.self;
+        struct core_collateral *collateral = &core->collateral;
+        struct core_piece *piece = &collateral->pieces[0];
+        uint8_t bytes[64], dates[20];
+        struct sink body = sink_over(bytes, sizeof bytes), of = sink_over(dates, sizeof dates);
+        collateral_want(core, &platform, true, 1000);
+        piece->issued = 2000;
+        piece->evaluation = 5;
+        collateral->state = RENEWING_JUDGE;
+        collateral->id = 7;
+        sink_u64le(&of, rows[i].issued);
+        sink_u64le(&of, rows[i].issued + 30);
+        sink_u32le(&of, rows[i].evaluation);
+        sink_u16le(&body, REASON_OK);
+        put_bytes(&body, (struct span){ 0 });
+        put_bytes(&body, sink_bytes(&of));
+        struct call call = { .from = &core->house->channels[PEER_VERIFY],
+                             .message = MSG_COLLATERAL_JUDGED,
+                             .id = 7,
+                             .body = cur_over(sink_bytes(&body)) };
+        assert_true(rc_ok(core_on_collateral_judged(NULL, core, &call)));
+        assert_int_equal(collateral->state, RENEWING_NONE);
+        assert_int_equal(piece->reason, rows[i].reason);
+        assert_true(piece->issued == 2000 && piece->evaluation == 5);
+        hostile_end(&hostile);
+    }
+}
+
 /* However many platforms are seen: so many are kept, the newest, and what all of them need. */
 static void test_so_many_platforms_and_no_more(void **state)
 {
@@ -436,8 +481,8 @@ static void test_so_many_platforms_and_no_more(void **state)
     for (uint8_t i = 1; i <= 100; i++) {
         const struct pcs_platform platform = { i % 2 == 0, i % 3 == 0, { i } };
         size_t infos = 0, others = 0;
-        collateral_want(core, &platform, 1000);
-        collateral_want(core, &platform, 1000); /* seen again it is the same one */
+        collateral_want(core, &platform, true, 1000);
+        collateral_want(core, &platform, true, 1000); /* seen again it is the same one */
         for (size_t j = 0; j < COLLATERAL_PLACES; j++) {
             const struct core_piece *piece = &core->collateral.pieces[j];
             bool info = piece->used && piece->thing == PCS_TCB_INFO;
@@ -466,6 +511,7 @@ int main(void)
         TEST(test_evidence_that_crashes_is_charged, "RL-34"),
         TEST(test_a_crash_is_judged_once, ""),
         TEST(test_when_a_piece_is_due, ""),
+        TEST(test_an_older_piece_than_the_floor, ""),
         TEST(test_so_many_platforms_and_no_more, ""),
     };
     return RUN_TESTS(tests);

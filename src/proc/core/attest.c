@@ -111,7 +111,7 @@ rc core_on_judged(struct trail *trail, void *self, struct call *call)
         refuse(core, pending, (enum reason)reason, detail);
         return RC_SUCCESS;
     }
-    collateral_platform(core, platform);
+    collateral_platform(core, platform, false); /* the policy was whoever asks's */
     if (!read_verdict(core, body, &said)) {
         refuse(core, pending, REASON_EVIDENCE_CRASHED, (struct span){ 0 });
         return RC_SUCCESS;

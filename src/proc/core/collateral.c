@@ -163,6 +163,11 @@ static bool read_dates(struct span bytes, struct core_piece *out)
     return true;
 }
 
+static bool is_older(const struct core_piece *piece, const struct core_piece *than)
+{
+    return piece->issued < than->issued || piece->evaluation < than->evaluation;
+}
+
 rc core_on_collateral_judged(struct trail *trail, void *self, struct call *call)
 {
     struct core *core = self;
@@ -182,6 +187,9 @@ rc core_on_collateral_judged(struct trail *trail, void *self, struct call *call)
     fresh->fetched = clock_now();
     if (reason == REASON_OK && !read_dates(dates, fresh))
         reason = REASON_FETCH_CRASHED;
+    /* Verify has held it against the bytes of the one before, where there are any. */
+    if (reason == REASON_OK && is_older(fresh, current(collateral)))
+        reason = REASON_FETCH_OLDER;
     if (reason != REASON_OK) {
         failed(core, (enum reason)reason, detail);
         return RC_SUCCESS;
@@ -197,18 +205,28 @@ rc core_on_collateral_judged(struct trail *trail, void *self, struct call *call)
     return RC_SUCCESS;
 }
 
+/* What evidence is judged by has changed when verify has heard of it. */
+static void tell(struct core *core)
+{
+    core->collateral.told = pieces_tell(core);
+    if (core->collateral.told)
+        links_look_again(core);
+}
+
 /* Durable first, then used: a house that dies between has it again at its next start. */
 static void keep(struct core *core)
 {
     struct core_collateral *collateral = &core->collateral;
     struct core_piece *piece = current(collateral), *fresh = &collateral->fresh;
-    if (!piece_keep(core, fresh)) {
-        failed(core, REASON_STORE_UNREACHABLE, (struct span){ 0 });
+    enum reason kept_as = piece_keep(core, fresh);
+    if (kept_as != REASON_OK) {
+        failed(core, kept_as, (struct span){ 0 });
         return;
     }
     struct core_piece kept = *fresh;
     kept.used = true;
     kept.wanted = piece->wanted;
+    kept.held_until = piece->held_until;
     kept.reason = REASON_OK;
     kept.failures = 0;
     kept.due = collateral_due(&kept, core->house->settings.collateral_refresh, chance());
@@ -220,7 +238,7 @@ static void keep(struct core *core)
     collateral->successes++;
     collateral->last_success = piece->fetched;
     collateral_count(core);
-    piece_tell(core, collateral->place);
+    tell(core);
 }
 
 bool collateral_appended(struct core *core, uint64_t id, bool logged)
@@ -243,30 +261,32 @@ void collateral_peer(struct core *core, enum peer peer, bool open)
     if (waits_for[core->collateral.state] == peer)
         failed(core, peer == PEER_AUDIT ? REASON_AUDIT_CANNOT_LOG : REASON_HOUSE_UNAVAILABLE,
                (struct span){ 0 });
-    for (size_t i = 0; peer == PEER_VERIFY && open && i < COLLATERAL_PLACES; i++)
-        piece_tell(core, i);
+    if (peer != PEER_VERIFY || !open)
+        return;
+    for (size_t i = 0; i < COLLATERAL_PLACES; i++)
+        core->collateral.pieces[i].told = false;
+    core->collateral.held_ms = clock_monotonic_ms() + LINKS_HELD_MS;
+    core->collateral.told = pieces_tell(core);
 }
 
-void collateral_platform(struct core *core, struct span platform)
+void collateral_platform(struct core *core, struct span platform, bool is_let_in)
 {
     struct cursor in = cur_over(platform);
     struct pcs_platform seen = { 0 };
     uint8_t thing = 0, tdx = 0, platform_ca = 0;
-    if (core->house->settings.provider_url[0] == 0 ||
+    if (core->house->settings.provider_url[0] == 0 || !core->collateral.loaded ||
         !(cur_u8(&in, &thing) && cur_u8(&in, &tdx) && cur_u8(&in, &platform_ca) &&
           cur_copy(&in, seen.fmspc, sizeof seen.fmspc) && cur_end(&in)))
         return;
     seen.tdx = tdx != 0;
     seen.platform_ca = platform_ca != 0;
-    collateral_want(core, &seen, clock_now());
+    collateral_want(core, &seen, is_let_in, clock_now());
 }
 
-int64_t collateral_step(struct core *core, int64_t now_ms)
+static int64_t renew_step(struct core *core, int64_t now_ms)
 {
     struct core_collateral *collateral = &core->collateral;
     size_t place = 0;
-    if (!collateral->loaded && core->store.reason == REASON_OK && core->store.judged)
-        collateral_load(core);
     if (core->house->settings.provider_url[0] == 0 || !collateral->loaded || core->house->stopping)
         return INT64_MAX;
     if (collateral->state != RENEWING_NONE && now_ms >= collateral->until_ms)
@@ -283,4 +303,19 @@ int64_t collateral_step(struct core *core, int64_t now_ms)
         return collateral->state == RENEWING_NONE ? now_ms + 1000 : collateral->until_ms;
     }
     return now_ms + (left < LOOK_MS / 1000 ? left * 1000 : LOOK_MS);
+}
+
+int64_t collateral_step(struct core *core, int64_t now_ms)
+{
+    struct core_collateral *collateral = &core->collateral;
+    bool loads = !collateral->loaded && core_store_is_there(core) == REASON_OK;
+    if (loads && now_ms >= collateral->load_ms)
+        collateral_load(core);
+    else if (collateral->loaded && !collateral->told)
+        tell(core);
+    int64_t next = renew_step(core, now_ms);
+    if (loads && !collateral->loaded && collateral->load_ms < next)
+        next = collateral->load_ms;
+    bool waits = collateral->loaded && !collateral->told;
+    return waits && now_ms + LINKS_TELL_MS < next ? now_ms + LINKS_TELL_MS : next;
 }

@@ -17,6 +17,7 @@
 #include "proc/audit_client.h"
 #include "proc/config.h"
 #include "proc/control.h"
+#include "proc/core/links.h"
 #include "proc/core/repeat.h"
 #include "proc/core/sessions.h"
 #include "proc/credential.h"
@@ -155,7 +156,7 @@ struct core_piece {
     bool used;
     enum pcs_thing thing;
     struct pcs_platform scope;
-    int64_t issued, expires; /* 0: nothing is held yet */
+    int64_t issued, expires; /* 0: nothing was held yet; without a body nothing older is taken */
     int64_t fetched;
     uint32_t evaluation;
     uint8_t *chain, *body; /* COLLATERAL_CHAIN_MAX, COLLATERAL_BODY_MAX */
@@ -164,6 +165,8 @@ struct core_piece {
     uint32_t failures;  /* in a row */
     enum reason reason; /* of the last one; REASON_OK: it went well */
     uint64_t wanted;    /* higher is later: the platform that was seen longest ago gives way */
+    int64_t held_until; /* seconds since 1970: gives way to no stranger's before */
+    bool told;          /* verify has it */
 };
 
 /* One piece on its way.  In each state it waits for one answer; whatever else comes is too late. */
@@ -171,7 +174,10 @@ enum renewing { RENEWING_NONE, RENEWING_FETCH, RENEWING_JUDGE, RENEWING_LOG };
 
 struct core_collateral {
     struct core_piece pieces[COLLATERAL_PLACES];
-    bool loaded; /* what the store has was read */
+    bool loaded;     /* what the store has was read, */
+    int64_t load_ms; /* and else it is tried then */
+    bool told;       /* verify has all that is held, or is not there */
+    int64_t held_ms; /* so long verify is asked nothing without what is held */
     enum renewing state;
     size_t place;
     uint64_t id; /* of our question */
@@ -220,6 +226,7 @@ struct core {
     struct core_child children[PEER_COUNT];
     struct core_collateral collateral;
     struct core_sessions sessions;
+    struct core_links links;
     struct core_refusals refusals; /* of requests; those of channels and sessions are of the same
                                       seconds, and counted apart */
     struct request refused;        /* the last of them */
@@ -251,8 +258,9 @@ bool collateral_appended(struct core *core, uint64_t id, bool logged);
 /* collateral_peer: the channel to fetch or verify is another one, or closed. */
 void collateral_peer(struct core *core, enum peer peer, bool open);
 
-/* collateral_platform takes the platform of genuine evidence: PLATFORM_LEN bytes, or none. */
-void collateral_platform(struct core *core, struct span platform);
+/* collateral_platform takes the platform, if any, of genuine evidence: anybody can show that.  It
+   is nothing before it is known what the store has. */
+void collateral_platform(struct core *core, struct span platform, bool is_let_in);
 
 /* collateral_calls.c: what the owner sees and does of it, and what is counted of it. */
 
@@ -269,7 +277,8 @@ void collateral_count(struct core *core);
 /* pieces.c: which pieces there are, and when each is due. */
 
 /* collateral_want makes places for what a platform needs. */
-void collateral_want(struct core *core, const struct pcs_platform *platform, int64_t now);
+void collateral_want(struct core *core, const struct pcs_platform *platform, bool is_peers,
+                     int64_t now);
 
 /* collateral_due: when a piece that is held is fetched again: after `refresh` seconds, in the last
    quarter of its life at the latest, a little earlier by chance, but never at once.
@@ -277,7 +286,7 @@ void collateral_want(struct core *core, const struct pcs_platform *platform, int
 int64_t collateral_due(const struct core_piece *piece, int64_t refresh, uint32_t chance);
 int64_t collateral_again(uint32_t failures, int64_t now, uint32_t chance);
 
-/* collateral_load reads what the store has. */
+/* collateral_load reads what the store has; what cannot be read is tried again. */
 void collateral_load(struct core *core);
 
 /* collateral_next: the place that is due first; false when none ever is.  collateral_waiting: how
@@ -289,12 +298,21 @@ uint32_t collateral_waiting(const struct core_collateral *collateral, int64_t no
 /* piece_put writes a thing and whose it is: PLATFORM_LEN bytes. */
 void piece_put(struct sink *out, const struct core_piece *piece);
 
-/* piece_tell has verify hold what a place has. */
-void piece_tell(struct core *core, size_t place);
-
-/* piece_keep stores it durably; false when that failed. */
+/* core_tell_held has verify hold these bytes in a place; false: it is not there, or its queue has
+   no room.  pieces_tell does that with every piece that it has not heard of; false: not with all of
+   them, and it is to be called again.  A verify that is not there is told when it comes. */
 MUST_USE
-bool piece_keep(struct core *core, const struct core_piece *piece);
+bool core_tell_held(struct core *core, size_t place, struct span chain, struct span bytes);
+MUST_USE
+bool pieces_tell(struct core *core);
+
+/* pieces_are_told: verify has what is held, or has been waited for long enough: it may be asked of
+   evidence. */
+bool pieces_are_told(const struct core *core, int64_t now_ms);
+
+/* piece_keep stores it durably: REASON_OK, or FETCH_OLDER where the store has a newer one, or
+   STORE_UNREACHABLE. */
+enum reason piece_keep(struct core *core, const struct core_piece *piece);
 
 /* core_write writes an answer's message. */
 enum reason core_write(const struct schema_message *message, const void *values, struct sink *out);
@@ -363,6 +381,9 @@ void core_verdict_waits(struct pending *pending, uint64_t id);
 void core_ask_tee(struct core *core, const struct request *request);
 MUST_USE
 rc core_on_evidence(struct trail *trail, void *core, struct call *call);
+
+/* core_evidence_bears: it is a quote of tee's, and over these 64 bytes. */
+bool core_evidence_bears(struct span quote, const uint8_t report_data[64]);
 
 /* core_peer_gone answers all who wait for it, and forgets what a front that is gone asked for;
    core_expire those whose time is over, and says when the next one's will be. */

@@ -40,7 +40,7 @@ void core_ask_tee(struct core *core, const struct request *request)
     core_verdict_asked(core, request, place, PEER_TEE, question.id);
 }
 
-static bool bears(struct span quote, const uint8_t report_data[64])
+bool core_evidence_bears(struct span quote, const uint8_t report_data[64])
 {
     struct cursor in = cur_over(quote);
     uint16_t version = 0, key_type = 0;
@@ -81,6 +81,9 @@ rc core_on_evidence(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, EVIDENCE_QUOTE_MAX, &quote) &&
           get_bytes(&call->body, EVIDENCE_LOG_MAX, &log) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
+    const struct span made[2] = { quote, log };
+    if (links_quoted(core, call, (enum reason)reason, made))
+        return RC_SUCCESS;
     struct pending *pending = core_pending(core, PEER_TEE, call->id, false);
     if (pending == NULL || pending->verdict == NULL)
         return RC_SUCCESS; /* too late: answered by the clock */
@@ -89,7 +92,7 @@ rc core_on_evidence(struct trail *trail, void *self, struct call *call)
         return RC_SUCCESS;
     }
     struct verdict *place = pending->verdict;
-    if (!bears(quote, place->report_data) || !write_answer(place, quote, log))
+    if (!core_evidence_bears(quote, place->report_data) || !write_answer(place, quote, log))
         return door_fault(trail, call, DOOR_E_BODY); /* who waits is told that nobody answers */
     if (core_log_evidence(core, &place->request, place->report_data, &id)) {
         core_verdict_waits(pending, id);

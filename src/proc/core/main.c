@@ -26,6 +26,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         if (core->evidences[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
+    (void)!links_policy_read(core); /* without one nobody is let in: begin has that recorded */
     core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
     return core->scratch != NULL && core->kept != NULL ? RC_SUCCESS
                                                        : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -35,6 +36,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
 {
     core_peer_gone(self, peer); /* a new channel has not heard the old one's questions either */
     collateral_peer(self, peer, open);
+    links_peer(self, peer, open);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -46,6 +48,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t refusals = core_log_unrecorded(core, now_ms);
     int64_t collateral = collateral_step(core, now_ms);
     int64_t sessions = sessions_step(core, now_ms);
+    int64_t links = links_step(core, now_ms);
     /* Last, and by the clock as it is now: the store may have taken its time. */
     int64_t next = core_expire(core, clock_monotonic_ms());
     if (news < next)
@@ -60,6 +63,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = collateral;
     if (sessions < next)
         next = sessions;
+    if (links < next)
+        next = links;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
@@ -88,6 +93,14 @@ static const struct door doors[] = {
     { MSG_FETCHED, IN(PEER_FETCH), ~0u, 14, FRAME_BODY_MAX, 0, core_on_fetched },
     { MSG_EVIDENCE_IS, IN(PEER_TEE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
       core_on_evidence },
+    { MSG_LINK_QUOTE, IN(PEER_FRONT), ~0u, 33, 33, 0, core_on_link_quote },
+    { MSG_LINK_JUDGE, IN(PEER_FRONT), ~0u, 76, 75 + LINK_EVIDENCE_BYTES, 0, core_on_link_judge },
+    { MSG_LINK_OVER, IN(PEER_FRONT), ~0u, 10, 10, 0, core_on_link_over },
+    { MSG_LINK_SESSION, IN(PEER_FRONT), ~0u, 40, 40, 0, core_on_link_session },
+    { MSG_LINK_NOTE, IN(PEER_FRONT), ~0u, 12, 12 + LINK_NOTE_MAX, 0, core_on_link_note },
+    { MSG_LINK_EVIDENCE_IS, IN(PEER_VERIFY), ~0u, 14, 1024, 0, core_on_link_evidence },
+    { MSG_COLLATERAL_OWN_IS, IN(PEER_TEE), ~0u, 5, 5 + COLLATERAL_BODY_MAX, 0,
+      core_on_collateral_own },
 };
 
 static const struct process core_process = {
@@ -96,6 +109,7 @@ static const struct process core_process = {
              IN(PEER_FETCH) | IN(PEER_DIAL),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
+    .memory = 192u << 20,
     .size = sizeof(struct core),
     .rules = core_rules,
     .rule_count = COUNT_OF(core_rules),

@@ -159,6 +159,22 @@ static const struct finding *log_finding(const struct core *core)
     return core->why == AUDIT_REFUSED_DAMAGED ? &of_damage : &of_disk;
 }
 
+/* One that was in force stays, and so do those whom it lets in. */
+static void add_policy(const struct core *core, struct api_doctor_response *doctor,
+                       struct api_doctor_check *checks)
+{
+    const struct link_policy *now = &core->links.policy;
+    bool stays = now->text.len > 0;
+    const struct finding policy = {
+        "house.channel_policy", "channel.policy is a policy, and in force", "it is, or none is set",
+        stays ? "the file of channel.policy is no policy: the one before stays in force"
+              : "the file of channel.policy is empty, too long or no policy: no peer is let in",
+        "See channel.policy in the security log; mend the file and `ward reload`."
+    };
+    add(doctor, checks, &policy,
+        good_or(!now->is_bad, stays ? API_FINDING_WARN : API_FINDING_FAIL));
+}
+
 enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,
                         struct sink *answer)
 {
@@ -207,6 +223,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     add(&doctor, checks, &held, of_held);
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
     add(&doctor, checks, &suspects, good_or(!core_has_suspects(core), API_FINDING_WARN));
+    add_policy(core, &doctor, checks);
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));
     add(&doctor, checks, &hardware, good_or(TEE_IS_HARDWARE, API_FINDING_WARN));

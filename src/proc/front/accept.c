@@ -23,7 +23,7 @@ static struct address address_of(const struct sockaddr_storage *name)
     return address_of_v4(bytes);
 }
 
-static struct connection *occupy(struct front *front, int fd)
+struct connection *front_occupy(struct front *front, int fd)
 {
     struct connection *connection = &front->connections[front->vacant[--front->vacant_count]];
     uint32_t generation = connection->generation;
@@ -61,7 +61,7 @@ static void accept_owner(struct front *front, int fd)
         front->counts.refused++;
         return;
     }
-    struct connection *connection = occupy(front, fd_take(&accepted));
+    struct connection *connection = front_occupy(front, fd_take(&accepted));
     connection->local = true;
     connection->owner = owner;
     front->local_count++;
@@ -101,7 +101,7 @@ static void accept_stranger(struct front *front, int fd, const struct sockaddr_s
     }
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct connection *connection = occupy(front, fd);
+    struct connection *connection = front_occupy(front, fd);
     connection->tls = tls;
     connection->counted = counted;
     connection->peer = peer;

@@ -47,6 +47,8 @@ static bool is_idle(const struct connection *connection)
         return connection->h2.session == NULL ||
                (connection->open == 0 && connection->left.len == 0 &&
                 h2_stream_count(&connection->h2) == 0);
+    case CONNECTION_LINK:
+        return link_is_quiet(connection->link);
     case CONNECTION_ENDING:
         return true;
     case CONNECTION_FREE:

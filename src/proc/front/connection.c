@@ -69,6 +69,7 @@ static void give_back(struct front *front, struct connection *connection)
     exchange_give_back(front, connection->exchange);
     front_http1_give_back(front, connection);
     front_h2_give_back(front, connection);
+    link_give_back(front, connection);
 }
 
 void front_close(struct front *front, struct connection *connection)
@@ -221,6 +222,8 @@ static bool turn(struct front *front, struct connection *connection)
         return front_http1_turn(front, connection);
     case CONNECTION_H2:
         return front_h2_turn(front, connection);
+    case CONNECTION_LINK:
+        return link_turn(front, connection);
     case CONNECTION_ENDING:
         return end_turn(front, connection);
     case CONNECTION_FREE:

@@ -130,15 +130,26 @@ static void complete_trace(struct front *front, struct trace *trace)
     memcpy(trace->parent_id, names->name[names->left].parent_id, sizeof trace->parent_id);
 }
 
+void exchange_trace(struct front *front, const struct http_request *request, struct http_call *call)
+{
+    call_trace(call, request);
+    complete_trace(front, &call->trace);
+}
+
+void exchange_name(struct front *front, const struct way *way, struct http_call *call)
+{
+    uint64_t limit = 0;
+    /* A head that was read says in which form it is answered, and under which trace. */
+    if (way->request->path.len > 0)
+        (void)call_begin(call, &house_router, way->request, &limit);
+    complete_trace(front, &call->trace);
+}
+
 void exchange_refuse_request(struct front *front, const struct way *way, enum reason reason)
 {
     struct problem problem = { .reason = reason };
     struct http_call call = { 0 };
-    uint64_t limit = 0;
-    /* A head that was read says in which form it is answered, and under which trace. */
-    if (way->request->path.len > 0)
-        (void)call_begin(&call, &house_router, way->request, &limit);
-    complete_trace(front, &call.trace);
+    exchange_name(front, way, &call);
     answer_refusal(front, way, &call, &problem);
 }
 
@@ -238,7 +249,7 @@ void exchange_head(struct front *front, const struct way *way)
     uint64_t limit = 0;
     front->counts.requests++;
     way->connection->asked = true;
-    if (local_answer(front, way))
+    if (local_answer(front, way) || link_asked(front, way))
         return;
     bool signs = false;
     problem.reason = call_begin(&call, &house_router, way->request, &limit);

@@ -19,6 +19,7 @@
 #include "net/tls.h"
 #include "os/poller.h"
 #include "proc/credential.h"
+#include "proc/front/link.h"
 #include "proc/house.h"
 #include "proc/routes.h"
 #include "proc/tables.h"
@@ -106,6 +107,7 @@ enum connection_phase {
     CONNECTION_WAITING,   /* core has the request */
     CONNECTION_ANSWERING, /* the answer is being sent */
     CONNECTION_H2,        /* HTTP/2, whatever it does */
+    CONNECTION_LINK,      /* an attested channel (link.h) */
     CONNECTION_ENDING,    /* everything was said: the peer may read it and go */
 };
 
@@ -127,6 +129,7 @@ struct connection {
     bool held;             /* it waits for the one that is served alone, or is that one and waits */
     bool asked;            /* a request came over it */
     bool told;             /* core has heard of an offence of this connection */
+    bool upgrading;        /* a channel begins when the request is whole */
     uint32_t generation;   /* of this slot: an event for an earlier life finds nobody */
     struct line *line;
     struct connection *previous, *next; /* in that line */
@@ -137,8 +140,9 @@ struct connection {
     struct h2 h2;              /* begun when its first byte comes */
     struct span left;          /* HTTP/2: made and not taken by the socket; of its heap */
     uint32_t open;             /* HTTP/2: exchanges */
-    int64_t half_head_ms;      /* HTTP/2: since when a head is not whole; 0: none */
-    int64_t ending_ms;         /* by when an ending connection is closed */
+    struct link *link;
+    int64_t half_head_ms;    /* HTTP/2: since when a head is not whole; 0: none */
+    int64_t ending_ms;       /* by when an ending connection is closed */
     struct conn counted;
     struct pace pace;
     struct address peer;
@@ -202,6 +206,7 @@ struct front {
     int64_t chain_ms;      /* when to ask for it */
     int64_t abuse_said_ms; /* when the log last named one who abused HTTP/2 */
     int64_t silent_ms;     /* until when the keeper is not asked */
+    struct front_links links;
     struct front_counts counts;
 };
 
@@ -234,6 +239,7 @@ ssize_t front_put(struct connection *connection, struct span bytes);
 uint64_t front_now_us(void);
 
 /* accept.c */
+struct connection *front_occupy(struct front *front, int fd); /* there must be a vacant place */
 void front_accept(struct front *front, bool owner);
 MUST_USE
 rc front_listen(struct trail *trail, struct front *front, bool listening);
@@ -284,6 +290,9 @@ void exchange_room(struct front *front, struct exchange *exchange);
 void exchange_refuse(struct front *front, struct exchange *exchange, enum reason reason,
                      struct span detail);
 void exchange_refuse_request(struct front *front, const struct way *way, enum reason reason);
+
+/* exchange_name gives a call of no route its trace, and whether it came by gRPC. */
+void exchange_name(struct front *front, const struct way *way, struct http_call *call);
 
 /* exchange_id names it to core.  exchange_waiting finds the one that waits for core's answer; NULL:
    whoever asked is gone, or was answered by the clock.  exchange_answer answers a call that no row

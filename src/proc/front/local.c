@@ -3,7 +3,7 @@
 #include "proc/front/front.h"
 #include "proc/metrics.h"
 
-enum { PAGE = 8192 };
+enum { PAGE = 12288 };
 
 bool front_is_serving(const struct front *front)
 {
@@ -39,7 +39,11 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
     values[METRIC_CALLS_LIMIT] = FRONT_EXCHANGES_MAX;
     values[METRIC_BANS] = ban_count(&front->tables.bans, front_now_us());
     values[METRIC_SUSPECTS] = ban_count(&front->tables.suspects, front_now_us());
+    values[METRIC_CHANNELS_OPEN] = front->links.open;
+    values[METRIC_CHANNELS_HALF_OPEN] = front->links.half_count;
     values[METRIC_TEE_SIMULATED] = !TEE_IS_HARDWARE;
+    for (unsigned i = METRIC_OF_CORE; i < METRIC_OF_CORE_END; i++)
+        values[i] = __atomic_load_n(&front->tables.metrics[i - METRIC_OF_CORE], __ATOMIC_RELAXED);
 }
 
 static bool say_metrics(struct front *front, const struct way *way)
@@ -59,6 +63,11 @@ static bool say_metrics(struct front *front, const struct way *way)
         [METRIC_BANNED] = counts->banned,
         [METRIC_SIGNED] = counts->signed_requests,
         [METRIC_UNAUTHENTICATED] = counts->unauthenticated,
+        [METRIC_CHANNELS_OPENED] = front->links.opened,
+        [METRIC_CHANNELS_REFUSED] = front->links.refused,
+        [METRIC_CHANNELS_ENDED] = front->links.ended,
+        [METRIC_CHANNELS_TRUNCATED] = front->links.truncated,
+        [METRIC_CHANNEL_MESSAGES] = front->links.messages,
     };
     uint8_t page[PAGE];
     struct sink out = sink_over(page, sizeof page);

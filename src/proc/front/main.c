@@ -211,7 +211,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     struct front *front = self;
     front->house = house;
     bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena) &&
-                make_room(front, &house->arena);
+                make_room(front, &house->arena) && links_open(front);
     if (!bans_read(&front->tables, house->files[FILE_BANS_READ]) ||
         !serving_begin(&front->serving, house->files[FILE_SERVING], (uint32_t)getpid()))
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
@@ -253,8 +253,10 @@ static rc ready(struct trail *trail, void *self, const struct house_watch *one)
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     struct front *front = self;
-    if (peer == PEER_CORE && !open)
+    if (peer == PEER_CORE && !open) {
         exchange_core_gone(front);
+        links_core_gone(front);
+    }
     /* A keeper that was started again may have another key. */
     if (peer == PEER_KEEPER && open) {
         front->chain_wanted = true;
@@ -314,6 +316,11 @@ static rc chain_changed(struct trail *trail, void *self, struct call *call)
 
 static const struct door doors[] = {
     { MSG_REPLY, IN(PEER_CORE), ~0u, 10, FRAME_BODY_MAX, 0, exchange_reply },
+    { MSG_LINK_QUOTED, IN(PEER_CORE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
+      link_on_quoted },
+    { MSG_LINK_JUDGED, IN(PEER_CORE), ~0u, 10, 10, 0, link_on_judged },
+    { MSG_LINK_END, IN(PEER_CORE), ~0u, 10, 10, 0, link_on_end },
+    { MSG_LINK_SESSION_IS, IN(PEER_CORE), ~0u, 2, 14 + LINK_TOKEN, 0, link_on_session },
     { MSG_CHAIN_CHANGED, IN(PEER_KEEPER), ~0u, 0, 0, 0, chain_changed },
     { MSG_TLS_SIGNED, IN(PEER_KEEPER), ~0u, 1, 1 + TLS_SIGNATURE, 0, chain_answered_late },
     { MSG_TLS_CHAIN_IS, IN(PEER_KEEPER), ~0u, 4, FRAME_BODY_MAX, 0, chain_answered_late },

@@ -130,6 +130,11 @@ static bool drain(struct front *front, struct connection *connection)
 static void after_answer(struct front *front, struct connection *connection)
 {
     struct work *work = connection->work;
+    if (connection->link != NULL) {
+        link_begin(front, connection, span_of(work->in, work->in_len));
+        front_http1_give_back(front, connection);
+        return;
+    }
     connection->phase = CONNECTION_READING;
     if (connection->exchange != NULL) {
         pace_begin(&connection->pace, PACE_BODY, front_now_us());
@@ -172,6 +177,8 @@ static bool next_event(struct front *front, struct connection *connection)
     case HTTP_EVENT_DONE:
         if (connection->exchange != NULL)
             exchange_done(front, connection->exchange);
+        else if (connection->upgrading)
+            link_upgrade(front, &way);
         break;
     case HTTP_EVENT_REFUSED:
         exchange_give_back(front, connection->exchange);

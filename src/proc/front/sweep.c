@@ -71,6 +71,10 @@ static void judge_connection(struct front *front, struct connection *connection,
         judge_h2(front, connection, late, now_ms);
         return;
     }
+    if (connection->phase == CONNECTION_LINK) {
+        link_sweep(front, connection, late, now_ms);
+        return;
+    }
     if (late == REASON_NONE)
         return;
     front->counts.slow += late != REASON_ADMIT_IDLE;
@@ -93,6 +97,7 @@ void front_sweep(struct front *front, int64_t now_ms)
     if (front->deaf && !front->stopping)
         front->deaf = !rc_ok(front_listen(NULL, front, true));
     offence_sweep(front);
+    links_tell_ends(front);
     for (unsigned i = 0; i < FRONT_EXCHANGES_MAX; i++) {
         if (front->exchanges[i].way.connection != NULL)
             judge_exchange(front, &front->exchanges[i], now_ms);
@@ -108,6 +113,7 @@ static void begin_stop(struct front *front)
 {
     front->stopping = true;
     front->deaf = true;
+    links_stop(front);
     (void)!rc_ok(front_listen(NULL, front, false));
     for (uint32_t i = 0; i < front->connection_count; i++) {
         struct connection *connection = &front->connections[i];
@@ -129,6 +135,7 @@ bool front_may_stop(struct front *front)
         bool busy = connection->phase == CONNECTION_WAITING ||
                     connection->phase == CONNECTION_ANSWERING ||
                     connection->phase == CONNECTION_ENDING ||
+                    (connection->phase == CONNECTION_LINK && !connection->writing) ||
                     (connection->phase == CONNECTION_H2 &&
                      (connection->open > 0 || connection->left.len > 0));
         if (busy || front->ready.count > 0)

@@ -218,7 +218,8 @@ static rc open_collateral(struct trail *trail, struct monitor *monitor)
     TRY(trail, open_named(trail, monitor, settings->collateral_root, &files[FILE_COLLATERAL_ROOT]));
     if (settings->provider_url[0] != 0 && settings->provider_ca[0] == 0)
         files[FILE_PROVIDER_CA] = open(system_cas, O_RDONLY | O_CLOEXEC);
-    return open_named(trail, monitor, settings->provider_ca, &files[FILE_PROVIDER_CA]);
+    TRY(trail, open_named(trail, monitor, settings->provider_ca, &files[FILE_PROVIDER_CA]));
+    return open_named(trail, monitor, settings->channel_policy, &files[FILE_CHANNEL_POLICY]);
 }
 
 static rc open_kept(struct trail *trail, struct monitor *monitor)

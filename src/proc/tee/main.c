@@ -122,6 +122,24 @@ static rc on_evidence(struct trail *trail, void *self, struct call *call)
     return tell(trail, call, &body);
 }
 
+static rc on_collateral(struct trail *trail, void *self, struct call *call)
+{
+    struct tee *tee = self;
+    uint8_t bytes[SIM_COLLATERAL_MAX + 8];
+    if (call->id == 0)
+        return door_fault(trail, call, DOOR_E_BODY);
+    for (size_t i = 0; i < COLLATERAL_OWN; i++) {
+        struct sink body = sink_over(bytes, sizeof bytes);
+        sink_u8(&body, (uint8_t)i);
+        put_bytes(&body, tee->collateral[i]);
+        struct frame frame = { .message = MSG_COLLATERAL_OWN_IS,
+                               .id = call->id,
+                               .body = sink_bytes(&body) };
+        TRY(trail, channel_put(trail, call->from, &frame));
+    }
+    return RC_SUCCESS;
+}
+
 /* In the jail nothing can be issued: the process begins anew.  A clock that was set, forwards
    or back, is a new period, too. */
 static int64_t tick(void *self, int64_t now_ms)
@@ -151,6 +169,7 @@ static bool reload(void *self, const struct settings *next)
 
 static const struct door doors[] = {
     { MSG_EVIDENCE, IN(PEER_CORE), ~0u, 64, 64, 0, on_evidence },
+    { MSG_COLLATERAL_OWN, IN(PEER_CORE), ~0u, 0, 0, 0, on_collateral },
 };
 
 static const struct process tee_process = {

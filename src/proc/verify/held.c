@@ -20,7 +20,7 @@ static rc read_root(struct trail *trail, struct verify_held *held, struct house 
 
 rc verify_held_open(struct trail *trail, struct verify_held *held, struct house *house)
 {
-    for (size_t i = 0; i < COLLATERAL_PLACES; i++) {
+    for (size_t i = 0; i < COLLATERAL_PLACES_HELD; i++) {
         struct verify_piece *piece = &held->places[i];
         piece->chain = arena_room(&house->arena, COLLATERAL_CHAIN_MAX);
         piece->body = arena_room(&house->arena, COLLATERAL_BODY_MAX);
@@ -41,7 +41,7 @@ bool verify_held_put(struct verify_held *held, struct cursor *body)
 {
     uint8_t place = 0;
     struct span chain, piece;
-    if (!(cur_u8(body, &place) && place < COLLATERAL_PLACES &&
+    if (!(cur_u8(body, &place) && place < COLLATERAL_PLACES_HELD &&
           get_bytes(body, COLLATERAL_CHAIN_MAX, &chain) &&
           get_bytes(body, COLLATERAL_BODY_MAX, &piece) && cur_end(body)))
         return false;
@@ -54,7 +54,7 @@ bool verify_held_put(struct verify_held *held, struct cursor *body)
 size_t verify_held_pool(const struct verify_held *held, struct ward_bytes pool[VERIFY_POOL])
 {
     size_t count = 0;
-    for (size_t i = 0; i < COLLATERAL_PLACES; i++) {
+    for (size_t i = 0; i < COLLATERAL_PLACES_HELD; i++) {
         const struct verify_piece *piece = &held->places[i];
         if (piece->body_len > 0)
             pool[count++] = (struct ward_bytes){ piece->body, piece->body_len, "the house's" };

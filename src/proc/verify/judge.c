@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "codec/protobuf.h"
 #include "crypto/ecdsa.h"
+#include "lib/identity.h"
 #include "lib/renewal.h"
 #include "model/api.h"
 #include "proc/verify/verify.h"
@@ -106,16 +107,22 @@ static enum reason load_collateral(struct judging *judging)
     return REASON_OK;
 }
 
-static enum reason judge(struct judging *judging, struct sink *body)
+static enum reason judge(struct judging *judging)
 {
-    struct ward_result *result;
-    char *json = arena_alloc(&judging->arena, WARD_RESULT_JSON);
-    size_t len = 0;
-    if (json == NULL || ward_verifier_new(&judging->verifier, &judging->error) != WARD_DONE ||
+    if (ward_verifier_new(&judging->verifier, &judging->error) != WARD_DONE ||
         ward_result_new(&judging->result, &judging->error) != WARD_DONE)
         return REASON_OUT_OF_MEMORY;
-    result = judging->result;
-    ward_verify(judging->verifier, &judging->request, result);
+    ward_verify(judging->verifier, &judging->request, judging->result);
+    return REASON_OK;
+}
+
+static enum reason put_result(struct judging *judging, struct sink *body)
+{
+    struct ward_result *result = judging->result;
+    char *json = arena_alloc(&judging->arena, WARD_RESULT_JSON);
+    size_t len = 0;
+    if (json == NULL)
+        return REASON_OUT_OF_MEMORY;
     if (ward_result_json(result, json, WARD_RESULT_JSON, &len, &judging->error) != WARD_DONE)
         return REASON_HOUSE_ANSWER_TOO_LARGE;
     struct api_attest_verify_response said = {
@@ -147,6 +154,100 @@ static void put_platform(const struct judging *judging, struct sink *answer)
     put_bytes(answer, sink_bytes(&out));
 }
 
+/* Numbers and a digest: core reads nothing of what evidence says. */
+static enum reason put_verdict(struct judging *judging, struct sink *body)
+{
+    const struct ward_result *result = judging->result;
+    uint8_t identity[IDENTITY_LEN] = { 0 };
+    bool known = identity_of(result, identity);
+    bool allowed = ward_result_allowed(result) && known;
+    sink_u8(body, allowed);
+    sink_u16le(body, (uint16_t)identity_reason(result));
+    sink_u8(body, ward_result_hardware(result));
+    sink_u64le(body, (uint64_t)ward_result_valid_until(result));
+    sink_put(body, SPAN(identity));
+    return REASON_OK;
+}
+
+/* What a quote has as its report data a document has as its user data. */
+static void bind(struct judging *judging)
+{
+    struct ward_request *request = &judging->request;
+    if (request->type != WARD_TYPE_NITRO)
+        return;
+    request->user_data = bytes_of(judging->asked.report_data, "report_data");
+    request->report_data = NULL;
+}
+
+static enum reason prepare(struct judging *judging, struct span request, int64_t now)
+{
+    enum reason reason = read_request(judging, request, now);
+    if (reason == REASON_OK)
+        reason = load_policy(judging);
+    if (reason == REASON_OK)
+        reason = load_collateral(judging);
+    return reason;
+}
+
+static void finish(struct judging *judging, enum reason reason, const struct sink *body,
+                   struct sink *answer)
+{
+    size_t detail = strnlen(judging->error.message, JUDGED_DETAIL_MAX);
+    sink_u16le(answer, (uint16_t)reason);
+    put_bytes(answer, span_of(judging->error.message, reason == REASON_OK ? 0 : detail));
+    put_bytes(answer, reason == REASON_OK ? sink_bytes(body) : (struct span){ 0 });
+    put_platform(judging, answer);
+    ward_result_free(&judging->result);
+    ward_verifier_free(&judging->verifier);
+    ward_collateral_free(&judging->collateral);
+    ward_policy_free(&judging->policy);
+    arena_fini(&judging->arena);
+}
+
+/* What is true of every machine of a vendor's is not what a peer is. */
+static enum reason wants_code(struct judging *judging)
+{
+    struct sink text = sink_over(judging->error.message, sizeof judging->error.message);
+    const struct policy *rules = &judging->policy->rules;
+    if (rules->lists[LIST_COMPOSE_HASH].count > 0 && rules->log.rtmr3 == POLICY_RTMR3_MATCH)
+        return REASON_OK;
+    sink_text(&text,
+              "[log]: a policy for profile sdk-v1 names compose_hash, and has the log match");
+    sink_terminate(&text);
+    return REASON_ATTEST_POLICY_INVALID;
+}
+
+static void judge_peer(const struct verify_held *held, struct span request, int64_t now,
+                       bool needs_code, struct sink *answer)
+{
+    struct judging judging = { .held = held };
+    uint8_t bytes[LINK_VERDICT];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    arena_init(&judging.arena, JUDGE_MEMORY);
+    enum reason reason = prepare(&judging, request, now);
+    if (reason == REASON_OK && needs_code)
+        reason = wants_code(&judging);
+    if (reason == REASON_OK) {
+        bind(&judging);
+        reason = judge(&judging);
+    }
+    if (reason == REASON_OK)
+        reason = put_verdict(&judging, &body);
+    finish(&judging, reason, &body, answer);
+}
+
+void verify_judge_link(const struct verify_held *held, struct span request, int64_t now,
+                       struct sink *answer)
+{
+    judge_peer(held, request, now, false, answer);
+}
+
+void verify_judge_sdk(const struct verify_held *held, struct span request, int64_t now,
+                      struct sink *answer)
+{
+    judge_peer(held, request, now, true, answer);
+}
+
 void verify_judge(const struct verify_held *held, struct span request, int64_t now,
                   struct sink *answer)
 {
@@ -155,23 +256,12 @@ void verify_judge(const struct verify_held *held, struct span request, int64_t n
     enum { BODY = FRAME_BODY_MAX - 2048 };
     uint8_t *memory = arena_room(&judging.arena, BODY);
     struct sink body = sink_over(memory, memory == NULL ? 0 : BODY);
-    enum reason reason = read_request(&judging, request, now);
+    enum reason reason = prepare(&judging, request, now);
     if (reason == REASON_OK)
-        reason = load_policy(&judging);
+        reason = judge(&judging);
     if (reason == REASON_OK)
-        reason = load_collateral(&judging);
-    if (reason == REASON_OK)
-        reason = judge(&judging, &body);
-    size_t detail = strnlen(judging.error.message, JUDGED_DETAIL_MAX);
-    sink_u16le(answer, (uint16_t)reason);
-    put_bytes(answer, span_of(judging.error.message, reason == REASON_OK ? 0 : detail));
-    put_bytes(answer, reason == REASON_OK ? sink_bytes(&body) : (struct span){ 0 });
-    put_platform(&judging, answer);
-    ward_result_free(&judging.result);
-    ward_verifier_free(&judging.verifier);
-    ward_collateral_free(&judging.collateral);
-    ward_policy_free(&judging.policy);
-    arena_fini(&judging.arena);
+        reason = put_result(&judging, &body);
+    finish(&judging, reason, &body, answer);
 }
 
 /* libc's heap stays in one piece that only grows, and is as large as it may ever be before the

@@ -41,7 +41,7 @@ static void refuse(struct verify *verify, const struct question *question, enum 
     sink_u16le(&body, (uint16_t)reason);
     put_bytes(&body, (struct span){ 0 });
     put_bytes(&body, (struct span){ 0 });
-    if (question->answer == MSG_JUDGED)
+    if (question->answer != MSG_COLLATERAL_JUDGED)
         put_bytes(&body, (struct span){ 0 });
     tell(verify, question, sink_bytes(&body));
 }
@@ -65,11 +65,11 @@ static void ask_child(struct verify *verify, const struct question *question,
     verify->answers[i - 1] = question->answer;
 }
 
-static rc on_judge(struct trail *trail, void *self, struct call *call)
+static rc have_judged(struct trail *trail, struct verify *verify, struct call *call,
+                      verify_judge_fn *judge, uint16_t answer)
 {
-    struct verify *verify = self;
-    struct verify_work work = { .judge = verify->judge, .held = &verify->held };
-    const struct question question = { call->id, MSG_JUDGED };
+    struct verify_work work = { .judge = judge, .held = &verify->held };
+    const struct question question = { call->id, answer };
     uint64_t now = 0;
     if (!(cur_u64le(&call->body, &now) && get_bytes(&call->body, FRAME_BODY_MAX, &work.request) &&
           cur_end(&call->body) && now <= INT64_MAX && call->id != 0))
@@ -77,6 +77,22 @@ static rc on_judge(struct trail *trail, void *self, struct call *call)
     work.now = (int64_t)now;
     ask_child(verify, &question, &work);
     return RC_SUCCESS;
+}
+
+static rc on_judge(struct trail *trail, void *self, struct call *call)
+{
+    struct verify *verify = self;
+    return have_judged(trail, verify, call, verify->judge, MSG_JUDGED);
+}
+
+static rc on_link_evidence(struct trail *trail, void *self, struct call *call)
+{
+    return have_judged(trail, self, call, verify_judge_link, MSG_LINK_EVIDENCE_IS);
+}
+
+static rc on_sdk_evidence(struct trail *trail, void *self, struct call *call)
+{
+    return have_judged(trail, self, call, verify_judge_sdk, MSG_SDK_EVIDENCE_IS);
 }
 
 /* What is in it is read by the child. */
@@ -147,6 +163,8 @@ static const struct door doors[] = {
     { MSG_JUDGE, IN(PEER_CORE), ~0u, 12, FRAME_BODY_MAX, 0, on_judge },
     { MSG_COLLATERAL_HELD, IN(PEER_CORE), ~0u, 9, FRAME_BODY_MAX, 0, on_held },
     { MSG_COLLATERAL_JUDGE, IN(PEER_CORE), ~0u, 30, FRAME_BODY_MAX, 0, on_renew },
+    { MSG_LINK_EVIDENCE, IN(PEER_CORE), ~0u, 12, FRAME_BODY_MAX, 0, on_link_evidence },
+    { MSG_SDK_EVIDENCE, IN(PEER_CORE), ~0u, 12, FRAME_BODY_MAX, 0, on_sdk_evidence },
 };
 
 static const struct process verify_process = {

@@ -29,7 +29,7 @@ struct verify_piece {
 };
 
 struct verify_held {
-    struct verify_piece places[COLLATERAL_PLACES];
+    struct verify_piece places[COLLATERAL_PLACES_HELD];
     struct span root; /* PEM or DER of a root besides the pinned ones; none: there is none */
 };
 
@@ -49,6 +49,14 @@ struct verify {
 /* judge.c: the judgement of `ward verify`, over the same public face of libward. */
 verify_judge_fn verify_judge;
 
+/* The same for a channel, whose peers are judged with the house's collateral; writes the body of
+   MSG_LINK_EVIDENCE_IS. */
+verify_judge_fn verify_judge_link;
+
+/* The same for a peer of profile sdk-v1, under a policy that names compose hashes and no other:
+   without one any machine of the vendor's would do, as would a log that nobody has measured. */
+verify_judge_fn verify_judge_sdk;
+
 /* renew.c: judges the body of a MSG_COLLATERAL_JUDGE, and writes that of its answer. */
 verify_judge_fn verify_renew;
 
@@ -63,7 +71,7 @@ MUST_USE
 bool verify_held_put(struct verify_held *held, struct cursor *body);
 
 /* verify_held_pool views all that is held, two files for each place; says how many. */
-enum { VERIFY_POOL = 2 * COLLATERAL_PLACES };
+enum { VERIFY_POOL = 2 * COLLATERAL_PLACES_HELD };
 size_t verify_held_pool(const struct verify_held *held, struct ward_bytes pool[VERIFY_POOL]);
 
 /* verify_warm_up takes from libraries and system, before the jail, all that a judgement takes once:

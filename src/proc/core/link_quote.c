@@ -1,0 +1,171 @@
+/* link_quote.c - see links.h: the house shows what it is.  Front names what the evidence is bound
+   to, and never the 64 bytes: whoever has taken it over gets evidence that is good for channels and
+   for nothing else. */
+#include <string.h>
+
+#include "base/number.h"
+#include "os/clock.h"
+#include "proc/core/core.h"
+
+static void answer(struct core *core, uint64_t front_id, enum reason reason,
+                   const struct span made[2])
+{
+    uint8_t bytes[2 + 8 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u16le(&body, (uint16_t)reason);
+    put_bytes(&body, made[0]);
+    put_bytes(&body, made[1]);
+    struct frame frame = { .message = MSG_LINK_QUOTED, .id = front_id, .body = sink_bytes(&body) };
+    rc told = house_put(NULL, core->house, PEER_FRONT, &frame);
+    (void)told; /* a front that does not read has nobody to show it to */
+}
+
+static void refuse(struct core *core, struct link_quote *quote, enum reason reason)
+{
+    static const struct span nothing[2];
+    answer(core, quote->front_id, reason, nothing);
+    quote->id = 0;
+}
+
+static struct link_quote *find(struct core_links *links, uint64_t id)
+{
+    for (size_t i = 0; i < LINKS_QUOTES; i++) {
+        if (links->quotes[i].id == id)
+            return &links->quotes[i];
+    }
+    return NULL;
+}
+
+rc core_on_link_quote(struct trail *trail, void *self, struct call *call)
+{
+    struct core *core = self;
+    struct channel *tee = &core->house->channels[PEER_TEE];
+    struct link_quote *quote = find(&core->links, 0), none = { 0 };
+    uint8_t role = 0, bound[ATTESTED_BOUND];
+    if (!(cur_u8(&call->body, &role) &&
+          (role == ATTESTED_INITIATOR || role == ATTESTED_RESPONDER) &&
+          cur_copy(&call->body, bound, sizeof bound) && cur_end(&call->body)))
+        return door_fault(trail, call, DOOR_E_BODY);
+    if (quote == NULL) {
+        none.front_id = call->id;
+        refuse(core, &none, REASON_TEE_RATE);
+        return RC_SUCCESS;
+    }
+    *quote = (struct link_quote){ .id = channel_next_id(tee),
+                                  .front_id = call->id,
+                                  .until_ms = clock_monotonic_ms() + LINKS_QUOTE_MS };
+    attested_report_data(bound, (enum attested_role)role, quote->report_data);
+    struct frame question = { .message = MSG_EVIDENCE,
+                              .id = quote->id,
+                              .body = SPAN(quote->report_data) };
+    if (!rc_ok(channel_put(NULL, tee, &question)))
+        refuse(core, quote, REASON_HOUSE_UNAVAILABLE);
+    return RC_SUCCESS;
+}
+
+/* A tee that answers another question is no tee, and has made nothing. */
+bool links_quoted(struct core *core, const struct call *call, enum reason reason,
+                  const struct span made[2])
+{
+    struct link_quote *quote = call->id == 0 ? NULL : find(&core->links, call->id);
+    if (quote == NULL)
+        return false;
+    if (reason == REASON_OK && !core_evidence_bears(made[0], quote->report_data))
+        reason = REASON_HOUSE_UNAVAILABLE;
+    if (reason != REASON_OK) {
+        refuse(core, quote, reason);
+        return true;
+    }
+    answer(core, quote->front_id, REASON_OK, made);
+    quote->id = 0;
+    return true;
+}
+
+void links_quotes_expire(struct core *core, int64_t now_ms, int64_t *next)
+{
+    for (size_t i = 0; i < LINKS_QUOTES; i++) {
+        struct link_quote *quote = &core->links.quotes[i];
+        if (quote->id == 0)
+            continue;
+        if (quote->until_ms <= now_ms)
+            refuse(core, quote, REASON_HOUSE_DEADLINE);
+        else if (quote->until_ms < *next)
+            *next = quote->until_ms;
+    }
+}
+
+void links_quotes_gone(struct core *core)
+{
+    for (size_t i = 0; i < LINKS_QUOTES; i++) {
+        if (core->links.quotes[i].id != 0)
+            refuse(core, &core->links.quotes[i], REASON_HOUSE_UNAVAILABLE);
+    }
+}
+
+void links_ask_own(struct core *core)
+{
+    struct channel *tee = &core->house->channels[PEER_TEE];
+    struct frame question = { .message = MSG_COLLATERAL_OWN, .id = channel_next_id(tee) };
+    bool asked = rc_ok(channel_put(NULL, tee, &question));
+    core->links.own_id = asked ? question.id : 0; /* one that is not there says so when it is */
+    core->links.own_ms = clock_monotonic_ms() + LINKS_OWN_MS;
+}
+
+/* Judged by nobody: verify checks every signature when it uses it. */
+static bool tell(struct core *core, size_t which)
+{
+    const struct link_own *own = &core->links.own[which];
+    return core_tell_held(core, COLLATERAL_PLACES + which, (struct span){ 0 },
+                          span_of(own->bytes, own->len));
+}
+
+/* A verify that was started again would find whoever is in without collateral.  It hears all before
+   it is asked; of a tee that does not say what it has it hears nothing. */
+bool links_tell_own(struct core *core, int64_t now_ms)
+{
+    struct core_links *links = &core->links;
+    bool waits = links->own_id != 0 && links->own[COLLATERAL_OWN - 1].len == 0;
+    if (links->own_told || (waits && now_ms < links->own_ms))
+        return links->own_told;
+    for (size_t i = 0; i < COLLATERAL_OWN; i++) {
+        if (links->own[i].len > 0 && !tell(core, i))
+            return false;
+    }
+    links->own_told = true;
+    return true;
+}
+
+static void keep(struct core_links *links, size_t which, struct span piece)
+{
+    struct link_own *own = &links->own[which];
+    if (span_equal(piece, span_of(own->bytes, own->len)))
+        return;
+    if (piece.len > 0)
+        memcpy(own->bytes, piece.at, piece.len);
+    own->len = piece.len;
+    links->own_changed = true;
+}
+
+rc core_on_collateral_own(struct trail *trail, void *self, struct call *call)
+{
+    struct core *core = self;
+    struct core_links *links = &core->links;
+    uint8_t which = 0;
+    struct span piece;
+    if (!(cur_u8(&call->body, &which) && which < COLLATERAL_OWN &&
+          get_bytes(&call->body, COLLATERAL_BODY_MAX, &piece) && cur_end(&call->body)))
+        return door_fault(trail, call, DOOR_E_BODY);
+    if (links->own_id == 0 || call->id != links->own_id)
+        return RC_SUCCESS;
+    keep(links, which, piece);
+    if (which < COLLATERAL_OWN - 1)
+        return RC_SUCCESS;
+    bool changed = links->own_changed;
+    links->own_id = 0; /* the last one */
+    links->own_changed = false;
+    links->own_told &= !changed;
+    (void)links_tell_own(core, clock_monotonic_ms());
+    if (changed)
+        links_look_again(core);
+    return RC_SUCCESS;
+}
