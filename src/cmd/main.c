@@ -38,6 +38,7 @@ const struct command *const commands[] = {
     &command_keyring_list,
     &command_keyring_restore,
     &command_keyring_rotate,
+    &command_peer_list,
     &command_reload,
     &command_seal,
     &command_session_grant,

@@ -1,30 +1,12 @@
 /* api.c - see api.h. */
+#include "model/api_rows.h"
+
 #include "model/api.h"
 
 enum {
-    WORD = 256, /* names, ids, codes */
-    IDEMPOTENCY = API_IDEMPOTENCY_MAX,
-    SENTENCE = 4096,     /* texts for people */
-    LINE = 64 * 1024,    /* a record of the log */
-    HASH = 32,           /* SHA-256 */
-    PAGE = 1000,         /* records of one answer */
-    PROOF_HASHES = 128,  /* two for each level of the largest tree */
-    EVIDENCE = 64 << 10, /* a quote, a document, an event log, a file of collateral */
-    POLICY = 16 << 10,
-    ENDORSEMENTS = 16,   /* files of collateral */
-    VERDICT = 128 << 10, /* WARD_RESULT_JSON */
+    PEERS = 16, /* of ward.toml */
+    TEXT = 512, /* a text setting, a line for people */
 };
-
-/* The one field of a row that every row has. */
-#define AT(kind, member) .name = #member, .offset = offsetof(struct kind, member)
-#define MESSAGE(kind, title, text)                                                                 \
-    const struct schema_message kind = {                                                           \
-        .name = (title),                                                                           \
-        .doc = (text),                                                                             \
-        .fields = kind##_fields,                                                                   \
-        .count = sizeof kind##_fields / sizeof kind##_fields[0],                                   \
-        .size = sizeof(struct kind),                                                               \
-    }
 
 const struct schema_message api_empty = {
     .name = "Empty",
@@ -511,3 +493,36 @@ static const struct schema_field api_collateral_refresh_response_fields[] = {
       .limit = UINT32_MAX, .doc = "How many pieces are asked for anew, one after the other." },
 };
 MESSAGE(api_collateral_refresh_response, "CollateralRefreshResponse", "What will be fetched.");
+
+static const struct schema_field api_peer_fields[] = {
+    { AT(api_peer, name), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The NAME of its [peers.NAME]." },
+    { AT(api_peer, url), .number = 2, .type = SCHEMA_STRING, .limit = TEXT,
+      .doc = "Where its WebSocket is; empty when it is not called." },
+    { AT(api_peer, state), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "waiting, connecting, greeting or open; not called: it has no url." },
+    { AT(api_peer, since), .number = 4, .type = SCHEMA_TIME, .doc = "Since when." },
+    { AT(api_peer, reason), .number = 5, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "The code of the last failure; empty while it is open, and when there was none." },
+    { AT(api_peer, detail), .number = 6, .type = SCHEMA_STRING, .limit = TEXT,
+      .doc = "More about that, for people." },
+    { AT(api_peer, failures), .number = 7, .type = SCHEMA_UINT32, .limit = UINT32_MAX,
+      .doc = "Failures in a row." },
+    { AT(api_peer, opened), .number = 8, .type = SCHEMA_UINT32, .limit = UINT32_MAX,
+      .doc = "How often it was open since core was started." },
+    { AT(api_peer, next), .number = 9, .type = SCHEMA_TIME,
+      .doc = "When it is called again; not set for one that is not waiting." },
+    { AT(api_peer, public), .number = 10, .type = SCHEMA_STRING, .limit = TEXT,
+      .doc = "Where miners' requests are passed on to, if it is a challenge." },
+    { AT(api_peer, public_reason), .number = 11, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "Why the last of those had no answer; empty when it had, or there was none." },
+    { AT(api_peer, public_detail), .number = 12, .type = SCHEMA_STRING, .limit = TEXT,
+      .doc = "More about that, for people." },
+};
+MESSAGE(api_peer, "Peer", "Somebody whom the house knows by name.");
+
+static const struct schema_field api_peers_list_response_fields[] = {
+    { AT(api_peers_list_response, peers), .number = 1, .type = SCHEMA_MESSAGE, .most = PEERS,
+      .message = &api_peer, .doc = "All of them, in the order of ward.toml." },
+};
+MESSAGE(api_peers_list_response, "PeersListResponse", "The peers of ward.toml.");

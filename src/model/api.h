@@ -322,6 +322,27 @@ struct api_collateral_show_response {
 struct api_collateral_refresh_response {
     uint32_t pieces;
 };
+
+/* ward.v1.Peers */
+struct api_peer {
+    struct span name;
+    struct span url;
+    struct span state;
+    int64_t since;
+    struct span reason; /* of the last failure, unless it is open; empty: none */
+    struct span detail;
+    uint32_t failures;         /* in a row */
+    uint32_t opened;           /* times */
+    int64_t next;              /* when it is called again; 0: it is not waiting */
+    struct span public;        /* where requests of miners are passed on to; empty: none are */
+    struct span public_reason; /* why the last of those had no answer; empty: it had, or was none */
+    struct span public_detail;
+};
+
+struct api_peers_list_response {
+    struct schema_list peers; /* api_peer */
+};
+
 /* Each is one row of a table; the struct is the one of the same name. */
 extern const struct schema_message api_empty;
 extern const struct schema_message api_ping_request, api_ping_response;
@@ -350,5 +371,6 @@ extern const struct schema_message api_attest_verify_request, api_attest_verify_
     api_attest_evidence_request, api_attest_evidence_response;
 extern const struct schema_message api_collateral_piece, api_collateral_show_response,
     api_collateral_refresh_response;
+extern const struct schema_message api_peer, api_peers_list_response;
 
 #endif

@@ -114,6 +114,12 @@ enum message {
     MSG_DIAL = 0xA00,
     MSG_CONNECTED,
     MSG_DIALED,
+    /* front -> core, with the id of that question: how the connection is. No answer.
+         u8 peer
+         u8 open         1: the peer is who it should be; 0: it is over, or never will be
+         u16 reason      why; REASON_OK with 1
+         bytes detail    text for people */
+    MSG_OUTWARD,
     /* core -> dial: connect to a peer's public routes, for a request that front waits with; its
        number there is the id.  u8 peer, u32 milliseconds: as MSG_DIAL.
        dial -> front, the same id: with the connected socket u8 peer; or u8 peer, u16 reason,

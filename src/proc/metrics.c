@@ -66,6 +66,8 @@ static const struct metric_info rows[METRIC_COUNT] = {
                                     "ended before the peer had said that no more follows." },
     [METRIC_CHANNEL_MESSAGES] = { "ward_front_channel_messages_total", true, "messages",
                                   "Messages that came in open channels." },
+    [METRIC_PEERS_OPEN] = { "ward_front_peers_open", false, "peers",
+                            "Peers that the house has called and that are connected." },
     [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
                                "Whether the house's own evidence comes from a simulated TEE, and "
                                "proves nothing about hardware." },

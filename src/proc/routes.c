@@ -246,6 +246,17 @@ static const struct route rows[METHOD_COUNT] = {
                                            "day that it is due.",
                                     .request = &api_empty,
                                     .response = &api_collateral_refresh_response },
+    [METHOD_PEERS_LIST] = { .grpc = "/ward.v1.Peers/List",
+                            .method = HTTP_METHOD_GET,
+                            .path = "/v1/peers",
+                            .permission = ROUTE_OWNER,
+                            .body_limit = SMALL,
+                            .cost = 1,
+                            .deadline_ms = MS_SHORT,
+                            .doc = "Lists the peers of ward.toml, how each is, and why one is not "
+                                   "there.",
+                            .request = &api_empty,
+                            .response = &api_peers_list_response },
 };
 
 const struct router house_router = {

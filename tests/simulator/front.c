@@ -145,6 +145,7 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
         return protobuf_write(&api_keyring_rotate_request, &rotate, out);
     case METHOD_CONFIG:
         return put_config_body(world, out);
+    case METHOD_PEERS_LIST:
     case METHOD_VERSION:
     case METHOD_DOCTOR:
     case METHOD_AUDIT_HEAD:
@@ -360,6 +361,7 @@ static bool is_its(struct world *world, const struct asked *asked, struct span b
         return span_equal(said.lifted.address, address_of(asked->tag, peer));
     case METHOD_ADMISSION_LIST:
     case METHOD_SESSION_LIST:
+    case METHOD_PEERS_LIST:
     case METHOD_VERSION:
     case METHOD_DOCTOR:
     case METHOD_CONFIG:

@@ -18,6 +18,7 @@
 #include "proc/config.h"
 #include "proc/control.h"
 #include "proc/core/links.h"
+#include "proc/core/peers.h"
 #include "proc/core/repeat.h"
 #include "proc/core/sessions.h"
 #include "proc/credential.h"
@@ -225,6 +226,7 @@ struct core {
     struct core_bans bans;
     struct core_child children[PEER_COUNT];
     struct core_collateral collateral;
+    struct core_peers peers;
     struct core_sessions sessions;
     struct core_links links;
     struct core_refusals refusals; /* of requests; those of channels and sessions are of the same

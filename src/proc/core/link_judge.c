@@ -225,7 +225,7 @@ static void take_verdict(struct core *core, struct core_link *link, enum reason 
     if (first)
         link->state = LINK_WAITS;
     /* That of all was read before it came into force: who says that it is none is no judge. */
-    bool unread = reason == REASON_ATTEST_POLICY_INVALID;
+    bool unread = reason == REASON_ATTEST_POLICY_INVALID && !peers_has_policy(core, link->peer);
     /* Evidence that there is no memory for is not tried again for a stranger. */
     bool tried = reason == REASON_OUT_OF_MEMORY && !first;
     if (reason == REASON_HOUSE_UNAVAILABLE || tried || unread) {

@@ -43,8 +43,8 @@ void links_policy_unread(struct core *core)
 
 struct span link_policy_of(const struct core *core, const struct core_link *link)
 {
-    (void)link;
-    return core->links.policy.text;
+    return peers_has_policy(core, link->peer) ? core->peers.rows[link->peer].policy
+                                              : core->links.policy.text;
 }
 
 static void settle(struct core *core, enum reason reason)

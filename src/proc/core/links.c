@@ -149,8 +149,7 @@ static bool may_be(const struct core *core, const struct core_link *link)
 {
     if (link->role == ATTESTED_RESPONDER)
         return link->peer == LINK_NOBODY;
-    (void)core;
-    return false;
+    return peers_is_met(core, link->peer);
 }
 
 rc core_on_link_judge(struct trail *trail, void *self, struct call *call)
@@ -174,7 +173,7 @@ rc core_on_link_judge(struct trail *trail, void *self, struct call *call)
     asked.evidence_len = (uint32_t)parts[0].len;
     asked.log_len = (uint32_t)parts[1].len;
     *link = asked;
-    if (core->house->settings.channel_policy[0] == 0)
+    if (core->house->settings.channel_policy[0] == 0 && !peers_has_policy(core, link->peer))
         link_refuse(core, link, REASON_LINK_NO_POLICY);
     else if (!link_blocks_put(&links->blocks, parts, &link->block))
         link_refuse(core, link, REASON_LINK_FULL);

@@ -21,6 +21,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     }
     if (!core_collateral_open(core))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    if (!core_peers_open(core))
+        return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     for (size_t i = 0; i < CORE_EVIDENCES; i++) {
         core->evidences[i].answer = arena_room(&house->arena, CORE_EVIDENCE_BYTES);
         if (core->evidences[i].answer == NULL)
@@ -36,6 +38,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
 {
     core_peer_gone(self, peer); /* a new channel has not heard the old one's questions either */
     collateral_peer(self, peer, open);
+    peers_peer(self, peer);
     links_peer(self, peer, open);
 }
 
@@ -47,6 +50,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t store = store_step(core, now_ms);
     int64_t refusals = core_log_unrecorded(core, now_ms);
     int64_t collateral = collateral_step(core, now_ms);
+    int64_t peers = peers_step(core, now_ms);
     int64_t sessions = sessions_step(core, now_ms);
     int64_t links = links_step(core, now_ms);
     /* Last, and by the clock as it is now: the store may have taken its time. */
@@ -61,6 +65,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = refusals;
     if (collateral < next)
         next = collateral;
+    if (peers < next)
+        next = peers;
     if (sessions < next)
         next = sessions;
     if (links < next)
@@ -90,6 +96,8 @@ static const struct door doors[] = {
     { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
     { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 14, FRAME_BODY_MAX, 0, core_on_judged },
     { MSG_COLLATERAL_JUDGED, IN(PEER_VERIFY), ~0u, 10, 1024, 0, core_on_collateral_judged },
+    { MSG_DIALED, IN(PEER_DIAL), ~0u, 6, 6 + DIALED_DETAIL_MAX, 0, core_on_dialed },
+    { MSG_OUTWARD, IN(PEER_FRONT), ~0u, 8, 8 + DIALED_DETAIL_MAX, 0, core_on_outward },
     { MSG_FETCHED, IN(PEER_FETCH), ~0u, 14, FRAME_BODY_MAX, 0, core_on_fetched },
     { MSG_EVIDENCE_IS, IN(PEER_TEE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
       core_on_evidence },

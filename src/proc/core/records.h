@@ -68,6 +68,11 @@ MUST_USE
 bool core_log_collateral(struct core *core, const struct core_piece *piece, enum reason reason,
                          struct span detail, uint64_t *id);
 
+/* core_log_peer has it logged that a peer's connection is open, over, or could not be; a reason
+   goes with the latter two.  Nobody waits for it. */
+void core_log_peer(struct core *core, const struct peer_settings *peer, enum audit_event event,
+                   struct span reason);
+
 /* core_log_mark asks for the record that the store is of this generation. */
 MUST_USE
 bool core_log_mark(struct core *core, int64_t generation, uint64_t *id);

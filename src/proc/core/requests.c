@@ -53,6 +53,7 @@ static local_fn *const local[METHOD_COUNT] = {
     [METHOD_SESSION_END] = core_session_over,
     [METHOD_COLLATERAL_SHOW] = core_collateral_show,
     [METHOD_COLLATERAL_REFRESH] = core_collateral_refresh,
+    [METHOD_PEERS_LIST] = core_peers_list,
 };
 
 static void answer_local(struct core *core, const struct request *request)

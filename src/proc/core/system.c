@@ -159,6 +159,16 @@ static const struct finding *log_finding(const struct core *core)
     return core->why == AUDIT_REFUSED_DAMAGED ? &of_damage : &of_disk;
 }
 
+static void add_peers(const struct core *core, struct api_doctor_response *doctor,
+                      struct api_doctor_check *checks)
+{
+    static const struct finding called = { "house.peers", "the peers of ward.toml are there",
+                                           "they are, or there are none",
+                                           "one of them is not connected",
+                                           "See `ward peer list` for which, and why." };
+    add(doctor, checks, &called, good_or(peers_are_open(core), API_FINDING_WARN));
+}
+
 /* One that was in force stays, and so do those whom it lets in. */
 static void add_policy(const struct core *core, struct api_doctor_response *doctor,
                        struct api_doctor_check *checks)
@@ -223,6 +233,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     add(&doctor, checks, &held, of_held);
     add(&doctor, checks, &deaths, good_or(none_died(core), API_FINDING_WARN));
     add(&doctor, checks, &suspects, good_or(!core_has_suspects(core), API_FINDING_WARN));
+    add_peers(core, &doctor, checks);
     add_policy(core, &doctor, checks);
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));

@@ -9,7 +9,7 @@
 #include "os/fd.h"
 #include "proc/front/front.h"
 
-static struct address address_of(const struct sockaddr_storage *name)
+struct address front_address_of(const struct sockaddr_storage *name)
 {
     if (name->ss_family == AF_INET6) {
         struct sockaddr_in6 six;
@@ -79,7 +79,7 @@ static void turn_away(struct front *front, int fd)
 
 static void accept_stranger(struct front *front, int fd, const struct sockaddr_storage *name)
 {
-    struct address peer = address_of(name);
+    struct address peer = front_address_of(name);
     struct conn counted;
     if (front->server == NULL || front->vacant_count == 0 || !alone_may(front, &peer)) {
         turn_away(front, fd);

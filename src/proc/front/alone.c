@@ -55,6 +55,7 @@ static bool is_idle(const struct connection *connection)
     case CONNECTION_HANDSHAKE:
     case CONNECTION_WAITING:
     case CONNECTION_ANSWERING:
+    case CONNECTION_OUTWARD:
         break;
     }
     return false;

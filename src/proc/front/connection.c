@@ -90,7 +90,9 @@ void front_close(struct front *front, struct connection *connection)
         tls_free(&connection->tls);
     }
     fd_close(&connection->fd);
-    if (connection->local)
+    if (connection->outward != NULL)
+        outward_closed(front, connection);
+    else if (connection->local)
         front->local_count--;
     else
         conn_closed(&front->conns, &connection->counted);
@@ -222,6 +224,8 @@ static bool turn(struct front *front, struct connection *connection)
         return front_http1_turn(front, connection);
     case CONNECTION_H2:
         return front_h2_turn(front, connection);
+    case CONNECTION_OUTWARD:
+        return outward_turn(front, connection);
     case CONNECTION_LINK:
         return link_turn(front, connection);
     case CONNECTION_ENDING:

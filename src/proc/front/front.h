@@ -11,6 +11,8 @@
 #ifndef WARD_PROC_FRONT_H
 #define WARD_PROC_FRONT_H
 
+#include <sys/socket.h>
+
 #include "admit/admit.h"
 #include "admit/pace.h"
 #include "http/call.h"
@@ -20,6 +22,7 @@
 #include "os/poller.h"
 #include "proc/credential.h"
 #include "proc/front/link.h"
+#include "proc/front/outward.h"
 #include "proc/house.h"
 #include "proc/routes.h"
 #include "proc/tables.h"
@@ -107,6 +110,7 @@ enum connection_phase {
     CONNECTION_WAITING,   /* core has the request */
     CONNECTION_ANSWERING, /* the answer is being sent */
     CONNECTION_H2,        /* HTTP/2, whatever it does */
+    CONNECTION_OUTWARD,   /* of ours, on its way to a peer's WebSocket (outward.h) */
     CONNECTION_LINK,      /* an attested channel (link.h) */
     CONNECTION_ENDING,    /* everything was said: the peer may read it and go */
 };
@@ -141,6 +145,7 @@ struct connection {
     struct span left;          /* HTTP/2: made and not taken by the socket; of its heap */
     uint32_t open;             /* HTTP/2: exchanges */
     struct link *link;
+    struct outward *outward; /* one that the house began; it is not counted as a stranger's */
     int64_t half_head_ms;    /* HTTP/2: since when a head is not whole; 0: none */
     int64_t ending_ms;       /* by when an ending connection is closed */
     struct conn counted;
@@ -206,6 +211,7 @@ struct front {
     int64_t chain_ms;      /* when to ask for it */
     int64_t abuse_said_ms; /* when the log last named one who abused HTTP/2 */
     int64_t silent_ms;     /* until when the keeper is not asked */
+    struct outward outwards[SETTING_PEERS_MAX];
     struct front_links links;
     struct front_counts counts;
 };
@@ -240,6 +246,11 @@ uint64_t front_now_us(void);
 
 /* accept.c */
 struct connection *front_occupy(struct front *front, int fd); /* there must be a vacant place */
+
+/* outward.c: outward_occupy makes one of what dial brought, which is to be watched; NULL: there is
+   no place for it, or it is gone already. */
+struct connection *outward_occupy(struct front *front, enum connection_phase phase, int fd);
+struct address front_address_of(const struct sockaddr_storage *name);
 void front_accept(struct front *front, bool owner);
 MUST_USE
 rc front_listen(struct trail *trail, struct front *front, bool listening);

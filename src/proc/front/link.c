@@ -306,7 +306,7 @@ void link_call(struct front *front, struct connection *connection, struct span r
 {
     struct link *link = occupy(front, connection, ATTESTED_INITIATOR);
     if (link == NULL) {
-        front_close(front, connection);
+        outward_fail(front, connection, REASON_HOUSE_UNAVAILABLE, "");
         return;
     }
     random_bytes(link->trace, sizeof link->trace);
@@ -434,6 +434,8 @@ void link_tell_end(struct front *front, uint64_t number, enum reason reason)
 static void count_end(struct link *link, enum reason reason)
 {
     struct front_links *links = &link->front->links;
+    if (link->role == ATTESTED_INITIATOR)
+        outward_note(link->connection, reason, "");
     links->truncated += reason == REASON_CHANNEL_TRUNCATED;
     if (link->core == 0) {
         links->refused++;

@@ -49,7 +49,7 @@ static void have_judged(struct link *link, const struct attested_evidence *shown
         return;
     }
     sink_u8(&body, (uint8_t)link->role);
-    sink_u8(&body, LINK_NOBODY);
+    sink_u8(&body, outward_number(link->front, link->connection));
     sink_put(&body, span_of(attested_bound(&link->attested), ATTESTED_BOUND));
     sink_u8(&body, (uint8_t)shown->kind);
     sink_put(&body, SPAN(link->connection->peer.bytes));
@@ -87,6 +87,8 @@ void link_event(struct link *link, const struct attested_event *event, struct si
         link_finish(link);
         return;
     case ATTESTED_ENDED:
+        if (link->role == ATTESTED_INITIATOR && event->about != REASON_NONE)
+            outward_note(link->connection, event->reason, reason_info(event->about)->name);
         link_over(link, event->reason);
         return;
     }
@@ -134,6 +136,8 @@ static void let_in(struct link *link, uint64_t number)
     link->core = number;
     links->opened++;
     links->open++;
+    if (link->role == ATTESTED_INITIATOR)
+        outward_is_open(link->front, link->connection);
 }
 
 rc link_on_judged(struct trail *trail, void *self, struct call *call)

@@ -41,6 +41,7 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
     values[METRIC_SUSPECTS] = ban_count(&front->tables.suspects, front_now_us());
     values[METRIC_CHANNELS_OPEN] = front->links.open;
     values[METRIC_CHANNELS_HALF_OPEN] = front->links.half_count;
+    values[METRIC_PEERS_OPEN] = outward_count(front);
     values[METRIC_TEE_SIMULATED] = !TEE_IS_HARDWARE;
     for (unsigned i = METRIC_OF_CORE; i < METRIC_OF_CORE_END; i++)
         values[i] = __atomic_load_n(&front->tables.metrics[i - METRIC_OF_CORE], __ATOMIC_RELAXED);

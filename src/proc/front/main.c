@@ -211,7 +211,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     struct front *front = self;
     front->house = house;
     bool made = make_connections(front, &house->arena) && make_admission(front, &house->arena) &&
-                make_room(front, &house->arena) && links_open(front);
+                make_room(front, &house->arena) && links_open(front) && outward_open(front);
     if (!bans_read(&front->tables, house->files[FILE_BANS_READ]) ||
         !serving_begin(&front->serving, house->files[FILE_SERVING], (uint32_t)getpid()))
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
@@ -256,6 +256,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
     if (peer == PEER_CORE && !open) {
         exchange_core_gone(front);
         links_core_gone(front);
+        outward_core_gone(front);
     }
     /* A keeper that was started again may have another key. */
     if (peer == PEER_KEEPER && open) {
@@ -316,6 +317,7 @@ static rc chain_changed(struct trail *trail, void *self, struct call *call)
 
 static const struct door doors[] = {
     { MSG_REPLY, IN(PEER_CORE), ~0u, 10, FRAME_BODY_MAX, 0, exchange_reply },
+    { MSG_CONNECTED, IN(PEER_DIAL), ~0u, 1, 1, 1, outward_on_connected },
     { MSG_LINK_QUOTED, IN(PEER_CORE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
       link_on_quoted },
     { MSG_LINK_JUDGED, IN(PEER_CORE), ~0u, 10, 10, 0, link_on_judged },

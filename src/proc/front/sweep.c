@@ -67,6 +67,10 @@ static void judge_connection(struct front *front, struct connection *connection,
             front_close(front, connection);
         return;
     }
+    if (connection->phase == CONNECTION_OUTWARD) {
+        outward_sweep(front, connection, now_ms);
+        return;
+    }
     if (connection->phase == CONNECTION_H2) {
         judge_h2(front, connection, late, now_ms);
         return;

@@ -37,7 +37,7 @@ enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024, OLD_LOOK_MS = 10 };
 
 static const char open_log[] = "security.log";
 static const char next_log[] = "security.new";
-static const char system_cas[] = "/etc/ssl/certs/ca-certificates.crt";
+const char monitor_system_cas[] = "/etc/ssl/certs/ca-certificates.crt";
 
 /* What is no folder or file of this user's own is refused, the rest is the system's word. */
 static rc unusable(struct trail *trail, struct monitor *monitor, const char *name)
@@ -217,7 +217,7 @@ static rc open_collateral(struct trail *trail, struct monitor *monitor)
     int *files = monitor->files;
     TRY(trail, open_named(trail, monitor, settings->collateral_root, &files[FILE_COLLATERAL_ROOT]));
     if (settings->provider_url[0] != 0 && settings->provider_ca[0] == 0)
-        files[FILE_PROVIDER_CA] = open(system_cas, O_RDONLY | O_CLOEXEC);
+        files[FILE_PROVIDER_CA] = open(monitor_system_cas, O_RDONLY | O_CLOEXEC);
     TRY(trail, open_named(trail, monitor, settings->provider_ca, &files[FILE_PROVIDER_CA]));
     return open_named(trail, monitor, settings->channel_policy, &files[FILE_CHANNEL_POLICY]);
 }
@@ -273,6 +273,7 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
         return unusable(trail, monitor, monitor->settings.state);
     TRY(trail, open_password(trail, monitor));
     TRY(trail, open_collateral(trail, monitor));
+    TRY(trail, monitor_open_peers(trail, monitor));
     return open_seal(trail, monitor);
 }
 

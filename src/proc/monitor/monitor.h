@@ -22,7 +22,9 @@ enum {
     MONITOR_RELOAD_MS = 10000,          /* for all processes to take over new settings */
 };
 
-enum { MONITOR_DETAIL_MAX = 640 }; /* bytes of a path and what is wrong with it */
+enum { MONITOR_PEER_FILE_MAX = 1 << 20 }; /* bytes of the CAs that one peer is known by */
+enum { MONITOR_DETAIL_MAX = 640 };        /* bytes of a path and what is wrong with it */
+enum { MONITOR_REASON_MAX = 512 };        /* of a reason, its cause and what to do */
 
 enum monitor_error {
     MONITOR_E_STATE = 0x1601, /* RC_WORLD: the state folder cannot be made or is another's */
@@ -115,9 +117,18 @@ void monitor_blame(struct monitor *monitor, enum reason reason, const char *form
 
 /* files.c */
 
+/* Where the system has its CAs. */
+extern const char monitor_system_cas[];
+
 /* monitor_open_state makes and locks the state folder and opens all that lies in it. */
 MUST_USE
 rc monitor_open_state(struct trail *trail, struct monitor *monitor);
+
+/* monitor_open_peers reads what ward.toml names for its peers; called by monitor_open_state.
+   monitor_peers_changed: one of those files is not what it was then. */
+MUST_USE
+rc monitor_open_peers(struct trail *trail, struct monitor *monitor);
+bool monitor_peers_changed(const struct monitor *monitor);
 
 /* monitor_make_tables makes the memory that processes share (tables.h).  It lives as long as the
    house: a process that is started again finds what was in it. */
