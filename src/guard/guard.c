@@ -4,9 +4,10 @@
 #define SECOND_US INT64_C(1000000)
 
 /* The table.  A front signs handshakes with its listener's key and has no other wish; core
-   makes and checks tokens and has certificates made; audit has heads signed.  Verify and tee
-   are asked by the keeper and ask it nothing.  The figures are what a core can spend, not
-   what a peer should need: a taken front gains no more signatures than it has handshakes. */
+   makes and checks tokens, and has certificates made and miners' tokens and requests signed; audit
+   has heads signed.  Verify and tee are asked by the keeper and ask it nothing.  The figures are
+   what a core can spend, not what a peer should need: a taken front gains no more signatures than
+   it has handshakes. */
 static const struct guard_rule rules[GUARD_RULES] = {
     /* clang-format off */
     /* peer         role            operation    payload              bound  /s     burst */
@@ -15,6 +16,8 @@ static const struct guard_rule rules[GUARD_RULES] = {
     { GUARD_CORE,   KEY_ROLE_CA,    GUARD_SIGN,  PAYLOAD_CERTIFICATE, false,     1,    32 },
     { GUARD_CORE,   KEY_ROLE_TOKEN, GUARD_MAC,   PAYLOAD_TOKEN,       false,   200,   400 },
     { GUARD_CORE,   KEY_ROLE_TOKEN, GUARD_CHECK, PAYLOAD_TOKEN,       false, 50000, 50000 },
+    { GUARD_CORE,   KEY_ROLE_MINER, GUARD_SIGN,  PAYLOAD_MINER,       false,   100,   200 },
+    { GUARD_CORE,   KEY_ROLE_MINER, GUARD_SIGN,  PAYLOAD_VERIFIED,    false,  1000,  1000 },
     /* clang-format on */
 };
 
@@ -45,12 +48,14 @@ const char *guard_operation_name(enum guard_operation operation)
     return (unsigned)operation < GUARD_OPERATION_COUNT ? operations[operation] : "unknown";
 }
 
-/* GUARD_RULES when there is none.  The zero of each enumeration is in no row. */
-static size_t rule_of(const struct guard_request *request)
+/* The row for this, for a payload of this kind where that is known; GUARD_RULES when there is none.
+   The zero of each enumeration is in no row. */
+static size_t rule_of(const struct guard_request *request, enum payload_kind kind)
 {
     size_t i = 0;
     while (i < GUARD_RULES && !(rules[i].peer == request->peer && rules[i].role == request->role &&
-                                rules[i].operation == request->operation))
+                                rules[i].operation == request->operation &&
+                                (kind == PAYLOAD_NONE || rules[i].payload == kind)))
         i++;
     return i;
 }
@@ -82,8 +87,33 @@ static enum reason judge_key(const struct guard_rule *rule, const struct guard_r
     return REASON_OK;
 }
 
-static enum reason judge_payload(const struct guard_rule *rule, const struct guard_request *request,
-                                 struct payload *payload)
+/* A core that is taken over gets tokens for now, as long as it is asked for them, and none for
+   next year. */
+static bool is_of_now(int64_t at, int64_t now)
+{
+    return now >= 0 && at >= now - GUARD_SKEW_S && at - GUARD_SKEW_S <= now;
+}
+
+static enum reason judge_miner(const struct miner_input *input, const struct guard_request *request)
+{
+    if (!span_equal(SPAN(input->key), request->key))
+        return REASON_GUARD_KEY_NOT_BOUND;
+    if (!span_equal(span_of(input->issuer, input->issuer_len), request->origin))
+        return REASON_GUARD_PAYLOAD_ORIGIN;
+    return is_of_now(input->issued, request->now) ? REASON_OK : REASON_GUARD_PAYLOAD_TIME;
+}
+
+static enum reason judge_verified(const struct verified_input *input,
+                                  const struct guard_request *request)
+{
+    if (!span_equal(SPAN(input->key), request->key))
+        return REASON_GUARD_KEY_NOT_BOUND;
+    return is_of_now(input->at, request->now) ? REASON_OK : REASON_GUARD_PAYLOAD_TIME;
+}
+
+/* *rule is that of the payload's kind then. */
+static enum reason judge_payload(const struct guard_request *request, struct payload *payload,
+                                 size_t *rule)
 {
     uint32_t kinds = payload_kinds(request->payload, request->ca_point, payload);
     if (kinds == 0)
@@ -91,24 +121,27 @@ static enum reason judge_payload(const struct guard_rule *rule, const struct gua
     payload->kind = payload_single(kinds);
     if (payload->kind == PAYLOAD_NONE)
         return REASON_GUARD_PAYLOAD_AMBIGUOUS;
-    if (payload->kind != rule->payload)
+    *rule = rule_of(request, payload->kind);
+    if (*rule == GUARD_RULES)
         return REASON_GUARD_PAYLOAD_KIND;
     if (payload->kind == PAYLOAD_CHECKPOINT &&
         !span_equal(payload->checkpoint.origin, request->origin))
         return REASON_GUARD_PAYLOAD_ORIGIN;
-    return REASON_OK;
+    if (payload->kind == PAYLOAD_VERIFIED)
+        return judge_verified(&payload->verified, request);
+    return payload->kind == PAYLOAD_MINER ? judge_miner(&payload->miner, request) : REASON_OK;
 }
 
 rc guard_check(struct trail *trail, struct guard *guard, const struct guard_request *request,
                int64_t now_us, struct payload *out)
 {
-    size_t i = rule_of(request);
+    size_t i = rule_of(request, PAYLOAD_NONE);
     if (i == GUARD_RULES)
         return REFUSE(trail, REASON_GUARD_NOT_PERMITTED);
     struct payload payload = { 0 };
     enum reason reason = judge_key(&rules[i], request);
     if (reason == REASON_OK)
-        reason = judge_payload(&rules[i], request, &payload);
+        reason = judge_payload(request, &payload, &i);
     if (reason == REASON_OK && !within_rate(&rules[i], &guard->due[i], now_us))
         reason = REASON_GUARD_RATE;
     if (reason != REASON_OK)

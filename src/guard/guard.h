@@ -42,7 +42,10 @@ struct guard_rule {
     uint32_t burst;      /* and how many of them at once */
 };
 
-enum { GUARD_RULES = 5 };
+enum {
+    GUARD_RULES = 7,
+    GUARD_SKEW_S = 5, /* how old what is signed of a miner may be, and how far ahead of now */
+};
 
 /* guard_rules is the table, for those who print it. */
 const struct guard_rule *guard_rules(void);
@@ -64,13 +67,15 @@ struct guard_request {
     enum guard_operation operation;
     struct span payload;
     struct span ca_point; /* public key of the CA that is asked to sign, else empty */
-    struct span origin;   /* the log's own name, which its checkpoints must bear */
+    struct span origin;   /* the log's own name, which its checkpoints and tokens must bear */
+    int64_t now;          /* seconds since 1970, which a token or a request must be of */
 };
 
 /* guard_check decides.  now_us: a clock that does not go back.  Refusals, in this order:
    GUARD_NOT_PERMITTED, GUARD_KEY_NOT_BOUND, GUARD_KEY_RETIRED, GUARD_PAYLOAD_UNKNOWN,
-   GUARD_PAYLOAD_AMBIGUOUS, GUARD_PAYLOAD_KIND, GUARD_PAYLOAD_ORIGIN, GUARD_RATE.  A refusal
-   counts as nothing asked, and leaves *out untouched. */
+   GUARD_PAYLOAD_AMBIGUOUS, GUARD_PAYLOAD_KIND, GUARD_PAYLOAD_ORIGIN, GUARD_PAYLOAD_TIME,
+   GUARD_RATE; GUARD_KEY_NOT_BOUND also for a token that names another key than the one that is
+   to sign it.  A refusal counts as nothing asked, and leaves *out untouched. */
 MUST_USE
 rc guard_check(struct trail *trail, struct guard *guard, const struct guard_request *request,
                int64_t now_us, struct payload *out);

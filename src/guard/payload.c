@@ -5,14 +5,15 @@
 
 #include "base/cursor.h"
 #include "codec/base64.h"
+#include "codec/hex.h"
+#include "codec/verified_request.h"
 #include "crypto/hash.h"
 #include "merkle/checkpoint.h"
 
 static const char *const names[PAYLOAD_KIND_COUNT] = {
-    [PAYLOAD_TLS_SERVER] = "tls-server",
-    [PAYLOAD_CHECKPOINT] = "checkpoint",
-    [PAYLOAD_CERTIFICATE] = "certificate",
-    [PAYLOAD_TOKEN] = "token",
+    [PAYLOAD_TLS_SERVER] = "tls-server",   [PAYLOAD_CHECKPOINT] = "checkpoint",
+    [PAYLOAD_CERTIFICATE] = "certificate", [PAYLOAD_TOKEN] = "token",
+    [PAYLOAD_MINER] = "miner-token",       [PAYLOAD_VERIFIED] = "verified-request",
 };
 
 const char *payload_kind_name(enum payload_kind kind)
@@ -60,16 +61,19 @@ static bool read_checkpoint(struct span bytes, struct payload *out)
     return true;
 }
 
-/* base64url that has one meaning, of an object: what begins with {" is eyJ or eyI. */
-static bool segment_is_good(struct span text)
+/* base64url that has one meaning, of an object that begins with these bytes. */
+static bool segment_is_good(struct span text, const char *begins)
 {
     uint8_t room[TOKEN_INPUT_MAX];
     struct sink out = sink_over(room, sizeof room);
-    return base64url_decode(text, &out) && out.len > 2 && room[0] == '{' && room[1] == '"' &&
-           room[out.len - 1] == '}';
+    if (!base64url_decode(text, &out) || out.len <= 2 || room[out.len - 1] != '}')
+        return false;
+    struct cursor in = cur_over(sink_bytes(&out));
+    return cur_expect(&in, span_text(begins));
 }
 
-/* RFC 7515 5.1: ASCII(BASE64URL(UTF8(header)) || '.' || BASE64URL(payload)). */
+/* RFC 7515 5.1: ASCII(BASE64URL(UTF8(header)) || '.' || BASE64URL(payload)).  What is MACed says
+   so in its first member. */
 static bool read_token(struct span bytes)
 {
     size_t dot = 0;
@@ -79,8 +83,33 @@ static bool read_token(struct span bytes)
         dot++;
     if (dot == bytes.len)
         return false;
-    return segment_is_good(span_of(bytes.at, dot)) &&
-           segment_is_good(span_of(&bytes.at[dot] + 1, bytes.len - dot - 1));
+    return segment_is_good(span_of(bytes.at, dot), "{\"alg\":\"HS256\"") &&
+           segment_is_good(span_of(&bytes.at[dot] + 1, bytes.len - dot - 1), "{\"");
+}
+
+static bool read_miner(struct span bytes, struct payload *out)
+{
+    uint8_t memory[MINER_ROOM];
+    struct sink room = sink_over(memory, sizeof memory);
+    struct miner_claims claims;
+    struct miner_input input = { 0 };
+    if (miner_input_read(bytes, &room, &claims) != MINER_READ ||
+        !hex_decode(claims.key_id, input.key, sizeof input.key))
+        return false;
+    input.issued = claims.issued;
+    input.issuer_len = claims.issuer.len;
+    memcpy(input.issuer, claims.issuer.at, claims.issuer.len);
+    out->miner = input;
+    return true;
+}
+
+static bool read_verified(struct span bytes, struct payload *out)
+{
+    struct verified_request request;
+    if (!verified_request_read(bytes, &request))
+        return false;
+    out->verified.at = request.at;
+    return hex_decode(request.key_id, out->verified.key, sizeof out->verified.key);
 }
 
 uint32_t payload_kinds(struct span bytes, struct span ca_point, struct payload *out)
@@ -96,6 +125,10 @@ uint32_t payload_kinds(struct span bytes, struct span ca_point, struct payload *
         kinds |= 1u << PAYLOAD_CERTIFICATE;
     if (read_token(bytes))
         kinds |= 1u << PAYLOAD_TOKEN;
+    if (read_miner(bytes, out))
+        kinds |= 1u << PAYLOAD_MINER;
+    if (read_verified(bytes, out))
+        kinds |= 1u << PAYLOAD_VERIFIED;
     return kinds;
 }
 

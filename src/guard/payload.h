@@ -1,20 +1,26 @@
-/* payload.h - what a long-term key of Ward may be used on: four forms, each exact.
+/* payload.h - what a long-term key of Ward may be used on: six forms, each exact.
 
    Bytes are recognised by their form alone, never by what somebody says they are.  No bytes
    have two of these forms: they differ in their first byte or in the bytes they may contain
    (a checkpoint has line ends, a token has none; a certificate begins with 30 82 or 30 81,
-   a handshake with 20).  What has none, or were ever found to have two, is not signed. */
+   a handshake with 20; the header of a token names HS256, that of a miner's token EdDSA; only
+   the request of a miner has spaces in its first line).  What has
+   none, or were ever found to have two, is not signed. */
 #ifndef WARD_GUARD_PAYLOAD_H
 #define WARD_GUARD_PAYLOAD_H
 
+#include "codec/miner_token.h"
 #include "guard/certificate.h"
+#include "model/key.h"
 
 enum payload_kind {
     PAYLOAD_NONE = 0,
     PAYLOAD_TLS_SERVER,  /* RFC 8446 4.4.3, the content that a TLS 1.3 server signs */
     PAYLOAD_CHECKPOINT,  /* C2SP tlog-checkpoint: the body of a signed note */
     PAYLOAD_CERTIFICATE, /* a leaf of Ward's CA (certificate.h) */
-    PAYLOAD_TOKEN,       /* RFC 7515 5.1, the signing input of a compact JWS */
+    PAYLOAD_TOKEN,       /* RFC 7515 5.1, the signing input of a compact JWS with HS256 */
+    PAYLOAD_MINER,       /* and that of a miner's token (codec/miner_token.h) */
+    PAYLOAD_VERIFIED, /* a miner's request that the house vouches for (codec/verified_request.h) */
     PAYLOAD_KIND_COUNT
 };
 
@@ -35,11 +41,27 @@ struct checkpoint_body {
     uint8_t root[CHECKPOINT_ROOT];
 };
 
+/* What a miner's token says of who signs it and when. */
+struct miner_input {
+    uint8_t key[KEY_ID];
+    int64_t issued;
+    size_t issuer_len;
+    uint8_t issuer[MINER_ISSUER_MAX];
+};
+
+/* And a request of a miner's. */
+struct verified_input {
+    uint8_t key[KEY_ID];
+    int64_t at;
+};
+
 struct payload {
     enum payload_kind kind;
     struct span transcript_hash;       /* PAYLOAD_TLS_SERVER */
     struct checkpoint_body checkpoint; /* PAYLOAD_CHECKPOINT */
     struct certificate certificate;    /* PAYLOAD_CERTIFICATE */
+    struct miner_input miner;          /* PAYLOAD_MINER */
+    struct verified_input verified;    /* PAYLOAD_VERIFIED */
 };
 
 /* payload_kind_name: a word such as "checkpoint"; "unknown" for what is no kind. */

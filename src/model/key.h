@@ -14,6 +14,7 @@ enum key_role {
     KEY_ROLE_LOG = 3,   /* signs heads of the security log */
     KEY_ROLE_TOKEN = 4, /* MACs of tokens */
     KEY_ROLE_NODE = 5,  /* says who this node is */
+    KEY_ROLE_MINER = 6, /* signs the tokens of miners */
     KEY_ROLE_COUNT
 };
 

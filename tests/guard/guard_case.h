@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "codec/base64.h"
+#include "codec/verified_request.h"
 #include "crypto/ecdsa_sign.h"
 #include "guard/guard.h"
 #include "test.h"
 
-enum { CASE_ROOM = 2048 };
+enum { CASE_ROOM = 2048, CASE_NOW = 1700000000 };
 
 /* Points of two keys, and payloads that are good for the first of them as the CA's. */
 struct guard_case {
@@ -62,6 +63,45 @@ static inline void case_tls(struct guard_case *c, size_t hash)
     c->payloads[PAYLOAD_TLS_SERVER] = sink_bytes(&out);
 }
 
+/* To be signed by the key 01 00 00 ... */
+static inline void case_miner(struct guard_case *c, int64_t issued)
+{
+    const struct miner_claims claims = {
+        .key_id = span_text("01000000000000000000000000000000"),
+        .audience = span_text("sums"),
+        .expires = issued + 300,
+        .issued = issued,
+        .issuer = span_text("ward.example/log"),
+        .use = span_text("AAECAwQFBgcICQoLDA0ODw"),
+        .not_before = issued,
+        .scope_count = 1,
+        .scopes = { span_text("*") },
+        .subject = span_text("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"),
+    };
+    struct sink out = case_room(c, PAYLOAD_MINER);
+    miner_input_write(&out, &claims);
+    c->payloads[PAYLOAD_MINER] = sink_bytes(&out);
+}
+
+static inline void case_verified(struct guard_case *c, int64_t at)
+{
+    const struct verified_request request = {
+        .key_id = span_text("01000000000000000000000000000000"),
+        .challenge = span_text("sums"),
+        .method = span_text("POST"),
+        .route = span_text("submit"),
+        .query = span_text("a=1"),
+        .at = at,
+        .once = span_text("AAECAwQFBgcICQoLDA0ODw"),
+        .hotkey = span_text("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"),
+        .uid = 42,
+        .job = span_text("j"),
+    };
+    struct sink out = case_room(c, PAYLOAD_VERIFIED);
+    verified_request_write(&out, &request);
+    c->payloads[PAYLOAD_VERIFIED] = sink_bytes(&out);
+}
+
 static inline void case_make(struct guard_case *c)
 {
     memset(c, 0, sizeof *c);
@@ -86,6 +126,8 @@ static inline void case_make(struct guard_case *c)
     sink_text(&out, ".");
     base64url_encode(&out, span_text("{\"exp\":1700000000,\"sub\":\"somebody\"}"));
     c->payloads[PAYLOAD_TOKEN] = sink_bytes(&out);
+    case_miner(c, CASE_NOW);
+    case_verified(c, CASE_NOW);
 }
 
 #endif

@@ -19,6 +19,7 @@ static struct guard_request request_for(struct guard_case *c, const struct guard
         .payload = c->payloads[rule->payload],
         .ca_point = SPAN(c->ca),
         .origin = span_text("ward.example/log"),
+        .now = CASE_NOW,
     };
     return request;
 }
@@ -54,7 +55,9 @@ static bool meant(unsigned peer, unsigned role, unsigned operation, unsigned pay
     case GUARD_CORE:
         return (role == KEY_ROLE_CA && operation == GUARD_SIGN && payload == PAYLOAD_CERTIFICATE) ||
                (role == KEY_ROLE_TOKEN && (operation == GUARD_MAC || operation == GUARD_CHECK) &&
-                payload == PAYLOAD_TOKEN);
+                payload == PAYLOAD_TOKEN) ||
+               (role == KEY_ROLE_MINER && operation == GUARD_SIGN &&
+                (payload == PAYLOAD_MINER || payload == PAYLOAD_VERIFIED));
     default:
         return false;
     }
@@ -109,7 +112,8 @@ static void each_refusal(void **state)
 
         request = good;
         request.key = SPAN(other);
-        assert_answer(&request, rule->bound ? REASON_GUARD_KEY_NOT_BOUND : REASON_OK);
+        bool named = rule->bound || rule->role == KEY_ROLE_MINER;
+        assert_answer(&request, named ? REASON_GUARD_KEY_NOT_BOUND : REASON_OK);
         request.bound = request.key = (struct span){ 0 }; /* nothing is not bound to nothing */
         assert_answer(&request, REASON_GUARD_KEY_NOT_BOUND);
         request.bound = request.key = span_of(own, KEY_ID - 1);
@@ -148,6 +152,45 @@ static void a_checkpoint_of_another_log(void **state)
         request.origin = span_text(origins[i]);
         assert_answer(&request, REASON_GUARD_PAYLOAD_ORIGIN);
     }
+}
+
+/* A token is signed when it is made, in the name of the house whose key signs it. */
+static void a_token_of_another_time_or_house(void **state)
+{
+    (void)state;
+    static struct guard_case c;
+    static const struct {
+        int64_t issued, now;
+        enum reason reason;
+    } rows[] = {
+        { CASE_NOW - GUARD_SKEW_S, CASE_NOW, REASON_OK },
+        { CASE_NOW + GUARD_SKEW_S, CASE_NOW, REASON_OK },
+        { CASE_NOW - GUARD_SKEW_S - 1, CASE_NOW, REASON_GUARD_PAYLOAD_TIME },
+        { CASE_NOW + GUARD_SKEW_S + 1, CASE_NOW, REASON_GUARD_PAYLOAD_TIME },
+        { CASE_NOW, 0, REASON_GUARD_PAYLOAD_TIME },
+        { 0, INT64_MIN, REASON_GUARD_PAYLOAD_TIME },
+        { CASE_NOW, INT64_MAX, REASON_GUARD_PAYLOAD_TIME },
+    };
+    case_make(&c);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        case_miner(&c, rows[i].issued);
+        struct guard_request request = request_for(&c, &guard_rules()[5]);
+        request.now = rows[i].now;
+        assert_answer(&request, rows[i].reason);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        case_verified(&c, rows[i].issued);
+        struct guard_request request = request_for(&c, &guard_rules()[6]);
+        request.now = rows[i].now;
+        assert_answer(&request, rows[i].reason);
+    }
+    case_miner(&c, CASE_NOW);
+    struct guard_request request = request_for(&c, &guard_rules()[5]);
+    assert_int_equal(guard_rules()[5].payload, PAYLOAD_MINER);
+    request.origin = span_text("ward.example/lo");
+    assert_answer(&request, REASON_GUARD_PAYLOAD_ORIGIN);
+    request.origin = (struct span){ 0 };
+    assert_answer(&request, REASON_GUARD_PAYLOAD_ORIGIN);
 }
 
 static void a_certificate_of_another_ca(void **state)
@@ -214,6 +257,7 @@ int main(void)
         TEST(every_combination, ""),
         TEST(each_refusal, ""),
         TEST(a_checkpoint_of_another_log, ""),
+        TEST(a_token_of_another_time_or_house, ""),
         TEST(a_certificate_of_another_ca, ""),
         TEST(rates, ""),
         TEST(names, ""),

@@ -42,6 +42,14 @@ static void parts_are_read(void **state)
     assert_true(span_equal_text(out.checkpoint.origin, "ward.example/log"));
     assert_int_equal(out.checkpoint.size, 1234567);
     assert_memory_equal(out.checkpoint.root, c.leaf, CHECKPOINT_ROOT);
+    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_MINER], SPAN(c.ca), &out), 0);
+    assert_true(out.miner.key[0] == 1 && bytes_are_zero(out.miner.key + 1, KEY_ID - 1));
+    assert_int_equal(out.miner.issued, CASE_NOW);
+    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_VERIFIED], SPAN(c.ca), &out), 0);
+    assert_int_equal(out.verified.at, CASE_NOW);
+    assert_true(out.verified.key[0] == 1 && bytes_are_zero(out.verified.key + 1, KEY_ID - 1));
+    assert_true(
+        span_equal_text(span_of(out.miner.issuer, out.miner.issuer_len), "ward.example/log"));
 }
 
 /* The bytes that may change without the form changing, and no others. */
@@ -92,6 +100,7 @@ static void every_length(void **state)
     assert_int_equal(kinds_of(&c, (struct span){ 0 }), 0);
 }
 
+#define HS256  "eyJhbGciOiJIUzI1NiJ9" /* {"alg":"HS256"} */
 #define SPACES "                                                                "
 #define ROOT   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define HASH   "0123456789abcdef0123456789abcdef"
@@ -137,16 +146,18 @@ static const struct {
     { "checkpoint, root in the URL alphabet",
       TEXT("log\n5\n_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n") },
     { "go.sum tree", TEXT("go.sum database tree\n5\n" ROOT "\n") },
-    { "token with its signature", TEXT("eyJhIjoxfQ.eyJiIjoyfQ.AAAA") },
-    { "token without payload", TEXT("eyJhIjoxfQ.") },
+    { "token with its signature", TEXT(HS256 ".eyJiIjoyfQ.AAAA") },
+    { "token without payload", TEXT(HS256 ".") },
     { "token without header", TEXT(".eyJiIjoyfQ") },
-    { "half a token", TEXT("eyJhIjoxfQ") },
-    { "token with padding", TEXT("eyJhIjoxfQ==.eyJiIjoyfQ==") },
-    { "token with a line end", TEXT("eyJhIjoxfQ.eyJiIjoyfQ\n") },
-    { "token in the standard alphabet", TEXT("eyJhIjoxfQ.eyJhIjoiPz8/In0+") },
-    { "token with bits to spare", TEXT("eyJhIjoxfR.eyJiIjoyfQ") },
+    { "half a token", TEXT(HS256) },
+    { "token with padding", TEXT(HS256 "==.eyJiIjoyfQ==") },
+    { "token with a line end", TEXT(HS256 ".eyJiIjoyfQ\n") },
+    { "token in the standard alphabet", TEXT(HS256 ".eyJhIjoiPz8/In0+") },
+    { "token with bits to spare", TEXT(HS256 ".eyJiIjoyfR") },
     { "token of an array", TEXT("WzFd.eyJiIjoyfQ") },
-    { "token of an empty object", TEXT("eyJhIjoxfQ.e30") },
+    { "token of an empty object", TEXT(HS256 ".e30") },
+    { "token of another algorithm", TEXT("eyJhbGciOiJFZERTQSJ9.eyJiIjoyfQ") },
+    { "token without algorithm", TEXT("eyJhIjoxfQ.eyJiIjoyfQ") },
     { "DSSE", TEXT("DSSEv1 4 text 3 abc") },
     { "SSH signature", TEXT("SSHSIG\0\0\0\4file\0\0\0\0\0\0\0\6sha512") },
     { "Solana off-chain message", TEXT("\xffsolana offchain\0\0\5\0hello") },
@@ -169,7 +180,7 @@ static void neighbours_are_refused(void **state)
     /* What the rows deviate from is good. */
     static const struct span good[] = { TEXT("log\n5\n" ROOT "\n"), TEXT("log\n0\n" ROOT "\n"),
                                         TEXT("log\n9223372036854775807\n" ROOT "\n"),
-                                        TEXT("eyJhIjoxfQ.eyJiIjoyfQ") };
+                                        TEXT(HS256 ".eyJiIjoyfQ") };
     for (size_t i = 0; i < 4; i++)
         assert_int_not_equal(kinds_of(&c, good[i]), 0);
 }
@@ -190,14 +201,15 @@ static void limits_of_text(void **state)
     /* A token that is as long as it may be, and one that is four letters longer. */
     for (size_t more = 0; more <= 4; more += 4) {
         uint8_t object[TOKEN_INPUT_MAX];
-        size_t letters = TOKEN_INPUT_MAX - 12 + more; /* "eyJhIjoxfQ." and no dot of its own */
+        size_t letters = TOKEN_INPUT_MAX - 24 + more; /* the header and its dot */
         size_t len = letters / 4 * 3;
         memset(object, ' ', len);
         object[0] = '{';
         object[1] = '"';
         object[len - 1] = '}';
         struct sink out = sink_over(room, sizeof room);
-        sink_text(&out, "eyJhIjoxMX0.");
+        base64url_encode(&out, span_text("{\"alg\":\"HS256\"  }"));
+        sink_u8(&out, '.');
         base64url_encode(&out, span_of(object, len));
         assert_int_equal(out.len, TOKEN_INPUT_MAX + more);
         assert_int_equal(kinds_of(&c, sink_bytes(&out)) != 0, more == 0);
@@ -232,7 +244,8 @@ static void two_kinds_are_none(void **state)
 {
     (void)state;
     for (uint32_t kinds = 0; kinds < 1u << (PAYLOAD_KIND_COUNT + 1); kinds++) {
-        bool one = kinds == 2 || kinds == 4 || kinds == 8 || kinds == 16;
+        bool one = kinds == 2 || kinds == 4 || kinds == 8 || kinds == 16 || kinds == 32 ||
+                   kinds == 64;
         assert_int_equal(payload_single(kinds) != PAYLOAD_NONE, one);
     }
     assert_string_equal(payload_kind_name(PAYLOAD_NONE), "unknown");
