@@ -61,11 +61,13 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_SESSION_END] = { AUTHENTICATION, 2, "Logoff" },
     [AUDIT_EVENT_COLLATERAL_REFRESH] = { API_ACTIVITY, 3, "Update" },
     [AUDIT_EVENT_KEYRING_CHANGE] = { API_ACTIVITY, 3, "Update" },
+    [AUDIT_EVENT_TOKEN_REFUSE] = { AUTHENTICATION, 99, "Token Refuse" },
     [AUDIT_EVENT_CHANNEL_OPEN] = { AUTHENTICATION, 1, "Logon" },
     [AUDIT_EVENT_CHANNEL_REFUSE] = { AUTHENTICATION, 1, "Logon" },
     [AUDIT_EVENT_CHANNEL_END] = { AUTHENTICATION, 2, "Logoff" },
     [AUDIT_EVENT_CHANNEL_NOTE] = { API_ACTIVITY, 1, "Create" },
     [AUDIT_EVENT_CHANNEL_POLICY] = { ENTITY_MANAGEMENT, 3, "Update" },
+    [AUDIT_EVENT_MINERS_LIST] = { ENTITY_MANAGEMENT, 3, "Update" },
 };
 
 static const char *const severities[] = { "Unknown", "Informational", "Low", "Medium", "High" };

@@ -29,6 +29,8 @@ static const struct consequence {
     { "log", "heads of the security log are signed by the new key; the record of the rotation "
              "bears the old key's word for it" },
     { "node", "the node has another identity: whoever knows it by its key must be told" },
+    { "miner", "miners' tokens are signed by the new key; those of the old one are good until they "
+               "expire" },
 };
 
 static const struct consequence *find(const char *role)
@@ -79,8 +81,11 @@ static enum exit_code rotate(struct invocation *in, const struct settings *setti
         return code;
     if (option_given(in, OPT_JSON))
         return house_print_json(&reply);
-    printf("%.*s replaces %.*s\n", (int)rotated.id.len, (const char *)rotated.id.at,
-           (int)rotated.replaces.len, (const char *)rotated.replaces.at);
+    if (rotated.replaces.len == 0)
+        printf("%.*s is the first of its role\n", (int)rotated.id.len, (const char *)rotated.id.at);
+    else
+        printf("%.*s replaces %.*s\n", (int)rotated.id.len, (const char *)rotated.id.at,
+               (int)rotated.replaces.len, (const char *)rotated.replaces.at);
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_INTERNAL;
 }
 
@@ -92,8 +97,8 @@ static enum exit_code run(struct invocation *in)
     if (code != EXIT_DONE)
         return code;
     if (what == NULL) {
-        say("keyring rotate: there is no key of the role \"%s\"; the roles are ca, tls, log and "
-            "node",
+        say("keyring rotate: there is no key of the role \"%s\"; the roles are ca, tls, log, "
+            "node and miner",
             in->operands[0]);
         return EXIT_USAGE;
     }
@@ -111,15 +116,16 @@ const struct command command_keyring_rotate = {
     .operands_max = 1,
     .summary = "replace a key of the house",
     .description =
-        "Makes a new key for a role - ca, tls, log or node - that takes over from the one in\n"
-        "use.  The new keyring is on disk before the new key is used, and the old key's private\n"
+        "Makes a new key for a role - ca, tls, log, node or miner - that takes over from the one\n"
+        "in use.  The new keyring is on disk before the new key is used, and the old key's "
+        "private\n"
         "part is destroyed with it; the security log gets a record.  Nothing is restarted.\n\n"
         "It asks for the name of the role first, or wants --yes where there is nobody to ask.",
     .example = "ward keyring rotate tls --plan",
     .options = options,
     .option_count = COUNT_OF(options),
     .schema = "keyring.json#/$defs/rotate",
-    .operand_values = "ca tls log node",
+    .operand_values = "ca tls log node miner",
     .destroys = "the private part of the key that is replaced",
     .asks = true,
     .run = run,

@@ -225,7 +225,7 @@ static const struct schema_field api_keyring_key_fields[] = {
     { AT(api_keyring_key, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "The id of the key, in hex." },
     { AT(api_keyring_key, role), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
-      .doc = "What it is for: ca, tls, log, token or node." },
+      .doc = "What it is for: ca, tls, log, token, node or miner." },
     { AT(api_keyring_key, kind), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "What it is made of: p256, ed25519 or hmac." },
     { AT(api_keyring_key, state), .number = 4, .type = SCHEMA_STRING, .limit = WORD,
@@ -235,6 +235,9 @@ static const struct schema_field api_keyring_key_fields[] = {
       .doc = "When it stopped signing; not set while it signs." },
     { AT(api_keyring_key, public_part), .number = 7, .type = SCHEMA_BYTES, .limit = WORD,
       .doc = "Its public part: a point of P-256, or an Ed25519 key; empty for a MAC key." },
+    { AT(api_keyring_key, source), .number = 8, .type = SCHEMA_STRING, .limit = WORD,
+      .doc =
+          "Where it is kept: keyring, or file for that of tls.key, which no rotation replaces." },
 };
 MESSAGE(api_keyring_key, "KeyringKey", "A long-term key, without its private part.");
 
@@ -253,7 +256,7 @@ MESSAGE(api_keyring_list_request, "KeyringListRequest", "Which keys are asked fo
 static const struct schema_field api_keyring_list_response_fields[] = {
     { AT(api_keyring_list_response, generation), .number = 1, .type = SCHEMA_UINT64,
       .header = "etag", .doc = "How often the keyring was written; each change is one more." },
-    { AT(api_keyring_list_response, keys), .number = 2, .type = SCHEMA_MESSAGE, .most = 64,
+    { AT(api_keyring_list_response, keys), .number = 2, .type = SCHEMA_MESSAGE, .most = 65,
       .message = &api_keyring_key, .doc = "The keys, oldest first." },
     { AT(api_keyring_list_response, next_cursor), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "Where to go on; empty at the end." },
@@ -262,7 +265,7 @@ MESSAGE(api_keyring_list_response, "KeyringListResponse", "Keys of this installa
 
 static const struct schema_field api_keyring_rotate_request_fields[] = {
     { AT(api_keyring_rotate_request, role), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
-      .required = true, .doc = "Which key is replaced: ca, tls, log or node." },
+      .required = true, .doc = "Which key is replaced: ca, tls, log, node or miner." },
     { AT(api_keyring_rotate_request, idempotency_key), .number = 2, .type = SCHEMA_STRING,
       .limit = IDEMPOTENCY, .header = "idempotency-key",
       .doc = "Whoever asks again with the same word gets the same answer, and no second key." },
@@ -276,7 +279,8 @@ static const struct schema_field api_keyring_rotate_response_fields[] = {
     { AT(api_keyring_rotate_response, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "The id of the new key, in hex." },
     { AT(api_keyring_rotate_response, replaces), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
-      .doc = "The id of the key that signs no longer." },
+      .doc = "The id of the key that signs no longer; empty where the new one is the first of its "
+             "role." },
     { AT(api_keyring_rotate_response, generation), .number = 3, .type = SCHEMA_UINT64,
       .header = "etag", .doc = "The generation of the keyring that has the new key." },
 };

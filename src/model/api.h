@@ -145,6 +145,7 @@ struct api_keyring_key {
     int64_t created;
     int64_t retired;         /* 0: it signs */
     struct span public_part; /* empty: it has none */
+    struct span source;      /* "keyring", or "file": that of tls.key */
 };
 
 struct api_keyring_list_request {
@@ -226,6 +227,26 @@ struct api_token_redeem_request {
     struct span method; /* of the request: GET or POST */
     struct span query;
     struct span body_hash; /* 32 bytes */
+};
+
+struct api_token_redeem_response {
+    struct span hotkey, job;
+    uint32_t uid;
+    struct span id;
+    uint64_t timestamp;
+    struct span signature; /* base64 */
+    struct span key_id;
+};
+
+/* RFC 8037 2: a JWK of an Ed25519 key. */
+struct api_token_key {
+    struct span kid, kty, crv, alg, use, x;
+    int64_t retired; /* 0: it signs */
+};
+
+struct api_token_keys_response {
+    struct span issuer;
+    struct schema_list keys; /* api_token_key */
 };
 
 /* ward.v1.Session */
@@ -363,6 +384,8 @@ extern const struct schema_message api_admission_list_request, api_admission_lis
 extern const struct schema_message api_admission_impose_request;
 extern const struct schema_message api_admission_lift_request, api_admission_lift_response;
 extern const struct schema_message api_token_issue_request, api_token_issue_response;
+extern const struct schema_message api_token_redeem_request, api_token_redeem_response;
+extern const struct schema_message api_token_key, api_token_keys_response;
 extern const struct schema_message api_session;
 extern const struct schema_message api_session_list_request, api_session_list_response;
 extern const struct schema_message api_session_grant_request, api_session_grant_response;

@@ -54,3 +54,10 @@ size_t key_public_len(enum key_kind kind)
 {
     return (unsigned)kind < KEY_KIND_COUNT ? kinds[kind].public_len : 0;
 }
+
+void key_log_name(struct sink *out, struct span first_key_id)
+{
+    enum { ENOUGH = 8 }; /* bytes of the id */
+    sink_text(out, "ward.local/");
+    sink_hex(out, span_of(first_key_id.at, first_key_id.len < ENOUGH ? first_key_id.len : ENOUGH));
+}

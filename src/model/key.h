@@ -5,7 +5,7 @@
 #define WARD_MODEL_KEY_H
 
 #include "base/result.h"
-#include "base/span.h"
+#include "base/sink.h"
 
 enum key_role {
     KEY_ROLE_NONE = 0,
@@ -46,5 +46,9 @@ enum key_kind key_role_kind(enum key_role role);
 
 /* key_public_len: bytes of the public part; 0 when there is none. */
 size_t key_public_len(enum key_kind kind);
+
+/* key_log_name appends the name of a security log, which follows from the id of its first key:
+   two installations never have one name, and rotating the key does not change it. */
+void key_log_name(struct sink *out, struct span first_key_id);
 
 #endif

@@ -96,6 +96,11 @@ static const struct config_key keys[] = {
       .summary = "the policy that peers of attested channels are judged by, a file as `ward verify "
                  "--policy` takes it, with its roots in it; without one nobody is let in. What is "
                  "in it is read anew at a reload" },
+
+    { "miners.file", CONFIG_PATH, AT(miners), NULL, .derived = "none: every miner with a token",
+      .optional = true,
+      .summary = "the miners whose requests are passed on, a file with a hotkey a line; \"#\" "
+                 "begins a comment. What is in it is read anew at a reload" },
 };
 _Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
 

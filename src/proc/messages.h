@@ -52,7 +52,8 @@ enum message {
     MSG_HEAD_SIGNED,
 
     /* core -> keeper: keys without their secrets.  keeper -> core: u64 generation, u32 count,
-       then for each u8 role, u8 state, u64 created, u64 retired, bytes id, bytes public key. */
+       then for each u8 role, u8 state, u8 1: of tls.key, u64 created, u64 retired, bytes id, bytes
+       public key. */
     MSG_KEYRING_LIST = 0x500,
     MSG_KEYRING_IS,
     /* core -> keeper: u8 role, u64 the generation that the keyring must have, 0: any.
@@ -63,6 +64,10 @@ enum message {
     /* keeper -> front, nobody asked: the chain is another one now, fetch it.  Nothing is
        signed for the old one any more. */
     MSG_CHAIN_CHANGED,
+    /* core -> keeper: what is signed of a miner's token (codec/miner_token.h), whole.
+       keeper -> core, the same id: u16 reason; with REASON_OK 64 the signature. */
+    MSG_SIGN_MINER,
+    MSG_MINER_SIGNED,
 
     /* core -> verify: evidence to be judged.
          u64 now         seconds since 1970, for a request that names no time
@@ -127,6 +132,10 @@ enum message {
     MSG_DIAL_PASSAGE,
     MSG_PASSAGE_CONNECTED,
     MSG_PASSAGE_REFUSED,
+    /* front -> core: how a request fared that was passed on to a peer.  u8 peer; u16 reason,
+       REASON_OK: an answer came back; bytes detail.  No answer. */
+    MSG_PASSED_ON,
+
     /* core -> tee: the 64 bytes of report_data that evidence is to bear.
        tee -> core, the same id: u16 reason, bytes quote, bytes event log; both empty when the
        reason is not REASON_OK. */
@@ -249,6 +258,7 @@ enum caller {
     CALLER_ANYONE = 0, /* over TLS, without identity */
     CALLER_OWNER,      /* over the owner's socket, by peer credentials */
     CALLER_SESSION,    /* over either: by a signature, which core judges */
+    CALLER_MINER,      /* over either, of Token.Redeem alone: by a token, for his request here */
 };
 
 #endif

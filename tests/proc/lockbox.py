@@ -5,6 +5,7 @@ import base64
 import ctypes
 import hashlib
 import hmac
+import json
 import os
 import pathlib
 import shutil
@@ -26,8 +27,9 @@ REASONS = ["NONE"] + [line.split("(")[1].split(",")[0] for line in
 SIGN_TLS, TLS_SIGNED, CHAIN, CHAIN_IS = range(0x200, 0x204)
 APPEND, APPENDED = 0x300, 0x301
 SIGN_HEAD, HEAD_SIGNED = 0x400, 0x401
-LIST, LIST_IS, ROTATE, ROTATED, CHANGED = range(0x500, 0x505)
-ROLES = {"ca": 1, "tls": 2, "log": 3, "token": 4, "node": 5}
+LIST, LIST_IS, ROTATE, ROTATED, CHANGED, SIGN_MINER, MINER_SIGNED, \
+    SHOWN = range(0x500, 0x508)
+ROLES = {"ca": 1, "tls": 2, "log": 3, "token": 4, "node": 5, "miner": 6}
 ACTIVE, RETIRED = 1, 3
 HANDSHAKE = b" " * 64 + b"TLS 1.3, server CertificateVerify\0"
 
@@ -44,21 +46,28 @@ def hkdf(key, salt, info):
     return hmac.digest(secret, info + b"\1", "sha256")
 
 
-def plaintexts(keyring, seal):
-    """The keyring's plaintext of each slot that opens, newest first."""
-    salt, ident = keyring[24:56], keyring[56:72]
-    key = hkdf(seal, salt, b"ward keyfile v1 seal file")
-    slot_key = hkdf(key, salt, b"ward keyfile v1 slot")
-    found = []
+def slot_key(keyring, seal):
+    salt = keyring[24:56]
+    return hkdf(hkdf(seal, salt, b"ward keyfile v1 seal file"), salt, b"ward keyfile v1 slot")
+
+
+def opened(keyring, seal):
+    """(generation, plaintext) of each slot of the keyring that opens."""
+    ident, key, found = keyring[56:72], slot_key(keyring, seal), []
     for at in (4096, 4096 + 12288):
         head, size = keyring[at:at + 64], 16 + 64 * 136
         sealed = keyring[at + 64:at + 64 + size + 16]
         out, length = ctypes.create_string_buffer(size), ctypes.c_ulonglong()
         if head[48:64] == ident and sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
                 out, ctypes.byref(length), None, sealed, ctypes.c_ulonglong(len(sealed)),
-                head, ctypes.c_ulonglong(64), head[24:48], slot_key) == 0:
+                head, ctypes.c_ulonglong(64), head[24:48], key) == 0:
             found.append((struct.unpack_from("<Q", head, 16)[0], out.raw))
-    return [plain for _, plain in sorted(found, reverse=True)]
+    return found
+
+
+def plaintexts(keyring, seal):
+    """The keyring's plaintext of each slot that opens, newest first."""
+    return [plain for _, plain in sorted(opened(keyring, seal), reverse=True)]
 
 
 def privates(plain):
@@ -66,6 +75,16 @@ def privates(plain):
     count = struct.unpack_from("<I", plain)[0]
     parts = [plain[16 + n * 136:][:136][101:133] for n in range(count)]
     return [part for part in parts if any(part)]
+
+
+def jws(header, claims):
+    """What is signed of a compact JWS."""
+    return b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (header, claims))
+
+
+def canonical(value):
+    """RFC 8785 of what has no numbers but integers, and no characters but ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 class Lost(Exception):
@@ -84,6 +103,7 @@ class Lockbox:
         self.leaves = []                # of the log that is played
         self.notes = {}                 # size: text of a signed head
         self.changed = 0                # times that the front was told
+        self.shown = None               # what core was told of the certificate
         (self.folder / "seal").write_bytes(os.urandom(32))
         os.chmod(self.folder / "seal", 0o600)
 
@@ -175,6 +195,8 @@ class Lockbox:
                 frame = channel.read(0.02)
                 if frame and frame[0] == CHANGED and peer == FRONT:
                     self.changed += 1
+                elif frame and frame[0] == SHOWN and peer == CORE:
+                    self.shown = struct.unpack("<BQH", frame[2])
                 elif frame and frame[0] == APPEND and peer == AUDIT:
                     channel.waiting.insert(0, frame)
                     self.log()
@@ -203,8 +225,9 @@ class Lockbox:
         generation, count = struct.unpack_from("<QI", body)
         at, keys = 12, []
         for _ in range(count):
-            role, state, born, retired, size = struct.unpack_from("<BBQQI", body, at)
-            at += 22
+            role, state, of_file, born, retired, size = struct.unpack_from("<BBBQQI", body, at)
+            assert of_file == 0, body
+            at += 23
             ident = body[at:at + size]
             at += size
             size = struct.unpack_from("<I", body, at)[0]
@@ -232,6 +255,40 @@ class Lockbox:
         if len(body) == 2:
             return struct.unpack("<H", body)[0]
         return body[14:30], body[34:50]
+
+    def token_input(self, **others):
+        """What is signed of a miner's token that is good, but for the claims that are given."""
+        now, keys = int(time.time()), self.list()[1]
+        log = next(key["id"] for key in keys if key["role"] == ROLES["log"])
+        kid = next(key["id"] for key in reversed(keys) if key["role"] == ROLES["miner"])
+        claims = {"aud": "sums", "exp": now + 300, "iat": now, "nbf": now, "scope": ["*"],
+                  "iss": "ward.local/" + log[:8].hex(), "uid": 42, "jti": "AAECAwQFBgcICQoLDA0ODw",
+                  "sub": "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"}
+        return jws(canonical({"alg": "EdDSA", "kid": kid.hex(), "typ": "MinerToken"}),
+                   canonical(claims | others))
+
+    def sign_miner(self, content):
+        """The signature, or the number of a reason."""
+        body = self.ask(CORE, SIGN_MINER, content)
+        return struct.unpack("<H", body)[0] if len(body) == 2 else body[2:]
+
+    def strip(self, role):
+        """Takes the keys of a role out of the sealed file, as if they had never been made."""
+        path = self.folder / "keyring"
+        file = bytearray(path.read_bytes())
+        generation, plain = sorted(opened(bytes(file), (self.folder / "seal").read_bytes()))[-1]
+        count = struct.unpack_from("<I", plain)[0]
+        rows = [plain[16 + n * 136:][:136] for n in range(count)]
+        rows = [row for row in rows if row[0] != ROLES[role]]
+        plain = (struct.pack("<I12x", len(rows)) + b"".join(rows)).ljust(len(plain), b"\0")
+        at = 4096 + 12288 * (generation % 2)
+        head, key = bytes(file[at:at + 64]), slot_key(bytes(file), (self.folder / "seal").read_bytes())
+        sealed = ctypes.create_string_buffer(len(plain) + 16)
+        sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+            sealed, None, plain, ctypes.c_ulonglong(len(plain)), head, ctypes.c_ulonglong(64), None,
+            head[24:48], key)
+        file[at + 64:at + 64 + len(sealed)] = sealed.raw
+        path.write_bytes(file)
 
     def head(self, old, new, proof=()):
         """The note, or the (size, root) that the keeper says it signed last."""

@@ -2,6 +2,7 @@
 strace or with a heap that ends, the reference workload, and what must hold after."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -12,6 +13,7 @@ import threading
 import time
 
 import house as houses
+from signer import Signer
 
 PROCESSES = ("monitor", *houses.NAMES)
 BACK_S = 5        # after a crash, without anybody's help
@@ -20,6 +22,57 @@ IMAGE_BYTES = 40 << 20
 HEAP = ("oom", "leaks")
 WORK = (("/v1/system/ping?text=hi", True), ("/v1/system/config", False),
         ("/v1/audit/head", False), ("/v1/audit/records", False), ("/v1/system/doctor", False))
+
+
+class Signed:
+    """A peer with a session, and somebody who sends what it sent again: whether an answer came or
+    not, each request is carried out once at most."""
+
+    def __init__(self, rig):
+        self.rig, self.peer, self.taken, self.sent = rig, None, {}, []
+
+    def ask(self, path, timeout=BACK_S, **how):
+        try:
+            return self.rig.house.ask(path, timeout, **how)
+        except (OSError, ValueError, houses.http.client.HTTPException):
+            return 0, {}
+
+    def send(self, fields):
+        status, said = self.ask("/v1/session", fields=fields.items())
+        if status == 200:
+            self.taken[fields["X-Nonce"]] = self.taken.get(fields["X-Nonce"], 0) + 1
+        return status, said.get("code")
+
+    def work(self, limit):
+        """A session, one request that is carried out, and all of before again."""
+        end = time.monotonic() + limit
+        while self.peer is None:
+            peer = Signer()
+            body = json.dumps({"name": "rl", "public_key": peer.key()})
+            peer.token = self.ask("/v1/sessions/grant", body=body)[1].get("token")
+            self.peer = peer if peer.token else None
+            self.wait(end, "no session is granted any more")
+        for fields in self.sent:
+            self.send(fields)
+        done = None
+        while done != 200:
+            self.sent.append(self.peer.sign("GET", "/v1/session"))
+            done, code = self.send(self.sent[-1])
+            if code == "SESSION_UNKNOWN":
+                raise AssertionError("a session was granted and is gone")
+            self.wait(end, "nothing that is signed is carried out any more")
+        for fields in self.sent:
+            self.send(fields)
+        twice = [nonce for nonce, times in self.taken.items() if times > 1]
+        if twice:
+            raise AssertionError(f"carried out twice: {twice}")
+
+    def wait(self, end, what):
+        if self.rig.process == "monitor" and not self.rig.house.monitor():
+            self.rig.run("up")
+        if time.monotonic() > end:
+            raise AssertionError(what)
+        time.sleep(0.05)
 
 
 class Late(AssertionError):
@@ -141,11 +194,12 @@ def asked(rig, path, tls, timeout):
         return False
 
 
-def insist(rig, evidence, back):
+def insist(rig, evidence, back, signed):
     """Everything is answered in the end."""
     limit = BACK_S if rig.seeded else PATIENCE_S
     for path, tls in WORK:
         ask_until(rig, path, tls, back, limit)
+    signed.work(PATIENCE_S)
     evidence.note(rig.house, limit)
 
 
@@ -159,7 +213,7 @@ def try_all(rig, evidence):
 
 def live(rig, lasting=False):
     """One life of a house: up, work, down, up again, what is left. Returns the longest wait."""
-    evidence, back = houses.Evidence(rig.house.state), []
+    evidence, back, signed = houses.Evidence(rig.house.state), [], Signed(rig)
     begin = time.monotonic()
     done = rig.run("up")
     if done.returncode != 0 and (rig.process == "monitor" or rig.kind != "crash"):
@@ -169,7 +223,7 @@ def live(rig, lasting=False):
         raise AssertionError(f"up: {done.returncode}: {done.stderr}")
     if rig.seeded == "asleep":
         os.kill(rig.house.monitor(), signal.SIGSTOP)
-    (try_all(rig, evidence) if lasting else insist(rig, evidence, back))
+    (try_all(rig, evidence) if lasting else insist(rig, evidence, back, signed))
     if rig.seeded == "asleep":
         os.kill(rig.house.monitor(), signal.SIGCONT)
     ca = (rig.house.state / "ca.pem").read_bytes()
@@ -177,7 +231,7 @@ def live(rig, lasting=False):
     done = rig.run("up")
     if done.returncode != 0:
         raise AssertionError(f"second up: {done.returncode}: {done.stderr}")
-    insist(rig, evidence, [])
+    insist(rig, evidence, [], signed)
     if (rig.house.state / "ca.pem").read_bytes() != ca:
         raise AssertionError("another CA")
     rig.run("down")
@@ -360,7 +414,7 @@ def cut(rig, point):
     up = rig.run("up")
     if up.returncode != 0:
         raise AssertionError(f"up after the cut: {up.returncode}: {up.stderr}")
-    insist(rig, evidence, [])
+    insist(rig, evidence, [], Signed(rig))
     if authority is not None and ca.read_bytes() != authority:
         raise AssertionError("another CA")
     rig.run("down")

@@ -12,7 +12,7 @@ from rl_tool import Sample, needs_root, rl
 
 @needs_root
 class Crash(Sample):
-    def test_sample(self):  # proves: RL-25
+    def test_sample(self):  # proves: RL-22 RL-25
         self.sample("crash", 2)
 
     def test_end_of_points(self):

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/miner_token.h"
 #include "codec/protobuf.h"
 #include "simulator/world.h"
 
@@ -18,7 +19,8 @@ static bool is_logged_first(enum method method)
            method == METHOD_ATTEST_EVIDENCE || method == METHOD_KEYRING_ROTATE ||
            method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT ||
            method == METHOD_SESSION_GRANT || method == METHOD_SESSION_REVOKE ||
-           method == METHOD_SESSION_END || method == METHOD_COLLATERAL_REFRESH;
+           method == METHOD_SESSION_END || method == METHOD_COLLATERAL_REFRESH ||
+           method == METHOD_TOKEN_ISSUE;
 }
 
 /* What whoever asks so is told, whatever it asks for; REASON_OK: it depends. */
@@ -65,6 +67,28 @@ static struct span padding(struct world *world, size_t cap)
     static const uint8_t zeros[FRAME_BODY_MAX];
     size_t len = world_chance(world, 40) ? world_below(world, cap) : world_below(world, 40);
     return span_of(zeros, len);
+}
+
+/* One that is shown is nobody's: it is refused, and how is core's affair. */
+static bool put_token(struct world *world, const struct asked *asked, struct sink *out)
+{
+    char text[TAG_TEXT];
+    static const uint8_t hash[32];
+    struct span tag = text_of(asked->tag, text);
+    struct api_token_redeem_request redeem = { .token = tag,
+                                               .challenge = tag,
+                                               .route = tag,
+                                               .method = span_text("GET"),
+                                               .body_hash = SPAN(hash) };
+    struct api_token_issue_request issue = {
+        .type = span_text("miner"),
+        .subject = span_text("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"),
+        .challenge = span_text(world_chance(world, 10) ? "no name" : "sums"),
+        .job = tag,
+    };
+    return asked->method == METHOD_TOKEN_ISSUE
+               ? protobuf_write(&api_token_issue_request, &issue, out)
+               : protobuf_write(&api_token_redeem_request, &redeem, out);
 }
 
 static bool put_session_body(const struct asked *asked, struct sink *out)
@@ -143,6 +167,9 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
         return protobuf_write(&api_audit_verify_request, &verify, out);
     case METHOD_KEYRING_ROTATE:
         return protobuf_write(&api_keyring_rotate_request, &rotate, out);
+    case METHOD_TOKEN_REDEEM:
+    case METHOD_TOKEN_ISSUE:
+        return put_token(world, asked, out);
     case METHOD_CONFIG:
         return put_config_body(world, out);
     case METHOD_PEERS_LIST:
@@ -151,6 +178,7 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     case METHOD_AUDIT_HEAD:
     case METHOD_KEYRING_LIST:
     case METHOD_ADMISSION_LIST:
+    case METHOD_TOKEN_KEYS:
     case METHOD_SESSION_LIST:
     case METHOD_SESSION_SHOW:
     case METHOD_SESSION_END:
@@ -297,6 +325,15 @@ static bool is_tag(const struct asked *asked, struct span said)
     return span_equal(said, text_of(asked->tag, text));
 }
 
+/* The token is the one that was asked for. */
+static bool is_for(const struct asked *asked, struct span text)
+{
+    uint8_t memory[MINER_ROOM];
+    struct sink room = sink_over(memory, sizeof memory);
+    struct miner_token token;
+    return miner_token_read(text, &room, &token) == MINER_READ && is_tag(asked, token.claims.job);
+}
+
 static bool bears(struct span quote, uint64_t tag)
 {
     struct cursor in = cur_over(quote);
@@ -314,6 +351,7 @@ union said {
     struct api_attest_evidence_response made;
     struct api_ban ban;
     struct api_admission_lift_response lifted;
+    struct api_token_issue_response issued;
     struct api_session session;
     struct api_session_grant_response granted;
     struct api_session_end_response over;
@@ -359,6 +397,10 @@ static bool is_its(struct world *world, const struct asked *asked, struct span b
         return span_equal(said.ban.address, address_of(asked->tag, peer));
     case METHOD_ADMISSION_LIFT:
         return span_equal(said.lifted.address, address_of(asked->tag, peer));
+    case METHOD_TOKEN_ISSUE:
+        return is_for(asked, said.issued.token);
+    case METHOD_TOKEN_KEYS:
+    case METHOD_TOKEN_REDEEM:
     case METHOD_ADMISSION_LIST:
     case METHOD_SESSION_LIST:
     case METHOD_PEERS_LIST:
@@ -383,7 +425,7 @@ static int64_t bound(const struct asked *asked, enum reason reason)
     if (!is_logged_first(asked->method))
         return own;
     if (asked->method != METHOD_ATTEST_VERIFY && asked->method != METHOD_ATTEST_EVIDENCE &&
-        reason == REASON_AUDIT_CANNOT_LOG)
+        asked->method != METHOD_TOKEN_ISSUE && reason == REASON_AUDIT_CANNOT_LOG)
         return CORE_SECOND_MS;
     return own + CORE_LOG_MS;
 }

@@ -27,15 +27,33 @@ static void later(struct world *world, enum peer peer, uint16_t message, uint64_
         world_later(world, peer, ms, says, (uint64_t)message << 48 | id, body);
 }
 
-static void put_key(struct sink *body)
+static void put_key(struct sink *body, enum key_role role)
 {
-    static const uint8_t id[KEY_ID] = { 7 };
-    sink_u8(body, KEY_ROLE_TLS);
-    sink_u8(body, 1);
+    const uint8_t id[KEY_ID] = { 7, (uint8_t)role };
+    static const uint8_t point[ED25519_PUBLIC] = { 8 };
+    sink_u8(body, (uint8_t)role);
+    sink_u8(body, KEY_STATE_ACTIVE);
+    sink_u8(body, role == KEY_ROLE_TLS);
     sink_u64le(body, 1);
     sink_u64le(body, 0);
     put_bytes(body, SPAN(id));
-    put_bytes(body, SPAN(id));
+    put_bytes(body, SPAN(point));
+}
+
+/* Whoever asks for a signature asks for one of the one form that there is. */
+static void sign(struct world *world, const struct frame *frame)
+{
+    static const uint8_t signature[MINER_TOKEN_SIGNATURE] = { 9 };
+    uint8_t bytes[2 + sizeof signature], memory[MINER_ROOM];
+    struct sink body = sink_over(bytes, sizeof bytes), room = sink_over(memory, sizeof memory);
+    struct miner_claims claims;
+    bool refuses = world_chance(world, 5);
+    if (miner_input_read(frame->body, &room, &claims) != MINER_READ)
+        world_wrong(world, "questions are questions", "of the keeper: what is no token");
+    sink_u16le(&body, refuses ? REASON_GUARD_RATE : REASON_OK);
+    if (!refuses)
+        sink_put(&body, SPAN(signature));
+    later(world, PEER_KEEPER, MSG_MINER_SIGNED, frame->id, sink_bytes(&body));
 }
 
 void keeper_hears(struct world *world, const struct frame *frame)
@@ -46,9 +64,11 @@ void keeper_hears(struct world *world, const struct frame *frame)
     if (frame->message == MSG_KEYRING_LIST) {
         size_t count = world_below(world, 4);
         sink_u64le(&body, frame->id);
-        sink_u32le(&body, (uint32_t)count);
+        sink_u32le(&body, (uint32_t)count + 2);
+        put_key(&body, KEY_ROLE_LOG);
+        put_key(&body, KEY_ROLE_MINER);
         for (size_t i = 0; i < count; i++)
-            put_key(&body);
+            put_key(&body, KEY_ROLE_TLS);
         later(world, PEER_KEEPER, MSG_KEYRING_IS, frame->id, sink_bytes(&body));
     } else if (frame->message == MSG_KEY_ROTATE && frame->body.len == 9) {
         bool done = !world_chance(world, 4);
@@ -59,6 +79,8 @@ void keeper_hears(struct world *world, const struct frame *frame)
             put_bytes(&body, SPAN(ids[1]));
         }
         later(world, PEER_KEEPER, MSG_KEY_ROTATED, frame->id, sink_bytes(&body));
+    } else if (frame->message == MSG_SIGN_MINER) {
+        sign(world, frame);
     } else {
         world_wrong(world, "questions are questions", "of the keeper: %u", frame->message);
     }
@@ -113,6 +135,8 @@ void verify_hears(struct world *world, const struct frame *frame)
     struct sink said = sink_over(bytes[0], sizeof bytes[0]);
     struct sink body = sink_over(bytes[1], sizeof bytes[1]);
     bool refuses = world_chance(world, 5);
+    if (frame->message == MSG_COLLATERAL_HELD)
+        return;
     if (frame->message != MSG_JUDGE || !judge(frame->body, &scratch, &said)) {
         world_wrong(world, "questions are questions", "of verify: %u", frame->message);
         return;
@@ -136,6 +160,14 @@ void tee_hears(struct world *world, const struct frame *frame)
     uint8_t bytes[1024], quote[QUOTE_REPORT_DATA + 64] = { 4, 0, 2, 0, 0x81 };
     struct sink body = sink_over(bytes, sizeof bytes);
     bool refuses = world_chance(world, 6);
+    for (uint8_t i = 0; frame->message == MSG_COLLATERAL_OWN && i < COLLATERAL_OWN; i++) {
+        body = sink_over(bytes, sizeof bytes);
+        sink_u8(&body, i);
+        put_bytes(&body, SPAN(quote));
+        later(world, PEER_TEE, MSG_COLLATERAL_OWN_IS, frame->id, sink_bytes(&body));
+    }
+    if (frame->message == MSG_COLLATERAL_OWN)
+        return;
     if (frame->message != MSG_EVIDENCE || frame->body.len != 64) {
         world_wrong(world, "questions are questions", "of tee: %u", frame->message);
         return;

@@ -21,6 +21,7 @@
 #include "proc/core/peers.h"
 #include "proc/core/repeat.h"
 #include "proc/core/sessions.h"
+#include "proc/core/tokens.h"
 #include "proc/credential.h"
 #include "proc/house.h"
 #include "proc/messages.h"
@@ -28,6 +29,7 @@
 #include "proc/store_password.h"
 #include "proc/tables.h"
 #include "store/store.h"
+#include "token/miner.h"
 
 enum {
     CORE_PENDING_MAX = 1024,        /* requests that wait for another process */
@@ -46,15 +48,17 @@ enum {
     CORE_AGAIN_MS = 1000,          /* before a server is tried again; doubled by each life */
     CORE_AGAIN_LONGEST_MS = 32000, /* that this life lasts */
     CORE_SERVER_MS = 3000,         /* for the server to answer: nobody else is answered then */
-    CORE_PASSWORD_BYTES = 1024,
-    CORE_REFUSALS = 16,  /* recorded one by one in a second; the others are counted */
-    CORE_BANS_TOLD = 16, /* bans that begin in a second and are recorded one by one */
-    CORE_NEWS = 64,      /* of the monitor's, that wait to be logged */
+    CORE_REFUSALS = 16,            /* recorded one by one in a second; the others are counted */
+    CORE_BANS_TOLD = 16,           /* bans that begin in a second and are recorded one by one */
+    CORE_KEYS_MAX = 65,            /* of a keyring, and that of tls.key */
+    CORE_NEWS = 64,                /* of the monitor's, that wait to be logged */
     CORE_VERDICTS = 4,   /* pieces of evidence under way: as many as verify judges at once */
     CORE_EVIDENCES = 16, /* of the house's own */
     CORE_EVIDENCE_BYTES = EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX + 64, /* of one as an answer */
-    CORE_FETCH_MS = 30000, /* for a provider, its name and a child that may hang */
-    CORE_JUDGE_MS = 15000, /* for verify to judge what it gave */
+    CORE_TOKENS = 64,        /* that are being signed or logged */
+    CORE_TOKEN_BYTES = 4096, /* of one as an answer */
+    CORE_FETCH_MS = 30000,   /* for a provider, its name and a child that may hang */
+    CORE_JUDGE_MS = 15000,   /* for verify to judge what it gave */
 };
 
 /* A request of front's, as it came. */
@@ -76,13 +80,13 @@ struct kept {
     uint8_t body[CORE_BODY_BYTES];
 };
 
-/* What verify or tee said, until its record is durable. */
+/* What verify, tee or the keeper said, until its record is durable. */
 struct verdict {
     bool used;
     struct request request;  /* its body is not kept */
     uint8_t report_data[64]; /* that evidence of the house's own must bear */
     size_t len;
-    uint8_t *answer; /* FRAME_BODY_MAX of verify, CORE_EVIDENCE_BYTES of tee */
+    uint8_t *answer; /* FRAME_BODY_MAX of verify, CORE_EVIDENCE_BYTES of tee, CORE_TOKEN_BYTES */
 };
 
 /* Which keys are asked for, as far as that is said: no role, state or cursor for any. */
@@ -206,6 +210,28 @@ struct core_bans {
     struct core_refusals told;
 };
 
+/* The keys of miners' tokens, as the keeper has told of them. */
+/* Who is let in of those who have a token (miners.c). */
+struct core_miners {
+    struct miner_list list, spare; /* in force; and room for the next */
+    uint8_t digest[SHA256_LEN];    /* of the last text that was read */
+    bool refused;                  /* it is none */
+    bool untold;                   /* the log has not heard of it */
+};
+
+struct core_tokens {
+    struct miner_key keys[CORE_KEYS_MAX];
+    size_t count;
+    size_t signs; /* which of them; `count`: none */
+    size_t issuer_len;
+    char issuer[MINER_ISSUER_MAX]; /* the name of the house's log */
+    bool known;                    /* they are those of the keyring as it is now */
+    uint64_t id;                   /* of our question; 0: none */
+    int64_t next_ms;               /* when to ask again */
+    int64_t latest;                /* the latest second in which a token was judged */
+    struct core_refusals refusals; /* of tokens */
+};
+
 /* What is said to a request. */
 struct answer {
     enum reason reason;
@@ -227,8 +253,12 @@ struct core {
     struct core_child children[PEER_COUNT];
     struct core_collateral collateral;
     struct core_peers peers;
+    struct core_refusals passed_on; /* failures of challenges, as they are recorded */
     struct core_sessions sessions;
     struct core_links links;
+    struct core_tokens tokens;
+    struct core_miners miners;
+    struct verdict issued[CORE_TOKENS]; /* tokens, until their record is durable */
     struct core_refusals refusals; /* of requests; those of channels and sessions are of the same
                                       seconds, and counted apart */
     struct request refused;        /* the last of them */
@@ -353,6 +383,15 @@ MUST_USE
 rc core_on_keyring(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_rotated(struct trail *trail, void *core, struct call *call);
+
+/* A row of MSG_KEYRING_IS.  The spans view the message. */
+struct core_key {
+    uint8_t role, state, of_file;
+    int64_t created, retired;
+    struct span id, point;
+};
+MUST_USE
+bool core_key_read(struct cursor *in, struct core_key *out);
 
 /* core_pending finds the question with this id; `kept`: whether it is one that is logged first.
    core_settle frees its place. */

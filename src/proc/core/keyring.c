@@ -7,7 +7,7 @@
 #include "os/clock.h"
 #include "proc/core/core.h"
 
-enum { KEYS = 64, ID_TEXT = 2 * KEY_ID };
+enum { KEYS = CORE_KEYS_MAX, ID_TEXT = 2 * KEY_ID };
 
 static const char no_cursor[] = "cursor is not one that was given";
 
@@ -132,23 +132,37 @@ static struct span hex_of(struct sink *names, struct span id)
     return span_of(names->at + before.len, names->len - before.len);
 }
 
+bool core_key_read(struct cursor *in, struct core_key *out)
+{
+    struct core_key key = { 0 };
+    uint64_t created = 0, retired = 0;
+    if (!(cur_u8(in, &key.role) && cur_u8(in, &key.state) && cur_u8(in, &key.of_file) &&
+          key.of_file <= 1 && cur_u64le(in, &created) && cur_u64le(in, &retired) &&
+          get_bytes(in, KEY_ID, &key.id) && get_bytes(in, KEY_PUBLIC_MAX, &key.point)))
+        return false;
+    key.created = (int64_t)created;
+    key.retired = (int64_t)retired;
+    *out = key;
+    return true;
+}
+
 static bool read_key(struct cursor *in, struct sink *names, struct key_query *is,
                      struct api_keyring_key *out)
 {
-    uint64_t created = 0, retired = 0;
-    struct span id, point;
-    if (!(cur_u8(in, &is->role) && cur_u8(in, &is->state) && cur_u64le(in, &created) &&
-          cur_u64le(in, &retired) && get_bytes(in, KEY_ID, &id) &&
-          get_bytes(in, KEY_PUBLIC_MAX, &point)))
+    struct core_key key;
+    if (!core_key_read(in, &key))
         return false;
+    is->role = key.role;
+    is->state = key.state;
     *out = (struct api_keyring_key){
-        .id = hex_of(names, id),
-        .role = span_text(key_role_name((enum key_role)is->role)),
-        .kind = span_text(key_kind_name(key_role_kind((enum key_role)is->role))),
-        .state = span_text(key_state_name((enum key_state)is->state)),
-        .created = (int64_t)created,
-        .retired = (int64_t)retired,
-        .public_part = point,
+        .id = hex_of(names, key.id),
+        .role = span_text(key_role_name((enum key_role)key.role)),
+        .kind = span_text(key_kind_name(key_role_kind((enum key_role)key.role))),
+        .state = span_text(key_state_name((enum key_state)key.state)),
+        .created = key.created,
+        .retired = key.retired,
+        .public_part = key.point,
+        .source = span_text(key.of_file == 1 ? "file" : "keyring"),
     };
     return true;
 }
@@ -196,6 +210,8 @@ rc core_on_keyring(struct trail *trail, void *self, struct call *call)
 {
     static const struct key_query all = { 0 };
     struct core *core = self;
+    if (call->id == core->tokens.id && call->id != 0)
+        return tokens_keyring(core, call) ? RC_SUCCESS : door_fault(trail, call, DOOR_E_BODY);
     const struct pending *pending = core_pending(core, PEER_KEEPER, call->id, false);
     uint8_t text[KEYS * ID_TEXT];
     struct api_keyring_key keys[KEYS], key;
@@ -236,6 +252,7 @@ rc core_on_rotated(struct trail *trail, void *self, struct call *call)
     if (!cur_u16le(&call->body, &reason) || reason >= REASON_COUNT)
         return door_fault(trail, call, DOOR_E_BODY);
     struct answer refused = { .reason = (enum reason)reason };
+    tokens_changed(core);
     if (reason != REASON_OK) {
         repeats_end(&core->repeats, call->id, false, (struct span){ 0 }, 0);
         core_answered(core, call, PEER_KEEPER, &refused);

@@ -28,6 +28,14 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         if (core->evidences[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
+    for (size_t i = 0; i < CORE_TOKENS; i++) {
+        core->issued[i].answer = arena_room(&house->arena, CORE_TOKEN_BYTES);
+        if (core->issued[i].answer == NULL)
+            return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    }
+    if (!core_miners_open(core))
+        return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    (void)!core_miners_read(core);
     (void)!links_policy_read(core); /* without one nobody is let in: begin has that recorded */
     core->kept = arena_array(&house->arena, CORE_KEPT_MAX, sizeof *core->kept);
     return core->scratch != NULL && core->kept != NULL ? RC_SUCCESS
@@ -38,6 +46,8 @@ static void peer_changed(void *self, enum peer peer, bool open)
 {
     core_peer_gone(self, peer); /* a new channel has not heard the old one's questions either */
     collateral_peer(self, peer, open);
+    if (peer == PEER_KEEPER)
+        tokens_changed(self);
     peers_peer(self, peer);
     links_peer(self, peer, open);
 }
@@ -50,6 +60,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t store = store_step(core, now_ms);
     int64_t refusals = core_log_unrecorded(core, now_ms);
     int64_t collateral = collateral_step(core, now_ms);
+    int64_t tokens = tokens_step(core, now_ms);
     int64_t peers = peers_step(core, now_ms);
     int64_t sessions = sessions_step(core, now_ms);
     int64_t links = links_step(core, now_ms);
@@ -65,6 +76,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = refusals;
     if (collateral < next)
         next = collateral;
+    if (tokens < next)
+        next = tokens;
     if (peers < next)
         next = peers;
     if (sessions < next)
@@ -72,6 +85,33 @@ static int64_t tick(void *self, int64_t now_ms)
     if (links < next)
         next = links;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
+}
+
+/* Who is in is judged by the new policy as soon as verify has read it. */
+static bool reload(void *self, const struct settings *next)
+{
+    struct core *core = self;
+    (void)next;
+    const bool listed = core_miners_read(core);
+    core_miners_tell(core);
+    if (links_policy_read(core))
+        return listed;
+    links_policy_unread(core);
+    return false;
+}
+
+/* The channels to the others are open: what is asked for once is asked for now. */
+static rc begin(struct trail *trail, void *self, struct house *house)
+{
+    struct core *core = self;
+    (void)trail;
+    (void)house;
+    links_ask_own(core);
+    core->collateral.held_ms = clock_monotonic_ms() + LINKS_HELD_MS;
+    if (core->links.policy.is_bad)
+        links_policy_unread(self);
+    core_miners_tell(core);
+    return RC_SUCCESS;
 }
 
 /* That the house stops is the last thing it has logged; a log that does not take it does not
@@ -94,10 +134,13 @@ static const struct door doors[] = {
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
     { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
     { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
+    { MSG_MINER_SIGNED, IN(PEER_KEEPER), ~0u, 2, 2 + MINER_TOKEN_SIGNATURE, 0,
+      core_on_miner_signed },
     { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 14, FRAME_BODY_MAX, 0, core_on_judged },
     { MSG_COLLATERAL_JUDGED, IN(PEER_VERIFY), ~0u, 10, 1024, 0, core_on_collateral_judged },
     { MSG_DIALED, IN(PEER_DIAL), ~0u, 6, 6 + DIALED_DETAIL_MAX, 0, core_on_dialed },
     { MSG_OUTWARD, IN(PEER_FRONT), ~0u, 8, 8 + DIALED_DETAIL_MAX, 0, core_on_outward },
+    { MSG_PASSED_ON, IN(PEER_FRONT), ~0u, 7, 7 + DIALED_DETAIL_MAX, 0, core_on_passed_on },
     { MSG_FETCHED, IN(PEER_FETCH), ~0u, 14, FRAME_BODY_MAX, 0, core_on_fetched },
     { MSG_EVIDENCE_IS, IN(PEER_TEE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
       core_on_evidence },
@@ -125,7 +168,9 @@ static const struct process core_process = {
     .door_count = COUNT_OF(doors),
     .before_jail = before_jail,
     .reach_out = core_store_reach,
+    .begin = begin,
     .control = core_on_control,
+    .reload = reload,
     .peer_changed = peer_changed,
     .tick = tick,
     .may_stop = may_stop,

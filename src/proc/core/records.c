@@ -126,6 +126,34 @@ bool core_log_evidence(struct core *core, const struct request *request,
     return core_append(core, &record, id);
 }
 
+/* The token itself is nowhere but with whoever asked for it. */
+bool core_log_token(struct core *core, const struct request *request,
+                    const struct miner_claims *claims, uint64_t *id)
+{
+    uint8_t bytes[32], memory[MINER_SCOPES_MAX * (MINER_WORD_MAX + 1)];
+    struct sink owner = sink_over(bytes, sizeof bytes), scopes = sink_over(memory, sizeof memory);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_TOKEN_ISSUE, AUDIT_SUCCESS, 0);
+    for (size_t i = 0; i < claims->scope_count; i++) {
+        sink_text(&scopes, i == 0 ? "" : " ");
+        sink_put(&scopes, claims->scopes[i]);
+    }
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, claims->audience);
+    audit_set_trace(&record, request->trace);
+    audit_add_text(&record, "token_type", span_text("miner"));
+    audit_add_text(&record, "subject", claims->subject);
+    audit_add_time(&record, "expires_at", 1000 * claims->expires);
+    audit_add_text(&record, "jti", claims->use);
+    audit_add_text(&record, "challenge", claims->audience);
+    audit_add_number(&record, "uid", claims->uid);
+    if (claims->job.len > 0)
+        audit_add_text(&record, "job", claims->job);
+    audit_add_text(&record, "scope", sink_bytes(&scopes));
+    audit_add_text(&record, "key_id", claims->key_id);
+    return core_append(core, &record, id);
+}
+
 bool refusals_may_record(struct core_refusals *refusals, uint32_t most)
 {
     int64_t now = clock_monotonic_ms();
@@ -148,6 +176,31 @@ bool core_record_refusal(struct core *core, struct audit_record *record,
     bool recorded = refusals_may_record(refusals, CORE_REFUSALS) && core_append(core, record, &id);
     *unrecorded = recorded ? 0 : *unrecorded + 1;
     return recorded;
+}
+
+/* Nothing of the token is believed, and so nothing of it is written down. */
+void core_log_token_refused(struct core *core, const struct request *request, enum reason reason,
+                            struct span challenge)
+{
+    struct core_refusals *refusals = &core->tokens.refusals;
+    struct audit_record record = audit_record_of(AUDIT_EVENT_TOKEN_REFUSE, AUDIT_DENIED, 0);
+    uint8_t bytes[AUDIT_ADDRESS_MAX];
+    struct sink text = sink_over(bytes, sizeof bytes);
+    struct address address;
+    if (request->caller == CALLER_MINER) {
+        memcpy(address.bytes, request->address, sizeof address.bytes);
+        address_write(&text, &address);
+        audit_set_actor(&record, AUDIT_ANONYMOUS, span_text("anonymous"));
+        audit_set_address(&record, sink_bytes(&text));
+    } else {
+        sink_format(&text, "uid:%u", core->house->settings.owner);
+        audit_set_actor(&record, AUDIT_USER, sink_bytes(&text));
+    }
+    audit_set_resource(&record, challenge);
+    audit_set_trace(&record, request->trace);
+    audit_add_text(&record, "token_type", span_text("miner"));
+    audit_add_text(&record, "reason", span_text(reason_info(reason)->name));
+    (void)core_record_refusal(core, &record, refusals, &refusals->unrecorded);
 }
 
 void core_log_refusal(struct core *core, const struct request *request, enum reason reason)
@@ -189,6 +242,7 @@ int64_t core_log_unrecorded(struct core *core, int64_t now_ms)
 static bool is_fronts(uint16_t reason)
 {
     return reason == REASON_HOUSE_OWNER_ONLY || reason == REASON_SESSION_REQUIRED ||
+           reason == REASON_MINER_TOKEN_MISSING || reason == REASON_MINER_TOKEN_MALFORMED ||
            reason == REASON_CHANNEL_TAMPERED ||
            (reason >= REASON_SIGNED_HEADERS && reason <= REASON_SIGNED_TOKEN);
 }
@@ -376,6 +430,13 @@ static struct audit_record record_of_peer(const struct peer_settings *peer, enum
     return record;
 }
 
+bool core_log_passed_on(struct core *core, const struct peer_settings *peer, enum reason reason)
+{
+    struct audit_record record = record_of_peer(peer, AUDIT_EVENT_PEER_REFUSE,
+                                                span_text(reason_info(reason)->name));
+    return core_record_refusal(core, &record, &core->passed_on, &core->passed_on.unrecorded);
+}
+
 void core_log_peer(struct core *core, const struct peer_settings *peer, enum audit_event event,
                    struct span reason)
 {
@@ -384,4 +445,18 @@ void core_log_peer(struct core *core, const struct peer_settings *peer, enum aud
     bool logged = core_append(core, &record, &id);
     (void)
         logged; /* how it is says `Peers.List`, and that the log takes nothing the house's checks */
+}
+
+void core_log_miners(struct core *core)
+{
+    const struct core_miners *miners = &core->miners;
+    struct audit_record record = audit_record_of(
+        AUDIT_EVENT_MINERS_LIST, miners->refused ? AUDIT_FAILURE : AUDIT_SUCCESS, 0);
+    uint64_t id = 0;
+    audit_set_actor(&record, AUDIT_SYSTEM, span_text("core"));
+    audit_set_resource(&record, span_text("miners.file"));
+    audit_add_number(&record, "miners", (int64_t)miners->list.count);
+    audit_add_hash(&record, "digest", SPAN(miners->digest));
+    if (!core_append(core, &record, &id))
+        core->cannot_log = true;
 }

@@ -26,6 +26,19 @@ MUST_USE
 bool core_log_evidence(struct core *core, const struct request *request,
                        const uint8_t report_data[64], uint64_t *id);
 
+/* core_log_token asks for the record of a token that was signed. */
+MUST_USE
+bool core_log_token(struct core *core, const struct request *request,
+                    const struct miner_claims *claims, uint64_t *id);
+
+/* core_log_token_refused: a token was shown for this challenge that is not good.  The answer does
+   not wait. */
+void core_log_token_refused(struct core *core, const struct request *request, enum reason reason,
+                            struct span challenge);
+
+/* core_log_miners: the list that was read last is in force, or is none. */
+void core_log_miners(struct core *core);
+
 /* core_log_refusal: somebody asked for what is the owner's, or a session's, or signed what does
    not hold.  The answer does not wait. */
 void core_log_refusal(struct core *core, const struct request *request, enum reason reason);
@@ -72,6 +85,11 @@ bool core_log_collateral(struct core *core, const struct core_piece *piece, enum
    goes with the latter two.  Nobody waits for it. */
 void core_log_peer(struct core *core, const struct peer_settings *peer, enum audit_event event,
                    struct span reason);
+
+/* core_log_passed_on has it logged why a challenge had no answer; false: there is no place for it
+   in this second, or no log, and it was counted. */
+MUST_USE
+bool core_log_passed_on(struct core *core, const struct peer_settings *peer, enum reason reason);
 
 /* core_log_mark asks for the record that the store is of this generation. */
 MUST_USE

@@ -47,6 +47,7 @@ static local_fn *const local[METHOD_COUNT] = {
     [METHOD_ADMISSION_LIST] = core_admission_list,
     [METHOD_ADMISSION_IMPOSE] = core_admission_impose,
     [METHOD_ADMISSION_LIFT] = core_admission_lift,
+    [METHOD_TOKEN_KEYS] = core_token_keys,
     [METHOD_SESSION_LIST] = core_session_list,
     [METHOD_SESSION_REVOKE] = core_session_over,
     [METHOD_SESSION_SHOW] = core_session_show,
@@ -152,7 +153,8 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_AUDIT_HEAD] = ask_audit,           [METHOD_AUDIT_PROVE] = ask_audit,
     [METHOD_AUDIT_VERIFY] = ask_audit,         [METHOD_KEYRING_LIST] = core_ask_keeper,
     [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
-    [METHOD_ATTEST_EVIDENCE] = core_ask_tee,
+    [METHOD_ATTEST_EVIDENCE] = core_ask_tee,   [METHOD_SESSION_GRANT] = core_ask_session,
+    [METHOD_TOKEN_ISSUE] = core_issue_token,   [METHOD_TOKEN_REDEEM] = core_redeem_token,
 };
 
 static void carry_out(struct core *core, const struct request *request)
@@ -243,7 +245,8 @@ static bool read_request(struct call *call, struct request *out, struct signed_r
     uint16_t method = 0;
     uint8_t caller = 0, sealed = 0;
     if (!(cur_u16le(&call->body, &method) && method < METHOD_COUNT &&
-          cur_u8(&call->body, &caller) && caller <= CALLER_SESSION &&
+          cur_u8(&call->body, &caller) && caller <= CALLER_MINER &&
+          (caller != CALLER_MINER || (method == METHOD_TOKEN_REDEEM && call->id != 0)) &&
           cur_copy(&call->body, request.address, sizeof request.address) &&
           cur_copy(&call->body, request.trace, sizeof request.trace) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &request.body) &&
@@ -262,7 +265,9 @@ static bool read_request(struct call *call, struct request *out, struct signed_r
 static enum reason may_ask(const struct request *request)
 {
     enum route_permission permission = house_router.routes[request->method].permission;
-    if (permission == ROUTE_OWNER && request->caller != CALLER_OWNER)
+    /* Of what is the owner's a miner gets what his token says, and that in an answer alone. */
+    if (permission == ROUTE_OWNER && request->caller != CALLER_OWNER &&
+        request->caller != CALLER_MINER)
         return REASON_HOUSE_OWNER_ONLY;
     if (permission == ROUTE_SESSION && request->caller != CALLER_SESSION)
         return REASON_SESSION_REQUIRED;

@@ -166,7 +166,14 @@ static void add_peers(const struct core *core, struct api_doctor_response *docto
                                            "they are, or there are none",
                                            "one of them is not connected",
                                            "See `ward peer list` for which, and why." };
+    enum reason passed = passages_are_well(core);
+    const struct finding passes = {
+        "house.challenges", "requests that are passed on are answered",
+        "the last one to each challenge was, or there was none", reason_info(passed)->cause,
+        "See `ward peer list` for which challenge, and what is wrong with it."
+    };
     add(doctor, checks, &called, good_or(peers_are_open(core), API_FINDING_WARN));
+    add(doctor, checks, &passes, good_or(passed == REASON_OK, API_FINDING_WARN));
 }
 
 /* One that was in force stays, and so do those whom it lets in. */
@@ -183,6 +190,19 @@ static void add_policy(const struct core *core, struct api_doctor_response *doct
     };
     add(doctor, checks, &policy,
         good_or(!now->is_bad, stays ? API_FINDING_WARN : API_FINDING_FAIL));
+}
+
+static void add_miners(const struct core *core, struct api_doctor_response *doctor,
+                       struct api_doctor_check *checks)
+{
+    static const struct finding listed = {
+        "house.miners", "miners.file is a list of miners, and in force", "it is, or none is set",
+        "the file of miners.file was none when the house was started: no miner is let in",
+        "STATE/ward.log has the line; mend the file and `ward reload`."
+    };
+    const struct miner_list *list;
+    add(doctor, checks, &listed,
+        good_or(core_miners_let_in(core, &list) == REASON_OK, API_FINDING_FAIL));
 }
 
 enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,
@@ -235,6 +255,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     add(&doctor, checks, &suspects, good_or(!core_has_suspects(core), API_FINDING_WARN));
     add_peers(core, &doctor, checks);
     add_policy(core, &doctor, checks);
+    add_miners(core, &doctor, checks);
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));
     add(&doctor, checks, &hardware, good_or(TEE_IS_HARDWARE, API_FINDING_WARN));

@@ -31,7 +31,9 @@ void keeper_refused(struct keeper *keeper, enum keeper_refused kind, rc refusal,
                     const struct trail *trail)
 {
     static const char *const events[REFUSED_COUNT] = {
-        [REFUSED_HANDSHAKE] = "handshake not signed", [REFUSED_HEAD] = "head not signed"
+        [REFUSED_HANDSHAKE] = "handshake not signed",
+        [REFUSED_HEAD] = "head not signed",
+        [REFUSED_TOKEN] = "token not signed",
     };
     struct refused *refused = &keeper->refused[kind];
     if (refused->count < UINT32_MAX)
@@ -129,7 +131,7 @@ static rc tell_opened(struct keeper *keeper)
 static rc tell_refused(struct keeper *keeper, size_t kind)
 {
     static const char *const what[REFUSED_COUNT] = {
-        [REFUSED_HANDSHAKE] = "handshake", [REFUSED_HEAD] = "head"
+        [REFUSED_HANDSHAKE] = "handshake", [REFUSED_HEAD] = "head", [REFUSED_TOKEN] = "token"
     };
     const struct refused *refused = &keeper->refused[kind];
     struct audit_record record = audit_record_of(AUDIT_EVENT_POLICY_REFUSE, AUDIT_DENIED, 0);

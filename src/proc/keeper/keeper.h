@@ -42,7 +42,7 @@ struct standing {
 };
 
 /* What is refused, counted until the security log is told. */
-enum keeper_refused { REFUSED_HANDSHAKE, REFUSED_HEAD, REFUSED_COUNT };
+enum keeper_refused { REFUSED_HANDSHAKE, REFUSED_HEAD, REFUSED_TOKEN, REFUSED_COUNT };
 
 struct refused {
     uint32_t count;
@@ -94,11 +94,11 @@ struct keeper {
     struct standing standing;
     bool lost; /* a write failed: what is on disk is not known, so no key is changed and no head
                   signed until it was written over */
-    bool slot_lost;            /* that of a keyring */
-    bool lost_was_said;        /* to people */
-    int64_t mend_ms;           /* when to try it again */
-    struct guard front, audit; /* how often each channel has asked */
-    uint8_t front_key[KEY_ID]; /* whose certificate the front's channel was given */
+    bool slot_lost;                  /* that of a keyring */
+    bool lost_was_said;              /* to people */
+    int64_t mend_ms;                 /* when to try it again */
+    struct guard front, audit, core; /* how often each channel has asked */
+    uint8_t front_key[KEY_ID];       /* whose certificate the front's channel was given */
     bool front_has_key, front_is_behind;
     struct span origin; /* the name of the log */
     char origin_text[64];
@@ -143,12 +143,14 @@ MUST_USE
 rc keeper_make_ring(struct keeper *keeper);
 
 /* keeper_prepare_rotation fills `next` with the keyring in which a new key takes over from the
-   one of this role that signs, gives its index, and names both. */
+   one of this role that signs, gives its index, and names both.  Of a role that came later than
+   the keyring there is none yet: then the new one is its first. */
 struct rotation {
     enum key_role role;
     int64_t now;
     struct keyring ring;
     struct keyring_key old, new;
+    bool first; /* there is no old one */
 };
 
 MUST_USE
@@ -179,6 +181,8 @@ MUST_USE
 rc keeper_sign_note(struct trail *trail, struct keeper *keeper, struct sink *note);
 MUST_USE
 rc keeper_on_sign_tls(struct trail *trail, void *keeper, struct call *call);
+MUST_USE
+rc keeper_on_sign_miner(struct trail *trail, void *keeper, struct call *call);
 
 /* certificates.c */
 

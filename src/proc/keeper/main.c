@@ -6,10 +6,10 @@
 #include "proc/keeper/keeper.h"
 #include "proc/keeper_syscalls.h"
 
-enum { KEEPER_SECRETS = 3, KEEPER_SECRET_BYTES = 16 << 10 };
+/* Seal, keyring and the next one; what a key is read into, and the scalars of three pairs. */
+enum { KEEPER_SECRETS = 3 + 1 + 3, KEEPER_SECRET_BYTES = 20 << 10 };
 
-/* The log is named after its first key, which is the first in the ring: two installations
-   never have one name, and rotating the key does not change it. */
+/* The log is named after its first key, which is the first in the ring. */
 static void name_log(struct keeper *keeper)
 {
     const struct keyring_key *oldest = NULL;
@@ -18,9 +18,7 @@ static void name_log(struct keeper *keeper)
             oldest = &keeper->ring.keys[i];
     }
     struct sink name = sink_over(keeper->origin_text, sizeof keeper->origin_text);
-    sink_text(&name, "ward.local/");
-    if (oldest != NULL)
-        sink_hex(&name, span_of(oldest->id, 8));
+    key_log_name(&name, oldest != NULL ? SPAN(oldest->id) : (struct span){ 0 });
     keeper->origin = sink_bytes(&name);
 }
 
@@ -99,6 +97,7 @@ static const struct door doors[] = {
     { MSG_SIGN_HEAD, IN(PEER_AUDIT), ~0u, 84, 84 + 32 * MERKLE_PROOF_MAX, 0, keeper_on_sign_head },
     { MSG_KEYRING_LIST, IN(PEER_CORE), ~0u, 0, 0, 0, keeper_on_list },
     { MSG_KEY_ROTATE, IN(PEER_CORE), ~0u, 9, 9, 0, keeper_on_rotate },
+    { MSG_SIGN_MINER, IN(PEER_CORE), ~0u, 1, MINER_TOKEN_MAX, 0, keeper_on_sign_miner },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, keeper_on_appended },
 };
 

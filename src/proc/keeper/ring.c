@@ -47,7 +47,8 @@ static rc give_part(const struct keyring_key *key, uint8_t *at, void *arg)
 
 static rc fill_new_ring(uint8_t *at, size_t len, void *arg)
 {
-    static const enum key_role roles[] = { KEY_ROLE_CA, KEY_ROLE_TLS, KEY_ROLE_LOG, KEY_ROLE_NODE };
+    static const enum key_role roles[] = { KEY_ROLE_CA, KEY_ROLE_TLS, KEY_ROLE_LOG, KEY_ROLE_NODE,
+                                           KEY_ROLE_MINER };
     struct keeper *keeper = arg;
     uint8_t drawn[COUNT_OF(roles)][KEY_PRIVATE];
     struct keyring ring = { 0 };
@@ -73,16 +74,23 @@ rc keeper_make_ring(struct keeper *keeper)
     return secret_fill(keeper->plain, fill_new_ring, keeper);
 }
 
-/* A full ring forgets its oldest retired key whose signatures nobody looks at any more: those
-   of handshakes are of the moment.  What heads and certificates were signed with is kept for
+/* Whether nobody looks at this key's signatures any more: those of handshakes are of the moment,
+   those of tokens of a few minutes.  What heads and certificates were signed with is kept for
    ever. */
-static rc make_room(struct trail *trail, struct keyring *ring)
+static bool is_over(const struct keyring_key *key, int64_t now)
+{
+    bool tokens = key->role == KEY_ROLE_MINER && now - MINER_LIFE_MAX_S > key->retired;
+    return key->state == KEY_STATE_RETIRED && (key->role == KEY_ROLE_TLS || tokens);
+}
+
+/* A full ring forgets the oldest of those. */
+static rc make_room(struct trail *trail, struct keyring *ring, int64_t now)
 {
     if (ring->count < KEYRING_KEYS_MAX)
         return RC_SUCCESS;
     for (size_t i = 0; i < ring->count; i++) {
         const struct keyring_key *key = &ring->keys[i];
-        if (key->state == KEY_STATE_RETIRED && key->role == KEY_ROLE_TLS)
+        if (is_over(key, now))
             return keyring_forget(trail, ring, SPAN(key->id));
     }
     return REFUSE(trail, REASON_KEYRING_FULL);
@@ -106,7 +114,9 @@ static rc fill_next(uint8_t *at, size_t len, void *arg)
                            .plain = what->plain };
     (void)len;
     draw(rotation->role, rotation->now, drawn[0], &rotation->new);
-    rc result = keyring_rotate(NULL, &rotation->ring, &rotation->new, SPAN(rotation->old.id));
+    rc result = rotation->first
+                    ? keyring_add(NULL, &rotation->ring, &rotation->new)
+                    : keyring_rotate(NULL, &rotation->ring, &rotation->new, SPAN(rotation->old.id));
     if (rc_ok(result))
         result = keyring_write(NULL, &rotation->ring, give_part, &parts, at);
     ct_wipe(drawn, sizeof drawn);
@@ -124,11 +134,13 @@ rc keeper_prepare_rotation(struct trail *trail, struct keeper *keeper, struct ro
 {
     struct preparing what = { .keeper = keeper, .rotation = rotation };
     const struct keyring_key *old = keyring_active(&keeper->ring, rotation->role);
-    if (old == NULL)
+    if (old == NULL && rotation->role != KEY_ROLE_MINER)
         return REFUSE(trail, REASON_KEYRING_NO_SUCH_KEY);
-    rotation->old = *old;
+    rotation->first = old == NULL;
+    if (old != NULL)
+        rotation->old = *old;
     rotation->now = clock_now();
     rotation->ring = keeper->ring;
-    TRY(trail, make_room(trail, &rotation->ring));
+    TRY(trail, make_room(trail, &rotation->ring, rotation->now));
     return secret_lend(keeper->plain, with_plain, &what);
 }

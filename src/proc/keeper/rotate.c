@@ -39,7 +39,7 @@ static rc hand_over(struct trail *trail, struct keeper *keeper, const struct key
 static bool may_rotate(uint8_t role)
 {
     return role == KEY_ROLE_CA || role == KEY_ROLE_TLS || role == KEY_ROLE_LOG ||
-           role == KEY_ROLE_NODE;
+           role == KEY_ROLE_NODE || role == KEY_ROLE_MINER;
 }
 
 /* generation: that the caller knows; 0: any. */
@@ -86,7 +86,7 @@ static void put_done(struct keeper *keeper, const struct rotation *rotation, str
     sink_u16le(body, REASON_OK);
     sink_u64le(body, keeper->generation);
     put_bytes(body, SPAN(rotation->new.id));
-    put_bytes(body, SPAN(rotation->old.id));
+    put_bytes(body, rotation->first ? (struct span){ 0 } : SPAN(rotation->old.id));
 }
 
 static void answer(struct keeper *keeper, const struct waiting_rotation *asked)

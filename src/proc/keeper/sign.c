@@ -1,4 +1,5 @@
-/* sign.c - see keeper.h: using a key, and the door through which front has handshakes signed. */
+/* sign.c - see keeper.h: using a key, and the doors through which front has handshakes signed and
+   core tokens. */
 #include <string.h>
 
 #include "crypto/ct.h"
@@ -130,4 +131,43 @@ rc keeper_on_sign_tls(struct trail *trail, void *self, struct call *call)
     struct frame answer = { .message = MSG_TLS_SIGNED, .id = call->id, .body = sink_bytes(&body) };
     TRY(trail, channel_put(trail, call->from, &answer));
     return remind(trail, keeper, call->from);
+}
+
+/* Core fills a token, and the keeper believes nothing of it: guard/ reads it anew, and it must be
+   of this moment, of this house and of the key that is to sign it. */
+static rc sign_miner(struct trail *trail, struct keeper *keeper, struct span input,
+                     uint8_t signature[ED25519_SIGNATURE])
+{
+    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_MINER);
+    struct payload payload;
+    if (key == NULL)
+        return REFUSE(trail, REASON_KEYRING_NO_SUCH_KEY);
+    struct guard_request request = { .peer = GUARD_CORE,
+                                     .role = KEY_ROLE_MINER,
+                                     .key = SPAN(key->id),
+                                     .state = key->state,
+                                     .operation = GUARD_SIGN,
+                                     .payload = input,
+                                     .origin = keeper->origin,
+                                     .now = clock_now() };
+    TRY(trail, guard_check(trail, &keeper->core, &request, clock_monotonic_ms() * 1000, &payload));
+    return keeper_sign_ed25519(trail, keeper, KEY_ROLE_MINER, input, signature);
+}
+
+rc keeper_on_sign_miner(struct trail *trail, void *self, struct call *call)
+{
+    struct keeper *keeper = self;
+    uint8_t signature[ED25519_SIGNATURE], bytes[2 + sizeof signature];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    struct trail of_sign = { 0 };
+    rc signed_it = sign_miner(&of_sign, keeper, cur_rest(&call->body), signature);
+    if (!rc_ok(signed_it))
+        keeper_refused(keeper, REFUSED_TOKEN, signed_it, &of_sign);
+    sink_u16le(&body, rc_ok(signed_it) ? REASON_OK : (uint16_t)rc_number(signed_it));
+    if (rc_ok(signed_it))
+        sink_put(&body, SPAN(signature));
+    struct frame answer = { .message = MSG_MINER_SIGNED,
+                            .id = call->id,
+                            .body = sink_bytes(&body) };
+    return channel_put(trail, call->from, &answer);
 }

@@ -219,6 +219,7 @@ static rc open_collateral(struct trail *trail, struct monitor *monitor)
     if (settings->provider_url[0] != 0 && settings->provider_ca[0] == 0)
         files[FILE_PROVIDER_CA] = open(monitor_system_cas, O_RDONLY | O_CLOEXEC);
     TRY(trail, open_named(trail, monitor, settings->provider_ca, &files[FILE_PROVIDER_CA]));
+    TRY(trail, open_named(trail, monitor, settings->miners, &files[FILE_MINERS]));
     return open_named(trail, monitor, settings->channel_policy, &files[FILE_CHANNEL_POLICY]);
 }
 
