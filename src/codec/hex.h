@@ -10,8 +10,8 @@
 MUST_USE
 bool hex_decode(struct span text, void *out, size_t len);
 
-/* hex_decode_sink appends the bytes of the whole text.  On failure the sink holds what it
-   held before (it is marked full when the bytes would not fit). */
+/* hex_decode_sink appends the bytes of the whole text, which may begin where the sink goes on.  On
+   failure the sink holds what it held before (it is marked full when the bytes would not fit). */
 MUST_USE
 bool hex_decode_sink(struct span text, struct sink *out);
 

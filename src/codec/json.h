@@ -113,7 +113,8 @@ MUST_USE
 bool json_string(const struct json *json, uint32_t node, struct span *plain);
 
 /* json_string_copy appends any string unescaped; it may hold U+0000.  False when it is no
-   string or did not fit (the sink is full then). */
+   string or did not fit (the sink is full then).  One with escapes may be put where it stands:
+   it is shorter. */
 MUST_USE
 bool json_string_copy(const struct json *json, uint32_t node, struct sink *out);
 

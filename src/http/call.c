@@ -157,8 +157,8 @@ void call_tag(struct http_call *call, const void *values)
     call->tag_len = sink_ok(&tag) ? tag.len : 0;
 }
 
-/* What every answer says. No cache may keep it and no browser may guess at it. */
-static size_t common_fields(const char *type, struct http_field *fields)
+/* No cache may keep it and no browser may guess at it. */
+size_t call_common_fields(const char *type, struct http_field *fields)
 {
     fields[0] = (struct http_field){ span_text("content-type"), span_text(type) };
     fields[1] = (struct http_field){ span_text("cache-control"), span_text("no-store") };
@@ -171,8 +171,8 @@ void call_answer(const struct http_call *call, uint64_t length, bool streamed,
 {
     *out = (struct call_answer){ .response = { .status = 200 } };
     bool grpc = call->match.is_grpc;
-    out->response.field_count = common_fields(grpc ? "application/grpc" : "application/json",
-                                              out->fields);
+    out->response.field_count = call_common_fields(grpc ? "application/grpc" : "application/json",
+                                                   out->fields);
     if (call->tag_len > 0)
         out->fields[out->response.field_count++] = (struct http_field){
             span_text("etag"), span_of(call->tag, call->tag_len)
@@ -191,7 +191,7 @@ static void refuse_rest(struct problem *problem, struct sink *room, struct sink 
                         struct call_answer *out)
 {
     struct http_field fields[PROBLEM_FIELDS];
-    size_t count = common_fields("application/problem+json", out->fields);
+    size_t count = call_common_fields("application/problem+json", out->fields);
     size_t more = problem_fields(problem, room, fields);
     for (size_t i = 1; i < more; i++) /* the first is the content type */
         out->fields[count++] = fields[i];
@@ -207,7 +207,7 @@ static void refuse_rest(struct problem *problem, struct sink *room, struct sink 
 static void refuse_grpc(struct problem *problem, struct sink *room, struct call_answer *out)
 {
     struct http_field trailers[PROBLEM_TRAILERS];
-    size_t count = common_fields("application/grpc", out->fields);
+    size_t count = call_common_fields("application/grpc", out->fields);
     size_t more = problem_trailers(problem, room, trailers);
     for (size_t i = 0; i < more; i++)
         out->fields[count++] = trailers[i];

@@ -24,8 +24,10 @@ enum {
     CALL_TAG = 24    /* bytes of an ETag and its quotes */
 };
 
-/* Most calls are rows of the table; two are what every gRPC server has. */
-enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION };
+/* Most calls are rows of the table; two are what every gRPC server has, one is passed on to
+   somebody else, whose business its answer is, and some the caller has matched himself, who reads
+   and writes their bytes.  Of the last two nothing is begun here. */
+enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION, CALL_PASSED_ON };
 
 struct http_call {
     enum call_kind kind;
@@ -77,6 +79,10 @@ bool call_write(const struct http_call *call, const void *values, struct sink *o
 
 /* call_tag keeps for call_answer what the answer says in a header, too. */
 void call_tag(struct http_call *call, const void *values);
+
+/* call_common_fields writes what the head of every answer says, of a body of that type; how many
+   fields that are. */
+size_t call_common_fields(const char *type, struct http_field *fields);
 
 /* call_answer is the head of a success whose body has `length` bytes (streamed: unknown), and its
  * trailers. */

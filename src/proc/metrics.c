@@ -68,6 +68,15 @@ static const struct metric_info rows[METRIC_COUNT] = {
                                   "Messages that came in open channels." },
     [METRIC_PEERS_OPEN] = { "ward_front_peers_open", false, "peers",
                             "Peers that the house has called and that are connected." },
+    [METRIC_PASSAGES_OPEN] = { "ward_front_passages_open", false, "requests",
+                               "Requests of miners on their way to challenges." },
+    [METRIC_PASSAGES_LIMIT] = { "ward_front_passages_limit", false, "requests",
+                                "So many may be on their way at a time." },
+    [METRIC_PASSAGES_ANSWERED] = { "ward_front_passages_answered_total", true, "requests",
+                                   "Requests of miners that a challenge has answered." },
+    [METRIC_PASSAGES_LOST] = { "ward_front_passages_lost_total", true, "requests",
+                               "Requests of miners that were passed on, or would have been, to a "
+                               "challenge that could not be reached, was slow or gave no answer." },
     [METRIC_TEE_SIMULATED] = { "ward_tee_simulated", false, "1 or 0",
                                "Whether the house's own evidence comes from a simulated TEE, and "
                                "proves nothing about hardware." },

@@ -9,7 +9,8 @@
 #include "os/clock.h"
 #include "proc/front/front.h"
 
-_Static_assert(FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX <= TABLES_SERVING_SLOTS,
+_Static_assert(FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + SETTING_PEERS_MAX + PASSAGES_MAX <=
+                   TABLES_SERVING_SLOTS,
                "every connection has a slot");
 
 static uint32_t slot_of(const struct front *front, const struct connection *connection)
@@ -56,16 +57,24 @@ static bool is_idle(const struct connection *connection)
     case CONNECTION_WAITING:
     case CONNECTION_ANSWERING:
     case CONNECTION_OUTWARD:
+    case CONNECTION_PASSAGE:
         break;
     }
     return false;
+}
+
+/* The way to a challenge is a part of the miner's request. */
+static bool is_under_way(const struct connection *connection)
+{
+    return connection->noted || (connection->phase == CONNECTION_PASSAGE &&
+                                 connection->passage->exchange->way.connection->noted);
 }
 
 /* Somebody else's turn: what is under way goes on, nothing begins; but whoever watches over the
    house on its own machine is not kept waiting. */
 static bool must_wait(const struct front *front, const struct connection *connection)
 {
-    if (front->alone == NULL || connection->noted || connection->local)
+    if (front->alone == NULL || is_under_way(connection) || connection->local)
         return false;
     return connection != front->alone || front->in_flight > 0;
 }

@@ -141,6 +141,9 @@ void answer_refusal(struct front *front, const struct way *way, const struct htt
     front->counts.failures++;
     front->counts.unauthenticated += problem_status(problem->reason) == 401;
     problem->instance = way->request->path;
-    call_refuse(call, problem, &room, &body, &answer);
+    if (call->kind == CALL_PASSED_ON)
+        forward_refuse(call, problem, &room, &body, &answer);
+    else
+        call_refuse(call, problem, &room, &body, &answer);
     answer_write(front, way, &answer, sink_bytes(&body), NULL);
 }

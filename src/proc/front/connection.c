@@ -92,6 +92,8 @@ void front_close(struct front *front, struct connection *connection)
     fd_close(&connection->fd);
     if (connection->outward != NULL)
         outward_closed(front, connection);
+    else if (connection->passage != NULL)
+        passage_closed(front, connection);
     else if (connection->local)
         front->local_count--;
     else
@@ -228,6 +230,8 @@ static bool turn(struct front *front, struct connection *connection)
         return outward_turn(front, connection);
     case CONNECTION_LINK:
         return link_turn(front, connection);
+    case CONNECTION_PASSAGE:
+        return passage_turn(front, connection);
     case CONNECTION_ENDING:
         return end_turn(front, connection);
     case CONNECTION_FREE:
@@ -273,8 +277,8 @@ void front_ready(struct front *front, const struct poller_event *event)
     if (connection == NULL)
         return;
     /* A peer that is gone both ways is owed nothing any more; core's answer, when it comes,
-       finds nobody. */
-    if (event->gone)
+       finds nobody.  But a challenge may have answered before it went. */
+    if (event->gone && !passage_reads(connection))
         front_close(front, connection);
     else
         front_move(front, connection);

@@ -16,6 +16,16 @@ uint64_t exchange_id(const struct front *front, const struct exchange *exchange)
     return (uint64_t)exchange->generation << 32 | (uint64_t)(exchange - front->exchanges);
 }
 
+void exchange_forget_body(struct front *front, struct exchange *exchange)
+{
+    exchange->call.body = (struct sink){ 0 };
+    if (exchange->wide == NULL)
+        return;
+    exchange->wide->next = front->free_wides;
+    front->free_wides = exchange->wide;
+    exchange->wide = NULL;
+}
+
 void exchange_give_back(struct front *front, struct exchange *exchange)
 {
     if (exchange == NULL || exchange->way.connection == NULL)
@@ -25,10 +35,9 @@ void exchange_give_back(struct front *front, struct exchange *exchange)
         exchange->remainder->next = front->free_remainders;
         front->free_remainders = exchange->remainder;
     }
-    if (exchange->wide != NULL) {
-        exchange->wide->next = front->free_wides;
-        front->free_wides = exchange->wide;
-    }
+    exchange_forget_body(front, exchange);
+    if (exchange->passage != NULL)
+        passage_end(front, exchange);
     uint32_t generation = exchange->generation + 1;
     *exchange = (struct exchange){ .body = exchange->body,
                                    .generation = generation != 0 ? generation : 1,
@@ -102,7 +111,8 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
     struct way way = exchange->way;
     if (reason == REASON_HOUSE_UNAVAILABLE)
         problem.retry_after = 1;
-    if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_AUDIT_CANNOT_LOG)
+    if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_CHALLENGE_BUSY ||
+        reason == REASON_AUDIT_CANNOT_LOG)
         front->counts.unavailable++;
     if (exchange->begun) { /* what was said cannot be taken back */
         h2_reset(way.stream);
@@ -142,6 +152,8 @@ void exchange_name(struct front *front, const struct way *way, struct http_call 
     /* A head that was read says in which form it is answered, and under which trace. */
     if (way->request->path.len > 0)
         (void)call_begin(call, &house_router, way->request, &limit);
+    if (forward_is_public(way->request->path))
+        call->kind = CALL_PASSED_ON;
     complete_trace(front, &call->trace);
 }
 
@@ -249,7 +261,7 @@ void exchange_head(struct front *front, const struct way *way)
     uint64_t limit = 0;
     front->counts.requests++;
     way->connection->asked = true;
-    if (local_answer(front, way) || link_asked(front, way))
+    if (local_answer(front, way) || link_asked(front, way) || forward_asked(front, way))
         return;
     bool signs = false;
     problem.reason = call_begin(&call, &house_router, way->request, &limit);
@@ -282,6 +294,8 @@ void exchange_body(struct front *front, struct exchange *exchange, struct span b
 
 static uint8_t caller_of(const struct exchange *exchange)
 {
+    if (exchange->call.kind == CALL_PASSED_ON)
+        return CALLER_MINER;
     if (exchange->signs)
         return CALLER_SESSION;
     return exchange->way.connection->owner ? CALLER_OWNER : CALLER_ANYONE;
@@ -392,6 +406,9 @@ void exchange_done(struct front *front, struct exchange *exchange)
     case CALL_REFLECTION:
         answer_end(front, exchange);
         break;
+    case CALL_PASSED_ON:
+        forward_whole(front, exchange);
+        break;
     }
 }
 
@@ -424,6 +441,18 @@ struct exchange *exchange_waiting(struct front *front, uint64_t id)
     return exchange != NULL && exchange->waiting ? exchange : NULL;
 }
 
+void exchange_answer(struct front *front, struct exchange *exchange, enum reason reason,
+                     struct span body)
+{
+    struct connection *connection = exchange->way.connection;
+    exchange->waiting = false;
+    if (reason == REASON_OK)
+        answer_success(front, exchange, body);
+    else
+        exchange_refuse(front, exchange, reason, no_detail);
+    front_wake(front, connection);
+}
+
 rc exchange_reply(struct trail *trail, void *self, struct call *call)
 {
     struct front *front = self;
@@ -438,7 +467,9 @@ rc exchange_reply(struct trail *trail, void *self, struct call *call)
         return RC_SUCCESS; /* whoever asked is gone, or was answered by the clock */
     struct connection *connection = exchange->way.connection;
     exchange->waiting = false;
-    if (reason == REASON_OK)
+    if (reason == REASON_OK && exchange->passage != NULL)
+        passage_vouched(front, exchange, encoded);
+    else if (reason == REASON_OK)
         reply(front, exchange, encoded);
     else
         exchange_refuse(front, exchange, (enum reason)reason, detail);

@@ -23,6 +23,7 @@
 #include "proc/credential.h"
 #include "proc/front/link.h"
 #include "proc/front/outward.h"
+#include "proc/front/passage.h"
 #include "proc/house.h"
 #include "proc/routes.h"
 #include "proc/tables.h"
@@ -51,6 +52,7 @@ enum {
     FRONT_ABUSE_SAID_MS = 1000,    /* between two lines of the log on abuses of HTTP/2 */
     FRONT_ALONE_MS = 1000,         /* for a suspect to be served, from being let in */
     FRONT_ALONE_SHARE = 4,         /* so many times as long the others are served after it */
+    FRONT_ALONE_MISSED = 2,        /* turns in a row that may pass for who is under way */
     FRONT_YIELD_MS = 1000,         /* a slow request keeps its place so long when all are taken */
 };
 
@@ -99,8 +101,9 @@ struct exchange {
     uint8_t sent[SHA256_LEN];  /* of such a one: digest of the body as it came */
     int64_t until_ms;          /* the deadline */
     struct remainder *remainder;
-    uint8_t *body;     /* FRONT_BODY_MAX */
-    struct wide *wide; /* instead of it, for a route that takes more */
+    uint8_t *body;           /* FRONT_BODY_MAX */
+    struct wide *wide;       /* instead of it, for a route that takes more */
+    struct passage *passage; /* of one that is passed on, from its end on; NULL: none */
 };
 
 enum connection_phase {
@@ -112,6 +115,7 @@ enum connection_phase {
     CONNECTION_H2,        /* HTTP/2, whatever it does */
     CONNECTION_OUTWARD,   /* of ours, on its way to a peer's WebSocket (outward.h) */
     CONNECTION_LINK,      /* an attested channel (link.h) */
+    CONNECTION_PASSAGE,   /* with a challenge, for one request (passage.h) */
     CONNECTION_ENDING,    /* everything was said: the peer may read it and go */
 };
 
@@ -146,6 +150,7 @@ struct connection {
     uint32_t open;             /* HTTP/2: exchanges */
     struct link *link;
     struct outward *outward; /* one that the house began; it is not counted as a stranger's */
+    struct passage *passage; /* and one that is with a challenge */
     int64_t half_head_ms;    /* HTTP/2: since when a head is not whole; 0: none */
     int64_t ending_ms;       /* by when an ending connection is closed */
     struct conn counted;
@@ -201,6 +206,8 @@ struct front {
     uint32_t in_flight;            /* connections in it */
     struct connection *alone;      /* a suspect that is served; NULL: none */
     int64_t alone_since_ms;
+    bool alone_begun;      /* something of it was read */
+    uint32_t alone_missed; /* turns in a row of which nothing was */
     int64_t alone_next_ms; /* none before */
     bool alone_over;       /* those that were held up may go on */
     struct trace_names names;
@@ -212,6 +219,7 @@ struct front {
     int64_t abuse_said_ms; /* when the log last named one who abused HTTP/2 */
     int64_t silent_ms;     /* until when the keeper is not asked */
     struct outward outwards[SETTING_PEERS_MAX];
+    struct passages passages;
     struct front_links links;
     struct front_counts counts;
 };
@@ -310,6 +318,12 @@ void exchange_name(struct front *front, const struct way *way, struct http_call 
    of the table is for: with these bytes, or the reason. */
 uint64_t exchange_id(const struct front *front, const struct exchange *exchange);
 struct exchange *exchange_waiting(struct front *front, uint64_t id);
+void exchange_answer(struct front *front, struct exchange *exchange, enum reason reason,
+                     struct span body);
+
+/* exchange_forget_body lends its memory to the next one: all of it was handed on. */
+void exchange_forget_body(struct front *front, struct exchange *exchange);
+
 /* exchange_give_back ends it, answered or not.  NULL and a free one are nothing. */
 void exchange_give_back(struct front *front, struct exchange *exchange);
 

@@ -31,7 +31,8 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
         exchanges++;
     values[METRIC_SERVING] = front_is_serving(front);
     values[METRIC_CONNECTIONS] = front->conns.open;
-    values[METRIC_CONNECTIONS_LIMIT] = front->connection_count - FRONT_LOCAL_MAX;
+    values[METRIC_CONNECTIONS_LIMIT] = front->connection_count - FRONT_LOCAL_MAX -
+                                       SETTING_PEERS_MAX - PASSAGES_MAX;
     values[METRIC_HANDSHAKES_OPEN] = front->conns.half;
     values[METRIC_LOCAL_CONNECTIONS] = front->local_count;
     values[METRIC_HTTP1_REQUESTS_OPEN] = FRONT_WORKS_MAX - works;
@@ -42,6 +43,8 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
     values[METRIC_CHANNELS_OPEN] = front->links.open;
     values[METRIC_CHANNELS_HALF_OPEN] = front->links.half_count;
     values[METRIC_PEERS_OPEN] = outward_count(front);
+    values[METRIC_PASSAGES_OPEN] = front->passages.open;
+    values[METRIC_PASSAGES_LIMIT] = PASSAGES_MAX;
     values[METRIC_TEE_SIMULATED] = !TEE_IS_HARDWARE;
     for (unsigned i = METRIC_OF_CORE; i < METRIC_OF_CORE_END; i++)
         values[i] = __atomic_load_n(&front->tables.metrics[i - METRIC_OF_CORE], __ATOMIC_RELAXED);
@@ -69,6 +72,8 @@ static bool say_metrics(struct front *front, const struct way *way)
         [METRIC_CHANNELS_ENDED] = front->links.ended,
         [METRIC_CHANNELS_TRUNCATED] = front->links.truncated,
         [METRIC_CHANNEL_MESSAGES] = front->links.messages,
+        [METRIC_PASSAGES_ANSWERED] = front->passages.answered,
+        [METRIC_PASSAGES_LOST] = front->passages.lost,
     };
     uint8_t page[PAGE];
     struct sink out = sink_over(page, sizeof page);

@@ -190,7 +190,7 @@ static bool reload(void *self, const struct settings *next)
 
 static bool make_connections(struct front *front, struct arena *arena)
 {
-    uint32_t count = connections_of(front) + FRONT_LOCAL_MAX;
+    uint32_t count = connections_of(front) + FRONT_LOCAL_MAX + SETTING_PEERS_MAX + PASSAGES_MAX;
     if (front->house->settings.connections > FRONT_CONNECTIONS_MAX)
         log_event("limit.connections is more than one process can have: takes %d",
                   FRONT_CONNECTIONS_MAX);
@@ -258,6 +258,8 @@ static void peer_changed(void *self, enum peer peer, bool open)
         links_core_gone(front);
         outward_core_gone(front);
     }
+    if (peer == PEER_DIAL && !open)
+        passages_dial_gone(front);
     /* A keeper that was started again may have another key. */
     if (peer == PEER_KEEPER && open) {
         front->chain_wanted = true;
@@ -318,6 +320,8 @@ static rc chain_changed(struct trail *trail, void *self, struct call *call)
 static const struct door doors[] = {
     { MSG_REPLY, IN(PEER_CORE), ~0u, 10, FRAME_BODY_MAX, 0, exchange_reply },
     { MSG_CONNECTED, IN(PEER_DIAL), ~0u, 1, 1, 1, outward_on_connected },
+    { MSG_PASSAGE_CONNECTED, IN(PEER_DIAL), ~0u, 1, 1, 1, passage_on_connected },
+    { MSG_PASSAGE_REFUSED, IN(PEER_DIAL), ~0u, 7, 7 + DIALED_DETAIL_MAX, 0, passage_on_refused },
     { MSG_LINK_QUOTED, IN(PEER_CORE), ~0u, 10, 10 + EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX, 0,
       link_on_quoted },
     { MSG_LINK_JUDGED, IN(PEER_CORE), ~0u, 10, 10, 0, link_on_judged },
@@ -333,8 +337,9 @@ static const struct process front_process = {
     .peers = IN(PEER_CORE) | IN(PEER_KEEPER) | IN(PEER_DIAL),
     .trusts = IN(PEER_CORE) | IN(PEER_KEEPER),
     .files = IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER),
-    .fds = FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + FRONT_FDS_SPARE,
-    .memory = 192u << 20,
+    .fds = FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + SETTING_PEERS_MAX + PASSAGES_MAX +
+           FRONT_FDS_SPARE,
+    .memory = 256u << 20,
     .size = sizeof(struct front),
     .rules = front_rules,
     .rule_count = COUNT_OF(front_rules),

@@ -61,7 +61,8 @@ static bool open_all(struct front *front, struct span cas)
         struct span ca_pem = { 0 };
         if (!get_bytes(&in, OUTWARD_CAS_MAX, &ca_pem))
             ca_pem = (struct span){ 0 };
-        if (!open_one(front, &front->outwards[i], &settings->peers[i], ca_pem))
+        if (!open_one(front, &front->outwards[i], &settings->peers[i], ca_pem) ||
+            !passages_open_peer(front, i, ca_pem))
             return false;
     }
     return true;

@@ -10,9 +10,13 @@ static void judge_exchange(struct front *front, struct exchange *exchange, int64
     enum reason reason = REASON_NONE;
     if (exchange->ending)
         return; /* the peer is to read: the connection's own time */
+    if (exchange->passage != NULL && exchange->until_ms <= now_ms) {
+        passage_late(front, exchange);
+        return;
+    }
     if (exchange->until_ms <= now_ms)
         reason = exchange->call.match.is_grpc ? REASON_GRPC_DEADLINE : REASON_HOUSE_DEADLINE;
-    else if (!exchange->waiting && exchange->way.stream != NULL &&
+    else if (!exchange->waiting && exchange->passage == NULL && exchange->way.stream != NULL &&
              pace_judge(&front->pace, &exchange->pace, (uint64_t)now_ms * 1000) != REASON_NONE)
         reason = REASON_HTTP_TIMEOUT;
     if (reason == REASON_NONE)
@@ -67,6 +71,8 @@ static void judge_connection(struct front *front, struct connection *connection,
             front_close(front, connection);
         return;
     }
+    if (connection->phase == CONNECTION_PASSAGE)
+        return; /* its exchange has the clock */
     if (connection->phase == CONNECTION_OUTWARD) {
         outward_sweep(front, connection, now_ms);
         return;
