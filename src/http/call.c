@@ -195,7 +195,7 @@ static void refuse_rest(struct problem *problem, struct sink *room, struct sink 
     size_t more = problem_fields(problem, room, fields);
     for (size_t i = 1; i < more; i++) /* the first is the content type */
         out->fields[count++] = fields[i];
-    out->response.status = problem_status(problem->reason);
+    out->response.status = problem_status_of(problem);
     out->response.field_count = count;
     /* A body that does not fit is left out; the status says enough. */
     if (!problem_write(problem, body))

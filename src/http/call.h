@@ -27,7 +27,7 @@ enum {
 /* Most calls are rows of the table; two are what every gRPC server has, one is passed on to
    somebody else, whose business its answer is, and some the caller has matched himself, who reads
    and writes their bytes.  Of the last two nothing is begun here. */
-enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION, CALL_PASSED_ON };
+enum call_kind { CALL_ROUTE = 0, CALL_HEALTH, CALL_REFLECTION, CALL_PASSED_ON, CALL_OWN };
 
 struct http_call {
     enum call_kind kind;

@@ -95,6 +95,11 @@ unsigned problem_status(enum reason reason)
     return by_class[reason_info(reason)->class].status;
 }
 
+unsigned problem_status_of(const struct problem *problem)
+{
+    return problem->status != 0 ? problem->status : problem_status(problem->reason);
+}
+
 enum grpc_status problem_grpc_status(enum reason reason)
 {
     for (size_t i = 0; i < COUNT_OF(exceptions); i++) {
@@ -138,7 +143,7 @@ bool problem_write(const struct problem *problem, struct sink *out)
     json_put_key(&w, "title");
     json_put_text(&w, info->cause);
     json_put_key(&w, "status");
-    json_put_u64(&w, problem_status(problem->reason));
+    json_put_u64(&w, problem_status_of(problem));
     json_put_key(&w, "detail");
     json_put_span(&w, detail_of(problem));
     json_put_key(&w, "instance");

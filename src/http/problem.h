@@ -25,6 +25,7 @@ struct problem {
     struct trace trace;
     uint32_t retry_after; /* seconds, 0: not said */
     unsigned allow;       /* of a 405: bit of every enum http_method */
+    unsigned status;      /* that others' clients expect; 0: the reason's own */
 };
 
 /* The statuses of gRPC that are given. */
@@ -46,6 +47,7 @@ enum grpc_status {
 
 /* By the reason's class, and a few reasons by name. Never a status of success. */
 unsigned problem_status(enum reason reason);
+unsigned problem_status_of(const struct problem *problem);
 enum grpc_status problem_grpc_status(enum reason reason);
 
 /* problem_write writes the JSON body with type, title, status, detail, instance, code and

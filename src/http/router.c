@@ -290,8 +290,11 @@ static enum reason read_body(const struct route_match *match, const struct http_
     /* A call that asks nothing may come with nothing. */
     if (body.len == 0 && match->route->request->count == 0)
         return REASON_OK;
-    if (!has_media_type(request, "application/json", false))
+    if (!match->opened && !has_media_type(request, "application/json", false))
         return refuse(REASON_HTTP_MEDIA_TYPE, NULL, "the body is not application/json", error);
+    /* There may have been room for more: for a seal, which it may not have had. */
+    if (body.len > match->route->body_limit)
+        return refuse(REASON_HTTP_BODY_TOO_LARGE, NULL, "the body is too long", error);
     return values_read_json(match->route->request, body, arena, out, error)
                ? REASON_OK
                : REASON_HTTP_BODY_INVALID;

@@ -50,6 +50,7 @@ struct route_match {
     const struct route *route; /* NULL: refused with `reason` */
     enum reason reason;
     bool is_grpc;
+    bool opened;                              /* the body was sealed as it came: its type says so */
     unsigned allow;                           /* bit of every enum http_method that the path has */
     struct span parameters[ROUTE_PARAMETERS]; /* views of the request's path, in order */
 };
@@ -67,8 +68,8 @@ struct route_match router_match(const struct router *router, const struct http_r
 void router_write_allow(unsigned allow, struct sink *out);
 
 /* router_read_rest reads a REST request into the struct of its request message: parameters of the
-   path and the query, and for POST, PUT and PATCH the JSON body.  REASON_OK, or why not with *error
-   set.  Strings live in the arena, the request or the body. */
+   path and the query, and for POST, PUT and PATCH the JSON body, to its limit at most.  REASON_OK,
+   or why not with *error set.  Strings live in the arena, the request or the body. */
 enum reason router_read_rest(const struct route_match *match, const struct http_request *request,
                              struct span body, struct arena *arena, void *out,
                              struct values_error *error);

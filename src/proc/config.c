@@ -392,6 +392,20 @@ static void settle_seal(struct reader *r)
                        "would have the key to it");
 }
 
+/* A peer of the weaker profile is no other peer by another way. */
+static void settle_sdk(struct reader *r)
+{
+    const struct settings *s = &r->config.settings;
+    const struct span name = span_text(s->sdk_peer);
+    if (!is_good(r, "sdk.peer"))
+        return;
+    if (!peer_name_is_usable(name))
+        problem_of_key(r, "sdk.peer", "is no name of a peer: a-z, 0-9 and inner hyphens");
+    else if (peer_find(s, name) != NULL)
+        problem_of_key(r, "sdk.peer",
+                       "is in [peers] already: a peer of version 2 has no second way in");
+}
+
 /* Each within its bounds, and together a bucket that takes longer to fill than front counts. */
 static void settle_rates(struct reader *r)
 {
@@ -426,6 +440,7 @@ bool config_read(const struct config_inputs *inputs, struct arena *arena, struct
     read_flags(&r);
     settle_seal(&r);
     settle_rates(&r);
+    settle_sdk(&r);
     if (problems->count > 0)
         return false;
     *out = r.config;

@@ -101,6 +101,14 @@ static const struct config_key keys[] = {
       .optional = true,
       .summary = "the miners whose requests are passed on, a file with a hotkey a line; \"#\" "
                  "begins a comment. What is in it is read anew at a reload" },
+
+    { "sdk.policy", CONFIG_PATH, AT(sdk_policy), NULL, .derived = "none", .optional = true,
+      .summary = "the policy that the peer of profile sdk-v1 must pass, a client of the public "
+                 "Challenge SDK: a file like that of channel.policy that names compose_hash; "
+                 "without one the profile, whose sessions are unbound, is not served. What is in "
+                 "it is read at a start" },
+    { "sdk.peer", CONFIG_TEXT, AT(sdk_peer), "challenge",
+      .summary = "the name of that peer: a-z, 0-9 and inner hyphens, and no [peers.NAME]" },
 };
 _Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
 

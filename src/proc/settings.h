@@ -39,6 +39,8 @@ struct settings {
     char collateral_root[SETTING_TEXT_MAX]; /* collateral.root_file; "": the pinned ones alone */
     char channel_policy[SETTING_TEXT_MAX];  /* channel.policy; "": no peer is let in */
     char miners[SETTING_TEXT_MAX];          /* miners.file; "": every miner with a token */
+    char sdk_policy[SETTING_TEXT_MAX];      /* sdk.policy; "": profile sdk-v1 is not served */
+    char sdk_peer[SETTING_TEXT_MAX];        /* sdk.peer: a peer's name */
     uint32_t seal;                          /* seal.kind */
     uint32_t owner;                         /* the uid whose socket it is; not a key of the file */
     uint32_t lives;                         /* how often core began anew in a row; the monitor's */

@@ -173,6 +173,36 @@ static void test_read(void **state)
     }
 }
 
+/* Whoever lends room for more, as for a seal, lets nobody say more. */
+static void test_a_body_to_its_limit(void **state)
+{
+    static uint8_t body[4097];
+    const struct call call = {
+        .method = HTTP_METHOD_POST, .path = "/v1/audit/verify", .query = "", .type = JSON
+    };
+    struct http_field field;
+    struct http_request request = request_of(&call, &field);
+    struct route_match match = router_match(&test_router, &request);
+    struct api_audit_verify_request out;
+    struct values_error error;
+    (void)state;
+    memset(body, ' ', sizeof body);
+    body[0] = '{';
+    body[1] = '}';
+    const uint32_t limit = match.route->body_limit;
+    assert_true(limit < sizeof body);
+    for (unsigned opened = 0; opened < 2; opened++) {
+        struct arena arena = arena_over(room, sizeof room);
+        match.opened = opened == 1;
+        assert_int_equal(
+            router_read_rest(&match, &request, span_of(body, limit), &arena, &out, &error),
+            REASON_OK);
+        assert_int_equal(
+            router_read_rest(&match, &request, span_of(body, limit + 1), &arena, &out, &error),
+            REASON_HTTP_BODY_TOO_LARGE);
+    }
+}
+
 static void test_values_arrive(void **state)
 {
     (void)state;
@@ -243,10 +273,8 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_match, ""),
-        TEST(test_read, ""),
-        TEST(test_values_arrive, ""),
-        TEST(test_table, ""),
+        TEST(test_match, ""),         TEST(test_read, ""),  TEST(test_a_body_to_its_limit, ""),
+        TEST(test_values_arrive, ""), TEST(test_table, ""),
     };
     return RUN_TESTS(tests);
 }

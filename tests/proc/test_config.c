@@ -1,5 +1,4 @@
-/* test_config.c - each source counts as it should, and every mistake of each is found at once
-   with its place. */
+/* test_config.c - each source counts as it should; every mistake is found at once, and where. */
 #include "test.h"
 
 #include <stdio.h>
@@ -29,8 +28,7 @@ static struct loaded *load(const struct config_inputs *given, size_t memory)
     const uint8_t *bytes = (const uint8_t *)&loaded.config;
     for (size_t i = 0; !loaded.good && i < sizeof loaded.config; i++)
         assert_int_equal(bytes[i], 0xee);
-    if (loaded.good)
-        assert_true(config_is_sound(&loaded.config));
+    assert_true(!loaded.good || config_is_sound(&loaded.config));
     return &loaded;
 }
 
@@ -56,6 +54,7 @@ static const struct settings defaults = {
     .store = "sqlite",
     .backup_dir = "/srv/here/ward-backups",
     .seal_path = "/srv/here/ward-state.seal",
+    .sdk_peer = "challenge",
     .seal = SEAL_BY_FILE,
     .connections = 4096,
     .connections_per_address = 64,
@@ -89,6 +88,7 @@ static const struct {
     const char *key;
     const char *text[3];
     const char *shown[3]; /* as config_value_write says it; NULL: as the text */
+    const char *also;     /* what the file must set when that is set; NULL: nothing */
 } values[] = {
     { "state.folder",
       { "'f'", "e", "g" },
@@ -99,6 +99,8 @@ static const struct {
     { "store.url",
       { "'host=f'", "host=e", "host=g" },
       { "\"host=f\"", "\"host=e\"", "\"host=g\"" } },
+    { "tls.certificate", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" }, "tls.key='k'" },
+    { "tls.key", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" }, "tls.certificate='c'" },
     { "store.password_file", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
     { "seal.kind",
       { "'passphrase'", "file", "passphrase" },
@@ -124,6 +126,10 @@ static const struct {
     { "collateral.root_file", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
     { "collateral.inward", { "true", "true", "true" }, { 0 } },
     { "collateral.refresh", { "'2h'", "1d", "3600" }, { "7200", "86400", "3600" } },
+    { "channel.policy", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
+    { "miners.file", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
+    { "sdk.policy", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
+    { "sdk.peer", { "'f'", "e", "g-1" }, { "\"f\"", "\"e\"", "\"g-1\"" } },
 };
 
 static void assert_shown(const struct config *config, const struct config_key *key,
@@ -140,19 +146,20 @@ static void assert_shown(const struct config *config, const struct config_key *k
 static void check_precedence(size_t row, unsigned sources)
 {
     const struct config_key *key = config_key_find(span_text(values[row].key));
-    char file[64], variable[128], set[64];
+    char file[128], variable[128], set[64];
     struct sink out = sink_over(variable, sizeof variable);
     assert_non_null(key);
     config_key_variable(&out, key);
     sink_format(&out, "=%s", values[row].text[1]);
     sink_terminate(&out);
-    snprintf(file, sizeof file, "\n%s = %s\n", key->name, values[row].text[0]);
+    const char *also = values[row].also == NULL || sources == 0 ? "" : values[row].also;
+    snprintf(file, sizeof file, "\n%s = %s\n%s", key->name, values[row].text[0], also);
     snprintf(set, sizeof set, "%s=%s", key->name, values[row].text[2]);
     const char *environment[] = { (sources & 2) != 0 ? variable : "A=b", NULL };
     struct config_flag flag = { "--set", set };
     if (key->flag != NULL)
         flag = (struct config_flag){ key->flag, values[row].text[2] };
-    struct loaded *l = load(&(struct config_inputs){ .file = span_text((sources & 1) ? file : ""),
+    struct loaded *l = load(&(struct config_inputs){ .file = span_text(sources & 1 ? file : also),
                                                      .environment = environment,
                                                      .flags = &flag,
                                                      .flag_count = sources >> 2 },
@@ -163,10 +170,7 @@ static void check_precedence(size_t row, unsigned sources)
     assert_int_equal(origin->source, winner);
     assert_int_equal(origin->place.line, winner == 1 ? 2 : 0);
     assert_int_equal(origin->place.column, winner == 1 ? strlen(key->name) + 4 : 0);
-    if (winner == 3)
-        assert_string_equal(origin->option, flag.option);
-    else
-        assert_null(origin->option);
+    assert_true(winner == 3 ? strcmp(origin->option, flag.option) == 0 : origin->option == NULL);
     if (winner > 0)
         assert_shown(&l->config, key,
                      values[row].shown[winner - 1] != NULL ? values[row].shown[winner - 1]
@@ -181,10 +185,8 @@ static void test_precedence(void **state)
     size_t count;
     config_keys(&count);
     assert_int_equal(count, COUNT_OF(values));
-    for (size_t row = 0; row < COUNT_OF(values); row++) {
-        for (unsigned sources = 0; sources < 8; sources++)
-            check_precedence(row, sources);
-    }
+    for (size_t i = 0; i < 8 * COUNT_OF(values); i++)
+        check_precedence(i / 8, (unsigned)(i % 8));
 }
 
 /* What is set reads back as the same: `ward config show` can be kept as a file. */
@@ -534,15 +536,12 @@ static void test_no_memory_is_a_problem(void **state)
 {
     (void)state;
     size_t refused = 0;
-    for (size_t memory = 0; memory < 16384; memory += 64) {
-        struct loaded *l = load(&(struct config_inputs){ .file = span_text(whole) }, memory);
-        refused += l->good ? 0 : 1;
-    }
+    for (size_t memory = 0; memory < 16384; memory += 64)
+        refused += !load(&(struct config_inputs){ .file = span_text(whole) }, memory)->good;
     assert_true(refused > 0);
 }
 
-/* What a running house takes over is what the table says, and of the rest it is told that it
-   needs a start. */
+/* A running house takes over what the table says; the rest needs a start, and it is told. */
 static void test_taking_over(void **state)
 {
     (void)state;
@@ -558,7 +557,9 @@ static void test_taking_over(void **state)
             "[seal]\nkind = 'passphrase'\npath = '/c'\n[admit]\nnever_ban = '::1'\n[limit]\n"
             "connections = 1\nconnections_per_address = 1\nconnects_per_second = 1\n"
             "connects_burst = 1\nrequests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\n"
-            "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n")
+            "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n[channel]\npolicy = "
+            "'/j'\n[tls]\ncertificate = '/k'\nkey = '/l'\n[sdk]\npolicy = '/m'\npeer = "
+            "'n'\n[miners]\nfile = '/o'\n")
             ->config.settings;
     before = running;
     config_take_over(&running, &before, changes);
@@ -573,8 +574,7 @@ static void test_taking_over(void **state)
     assert_string_equal(running.state, before.state);
     assert_string_equal(running.listen, before.listen);
     assert_true(running.seal == before.seal && running.connections == 4096);
-    assert_int_equal(running.audit_rotate_bytes, 1 << 20);
-    assert_int_equal(running.idle_seconds, 1);
+    assert_true(running.audit_rotate_bytes == 1 << 20 && running.idle_seconds == 1);
 }
 
 int main(void)

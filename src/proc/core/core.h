@@ -20,6 +20,7 @@
 #include "proc/core/links.h"
 #include "proc/core/peers.h"
 #include "proc/core/repeat.h"
+#include "proc/core/sdk.h"
 #include "proc/core/sessions.h"
 #include "proc/core/tokens.h"
 #include "proc/credential.h"
@@ -256,6 +257,7 @@ struct core {
     struct core_refusals passed_on; /* failures of challenges, as they are recorded */
     struct core_sessions sessions;
     struct core_links links;
+    struct core_sdk sdk;
     struct core_tokens tokens;
     struct core_miners miners;
     struct verdict issued[CORE_TOKENS]; /* tokens, until their record is durable */

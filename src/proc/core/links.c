@@ -249,6 +249,7 @@ static void mark_due(struct core_links *links, struct core_link *link)
 void links_look_again(struct core *core)
 {
     struct core_links *links = &core->links;
+    sdk_look_again(core);
     links->epoch++;
     for (uint32_t i = 0; i < links->used; i++) {
         if (links->rows[i].state == LINK_OPEN)

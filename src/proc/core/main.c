@@ -19,7 +19,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         if (core->verdicts[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
-    if (!core_collateral_open(core))
+    if (!core_collateral_open(core) || !core_links_open(core) || !core_sdk_open(core))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     if (!core_peers_open(core))
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
@@ -50,6 +50,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
         tokens_changed(self);
     peers_peer(self, peer);
     links_peer(self, peer, open);
+    sdk_peer(self, peer);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -64,6 +65,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t peers = peers_step(core, now_ms);
     int64_t sessions = sessions_step(core, now_ms);
     int64_t links = links_step(core, now_ms);
+    int64_t sdk = sdk_step(core, now_ms);
     /* Last, and by the clock as it is now: the store may have taken its time. */
     int64_t next = core_expire(core, clock_monotonic_ms());
     if (news < next)
@@ -84,6 +86,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = sessions;
     if (links < next)
         next = links;
+    if (sdk < next)
+        next = sdk;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
@@ -150,6 +154,10 @@ static const struct door doors[] = {
     { MSG_LINK_SESSION, IN(PEER_FRONT), ~0u, 40, 40, 0, core_on_link_session },
     { MSG_LINK_NOTE, IN(PEER_FRONT), ~0u, 12, 12 + LINK_NOTE_MAX, 0, core_on_link_note },
     { MSG_LINK_EVIDENCE_IS, IN(PEER_VERIFY), ~0u, 14, 1024, 0, core_on_link_evidence },
+    { MSG_SDK_CHALLENGE, IN(PEER_FRONT), ~0u, 16, 16, 0, core_on_sdk_challenge },
+    { MSG_SDK_ATTEST, IN(PEER_FRONT), ~0u, SDK_ATTEST_HEAD + 1,
+      SDK_ATTEST_HEAD + LINK_EVIDENCE_BYTES, 0, core_on_sdk_attest },
+    { MSG_SDK_EVIDENCE_IS, IN(PEER_VERIFY), ~0u, 14, 1024, 0, core_on_sdk_evidence },
     { MSG_COLLATERAL_OWN_IS, IN(PEER_TEE), ~0u, 5, 5 + COLLATERAL_BODY_MAX, 0,
       core_on_collateral_own },
 };

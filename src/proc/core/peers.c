@@ -55,7 +55,7 @@ static bool read_policies(struct core *core)
         if (!get_bytes(&in, LINK_POLICY_MAX, &core->peers.rows[i].policy))
             return false;
     }
-    return cur_end(&in);
+    return get_bytes(&in, LINK_POLICY_MAX, &core->sdk.policy) && cur_end(&in);
 }
 
 bool peers_is_met(const struct core *core, size_t peer)

@@ -21,7 +21,8 @@ bool session_is_held(const struct core *core, const struct store_session *sessio
 {
     if (session->vouched)
         return true;
-    return session->profile != SESSION_SDK_V1 && links_have_session(core, session->token);
+    return session->profile == SESSION_SDK_V1 ? sdk_has_session(core, session->token)
+                                              : links_have_session(core, session->token);
 }
 
 bool session_has_key(const struct store_session *session)
@@ -32,6 +33,7 @@ bool session_has_key(const struct store_session *session)
 void session_is_over(struct core *core, const uint8_t token[STORE_ID_LEN])
 {
     links_session_ended(core, token);
+    sdk_session_ended(core, token);
 }
 
 const char *session_profile_name(enum session_profile profile)

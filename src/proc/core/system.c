@@ -205,6 +205,25 @@ static void add_miners(const struct core *core, struct api_doctor_response *doct
         good_or(core_miners_let_in(core, &list) == REASON_OK, API_FINDING_FAIL));
 }
 
+/* A profile that is weaker by its nature is said to be on as long as it is. */
+static void add_sdk(const struct core *core, struct api_doctor_response *doctor,
+                    struct api_doctor_check *checks)
+{
+    static const struct finding on = {
+        "house.sdk", "profile sdk-v1 is not served", "it is not",
+        "sdk.peer is let in by a profile that binds no key to evidence: its sessions are unbound",
+        "Leave sdk.policy out of ward.toml when nobody needs the public Challenge SDK's client."
+    };
+    static const struct finding bad = {
+        "house.sdk", "sdk.policy is a policy that names code", "",
+        "it is none, names no compose_hash, or lets the log differ: nobody is let in",
+        "Try it with `ward verify --policy`, mend it, and start the house again."
+    };
+    bool is_served = core->house->settings.sdk_policy[0] != 0;
+    add(doctor, checks, core->sdk.policy_is_bad ? &bad : &on,
+        good_or(!is_served, core->sdk.policy_is_bad ? API_FINDING_FAIL : API_FINDING_WARN));
+}
+
 enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,
                         struct sink *answer)
 {
@@ -256,6 +275,7 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     add_peers(core, &doctor, checks);
     add_policy(core, &doctor, checks);
     add_miners(core, &doctor, checks);
+    add_sdk(core, &doctor, checks);
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));
     add(&doctor, checks, &hardware, good_or(TEE_IS_HARDWARE, API_FINDING_WARN));

@@ -139,7 +139,7 @@ void answer_refusal(struct front *front, const struct way *way, const struct htt
     struct sink body = sink_over(bytes, sizeof bytes), room = sink_over(values, sizeof values);
     struct call_answer answer;
     front->counts.failures++;
-    front->counts.unauthenticated += problem_status(problem->reason) == 401;
+    front->counts.unauthenticated += problem_status_of(problem) == 401;
     problem->instance = way->request->path;
     if (call->kind == CALL_PASSED_ON)
         forward_refuse(call, problem, &room, &body, &answer);

@@ -109,7 +109,9 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
 {
     struct problem problem = { .reason = reason, .detail = detail };
     struct way way = exchange->way;
-    if (reason == REASON_HOUSE_UNAVAILABLE)
+    if (exchange->call.kind == CALL_OWN)
+        problem.status = sdk_status(reason);
+    if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_CHALLENGE_BUSY)
         problem.retry_after = 1;
     if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_CHALLENGE_BUSY ||
         reason == REASON_AUDIT_CANNOT_LOG)
@@ -265,8 +267,11 @@ void exchange_head(struct front *front, const struct way *way)
         return;
     bool signs = false;
     problem.reason = call_begin(&call, &house_router, way->request, &limit);
+    problem.reason = sdk_match(front, way->request, &call, &limit, problem.reason);
     complete_trace(front, &call.trace);
     problem.reason = judge(front, way, &call, &problem, &signs);
+    if (signs && sdk_may_be_sealed(front, &call))
+        limit = sdk_sealed_max(limit);
     struct exchange *exchange = problem.reason == REASON_OK
                                     ? exchange_begin(front, way, &call, limit, &problem)
                                     : NULL;
@@ -322,7 +327,7 @@ static bool put_request(struct front *front, const struct exchange *exchange, co
     if (exchange->signs && !signature_put(exchange, &out))
         return false;
     if (exchange->signs)
-        sink_u8(&out, false);
+        sink_u8(&out, exchange->call.match.opened);
     front->counts.signed_requests += exchange->signs;
     struct frame frame = { .message = MSG_REQUEST,
                            .id = exchange_id(front, exchange),
@@ -356,9 +361,10 @@ static enum reason open_body(struct front *front, struct exchange *exchange, str
     if (!exchange->signs)
         return REASON_OK;
     signature_hash(&exchange->call, exchange->sent);
-    (void)front;
-    (void)scratch;
-    return REASON_OK;
+    enum reason reason = sdk_open(front, exchange, scratch);
+    if (reason == REASON_CHANNEL_TAMPERED)
+        refusal_tell(front, exchange->way.connection, &exchange->call, reason);
+    return reason;
 }
 
 /* The request is whole: read it, hand it on. */
@@ -368,11 +374,14 @@ static void ask_core(struct front *front, struct exchange *exchange)
     struct arena scratch = arena_over((uint8_t *)front->scratch + FRONT_SCRATCH_MAX,
                                       FRONT_SCRATCH_MAX);
     void *values = NULL;
-    enum reason reason = open_body(front, exchange, &scratch);
-    if (reason == REASON_OK)
+    const bool is_own = exchange->call.kind == CALL_OWN;
+    enum reason reason = is_own ? sdk_ask(front, exchange) : open_body(front, exchange, &scratch);
+    if (reason == REASON_OK && !is_own)
         reason = call_end(&exchange->call, exchange->way.request, &scratch, &values);
     if (reason != REASON_OK)
         exchange_refuse(front, exchange, reason, no_detail);
+    else if (is_own)
+        wait_for_core(exchange);
     else
         exchange_ask(front, exchange, values);
 }
@@ -398,6 +407,7 @@ void exchange_done(struct front *front, struct exchange *exchange)
 {
     switch (exchange->call.kind) {
     case CALL_ROUTE:
+    case CALL_OWN:
         ask_core(front, exchange);
         break;
     case CALL_HEALTH:
@@ -463,7 +473,7 @@ rc exchange_reply(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, FRAME_BODY_MAX, &encoded) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
     struct exchange *exchange = exchange_waiting(front, call->id);
-    if (exchange == NULL)
+    if (exchange == NULL || exchange->call.kind == CALL_OWN)
         return RC_SUCCESS; /* whoever asked is gone, or was answered by the clock */
     struct connection *connection = exchange->way.connection;
     exchange->waiting = false;

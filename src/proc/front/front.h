@@ -24,6 +24,7 @@
 #include "proc/front/link.h"
 #include "proc/front/outward.h"
 #include "proc/front/passage.h"
+#include "proc/front/sdk.h"
 #include "proc/house.h"
 #include "proc/routes.h"
 #include "proc/tables.h"
@@ -99,6 +100,7 @@ struct exchange {
     bool ending;               /* nothing is added to the answer any more */
     bool signs;                /* for a session: core judges it */
     uint8_t sent[SHA256_LEN];  /* of such a one: digest of the body as it came */
+    uint8_t point[X25519_LEN]; /* of a client that attests: a key is made with it */
     int64_t until_ms;          /* the deadline */
     struct remainder *remainder;
     uint8_t *body;           /* FRONT_BODY_MAX */
@@ -221,6 +223,7 @@ struct front {
     struct outward outwards[SETTING_PEERS_MAX];
     struct passages passages;
     struct front_links links;
+    struct front_sdk sdk;
     struct front_counts counts;
 };
 

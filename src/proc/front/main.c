@@ -256,6 +256,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
     if (peer == PEER_CORE && !open) {
         exchange_core_gone(front);
         links_core_gone(front);
+        sdk_core_gone(front);
         outward_core_gone(front);
     }
     if (peer == PEER_DIAL && !open)
@@ -327,6 +328,9 @@ static const struct door doors[] = {
     { MSG_LINK_JUDGED, IN(PEER_CORE), ~0u, 10, 10, 0, link_on_judged },
     { MSG_LINK_END, IN(PEER_CORE), ~0u, 10, 10, 0, link_on_end },
     { MSG_LINK_SESSION_IS, IN(PEER_CORE), ~0u, 2, 14 + LINK_TOKEN, 0, link_on_session },
+    { MSG_SDK_CHALLENGED, IN(PEER_CORE), ~0u, 2, 6 + SDK_ANSWER_BYTES, 0, sdk_on_challenged },
+    { MSG_SDK_ATTESTED, IN(PEER_CORE), ~0u, 2, 8 + LINK_TOKEN, 0, sdk_on_attested },
+    { MSG_SDK_OVER, IN(PEER_CORE), ~0u, 2, 2, 0, sdk_on_over },
     { MSG_CHAIN_CHANGED, IN(PEER_KEEPER), ~0u, 0, 0, 0, chain_changed },
     { MSG_TLS_SIGNED, IN(PEER_KEEPER), ~0u, 1, 1 + TLS_SIGNATURE, 0, chain_answered_late },
     { MSG_TLS_CHAIN_IS, IN(PEER_KEEPER), ~0u, 4, FRAME_BODY_MAX, 0, chain_answered_late },

@@ -91,6 +91,8 @@ static rc pack(struct trail *trail, const struct settings *settings, const struc
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     for (uint32_t i = 0; i < settings->peer_count; i++)
         TRY(trail, add_file(trail, kind, kind->of(&settings->peers[i]), memory, bad));
+    if (kind->file == FILE_PEER_POLICIES)
+        TRY(trail, add_file(trail, kind, settings->sdk_policy, memory, bad));
     if (fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
     *out = fd_take(&memory);
