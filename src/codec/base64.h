@@ -2,7 +2,11 @@
 
    Decoding has one answer for one text: padding must be there and in place, and the bits
    of the last character that carry no data must be zero.  On failure the sink holds what
-   it held before (it is marked full when the bytes would not fit). */
+   it held before (it is marked full when the bytes would not fit).
+
+   Both go from front to back and read before they write, so one memory may do for both: a sink
+   whose next byte is the text's first, and bytes that stand at the very end of the room that
+   their text takes. */
 #ifndef WARD_CODEC_BASE64_H
 #define WARD_CODEC_BASE64_H
 

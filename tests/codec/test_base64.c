@@ -143,6 +143,26 @@ static void test_a_full_sink(void **state)
     assert_false(sink_ok(&out));
 }
 
+/* One memory for both: decoded onto its own text, encoded out of the end of its own room. */
+static void test_in_place(void **state)
+{
+    (void)state;
+    uint8_t bytes[200], room[300], text[300];
+    for (size_t len = 0; len < sizeof bytes; len++) {
+        bytes[len] = (uint8_t)(len * 37 + 11);
+        const size_t whole = (len + 2) / 3 * 4;
+        struct sink expected = sink_over(text, sizeof text);
+        base64_encode(&expected, span_of(bytes, len));
+        memcpy(room + whole - len, bytes, len);
+        struct sink out = sink_over(room, whole);
+        base64_encode(&out, span_of(room + whole - len, len));
+        assert_span_equal(sink_bytes(&out), sink_bytes(&expected));
+        out = sink_over(room, whole);
+        assert_true(base64_decode(span_of(room, whole), &out));
+        assert_span_equal(sink_bytes(&out), span_of(bytes, len));
+    }
+}
+
 enum { ROUND_MAX = 4000 };
 
 /* decode(encode(x)) == x at every length around the chunk of the loose reader, in agreement
@@ -206,6 +226,7 @@ int main(void)
         TEST(test_every_character_in_every_place, ""),
         TEST(test_url_alphabet_has_no_padding, ""),
         TEST(test_a_full_sink, ""),
+        TEST(test_in_place, ""),
         TEST(test_round_trip_and_second_opinion, ""),
         TEST(test_padding_at_the_chunk_edge, ""),
     };
