@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "cmd/config_print.h"
 #include "cmd/settings_load.h"
+#include "cmd/tls_look.h"
 
 enum { OPT_JSON };
 
@@ -57,6 +58,29 @@ static void write_json(struct sink *out, const char *file, const struct config_p
     sink_text(out, "\n");
 }
 
+/* The files that the listener's certificate and key are named by, where the rest is good.  False:
+   nobody could look at them. */
+static bool check_tls(const struct config *config, struct config_problems *problems)
+{
+    struct tls_looked looked;
+    if (config->settings.tls_certificate[0] == 0)
+        return true;
+    if (!tls_look(&config->settings, &looked))
+        return false;
+    if (looked.fault.reason == REASON_NONE)
+        return true;
+    const struct reason_info *info = reason_info(looked.fault.reason);
+    bool of_key = tls_path(&config->settings, looked.fault.reason) == config->settings.tls_key;
+    const char *name = of_key ? "tls.key" : "tls.certificate";
+    struct config_problem *problem = &problems->list[problems->count++];
+    size_t key = config_key_index(config_key_find(span_text(name)));
+    *problem = (struct config_problem){ .source = CONFIG_FILE,
+                                        .place = config->origins[key].place };
+    snprintf(problem->text, sizeof problem->text, "%s: %s: %s", name, info->name, info->cause);
+    say("%s: %s. %s", info->name, looked.fault.text, info->help);
+    return true;
+}
+
 static enum exit_code run(struct invocation *invocation)
 {
     struct settings_loaded loaded;
@@ -66,6 +90,9 @@ static enum exit_code run(struct invocation *invocation)
     if (!settings_read_file(invocation, invocation->operands[0], &loaded, &inputs.file))
         return EXIT_USAGE;
     bool valid = config_read(&inputs, &invocation->arena, &loaded.config, &problems);
+    if (valid && !check_tls(&loaded.config, &problems))
+        return EXIT_INTERNAL;
+    valid = valid && problems.count == 0;
     if (!option_given(invocation, OPT_JSON)) {
         write_text(loaded.file, &problems);
         return valid ? EXIT_DONE : EXIT_CONFIG;

@@ -227,7 +227,8 @@ static enum exit_code run(struct invocation *in)
                              .now = clock_now(),
                              .user = geteuid(),
                              .arena = &in->arena,
-                             .read_folder = input_folder };
+                             .read_folder = input_folder,
+                             .look_tls = tls_look };
     struct report *report = arena_alloc(&in->arena, sizeof *report);
     if (report == NULL || !config_print_begin(in, &out))
         return EXIT_INTERNAL;

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "cmd/tls_look.h"
 #include "proc/settings.h"
 #include "ward/base.h"
 
@@ -32,6 +33,8 @@ struct doctor {
     /* Reads every file of a folder, as the other commands do: input_folder. */
     bool (*read_folder)(struct arena *arena, const char *path, struct ward_bytes **files,
                         size_t *count);
+    /* Looks at the files of the listener's certificate as a house would: tls_look. */
+    bool (*look_tls)(const struct settings *settings, struct tls_looked *out);
 };
 
 struct doctor_row {

@@ -215,6 +215,28 @@ static void look_certificate(const struct doctor *doctor, struct doctor_row *row
         doctor_say(row, DOCTOR_FAIL, "ca.pem holds no certificate");
 }
 
+/* What the running house shows is its own to say (house.certificate): these may be newer. */
+static void look_tls_files(const struct doctor *doctor, struct doctor_row *row)
+{
+    const struct settings *settings = doctor->settings;
+    struct tls_looked looked;
+    if (settings->tls_certificate[0] == 0) {
+        doctor_say(row, DOCTOR_OK, "none are set: the house makes a certificate of its own");
+    } else if (access(settings->tls_key, R_OK) != 0 && errno == EACCES) {
+        doctor_say(row, DOCTOR_WARN, "this user may not read %.200s", settings->tls_key);
+    } else if (!doctor->look_tls(settings, &looked)) {
+        doctor_say(row, DOCTOR_WARN, "nobody could look at them");
+    } else if (looked.fault.reason != REASON_NONE && !tls_is_of_dates(looked.fault.reason)) {
+        doctor_say(row, DOCTOR_FAIL, "%s: %.200s", reason_info(looked.fault.reason)->name,
+                   looked.fault.text);
+    } else {
+        struct doctor_row dates;
+        judge_certificate(&dates, doctor->now, looked.validity.from, looked.validity.until);
+        doctor_say(row, dates.finding, "%.60s; of %.100s, issued by %.100s", dates.detail,
+                   looked.subject, looked.issuer);
+    }
+}
+
 /* The names of the folder of logs that were put away; the day of the oldest. */
 static bool oldest_day(const char *path, int64_t *out)
 {
@@ -454,6 +476,9 @@ const struct doctor_check doctor_state[] = {
       look_port },
     { "certificate.ca", "clients can trust the house",
       "Start the house again: it makes its certificates anew when they end.", look_certificate },
+    { "certificate.files", "tls.certificate and tls.key can be used",
+      "Renew the certificate and `ward reload`; `ward config check` says what is wrong with them.",
+      look_tls_files },
     { "collateral.age", "evidence is judged by fresh collateral",
       "Fetch it again: ward collateral fetch.", look_collateral },
     { "store.file", "the database is there",

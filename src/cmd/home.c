@@ -96,7 +96,8 @@ enum exit_code home_explain(enum reason reason, const char *detail)
         if (codes[i].reason == reason)
             return codes[i].code;
     }
-    return EXIT_INTERNAL;
+    /* What ward.toml names is not what it should be. */
+    return strncmp(info->name, "TLS_", 4) == 0 ? EXIT_CONFIG : EXIT_INTERNAL;
 }
 
 /* A pipe holds all of it before anybody reads: 64 KiB. */

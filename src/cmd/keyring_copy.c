@@ -135,7 +135,7 @@ int keyring_lock(const struct settings *settings)
     return fd_take(&lock);
 }
 
-static bool find_program(char path[COPY_PATH])
+bool keyring_program(char path[COPY_PATH])
 {
     if (!home_monitor(path, COPY_PATH))
         return false;
@@ -152,7 +152,7 @@ static enum exit_code start(const struct keyring_copy *copy, int to)
     struct progress progress;
     struct trail trail = { 0 };
     int status = 0;
-    if (!find_program(path))
+    if (!keyring_program(path))
         return EXIT_INTERNAL;
     struct spawn what = {
         .path = path,

@@ -26,6 +26,9 @@ const char *keyring_source(const struct settings *settings);
    why, most often that the house is up. */
 int keyring_lock(const struct settings *settings);
 
+/* keyring_program finds ward-keyring.  False: it has said why. */
+bool keyring_program(char path[COPY_PATH]);
+
 /* The four descriptors, which stay the caller's, and where the result is to be: it appears
    there when it has proven itself, and replaces nothing. */
 struct keyring_copy {

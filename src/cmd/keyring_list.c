@@ -45,6 +45,7 @@ static void print_key(const struct api_keyring_key *key)
     put_padded(&row, key->state, 9);
     put_time(&row, key->created);
     put_time(&row, key->retired);
+    put_padded(&row, key->source, 7);
     base64_encode(&row, key->public_part);
     sink_terminate(&row);
     print_safe(stdout, bytes);
@@ -68,8 +69,8 @@ static enum exit_code run(struct invocation *in)
         return code;
     if (option_given(in, OPT_JSON))
         return house_print_json(&reply);
-    printf("%-32s %-5s %-7s %-9s %-20s %-20s %s\n", "ID", "ROLE", "KIND", "STATE", "BORN",
-           "RETIRED", "PUBLIC");
+    printf("%-32s %-5s %-7s %-9s %-20s %-20s %-7s %s\n", "ID", "ROLE", "KIND", "STATE", "BORN",
+           "RETIRED", "SOURCE", "PUBLIC");
     const struct api_keyring_key *keys = list.keys.items;
     for (size_t i = 0; i < list.keys.count; i++)
         print_key(&keys[i]);
@@ -82,8 +83,12 @@ const struct command command_keyring_list = {
     .summary = "show the keys of the house",
     .description =
         "Prints every long-term key with what it is for, where it is in its life, when it was\n"
-        "born and retired, and its public part in base64.  A retired key's private part is gone;\n"
-        "it stays in the list so that what it signed can be verified.\n\n"
+        "born and retired, where it is kept, and its public part in base64.  A retired key's "
+        "private part is gone;\n"
+        "it stays in the list so that what it signed can be verified.  One whose source is file "
+        "is\n"
+        "that of tls.key: it was born when the house took it, and `ward keyring rotate tls` does\n"
+        "not replace it.\n\n"
         "The house is asked over its owner's socket and must be up.",
     .example = "ward keyring list --state ./ward-state",
     .options = options,

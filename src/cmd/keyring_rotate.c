@@ -25,7 +25,7 @@ static const struct consequence {
 } consequences[] = {
     { "ca", "STATE/ca.pem changes: every client that trusts this CA must be given the new one" },
     { "tls", "the listener gets a new certificate of the same CA: clients notice only when they "
-             "pin the key" },
+             "pin the key; one of tls.certificate stays as it is" },
     { "log", "heads of the security log are signed by the new key; the record of the rotation "
              "bears the old key's word for it" },
     { "node", "the node has another identity: whoever knows it by its key must be told" },

@@ -64,6 +64,25 @@ void tls_server_free(struct tls_server **server)
     *server = NULL;
 }
 
+/* Called at each ClientHello, before the server's certificate is looked at. */
+static int take_latest(SSL *ssl, void *arg)
+{
+    struct tls_server *const *latest = arg;
+    SSL_CTX *now = (SSL_CTX *)*latest;
+    if (now != NULL && SSL_get_SSL_CTX(ssl) != now && SSL_set_SSL_CTX(ssl, now) != now)
+        return 0;
+    return 1;
+}
+
+void tls_server_follow(struct tls_server *server, struct tls_server *const *latest)
+{
+    union {
+        struct tls_server *const *given;
+        void *taken;
+    } arg = { .given = latest };
+    SSL_CTX_set_cert_cb((SSL_CTX *)server, take_latest, arg.taken);
+}
+
 struct tls *tls_accept(struct tls_server *server, int fd)
 {
     SSL *ssl = SSL_new((SSL_CTX *)server);

@@ -29,6 +29,11 @@ struct tls_server *tls_server_new(const struct tls_library *library, const struc
                                   size_t count, tls_sign_fn *sign, void *arg);
 void tls_server_free(struct tls_server **server);
 
+/* tls_server_follow: a handshake that comes to its certificate takes that of *latest, where there
+   is one by then, and so nobody who came before it was renewed is lost.  `latest` outlives every
+   connection. */
+void tls_server_follow(struct tls_server *server, struct tls_server *const *latest);
+
 /* tls_accept starts a connection on a socket that stays the caller's.  NULL without memory. */
 struct tls *tls_accept(struct tls_server *server, int fd);
 void tls_free(struct tls **tls);

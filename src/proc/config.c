@@ -392,6 +392,18 @@ static void settle_seal(struct reader *r)
                        "would have the key to it");
 }
 
+/* A certificate without its key is of no use, nor the other way round. */
+static void settle_tls(struct reader *r)
+{
+    const struct settings *s = &r->config.settings;
+    if (!is_good(r, "tls.certificate") || !is_good(r, "tls.key"))
+        return;
+    if (s->tls_certificate[0] != 0 && s->tls_key[0] == 0)
+        problem_of_key(r, "tls.certificate", "needs the file of its private key: set tls.key");
+    if (s->tls_certificate[0] == 0 && s->tls_key[0] != 0)
+        problem_of_key(r, "tls.key", "needs the file of its certificate: set tls.certificate");
+}
+
 /* A peer of the weaker profile is no other peer by another way. */
 static void settle_sdk(struct reader *r)
 {
@@ -439,6 +451,7 @@ bool config_read(const struct config_inputs *inputs, struct arena *arena, struct
         read_environment(&r);
     read_flags(&r);
     settle_seal(&r);
+    settle_tls(&r);
     settle_rates(&r);
     settle_sdk(&r);
     if (problems->count > 0)

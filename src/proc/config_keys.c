@@ -24,6 +24,14 @@ static const struct config_key keys[] = {
     { "listen.tls", CONFIG_ADDRESS, AT(listen), "127.0.0.1:8443", .flag = "--listen",
       .summary = "the address and port of the TLS listener; names are not looked up" },
 
+    { "tls.certificate", CONFIG_PATH, AT(tls_certificate), NULL,
+      .derived = "one that the house makes and its own CA signs", .optional = true,
+      .summary = "a file with the chain of the TLS listener's certificate, as PEM, its own first; "
+                 "goes with tls.key. What is in both is read anew at a reload" },
+    { "tls.key", CONFIG_PATH, AT(tls_key), NULL, .derived = "the keeper's", .optional = true,
+      .summary = "the file of that certificate's private key: P-256, PEM, not encrypted, and "
+                 "readable by its owner alone" },
+
     { "store.url", CONFIG_STORE, AT(store), "sqlite",
       .summary = "\"sqlite\" keeps the store in the state folder; else how to find a PostgreSQL "
                  "server, without its password, which belongs into store.password_file" },

@@ -13,8 +13,9 @@ enum control_message {
     CONTROL_STOP,         /* finish what is under way and end */
     CONTROL_ROTATED,      /* audit: u8 1 and one descriptor, the new log; u8 0: it could not be */
     CONTROL_PACK_OPENED,  /* audit: u8 1 and two: the old log, an empty file for its packed form */
-    CONTROL_CHILDREN,     /* core: u8 count, then each process: u8 peer, u32 pid, u32 starts,
-                             u8 ready, u8 own_user, u8 network, u32 ABI */
+    CONTROL_CHILDREN,     /* core: u8 whether the last reload was refused, u8 count, then each
+                             process: u8 peer, u32 pid, u32 starts, u8 ready, u8 own_user,
+                             u8 network, u32 ABI */
     CONTROL_HAPPENED,     /* core: u64 number, u8 enum happened, u8 peer, u32 pid, u32 code,
                              u64 milliseconds since 1970, u64 before, u64 after: to be logged */
     CONTROL_RELOAD,       /* u32 number of the reload, struct settings: taken over at once */

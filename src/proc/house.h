@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "ipc/door.h"
+#include "model/reason.h"
 #include "os/jail.h"
 #include "proc/peer.h"
 #include "proc/settings.h"
@@ -105,6 +106,7 @@ struct house {
     struct jail_report jail;
     unsigned state; /* the process's own, for its doors; 0 at first */
     bool stopping;
+    enum reason refusal; /* of the process's own `reload`, where it has a name for why not */
 };
 
 int house_main(const struct process *process);

@@ -68,6 +68,11 @@ enum message {
        keeper -> core, the same id: u16 reason; with REASON_OK 64 the signature. */
     MSG_SIGN_MINER,
     MSG_MINER_SIGNED,
+    /* keeper -> core, nobody asked: the certificate that the listener shows.
+         u8 of files     1: of tls.certificate; 0: the house's own
+         u64 until       when it ends, seconds since 1970
+         u16 reason      why the files were not taken when they were read last; else 0 */
+    MSG_CERTIFICATE,
 
     /* core -> verify: evidence to be judged.
          u64 now         seconds since 1970, for a request that names no time

@@ -65,8 +65,9 @@ static rc take_reload(struct trail *trail, struct house *house, struct cursor *b
 {
     struct settings next;
     uint32_t number = 0;
-    uint8_t bytes[5];
+    uint8_t bytes[7];
     struct sink answer = sink_over(bytes, sizeof bytes);
+    house->refusal = REASON_NONE;
     if (!cur_u32le(body, &number) || !cur_copy(body, &next, sizeof next) || !cur_end(body))
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     bool taken = house->process->reload == NULL || house->process->reload(house->self, &next);
@@ -74,6 +75,7 @@ static rc take_reload(struct trail *trail, struct house *house, struct cursor *b
         house->settings = next;
     sink_u32le(&answer, number);
     sink_u8(&answer, taken);
+    sink_u16le(&answer, (uint16_t)(taken ? REASON_NONE : house->refusal));
     struct frame frame = { .message = CONTROL_RELOADED, .body = sink_bytes(&answer) };
     return channel_put(trail, &house->control, &frame);
 }

@@ -39,6 +39,8 @@ struct settings {
     char collateral_root[SETTING_TEXT_MAX]; /* collateral.root_file; "": the pinned ones alone */
     char channel_policy[SETTING_TEXT_MAX];  /* channel.policy; "": no peer is let in */
     char miners[SETTING_TEXT_MAX];          /* miners.file; "": every miner with a token */
+    char tls_certificate[SETTING_TEXT_MAX]; /* tls.certificate; "": the house makes its own */
+    char tls_key[SETTING_TEXT_MAX];         /* tls.key; "" exactly when that is */
     char sdk_policy[SETTING_TEXT_MAX];      /* sdk.policy; "": profile sdk-v1 is not served */
     char sdk_peer[SETTING_TEXT_MAX];        /* sdk.peer: a peer's name */
     uint32_t seal;                          /* seal.kind */
@@ -46,6 +48,8 @@ struct settings {
     uint32_t lives;                         /* how often core began anew in a row; the monitor's */
     bool provider_inward;                   /* collateral.inward */
     bool listener;                          /* nor this: the listener was handed over, open */
+    bool was_ready;                         /* all processes were ready once; the monitor's */
+    bool taken_back; /* a reload was refused, and these are the settings before it; its, too */
 
     uint32_t connections;             /* limit.connections: in all */
     uint32_t connections_per_address; /* limit.connections_per_address */

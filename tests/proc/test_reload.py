@@ -16,6 +16,7 @@ import unittest
 
 import contract
 import house as houses
+import linked
 from house import House, UnixConnection, lives, until
 
 ROOT = os.geteuid() == 0
@@ -204,8 +205,8 @@ class Refused(unittest.TestCase):
             "cut in a number": (lambda h: h.write("[limit]\nidle_seconds = 6"), "half written"),
             "empty": (lambda h: h.write(""), "half written"),
             "gone": (lambda h: h.file.unlink(), "No such file"),
-            "a folder": (lambda h: h.file.mkdir(), "not a regular file"),
-            "a pipe": (lambda h: os.mkfifo(h.file), "not a regular file"),
+            "a folder": (lambda h: h.file.mkdir(), "no plain file"),
+            "a pipe": (lambda h: os.mkfifo(h.file), "no plain file"),
             "too large": (lambda h: h.write("#" * (256 * 1024) + "\n"), "ward.toml"),
             "not UTF-8": (lambda h: h.file.write_bytes(b"[limit]\n# \xff\n"), "ward.toml:2"),
             "too much together": (lambda h: h.write("[limit]\nconnects_per_second = 1\n"
@@ -249,6 +250,28 @@ class Refused(unittest.TestCase):
                 self.assertEqual(house.settings()["limit.idle_seconds"], 600)
             self.assertEqual(house.signal()[0], "done")
             self.assertEqual(house.settings()["limit.idle_seconds"], 6)
+
+    def test_a_core_that_comes_later(self):
+        """One that was not there when the last reload ended knows how, also when the record of it is in
+        the log already."""
+        def finding():
+            checks = {one["id"]: one for one in house.ask("/v1/system/doctor")[1]["checks"]}
+            return checks["house.reload"]["finding"]
+
+        with Configured() as house:
+            house.start()
+            for number, (text, how, found) in enumerate((
+                    ("[limit]\nidle_seconds = 'x'\n", "refused", "FINDING_WARN"),
+                    ("[limit]\nidle_seconds = 68\n", "done", "FINDING_OK")), 1):
+                house.write(text)
+                self.assertEqual(house.signal()[0], how)
+                house.records("config.reload", number)
+                self.assertEqual(finding(), found)
+                old = house.processes()["core"]
+                os.kill(old, signal.SIGKILL)
+                until(lambda old=old: not lives(old))
+                until(house.works, 20)
+                self.assertEqual(finding(), found)
 
     def test_from_standard_input(self):
         with Configured() as house:
@@ -306,6 +329,64 @@ class Refused(unittest.TestCase):
                     self.assertEqual(house.outcome(now)[0], "refused")
                     until(house.works, 20)
                     self.assertEqual(house.settings()["limit.idle_seconds"], 600)
+
+
+class Policy(unittest.TestCase):
+    """What is in the file of channel.policy is read anew."""
+
+    MOST = 16 << 10
+
+    def put(self, house, size):
+        part = house.policy_file.with_suffix(".part")
+        part.write_text((linked.NOTHING + "#" * self.MOST)[:max(size - 1, 0)] + "\n" * (size > 0))
+        part.rename(house.policy_file)
+
+    def check(self, house, name="house.channel_policy"):
+        return {one["id"]: one for one in house.ask("/v1/system/doctor")[1]["checks"]}[name]
+
+    def finding(self, house):
+        return self.check(house)["finding"]
+
+    def recorded(self, house, *reasons):
+        until(lambda: len(house.records("policy")) >= len(reasons), 20)
+        self.assertEqual([one["reason"] for one in house.records("policy")], list(reasons))
+
+    def test_to_its_limit_and_no_further(self):
+        with linked.House() as house:
+            self.put(house, self.MOST)
+            house.up()
+            self.recorded(house, "OK")
+            self.assertEqual(self.finding(house), "FINDING_OK")
+            for number, size in enumerate((self.MOST + 1, 0), 1):
+                with self.subTest(size):
+                    self.put(house, size)
+                    done = house.run("reload")
+                    self.assertEqual(done.returncode, 3, done.stderr)
+                    self.assertIn("see STATE/ward.log", done.stderr)
+                    self.assertEqual(house.log().count("channel.policy: empty, too long"), number)
+                    self.recorded(house, "OK", *["ATTEST_POLICY_INVALID"] * number)
+                    # What is set and what is in force are the one before: it is the reload's.
+                    self.assertEqual(self.finding(house), "FINDING_OK")
+                    self.assertEqual(self.check(house, "house.reload")["finding"], "FINDING_WARN")
+            self.put(house, self.MOST - 1)
+            self.assertEqual(house.run("reload").returncode, 0)
+            self.recorded(house, "OK", *["ATTEST_POLICY_INVALID"] * 2, "OK")
+
+    def test_one_that_is_none(self):
+        """The house starts, lets nobody in, and says why; with one before, that one stays."""
+        with linked.House() as house:
+            self.put(house, self.MOST + 1)
+            house.up()
+            self.recorded(house, "ATTEST_POLICY_INVALID")
+            self.assertEqual(self.finding(house), "FINDING_FAIL")
+            self.assertIn("empty, too long or no policy: no peer is let in",
+                          self.check(house)["detail"])
+            house.policy(linked.NOTHING)
+            self.assertEqual(self.finding(house), "FINDING_OK")
+            house.policy("this is none\n", "ATTEST_POLICY_INVALID")
+            self.assertEqual(self.finding(house), "FINDING_WARN")
+            self.assertIn("is no policy: the one before stays in force",
+                          self.check(house)["detail"])
 
 
 class Storm(unittest.TestCase):

@@ -17,6 +17,7 @@
 #include "proc/audit_client.h"
 #include "proc/config.h"
 #include "proc/control.h"
+#include "proc/core/certificate.h"
 #include "proc/core/links.h"
 #include "proc/core/peers.h"
 #include "proc/core/repeat.h"
@@ -252,6 +253,7 @@ struct core {
     struct repeats repeats;
     struct core_bans bans;
     struct core_child children[PEER_COUNT];
+    bool reload_refused; /* the last one was: another is set than what runs; as the monitor told */
     struct core_collateral collateral;
     struct core_peers peers;
     struct core_refusals passed_on; /* failures of challenges, as they are recorded */
@@ -260,6 +262,7 @@ struct core {
     struct core_sdk sdk;
     struct core_tokens tokens;
     struct core_miners miners;
+    struct core_certificate certificate;
     struct verdict issued[CORE_TOKENS]; /* tokens, until their record is durable */
     struct core_refusals refusals; /* of requests; those of channels and sessions are of the same
                                       seconds, and counted apart */

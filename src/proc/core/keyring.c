@@ -271,3 +271,17 @@ rc core_on_rotated(struct trail *trail, void *self, struct call *call)
     core_answered(core, call, PEER_KEEPER, &said);
     return RC_SUCCESS;
 }
+
+rc core_on_certificate(struct trail *trail, void *self, struct call *call)
+{
+    struct core *core = self;
+    uint8_t of_files = 0;
+    uint64_t until = 0;
+    uint16_t problem = 0;
+    if (!(cur_u8(&call->body, &of_files) && of_files <= 1 && cur_u64le(&call->body, &until) &&
+          cur_u16le(&call->body, &problem) && problem < REASON_COUNT && cur_end(&call->body)))
+        return door_fault(trail, call, DOOR_E_BODY);
+    core->certificate = (struct core_certificate){ of_files == 1, (int64_t)until,
+                                                   (enum reason)problem };
+    return RC_SUCCESS;
+}

@@ -138,6 +138,7 @@ static const struct door doors[] = {
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },
     { MSG_KEYRING_IS, IN(PEER_KEEPER), ~0u, 12, FRAME_BODY_MAX, 0, core_on_keyring },
     { MSG_KEY_ROTATED, IN(PEER_KEEPER), ~0u, 2, 64, 0, core_on_rotated },
+    { MSG_CERTIFICATE, IN(PEER_KEEPER), ~0u, 11, 11, 0, core_on_certificate },
     { MSG_MINER_SIGNED, IN(PEER_KEEPER), ~0u, 2, 2 + MINER_TOKEN_SIGNATURE, 0,
       core_on_miner_signed },
     { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 14, FRAME_BODY_MAX, 0, core_on_judged },

@@ -48,6 +48,8 @@ bool core_miners_read(struct core *core)
         const struct miner_list before = miners->list;
         miners->list = miners->spare;
         miners->spare = before;
+    } else {
+        core->house->refusal = REASON_MINERS_INVALID;
     }
     return good;
 }

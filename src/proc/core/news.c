@@ -6,8 +6,8 @@
 
 static rc take_children(struct trail *trail, struct core *core, struct cursor *body)
 {
-    uint8_t count = 0;
-    if (!cur_u8(body, &count))
+    uint8_t count = 0, refused = 0;
+    if (!cur_u8(body, &refused) || refused > 1 || !cur_u8(body, &count))
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     for (unsigned i = 0; i < count; i++) {
         uint8_t peer = 0, ready = 0, own_user = 0, own_network = 0;
@@ -19,6 +19,7 @@ static rc take_children(struct trail *trail, struct core *core, struct cursor *b
         struct jail_report jail = { own_user != 0, landlock, own_network != 0 };
         core->children[peer] = (struct core_child){ pid, starts, ready != 0, jail };
     }
+    core->reload_refused = refused != 0;
     return cur_end(body) ? RC_SUCCESS : FAIL(trail, RC_BUG, DOOR_E_BODY);
 }
 

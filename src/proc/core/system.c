@@ -7,6 +7,8 @@
 #include "proc/core/core.h"
 #include "proc/core/records.h"
 
+enum { CERTIFICATE_SOON = 30 * 86400 /* before its end: time to renew it */ };
+
 enum reason core_write(const struct schema_message *message, const void *values, struct sink *out)
 {
     if (protobuf_write(message, values, out))
@@ -176,6 +178,43 @@ static void add_peers(const struct core *core, struct api_doctor_response *docto
     add(doctor, checks, &passes, good_or(passed == REASON_OK, API_FINDING_WARN));
 }
 
+/* A house that goes on with what it has must not be taken for one that has what was set. */
+static void add_reload(const struct core *core, struct api_doctor_response *doctor,
+                       struct api_doctor_check *checks)
+{
+    static const struct finding reload = {
+        "house.reload", "what was set is what runs",
+        "the last reload was taken over, or there was none",
+        "the last reload was refused: what ran before runs on",
+        "STATE/ward.log says why; `ward config check` finds what is wrong in a file."
+    };
+    add(doctor, checks, &reload, good_or(!core->reload_refused, API_FINDING_WARN));
+}
+
+/* Of files: renewing it is somebody's to do, and so is knowing that it was not taken. */
+static void add_certificate(const struct core *core, struct api_doctor_response *doctor,
+                            struct api_doctor_check *checks)
+{
+    const struct core_certificate *now = &core->certificate;
+    struct finding served = { "house.certificate", "the listener's certificate is as it was set",
+                              now->of_files ? "that of tls.certificate, for more than 30 days"
+                                            : "the house's own, signed by its CA",
+                              "", "Renew it, and `ward reload`." };
+    enum api_finding how = API_FINDING_OK;
+    if (now->of_files && now->until - clock_now() < CERTIFICATE_SOON) {
+        bool over = now->until <= clock_now();
+        how = over ? API_FINDING_FAIL : API_FINDING_WARN;
+        served.bad = over ? "that of tls.certificate, which has expired"
+                          : "that of tls.certificate, which ends within 30 days";
+    }
+    if (now->problem != REASON_NONE && how != API_FINDING_FAIL) {
+        how = now->of_files ? API_FINDING_WARN : API_FINDING_FAIL;
+        served.bad = reason_info(now->problem)->cause;
+        served.fix = reason_info(now->problem)->help;
+    }
+    add(doctor, checks, &served, how);
+}
+
 /* One that was in force stays, and so do those whom it lets in. */
 static void add_policy(const struct core *core, struct api_doctor_response *doctor,
                        struct api_doctor_check *checks)
@@ -275,6 +314,8 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     add_peers(core, &doctor, checks);
     add_policy(core, &doctor, checks);
     add_miners(core, &doctor, checks);
+    add_certificate(core, &doctor, checks);
+    add_reload(core, &doctor, checks);
     add_sdk(core, &doctor, checks);
     add(&doctor, checks, &user, good_or(all_have_users(core), API_FINDING_WARN));
     add(&doctor, checks, &paths, good_or(all_are_locked(core), API_FINDING_WARN));

@@ -1,6 +1,7 @@
 /* chain.c - see front.h: our certificates, and having handshakes signed. */
 #include <string.h>
 
+#include "codec/x509.h"
 #include "os/clock.h"
 #include "proc/front/front.h"
 #include "proc/log.h"
@@ -45,6 +46,18 @@ static bool sign(void *arg, struct span content, uint8_t signature[TLS_SIGNATURE
     return true;
 }
 
+/* The first of them that ends is the end of all. */
+static int64_t end_of(const struct span *chain, uint32_t count)
+{
+    int64_t ends = INT64_MAX;
+    struct x509_cert cert;
+    for (uint32_t i = 0; i < count; i++) {
+        if (x509_parse(chain[i], &cert) && cert.validity.until < ends)
+            ends = cert.validity.until;
+    }
+    return ends == INT64_MAX ? 0 : ends;
+}
+
 rc chain_fetch(struct trail *trail, struct front *front)
 {
     enum { CERTIFICATES_MAX = 4 };
@@ -63,8 +76,10 @@ rc chain_fetch(struct trail *trail, struct front *front)
     struct tls_server *server = tls_server_new(front->library, chain, count, sign, front);
     if (server == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_PEER);
+    tls_server_follow(server, &front->server);
     tls_server_free(&front->server);
     front->server = server;
+    front->chain_ends = end_of(chain, count);
     front->chain_wanted = false;
     return RC_SUCCESS;
 }

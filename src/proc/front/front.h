@@ -218,6 +218,7 @@ struct front {
     bool deaf;             /* the listeners are not waited for */
     bool stopping;         /* nobody new is let in */
     int64_t chain_ms;      /* when to ask for it */
+    int64_t chain_ends;    /* the one in use, seconds since 1970 */
     int64_t abuse_said_ms; /* when the log last named one who abused HTTP/2 */
     int64_t silent_ms;     /* until when the keeper is not asked */
     struct outward outwards[SETTING_PEERS_MAX];

@@ -43,6 +43,7 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
     values[METRIC_CHANNELS_OPEN] = front->links.open;
     values[METRIC_CHANNELS_HALF_OPEN] = front->links.half_count;
     values[METRIC_PEERS_OPEN] = outward_count(front);
+    values[METRIC_CERTIFICATE_ENDS] = (uint64_t)front->chain_ends;
     values[METRIC_PASSAGES_OPEN] = front->passages.open;
     values[METRIC_PASSAGES_LIMIT] = PASSAGES_MAX;
     values[METRIC_TEE_SIMULATED] = !TEE_IS_HARDWARE;

@@ -97,6 +97,7 @@ static rc make_leaf(struct trail *trail, struct keeper *keeper, const struct cer
     *changed = !span_equal(span_of(made, len), span_of(keeper->leaf, keeper->leaf_len));
     memcpy(keeper->leaf, made, len);
     keeper->leaf_len = len;
+    keeper->leaf_until = leaf->validity.until;
     return RC_SUCCESS;
 }
 
@@ -146,36 +147,62 @@ rc keeper_publish_ca(struct trail *trail, struct keeper *keeper)
 }
 
 /* A front that does not read has lost its channel by then, or asks again when it signs. */
+void keeper_tell_front(struct keeper *keeper)
+{
+    struct frame notice = { .message = MSG_CHAIN_CHANGED };
+    if (!keeper->front_has_key || keeper->front_is_behind)
+        return;
+    keeper->front_is_behind = true;
+    rc told = house_put(NULL, keeper->house, PEER_FRONT, &notice);
+    (void)told;
+}
+
 rc keeper_renew_certificates(struct trail *trail, struct keeper *keeper)
 {
     bool changed = false;
-    struct frame notice = { .message = MSG_CHAIN_CHANGED };
     TRY(trail, keeper_make_certificates(trail, keeper, clock_now(), &changed));
     if (!changed)
         return RC_SUCCESS;
     log_event("certificates made again");
     TRY(trail, keeper_publish_ca(trail, keeper));
-    if (!keeper->front_has_key || keeper->front_is_behind)
-        return RC_SUCCESS;
-    keeper->front_is_behind = true;
-    rc told = house_put(NULL, keeper->house, PEER_FRONT, &notice);
-    (void)told;
+    keeper_tell_front(keeper);
+    keeper_tell_core(keeper);
     return RC_SUCCESS;
+}
+
+static void put_own(const struct keeper *keeper, struct sink *body)
+{
+    sink_u32le(body, 2);
+    put_bytes(body, span_of(keeper->leaf, keeper->leaf_len));
+    put_bytes(body, span_of(keeper->ca, keeper->ca_len));
+}
+
+static void put_pair(const struct file_pair *pair, struct sink *body)
+{
+    struct cursor der = cur_over(span_of(pair->der, pair->der_len));
+    struct span one;
+    sink_u32le(body, (uint32_t)pair->count);
+    for (size_t i = 0; i < pair->count && cur_take(&der, pair->len[i], &one); i++)
+        put_bytes(body, one);
 }
 
 rc keeper_on_chain(struct trail *trail, void *self, struct call *call)
 {
     struct keeper *keeper = self;
-    uint8_t bytes[2 * KEEPER_CERTIFICATE_MAX + 16];
+    uint8_t bytes[TLS_CHAIN_BYTES_MAX + 4 * (TLS_CHAIN_MAX + 1)];
     struct sink body = sink_over(bytes, sizeof bytes);
-    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_TLS);
+    const struct keyring_key *key = keeper->pair != NULL
+                                        ? &keeper->pair->key
+                                        : keyring_active(&keeper->ring, KEY_ROLE_TLS);
     if (key != NULL)
         memcpy(keeper->front_key, key->id, sizeof keeper->front_key);
     keeper->front_has_key = key != NULL;
     keeper->front_is_behind = false;
-    sink_u32le(&body, 2);
-    put_bytes(&body, span_of(keeper->leaf, keeper->leaf_len));
-    put_bytes(&body, span_of(keeper->ca, keeper->ca_len));
+    keeper_front_has_pair(keeper, keeper->pair);
+    if (keeper->pair != NULL)
+        put_pair(keeper->pair, &body);
+    else
+        put_own(keeper, &body);
     struct frame answer = { .message = MSG_TLS_CHAIN_IS,
                             .id = call->id,
                             .body = sink_bytes(&body) };

@@ -21,6 +21,7 @@
 #include "os/fd.h"
 #include "os/random.h"
 #include "proc/keeper/keeper.h"
+#include "proc/keeper/look.h"
 
 enum { COPY_FROM = 3, COPY_FROM_SEAL, COPY_TO, COPY_TO_SEAL };
 enum { COPY_OK = 0, COPY_REFUSED = 1, COPY_USAGE = 2, COPY_FAILED = 70 };
@@ -237,6 +238,8 @@ int main(int argc, char **argv)
     struct copy copy = { .from = { .fd = COPY_FROM, .seal_fd = COPY_FROM_SEAL },
                          .to = { .fd = COPY_TO, .seal_fd = COPY_TO_SEAL } };
     struct trail trail = { 0 };
+    if (argc == 2 && strcmp(argv[1], "look") == 0 && close_up())
+        return keyring_look();
     if (!read_words(argc, argv, &copy) || !close_up())
         return COPY_USAGE;
     rc done = run(&trail, &copy);

@@ -11,6 +11,7 @@
 #include "guard/keyring.h"
 #include "merkle/proof.h"
 #include "proc/house.h"
+#include "proc/keeper/tls_read.h"
 #include "proc/messages.h"
 #include "secret/secret.h"
 
@@ -100,13 +101,20 @@ struct keeper {
     struct guard front, audit, core; /* how often each channel has asked */
     uint8_t front_key[KEY_ID];       /* whose certificate the front's channel was given */
     bool front_has_key, front_is_behind;
-    struct span origin; /* the name of the log */
+    struct secret *room; /* to read the file of a key into */
+    struct file_pair pairs[3];
+    struct file_pair *pair;             /* whose certificate the listener shows; NULL: its own */
+    struct file_pair *pair_before;      /* whose chain front still has; else NULL */
+    const struct file_pair *front_pair; /* whose chain front has: one of those two, or NULL */
+    enum reason pair_problem;           /* why the files were not taken when they were read last */
+    struct span origin;                 /* the name of the log */
     char origin_text[64];
     struct refused refused[REFUSED_COUNT];
     struct teller teller;
     struct waiting_rotation waiting;
     struct held_answer held;
     int64_t look_ms; /* when to look at the listener's certificate again */
+    int64_t leaf_until;
     size_t ca_len, leaf_len;
     uint8_t ca[KEEPER_CERTIFICATE_MAX], leaf[KEEPER_CERTIFICATE_MAX];
 };
@@ -176,6 +184,11 @@ MUST_USE
 rc keeper_sign_ed25519(struct trail *trail, struct keeper *keeper, enum key_role role,
                        struct span message, uint8_t signature[64]);
 
+/* keeper_sign_pair does so with the key of a file's. */
+MUST_USE
+rc keeper_sign_pair(struct trail *trail, const struct file_pair *pair, struct span message,
+                    uint8_t raw[64]);
+
 /* keeper_sign_note appends the log's signature to the text of a note. */
 MUST_USE
 rc keeper_sign_note(struct trail *trail, struct keeper *keeper, struct sink *note);
@@ -201,6 +214,30 @@ MUST_USE
 rc keeper_renew_certificates(struct trail *trail, struct keeper *keeper);
 MUST_USE
 rc keeper_on_chain(struct trail *trail, void *keeper, struct call *call);
+
+/* keeper_tell_front that the chain is another one. */
+void keeper_tell_front(struct keeper *keeper);
+
+/* tls_files.c */
+
+/* keeper_open_tls_files takes the pair of the files that were handed over, if there are any.  A
+   house that was ready once goes on with its own certificate when it cannot be taken; else the
+   failure is its reason. */
+MUST_USE
+rc keeper_open_tls_files(struct trail *trail, struct keeper *keeper);
+
+/* keeper_reload_tls_files: the same while it serves.  False: the one in force stays. */
+bool keeper_reload_tls_files(struct keeper *keeper, const struct settings *next);
+
+/* keeper_pair_of finds a pair that is in use by the id of its key; NULL: it is none of those. */
+const struct file_pair *keeper_pair_of(const struct keeper *keeper, struct span id);
+
+/* keeper_front_has_pair: front was given the chain of the pair in force, or has none of a file's:
+   NULL.  The one before is dropped. */
+void keeper_front_has_pair(struct keeper *keeper, const struct file_pair *pair);
+
+/* keeper_tell_core which certificate is shown, and until when. */
+void keeper_tell_core(struct keeper *keeper);
 
 /* rotate.c, keyring_doors.c */
 MUST_USE

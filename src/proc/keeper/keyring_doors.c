@@ -18,9 +18,11 @@ rc keeper_on_list(struct trail *trail, void *self, struct call *call)
     uint8_t bytes[(KEYRING_KEYS_MAX + 1) * 160 + 16];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u64le(&body, keeper->generation);
-    sink_u32le(&body, (uint32_t)keeper->ring.count);
+    sink_u32le(&body, (uint32_t)keeper->ring.count + (keeper->pair != NULL));
     for (size_t i = 0; i < keeper->ring.count; i++)
         put_key(&keeper->ring.keys[i], false, &body);
+    if (keeper->pair != NULL)
+        put_key(&keeper->pair->key, true, &body);
     struct frame answer = { .message = MSG_KEYRING_IS, .id = call->id, .body = sink_bytes(&body) };
     return channel_put(trail, call->from, &answer);
 }

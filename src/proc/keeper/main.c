@@ -29,10 +29,12 @@ static rc open_keys(struct trail *trail, struct keeper *keeper)
     TRY(trail, secret_take(trail, keeper->pool, SEAL_KEY, &keeper->seal));
     TRY(trail, secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->plain));
     TRY(trail, secret_take(trail, keeper->pool, KEYRING_LEN, &keeper->next));
+    TRY(trail, secret_take(trail, keeper->pool, TLS_READ_ROOM, &keeper->room));
     TRY(trail, keeper_open_file(trail, keeper));
     name_log(keeper);
     TRY(trail, keeper_make_certificates(trail, keeper, clock_now(), &changed));
-    return keeper_publish_ca(trail, keeper);
+    TRY(trail, keeper_publish_ca(trail, keeper));
+    return keeper_open_tls_files(trail, keeper);
 }
 
 static rc before_jail(struct trail *trail, void *self, struct house *house)
@@ -48,18 +50,31 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     return opened;
 }
 
+/* Core knows nothing of the certificate until it is told. */
+static rc begin(struct trail *trail, void *self, struct house *house)
+{
+    struct keeper *keeper = self;
+    (void)trail;
+    (void)house;
+    keeper_tell_core(keeper);
+    return RC_SUCCESS;
+}
+
 /* A new channel to the front was given nothing yet, and one to the log has heard nothing. */
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     struct keeper *keeper = self;
-    (void)open;
-    if (peer == PEER_FRONT)
+    if (peer == PEER_FRONT) {
         keeper->front_has_key = keeper->front_is_behind = false;
+        keeper_front_has_pair(keeper, NULL);
+    }
     if (peer == PEER_AUDIT)
         keeper_log_is_gone(keeper);
     if (peer == PEER_CORE) {
         keeper->waiting = (struct waiting_rotation){ 0 };
         keeper->held = (struct held_answer){ 0 };
+        if (open)
+            keeper_tell_core(keeper);
     }
 }
 
@@ -67,9 +82,8 @@ static void peer_changed(void *self, enum peer peer, bool open)
 static bool reload(void *self, const struct settings *next)
 {
     struct keeper *keeper = self;
-    (void)next;
     keeper->look_ms = 0;
-    return true;
+    return keeper_reload_tls_files(keeper, next);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -114,6 +128,7 @@ static const struct process keeper_process = {
     .doors = doors,
     .door_count = COUNT_OF(doors),
     .before_jail = before_jail,
+    .begin = begin,
     .reload = reload,
     .peer_changed = peer_changed,
     .tick = tick,

@@ -27,10 +27,9 @@ static struct span part_of(const struct signing *what, struct span plain)
     return keyring_private(plain, ring, (size_t)(key - ring->keys));
 }
 
-static rc p256_with_plain(struct span plain, void *arg)
+static rc p256_with_part(struct span part, void *arg)
 {
     const struct signing *what = arg;
-    struct span part = part_of(what, plain);
     uint8_t digest[SHA256_LEN];
     if (part.len != KEY_PRIVATE)
         return rc_make(RC_WORLD, REASON_KEYRING_NO_SUCH_KEY);
@@ -38,6 +37,11 @@ static rc p256_with_plain(struct span plain, void *arg)
     return ecdsa_sign_once(CURVE_P256, part, digest, what->signature)
                ? RC_SUCCESS
                : rc_make(RC_WORLD, REASON_KEYRING_NO_SUCH_KEY);
+}
+
+static rc p256_with_plain(struct span plain, void *arg)
+{
+    return p256_with_part(part_of(arg, plain), arg);
 }
 
 static rc ed25519_with_plain(struct span plain, void *arg)
@@ -59,6 +63,15 @@ rc keeper_sign_p256(struct trail *trail, struct keeper *keeper, enum key_role ro
     struct signing what = { keeper, role, message, NULL };
     what.signature = raw;
     TRY(trail, secret_lend(keeper->plain, p256_with_plain, &what));
+    return RC_SUCCESS;
+}
+
+rc keeper_sign_pair(struct trail *trail, const struct file_pair *pair, struct span message,
+                    uint8_t raw[64])
+{
+    struct signing what = { .message = message };
+    what.signature = raw;
+    TRY(trail, secret_lend(pair->scalar, p256_with_part, &what));
     return RC_SUCCESS;
 }
 
@@ -93,7 +106,8 @@ static rc sign_tls(struct trail *trail, struct keeper *keeper, struct span conte
                    uint8_t signature[64])
 {
     struct span bound = keeper->front_has_key ? SPAN(keeper->front_key) : (struct span){ 0 };
-    const struct keyring_key *key = keyring_find(&keeper->ring, bound);
+    const struct file_pair *pair = keeper_pair_of(keeper, bound);
+    const struct keyring_key *key = pair != NULL ? &pair->key : keyring_find(&keeper->ring, bound);
     struct payload payload;
     if (key == NULL)
         return REFUSE(trail, REASON_GUARD_KEY_NOT_BOUND);
@@ -105,7 +119,8 @@ static rc sign_tls(struct trail *trail, struct keeper *keeper, struct span conte
                                      .operation = GUARD_SIGN,
                                      .payload = content };
     TRY(trail, guard_check(trail, &keeper->front, &request, clock_monotonic_ms() * 1000, &payload));
-    return keeper_sign_p256(trail, keeper, KEY_ROLE_TLS, content, signature);
+    return pair != NULL ? keeper_sign_pair(trail, pair, content, signature)
+                        : keeper_sign_p256(trail, keeper, KEY_ROLE_TLS, content, signature);
 }
 
 /* A front that did not hear that its chain is old hears it again: while it waits for an

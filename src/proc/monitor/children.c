@@ -81,8 +81,8 @@ rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
     return open_program(trail, monitor, PEER_MONITOR, AT_FDCWD, self);
 }
 
-/* Core, only where its store is a server, and fetch, only where it has a provider: a house with its
-   own database that fetches nothing reaches nobody. */
+/* Core, only where its store is a server, fetch, only where it has a provider, and dial, only where
+   there are peers: a house with its own database that has none of these reaches nobody. */
 static bool reaches_out(const struct settings *settings, enum peer peer)
 {
     return (peer == PEER_CORE && strcmp(settings->store, "sqlite") != 0) ||
@@ -170,6 +170,14 @@ static rc give_files(struct trail *trail, struct monitor *monitor, const struct 
     return RC_SUCCESS;
 }
 
+rc child_give_file(struct trail *trail, struct monitor *monitor, enum house_file file)
+{
+    struct child *child = &monitor->children[file_owner(file)];
+    if (child->pid == 0)
+        return RC_SUCCESS; /* it gets it when it is started */
+    return hand_over(trail, &child->control, CONTROL_FILE, file, monitor->files[file]);
+}
+
 /* The files that the monitor executes, and no names: what is measured is what runs. */
 static rc give_programs(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
 {
@@ -183,6 +191,7 @@ static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_
 {
     struct channel *control = &monitor->children[row->peer].control;
     monitor->settings.lives = monitor->children[row->peer].lives;
+    monitor->settings.was_ready = monitor->was_ready;
     struct frame settings = { .message = CONTROL_SETTINGS,
                               .body = span_of(&monitor->settings, sizeof monitor->settings) };
     struct frame start = { .message = CONTROL_START };
@@ -209,9 +218,11 @@ rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer)
     TRY(trail, fork_child(trail, monitor, row, &control));
     channel_attach(&child->control, control);
     rc briefed = brief(trail, monitor, row);
-    if (!rc_ok(briefed))
-        child_signal(child, SIGKILL); /* its end is then judged like any other */
-    return briefed;
+    if (rc_ok(briefed))
+        return RC_SUCCESS;
+    /* Its end is then judged like any other, where it was not what made this fail. */
+    child_signal(child, SIGKILL);
+    return rc_class_of(briefed) == RC_WORLD ? RC_SUCCESS : briefed;
 }
 
 void child_signal(const struct child *child, int signal)
@@ -261,4 +272,13 @@ void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t no
     else
         log_event("process ended name=%s exit=%d again_in_ms=%lld", peer_name(peer),
                   WEXITSTATUS(status), (long long)(child->again_ms - now_ms));
+}
+
+bool monitor_all_ready(const struct monitor *monitor)
+{
+    for (size_t i = 0; i < monitor_plan_count; i++) {
+        if (!monitor->children[monitor_plan[i].peer].ready)
+            return false;
+    }
+    return true;
 }

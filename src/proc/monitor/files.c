@@ -32,6 +32,7 @@
 #include "proc/monitor/monitor.h"
 #include "proc/store_password.h"
 #include "proc/tables.h"
+#include "proc/tls_open.h"
 
 enum { SEAL_BYTES = 32, LISTEN_BACKLOG = 1024, OLD_LOOK_MS = 10 };
 
@@ -223,6 +224,17 @@ static rc open_collateral(struct trail *trail, struct monitor *monitor)
     return open_named(trail, monitor, settings->channel_policy, &files[FILE_CHANNEL_POLICY]);
 }
 
+static rc open_tls(struct trail *trail, struct monitor *monitor)
+{
+    int *files = monitor->files;
+    struct tls_fault fault;
+    if (tls_open(&monitor->settings, geteuid(), &files[FILE_TLS_CERTIFICATE], &files[FILE_TLS_KEY],
+                 &fault))
+        return RC_SUCCESS;
+    monitor_blame(monitor, fault.reason, "%s", fault.text);
+    return FAIL(trail, RC_DENIED, MONITOR_E_FILE);
+}
+
 static rc open_kept(struct trail *trail, struct monitor *monitor)
 {
     int *files = monitor->files;
@@ -256,6 +268,7 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
     /* Whoever started the house may wait for its own output to end. */
     if (dup2(monitor->log, STDERR_FILENO) < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    TRY(trail, open_tls(trail, monitor)); /* before anything is made that a first start makes */
     TRY(trail, make_folder(trail, monitor, monitor->state, "audit", &monitor->audit));
     TRY(trail, open_kept(trail, monitor));
     if (fchmod(files[FILE_CA], 0644) != 0)

@@ -62,16 +62,22 @@ struct news {
     uint64_t before, after; /* HAPPENED_CHANGED */
 };
 
+enum { RELOAD_FILES = 4 }; /* files that are handed over anew at each reload (reload.c) */
+
 /* A reload, from the signal to the last process's answer. */
 struct reload {
-    bool wanted;         /* a signal came; those that come meanwhile are one */
-    bool under_way;      /* the processes were told */
-    bool refused;        /* one of them cannot take it over, or ended, or is silent */
-    uint32_t number;     /* of this one, and of what it takes back */
-    uint32_t waits;      /* IN(...): have not answered */
-    int64_t begun_ms;    /* monotonic, before a file was opened */
-    struct settings old; /* what was running before */
+    bool wanted;                 /* a signal came; those that come meanwhile are one */
+    bool under_way;              /* the processes were told */
+    bool refused;                /* one of them cannot take it over, or ended, or is silent */
+    bool last_refused;           /* of the one that ended last; each core is told */
+    uint32_t number;             /* of this one, and of what it takes back */
+    uint32_t waits;              /* IN(...): have not answered */
+    int64_t begun_ms;            /* monotonic, before a file was opened */
+    struct settings old;         /* what was running before */
+    int old_files[RELOAD_FILES]; /* before those that were handed over for it */
+    enum reason why;             /* the first that a process gave for not taking it over */
     enum config_change changes[CONFIG_KEYS_MAX];
+    bool peers_changed; /* [peers.NAME], or a file of theirs: no running house takes these over */
 };
 
 /* The channel between two processes. */
@@ -178,6 +184,10 @@ rc monitor_open_programs(struct trail *trail, struct monitor *monitor);
 MUST_USE
 rc child_start(struct trail *trail, struct monitor *monitor, enum peer peer);
 
+/* child_give_file hands a file to the process that it is for, which takes it over as it serves. */
+MUST_USE
+rc child_give_file(struct trail *trail, struct monitor *monitor, enum house_file file);
+
 /* child_ended: it was waited for.  Says when to start it again. */
 void child_ended(struct monitor *monitor, enum peer peer, int status, int64_t now_ms);
 
@@ -206,7 +216,8 @@ int64_t edges_step(struct monitor *monitor, int64_t now_ms);
 /* news_add keeps what happened to a process, and tells it. */
 void news_add(struct monitor *monitor, enum happened what, enum peer peer, uint32_t code);
 
-/* news_children tells how all processes are now; news_all tells a new core everything. */
+/* news_children tells how all processes are now, and how the last reload went; news_all tells a
+   new core everything. */
 void news_children(struct monitor *monitor);
 void news_all(struct monitor *monitor);
 
@@ -240,6 +251,9 @@ void reload_lost(struct monitor *monitor, enum peer peer);
 /* monitor_watch lives until the house is stopped. */
 MUST_USE
 rc monitor_watch(struct trail *trail, struct monitor *monitor);
+
+/* monitor_all_ready: every process of the plan is up, and has said so. */
+bool monitor_all_ready(const struct monitor *monitor);
 
 /* monitor_is_ready writes down, for all who look into the state folder, that the house is. */
 MUST_USE

@@ -63,8 +63,9 @@ void news_change(struct monitor *monitor, uint32_t key, uint64_t before, uint64_
 
 void news_children(struct monitor *monitor)
 {
-    uint8_t bytes[1 + PEER_COUNT * 20];
+    uint8_t bytes[2 + PEER_COUNT * 20];
     struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u8(&body, monitor->reload.last_refused);
     sink_u8(&body, (uint8_t)monitor_plan_count);
     for (size_t i = 0; i < monitor_plan_count; i++) {
         const struct child *child = &monitor->children[monitor_plan[i].peer];

@@ -7,15 +7,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "proc/log.h"
 #include "proc/monitor/monitor.h"
 #include "proc/sources.h"
+#include "proc/tls_open.h"
 
 enum {
     RELOAD_MEMORY = 16 << 20,  /* of one reload, given back at its end */
@@ -82,6 +83,64 @@ static const char *read_whole(struct reading *reading, const char *path)
     return NULL;
 }
 
+/* What is in them is a process's to have read; under their names may lie others by now. */
+static const enum house_file files[RELOAD_FILES] = { FILE_CHANNEL_POLICY, FILE_MINERS,
+                                                     FILE_TLS_CERTIFICATE, FILE_TLS_KEY };
+
+/* A process that cannot be told is started again, and gets them then. */
+static void give_files(struct monitor *monitor)
+{
+    for (size_t i = 0; i < RELOAD_FILES; i++) {
+        if (monitor->files[files[i]] >= 0 && !rc_ok(child_give_file(NULL, monitor, files[i])))
+            child_signal(&monitor->children[file_owner(files[i])], SIGKILL);
+    }
+}
+
+/* In the order of `files`; -1: there is none. */
+static bool open_anew(const struct settings *settings, struct reading *reading,
+                      int out[RELOAD_FILES])
+{
+    const char *const paths[] = { settings->channel_policy, settings->miners };
+    char text[SETTING_TEXT_MAX + MONITOR_REASON_MAX];
+    struct tls_fault fault;
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        const char *wrong = paths[i][0] == 0 ? NULL : file_open_whole(paths[i], &out[i]);
+        if (wrong == NULL)
+            continue;
+        snprintf(text, sizeof text, "%s: %s", paths[i], wrong);
+        add_problem(reading, text);
+        return false;
+    }
+    if (tls_open(settings, geteuid(), &out[2], &out[3], &fault))
+        return true;
+    snprintf(text, sizeof text, "%s: %s", fault.text, reason_info(fault.reason)->name);
+    add_problem(reading, text);
+    return false;
+}
+
+/* All of them are other ones, or none is. */
+static bool reopen_files(struct monitor *monitor, struct reading *reading)
+{
+    int opened[RELOAD_FILES] = { -1, -1, -1, -1 };
+    if (!open_anew(&monitor->settings, reading, opened)) {
+        for (size_t i = 0; i < RELOAD_FILES; i++)
+            fd_close(&opened[i]);
+        return false;
+    }
+    for (size_t i = 0; i < RELOAD_FILES; i++) {
+        monitor->reload.old_files[i] = monitor->files[files[i]];
+        monitor->files[files[i]] = opened[i];
+    }
+    give_files(monitor);
+    return true;
+}
+
+static void close_old_files(struct reload *reload)
+{
+    for (size_t i = 0; i < RELOAD_FILES; i++)
+        fd_close(&reload->old_files[i]);
+}
+
 static void add_config_problems(struct reading *reading)
 {
     const struct config_problems *problems = reading->problems;
@@ -137,7 +196,7 @@ static void tell_all(struct monitor *monitor)
     monitor->reload.waits = 0;
     for (size_t i = 0; i < monitor_plan_count; i++) {
         struct child *child = &monitor->children[monitor_plan[i].peer];
-        if (child->pid == 0)
+        if (child->pid == 0) /* it ended while this was read, or is told what is taken back */
             continue;
         monitor->reload.waits |= IN(monitor_plan[i].peer);
         if (!rc_ok(channel_put(NULL, &child->control, &frame)))
@@ -145,10 +204,19 @@ static void tell_all(struct monitor *monitor)
     }
 }
 
+/* The record of it is core's to make once; whether it still holds is the monitor's to say, as often
+   as core begins anew. */
+static void end(struct monitor *monitor, bool refused, uint32_t count, struct span lines)
+{
+    monitor->reload.last_refused = refused;
+    news_add(monitor, refused ? HAPPENED_RELOAD_REFUSED : HAPPENED_RELOADED, PEER_MONITOR, count);
+    news_children(monitor);
+    publish(monitor, refused ? "refused" : "done", lines);
+}
+
 static void refuse(struct monitor *monitor, const struct reading *reading)
 {
-    news_add(monitor, HAPPENED_RELOAD_REFUSED, PEER_MONITOR, reading->problem_count);
-    publish(monitor, "refused", sink_bytes(&reading->report));
+    end(monitor, true, reading->problem_count, sink_bytes(&reading->report));
 }
 
 static void begin(struct monitor *monitor, int64_t now_ms)
@@ -161,10 +229,14 @@ static void begin(struct monitor *monitor, int64_t now_ms)
     arena_init(&reading.arena, RELOAD_MEMORY);
     void *room = arena_room(&reading.arena, RELOAD_REPORT);
     reading.report = sink_over(room, room == NULL ? 0 : RELOAD_REPORT);
-    if (read_settings(monitor, &reading, &next)) {
+    if (read_settings(monitor, &reading, &next) && reopen_files(monitor, &reading)) {
         reload->old = monitor->settings;
         config_take_over(&monitor->settings, &next, reload->changes);
+        reload->peers_changed = config_peers_differ(&monitor->settings, &next) ||
+                                monitor_peers_changed(monitor);
+        monitor->settings.taken_back = false;
         reload->refused = false;
+        reload->why = REASON_NONE;
         reload->under_way = true;
         tell_all(monitor);
     } else {
@@ -173,15 +245,38 @@ static void begin(struct monitor *monitor, int64_t now_ms)
     arena_fini(&reading.arena);
 }
 
-/* The processes that took it over go back with the others: there is one set of settings. */
+static void add_refusal(const struct monitor *monitor, struct reading *reading)
+{
+    enum reason why = monitor->reload.why;
+    const char *path = why == REASON_MINERS_INVALID ? monitor->settings.miners
+                                                    : tls_path(&monitor->settings, why);
+    char text[SETTING_TEXT_MAX + MONITOR_REASON_MAX];
+    if (why == REASON_NONE) {
+        add_problem(reading, "a process cannot take this over, or has ended: see STATE/ward.log");
+        return;
+    }
+    snprintf(text, sizeof text, "%s: %s: %s %s", path != NULL ? path : "a process refuses it",
+             reason_info(why)->name, reason_info(why)->cause, reason_info(why)->help);
+    add_problem(reading, text);
+}
+
+/* The processes that took it over go back with the others: there is one set of settings, and one
+   policy, which a core that is started later has, too. */
 static void take_back(struct monitor *monitor)
 {
-    uint8_t bytes[128];
+    uint8_t bytes[SETTING_TEXT_MAX + MONITOR_REASON_MAX + 16];
     struct reading reading = { .report = sink_over(bytes, sizeof bytes) };
     monitor->settings = monitor->reload.old;
+    monitor->settings.taken_back = true;
+    for (size_t i = 0; i < RELOAD_FILES; i++) {
+        int *now = &monitor->files[files[i]];
+        fd_close(now);
+        *now = fd_take(&monitor->reload.old_files[i]);
+    }
+    give_files(monitor);
     tell_all(monitor);
     monitor->reload.waits = 0; /* what they answer now changes nothing */
-    add_problem(&reading, "a process cannot take these limits over together, or has ended");
+    add_refusal(monitor, &reading);
     refuse(monitor, &reading);
 }
 
@@ -193,6 +288,7 @@ static void finish(struct monitor *monitor)
     uint32_t changed = 0;
     size_t count = 0;
     const struct config_key *keys = config_keys(&count);
+    close_old_files(reload);
     for (size_t i = 0; i < count; i++) {
         if (reload->changes[i] == CONFIG_SAME)
             continue;
@@ -206,16 +302,20 @@ static void finish(struct monitor *monitor)
         news_change(monitor, (uint32_t)i, config_number(&keys[i], &reload->old),
                     config_number(&keys[i], &monitor->settings));
     }
+    if (reload->peers_changed) {
+        sink_text(&report, "start peers\n");
+        log_event("needs a start of the house: peers");
+    }
     log_event("reloaded changed=%u", changed);
-    news_add(monitor, HAPPENED_RELOADED, PEER_MONITOR, changed);
-    publish(monitor, "done", sink_bytes(&report));
+    end(monitor, false, changed, sink_bytes(&report));
 }
 
 /* What must be in the log has room to wait for it, or waits itself: a log that takes nothing
-   leaves the settings as they are. */
+   leaves the settings as they are.  So does a process that is not up: nobody but the one that
+   reads a file can say whether it is good, and what is done was taken by all of them. */
 static bool may_begin(const struct monitor *monitor)
 {
-    return monitor->reload.wanted && monitor->was_ready && !monitor->stopping &&
+    return monitor->reload.wanted && monitor_all_ready(monitor) && !monitor->stopping &&
            monitor->news_last - monitor->news_logged < MONITOR_NEWS / 2;
 }
 
@@ -241,11 +341,17 @@ rc reload_answered(struct trail *trail, struct monitor *monitor, enum peer peer,
     struct reload *reload = &monitor->reload;
     uint32_t number = 0;
     uint8_t taken = 0;
-    if (!cur_u32le(body, &number) || !cur_u8(body, &taken) || taken > 1 || !cur_end(body))
+    uint16_t why = 0;
+    if (!cur_u32le(body, &number) || !cur_u8(body, &taken) || taken > 1 || !cur_u16le(body, &why) ||
+        why >= REASON_COUNT || !cur_end(body))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
     if (number != reload->number || (reload->waits & IN(peer)) == 0)
         return RC_SUCCESS; /* of one that is over */
     reload->waits &= ~IN(peer);
+    if (taken == 0)
+        log_event("not taken over name=%s", peer_name(peer));
+    if (reload->why == REASON_NONE)
+        reload->why = (enum reason)why;
     reload->refused |= taken == 0;
     return RC_SUCCESS;
 }

@@ -14,15 +14,7 @@
 #include "proc/control.h"
 #include "proc/log.h"
 #include "proc/monitor/monitor.h"
-
-static bool all_ready(const struct monitor *monitor)
-{
-    for (size_t i = 0; i < monitor_plan_count; i++) {
-        if (!monitor->children[monitor_plan[i].peer].ready)
-            return false;
-    }
-    return true;
-}
+#include "proc/tls_open.h"
 
 static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
                    struct cursor *body)
@@ -45,7 +37,7 @@ static rc on_ready(struct trail *trail, struct monitor *monitor, enum peer peer,
               (int)child->pid, (long long)(clock_monotonic_ms() - child->since_ms),
               child->jail.own_user, child->jail.landlock);
     monitor_say(monitor, "ready %s", peer_name(peer));
-    if (all_ready(monitor) && !monitor->was_ready) {
+    if (monitor_all_ready(monitor) && !monitor->was_ready) {
         monitor->was_ready = true;
         rc written = monitor_is_ready(trail, monitor);
         if (rc_ok(written)) {
@@ -67,8 +59,9 @@ static rc on_failed(struct trail *trail, struct monitor *monitor, enum peer peer
     uint16_t reason = 0;
     if (!cur_u16le(body, &reason) || reason >= REASON_COUNT || !cur_end(body))
         return FAIL(trail, RC_PEER, DOOR_E_BODY);
+    const char *file = tls_path(&monitor->settings, (enum reason)reason);
     if (!monitor->was_ready)
-        monitor_blame(monitor, (enum reason)reason, "%s", peer_name(peer));
+        monitor_blame(monitor, (enum reason)reason, "%s", file != NULL ? file : peer_name(peer));
     return RC_SUCCESS;
 }
 
