@@ -109,23 +109,18 @@ enum reason call_health(const struct http_call *call, const struct router *route
     return known ? REASON_OK : REASON_GRPC_SERVICE_UNKNOWN;
 }
 
-enum reason call_reflect(struct http_call *call, const struct router *router, struct span bytes,
+enum reason call_reflect(struct http_call *call, const struct router *router, struct cursor *bytes,
                          struct sink *out)
 {
-    struct cursor in = cur_over(bytes);
-    bool whole = true;
-    while (whole && !cur_end(&in)) {
-        enum reason reason = grpc_take(&call->reader, &in, &call->body, &whole);
-        if (reason != REASON_OK)
-            return reason;
-        if (!whole)
-            continue;
-        size_t begun = grpc_begin_message(out);
-        if (!grpc_reflect(router, sink_bytes(&call->body), out))
-            return sink_ok(out) ? REASON_HTTP_BODY_INVALID : REASON_OUT_OF_MEMORY;
-        grpc_end_message(out, begun);
-        sink_cut(&call->body, 0);
-    }
+    bool whole = false;
+    enum reason reason = grpc_take(&call->reader, bytes, &call->body, &whole);
+    if (reason != REASON_OK || !whole)
+        return reason;
+    size_t begun = grpc_begin_message(out);
+    if (!grpc_reflect(router, sink_bytes(&call->body), out))
+        return sink_ok(out) ? REASON_HTTP_BODY_INVALID : REASON_OUT_OF_MEMORY;
+    grpc_end_message(out, begun);
+    sink_cut(&call->body, 0);
     return REASON_OK;
 }
 

@@ -68,9 +68,9 @@ enum reason call_health(const struct http_call *call, const struct router *route
                         struct sink *out);
 
 /* call_reflect is call_body of CALL_REFLECTION, where each message is answered before the next one
-   is sent: begin the answer at HEAD (call_answer), append what is in `out` after each BODY, and end
-   it at DONE. */
-enum reason call_reflect(struct http_call *call, const struct router *router, struct span bytes,
+   is sent: begin the answer at HEAD (call_answer), and end it at DONE.  At each BODY call it until
+   its bytes are taken; each time it answers one message at most, in `out`. */
+enum reason call_reflect(struct http_call *call, const struct router *router, struct cursor *bytes,
                          struct sink *out);
 
 /* call_write appends an answer's message: JSON, or a gRPC frame. */

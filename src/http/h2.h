@@ -125,8 +125,10 @@ MUST_USE
 bool h2_write_head(struct h2_stream *stream, const struct http_response *response);
 
 /* h2_room is how many bytes h2_write_body would take now.  After 0, also because other streams of
-   the connection fill its queue, ROOM says when to go on. */
+   the connection fill its queue, ROOM says when to go on.  h2_room_ahead is what it would be once a
+   head was written. */
 size_t h2_room(struct h2_stream *stream);
+size_t h2_room_ahead(const struct h2_stream *stream);
 
 /* h2_write_body queues bytes; false, with nothing queued, when they are more than h2_room or than
    the announced length. */

@@ -102,7 +102,7 @@ bool h2_write_head(struct h2_stream *stream, const struct http_response *respons
     return true;
 }
 
-size_t h2_room(struct h2_stream *stream)
+size_t h2_room_ahead(const struct h2_stream *stream)
 {
     const struct h2_limits *limits = stream->conn->server->limits;
     size_t all = stream->conn->queued < limits->connection_queue
@@ -110,11 +110,17 @@ size_t h2_room(struct h2_stream *stream)
                      : 0;
     size_t one = stream->queue_len < limits->stream_queue ? limits->stream_queue - stream->queue_len
                                                           : 0;
+    return one < all ? one : all;
+}
+
+size_t h2_room(struct h2_stream *stream)
+{
+    size_t room = h2_room_ahead(stream);
     if (!stream->answered || stream->ended)
         return 0;
-    if (one == 0 || all == 0)
+    if (room == 0)
         stream->wants_room = true;
-    return one < all ? one : all;
+    return room;
 }
 
 /* Makes the queue's free end large enough. */

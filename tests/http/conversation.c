@@ -21,6 +21,17 @@ static void put_fields(struct sink *out, const struct http_field *fields, size_t
     }
 }
 
+/* As it came, where that says the same in another way. */
+static void put_target(struct sink *out, const struct http_request *r)
+{
+    size_t path = r->target.len - r->query.len - (r->query.len > 0);
+    if (span_equal(span_of(r->target.at, path), r->path))
+        return;
+    sink_text(out, " <");
+    sink_put(out, r->target);
+    sink_text(out, ">");
+}
+
 static void put_head(struct talk *talk)
 {
     const struct http_request *r = &talk->room.request;
@@ -29,6 +40,7 @@ static void put_head(struct talk *talk)
     if (r->query.len > 0)
         sink_text(talk->out, "?");
     sink_put(talk->out, r->query);
+    put_target(talk->out, r);
     sink_text(talk->out, " @");
     sink_put(talk->out, r->authority);
     put_fields(talk->out, r->fields, r->field_count);

@@ -56,6 +56,17 @@ static void answer(struct peer *peer, struct h2_stream *stream, unsigned status)
         h2_reset(stream);
 }
 
+/* As it came, where that says the same in another way. */
+static void put_target(struct sink *out, const struct http_request *r)
+{
+    size_t path = r->target.len - r->query.len - (r->query.len > 0);
+    if (span_equal(span_of(r->target.at, path), r->path))
+        return;
+    sink_text(out, " <");
+    sink_put(out, r->target);
+    sink_text(out, ">");
+}
+
 static void on_event(void *arg, struct h2_stream *stream, struct http_event event)
 {
     struct peer *peer = arg;
@@ -68,6 +79,7 @@ static void on_event(void *arg, struct h2_stream *stream, struct http_event even
         sink_put(out, r->path);
         sink_text(out, r->query.len > 0 ? "?" : "");
         sink_put(out, r->query);
+        put_target(out, r);
         sink_text(out, " @");
         sink_put(out, r->authority);
         put_fields(out, r->fields, r->field_count);

@@ -508,12 +508,14 @@ static void test_reflection(void **state)
         struct span part;
         size_t answers = 0;
         while (!cur_end(&in)) {
-            size_t before = out.len;
             assert_true(cur_take(&in, cur_left(&in) < piece ? cur_left(&in) : piece, &part));
-            assert_int_equal(call_reflect(&call, &test_router, part, &out), REASON_OK);
-            answers += out.len > before;
+            for (struct cursor left = cur_over(part); !cur_end(&left);) {
+                size_t before = out.len;
+                assert_int_equal(call_reflect(&call, &test_router, &left, &out), REASON_OK);
+                answers += out.len > before;
+            }
         }
-        assert_true(answers == 2 || piece > 7);
+        assert_int_equal(answers, 2);
         assert_int_equal(grpc_read_end(&call.reader), REASON_GRPC_MESSAGE_COUNT); /* none is open */
         struct grpc_reader reader = { .limit = 1 << 16 };
         static uint8_t said[1 << 16];
@@ -540,8 +542,8 @@ static void test_reflection(void **state)
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         assert_int_equal(call_begin(&call, &test_router, &request, &limit), REASON_OK);
         call.body = sink_over(body_bytes, 4096);
-        struct span bytes = span_of(bad[i].body, bad[i].len);
-        assert_int_equal(call_reflect(&call, &test_router, bytes, &out), bad[i].reason);
+        struct cursor bytes = cur_over(span_of(bad[i].body, bad[i].len));
+        assert_int_equal(call_reflect(&call, &test_router, &bytes, &out), bad[i].reason);
     }
     /* Over HTTP/1.1 there is none. */
     request.version = HTTP_1_1;

@@ -24,7 +24,8 @@ static void test_get(void **state)
         peer_headers(&peer, WHOLE, 1,
                      ":method:GET\n:scheme:https\n:path:/a%20b?c=d\n:authority:h:1\nx:y\n");
         assert_true(peer_go(&peer, pieces[i]));
-        assert_string_equal(peer_events(&peer), "1 GET /a b?c=d @h:1 x=y\n1 done\n1 closed OK\n");
+        assert_string_equal(peer_events(&peer),
+                            "1 GET /a b?c=d </a%20b?c=d> @h:1 x=y\n1 done\n1 closed OK\n");
         assert_non_null(strstr(peer_said(&peer), SAID_HI));
         assert_int_equal(h2_stream_count(&peer.conn), 0);
         peer_end(&peer);
@@ -395,7 +396,7 @@ int main(void)
         TEST(test_refused, ""),
         TEST(test_unwanted_bodies, ""),
         TEST(test_malformed, ""),
-        TEST(test_lengths, ""),
+        TEST(test_lengths, "PC-34"),
         TEST(test_undecided, ""),
         TEST(test_field_limits, ""),
         TEST(test_streaming, ""),

@@ -35,11 +35,11 @@ static const struct row taken[] = {
     { "two requests", RAW(GET HOST END "GET /2 HTTP/1.1\r\nHost: b\r\n\r\n"),
       "GET / @a host=a\ndone\nGET /2 @b host=b\ndone\nclosed\n" },
     { "path, query and escapes", RAW("GET /a%20b/%C3%A9?x=1%26&y HTTP/1.1\r\n" HOST END),
-      "GET /a b/\xc3\xa9?x=1%26&y @a host=a\ndone\nclosed\n" },
+      "GET /a b/\xc3\xa9?x=1%26&y </a%20b/%C3%A9?x=1%26&y> @a host=a\ndone\nclosed\n" },
     { "absolute-form", RAW("GET http://a:80/p?q HTTP/1.1\r\nHost: a:80\r\n\r\n"),
       "GET /p?q @a:80 host=a:80\ndone\nclosed\n" },
     { "absolute-form without a path", RAW("GET HTTPS://A HTTP/1.1\r\nHost: a\r\n\r\n"),
-      "GET / @a host=a\ndone\nclosed\n" },
+      "GET / <> @a host=a\ndone\nclosed\n" },
     { "OPTIONS *", RAW("OPTIONS * HTTP/1.1\r\n" HOST END), "OPTIONS * @a host=a\ndone\nclosed\n" },
     { "IPv6 host", RAW(GET "Host: [::1]:8443\r\n\r\n"),
       "GET / @[::1]:8443 host=[::1]:8443\ndone\nclosed\n" },
@@ -386,7 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_taken, ""),
-        TEST(test_refused, ""),
+        TEST(test_refused, "PC-34"),
         TEST(test_truncation, ""),
         TEST(test_every_byte, ""),
     };

@@ -25,54 +25,92 @@ static void is_answered(struct front *front, const struct way *way, struct excha
     h2_set_user(stream, &front->nobody);
 }
 
-/* What does not fit into the stream's queue waits in a remainder. */
-void answer_add(struct front *front, struct exchange *exchange, struct span bytes)
-{
-    struct h2_stream *stream = exchange->way.stream;
-    size_t room = exchange->remainder == NULL ? h2_room(stream) : 0;
-    size_t now = bytes.len < room ? bytes.len : room;
-    if (now > 0 && !h2_write_body(stream, span_of(bytes.at, now)))
-        now = 0;
-    if (now == bytes.len)
-        return;
-    if (exchange->remainder == NULL) {
-        exchange->remainder = front->free_remainders;
-        if (exchange->remainder == NULL) {
-            front->counts.unavailable++;
-            h2_reset(stream);
-            is_answered(front, &exchange->way, exchange);
-            return;
-        }
-        front->free_remainders = exchange->remainder->next;
-        exchange->remainder->sent = 0;
-        sink_cut(&exchange->remainder->bytes, 0);
-    }
-    struct sink *rest = &exchange->remainder->bytes;
-    if (rest->cap - rest->len >= bytes.len - now) {
-        sink_put(rest, span_of(bytes.at + now, bytes.len - now));
-        return;
-    }
-    h2_reset(stream);
-    is_answered(front, &exchange->way, exchange);
-}
-
-static void end_stream(struct front *front, const struct way *way, const struct http_call *call,
-                       struct exchange *exchange)
+static void end_stream(const struct way *way, const struct http_call *call)
 {
     struct call_answer answer = { 0 };
     if (call != NULL)
         call_answer(call, 0, true, &answer);
     (void)!h2_write_end(way->stream, answer.trailers, answer.trailer_count);
-    is_answered(front, way, exchange);
+}
+
+/* What was said stays said; why nothing follows is its status. */
+static void end_spoiled(const struct exchange *exchange)
+{
+    uint8_t values[PROBLEM_ROOM];
+    struct sink room = sink_over(values, sizeof values);
+    struct http_field trailers[PROBLEM_TRAILERS];
+    struct problem problem = { .reason = exchange->spoiled,
+                               .trace = exchange->call.trace,
+                               .instance = exchange->way.request->path };
+    size_t count = exchange->call.match.is_grpc ? problem_trailers(&problem, &room, trailers) : 0;
+    if (count == 0 || !h2_write_end(exchange->way.stream, trailers, count))
+        h2_reset(exchange->way.stream);
+}
+
+static void end_exchange(struct front *front, struct exchange *exchange)
+{
+    if (exchange->spoiled != REASON_NONE)
+        end_spoiled(exchange);
+    else
+        end_stream(&exchange->way, &exchange->call);
+    is_answered(front, &exchange->way, exchange);
 }
 
 void answer_end(struct front *front, struct exchange *exchange)
 {
-    if (exchange->way.connection == NULL)
+    if (exchange->way.connection == NULL || exchange->ending)
         return;
     exchange->ending = true;
     if (exchange->remainder == NULL)
-        end_stream(front, &exchange->way, &exchange->call, exchange);
+        end_exchange(front, exchange);
+}
+
+void answer_spoil(struct front *front, struct exchange *exchange, enum reason reason)
+{
+    front->counts.failures++;
+    if (exchange->ending) { /* how it ends was said, or it cannot be said any more */
+        h2_reset(exchange->way.stream);
+        is_answered(front, &exchange->way, exchange);
+        return;
+    }
+    exchange->spoiled = reason;
+    answer_end(front, exchange);
+}
+
+static bool lend_remainder(struct front *front, struct exchange *exchange)
+{
+    struct remainder *free = front->free_remainders;
+    if (free == NULL)
+        return false;
+    front->free_remainders = free->next;
+    free->sent = 0;
+    sink_cut(&free->bytes, 0);
+    exchange->remainder = free;
+    return true;
+}
+
+/* What does not fit into the stream's queue waits in a remainder; what does not fit there either is
+   not begun. */
+void answer_add(struct front *front, struct exchange *exchange, struct span bytes)
+{
+    struct h2_stream *stream = exchange->way.stream;
+    bool waits = exchange->remainder != NULL;
+    size_t room = waits ? 0 : h2_room(stream);
+    size_t now = bytes.len < room ? bytes.len : room;
+    bool kept = now == bytes.len || waits || lend_remainder(front, exchange);
+    struct sink *rest = kept && now < bytes.len ? &exchange->remainder->bytes : NULL;
+    if (!kept || (rest != NULL && rest->cap - rest->len < bytes.len - now)) {
+        front->counts.unavailable++;
+        answer_spoil(front, exchange, REASON_HOUSE_ANSWERS_FULL);
+        return;
+    }
+    if (now > 0 && !h2_write_body(stream, span_of(bytes.at, now))) {
+        h2_reset(stream); /* memory is short */
+        is_answered(front, &exchange->way, exchange);
+        return;
+    }
+    if (rest != NULL)
+        sink_put(rest, span_of(bytes.at + now, bytes.len - now));
 }
 
 void exchange_room(struct front *front, struct exchange *exchange)
@@ -97,13 +135,19 @@ void exchange_room(struct front *front, struct exchange *exchange)
     front->free_remainders = rest;
     exchange->remainder = NULL;
     if (exchange->ending)
-        end_stream(front, &exchange->way, &exchange->call, exchange);
+        end_exchange(front, exchange);
 }
 
 static void answer_h2(struct front *front, const struct way *way,
                       const struct http_response *response, struct span body,
                       struct exchange *exchange)
 {
+    bool fits = exchange == NULL || front->free_remainders != NULL ||
+                body.len <= h2_room_ahead(way->stream);
+    if (!fits) {
+        exchange_refuse(front, exchange, REASON_HOUSE_ANSWERS_FULL, (struct span){ 0 });
+        return;
+    }
     if (!h2_write_head(way->stream, response)) {
         h2_reset(way->stream);
         is_answered(front, way, exchange);
@@ -116,7 +160,8 @@ static void answer_h2(struct front *front, const struct way *way,
     }
     if (body.len > 0 && !h2_write_body(way->stream, body))
         h2_reset(way->stream);
-    end_stream(front, way, NULL, NULL);
+    end_stream(way, NULL);
+    is_answered(front, way, NULL);
 }
 
 void answer_write(struct front *front, const struct way *way, struct call_answer *answer,

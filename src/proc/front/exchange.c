@@ -114,14 +114,13 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
     if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_CHALLENGE_BUSY)
         problem.retry_after = 1;
     if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_CHALLENGE_BUSY ||
-        reason == REASON_AUDIT_CANNOT_LOG)
+        reason == REASON_AUDIT_CANNOT_LOG || reason == REASON_HOUSE_ANSWERS_FULL)
         front->counts.unavailable++;
     if (exchange->begun) { /* what was said cannot be taken back */
-        h2_reset(way.stream);
-        h2_set_user(way.stream, &front->nobody);
-    } else {
-        answer_refusal(front, &way, &exchange->call, &problem);
+        answer_spoil(front, exchange, reason);
+        return;
     }
+    answer_refusal(front, &way, &exchange->call, &problem);
     exchange_give_back(front, exchange);
 }
 
@@ -229,8 +228,9 @@ static void admit(struct front *front, struct exchange *exchange, uint64_t limit
         call_answer(&exchange->call, 0, true, &answer);
         answer.response.fields = answer.fields;
         answer.response.now = clock_now();
-        exchange->begun = true;
-        if (!h2_write_head(exchange->way.stream, &answer.response))
+        if (h2_write_head(exchange->way.stream, &answer.response))
+            exchange->begun = true;
+        else
             exchange_refuse(front, exchange, REASON_SERVER_FAILED, no_detail);
         return;
     }
@@ -281,18 +281,25 @@ void exchange_head(struct front *front, const struct way *way)
         answer_refusal(front, way, &call, &problem);
 }
 
+static enum reason reflect(struct front *front, struct exchange *exchange, struct span bytes)
+{
+    struct cursor in = cur_over(bytes);
+    while (!cur_end(&in) && exchange->way.connection != NULL && !exchange->ending) {
+        struct sink out = sink_over(front->answer, FRONT_ANSWER_MAX);
+        enum reason reason = call_reflect(&exchange->call, &house_router, &in, &out);
+        if (reason != REASON_OK)
+            return reason;
+        if (out.len > 0)
+            answer_add(front, exchange, sink_bytes(&out));
+    }
+    return REASON_OK;
+}
+
 void exchange_body(struct front *front, struct exchange *exchange, struct span bytes)
 {
-    enum reason reason;
     pace_moved(&exchange->pace, bytes.len, front_now_us());
-    if (exchange->call.kind == CALL_REFLECTION) {
-        struct sink out = sink_over(front->answer, FRONT_ANSWER_MAX);
-        reason = call_reflect(&exchange->call, &house_router, bytes, &out);
-        if (reason == REASON_OK && out.len > 0)
-            answer_add(front, exchange, sink_bytes(&out));
-    } else {
-        reason = call_body(&exchange->call, bytes);
-    }
+    enum reason reason = exchange->call.kind == CALL_REFLECTION ? reflect(front, exchange, bytes)
+                                                                : call_body(&exchange->call, bytes);
     if (reason != REASON_OK)
         exchange_refuse(front, exchange, reason, no_detail);
 }

@@ -101,6 +101,7 @@ struct exchange {
     bool signs;                /* for a session: core judges it */
     uint8_t sent[SHA256_LEN];  /* of such a one: digest of the body as it came */
     uint8_t point[X25519_LEN]; /* of a client that attests: a key is made with it */
+    enum reason spoiled;       /* why it ends before it is whole; REASON_NONE: it does not */
     int64_t until_ms;          /* the deadline */
     struct remainder *remainder;
     uint8_t *body;           /* FRONT_BODY_MAX */
@@ -366,9 +367,12 @@ void answer_refusal(struct front *front, const struct way *way, const struct htt
 void answer_write(struct front *front, const struct way *way, struct call_answer *answer,
                   struct span body, struct exchange *exchange);
 
-/* answer_add appends bytes to an answer over HTTP/2 that was begun; answer_end ends it. */
+/* answer_add appends bytes to an answer over HTTP/2 that was begun; answer_end ends it.
+   answer_spoil ends it with why nothing follows, after all that was appended: for gRPC as its
+   status, else by a reset.  answer_add does so where there is no room. */
 void answer_add(struct front *front, struct exchange *exchange, struct span bytes);
 void answer_end(struct front *front, struct exchange *exchange);
+void answer_spoil(struct front *front, struct exchange *exchange, enum reason reason);
 
 /* offence.c */
 
