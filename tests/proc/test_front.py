@@ -200,6 +200,57 @@ class Served(unittest.TestCase):
             self.assertGreater(len(body), 128 << 10)  # more than window and queue hold
             self.assertEqual(body, body[:length] * 40)
 
+    def spoiled(self, state, length):
+        """What is said of a stream that asked for more than is kept: whole answers, and why not
+        all of them."""
+        self.assertIsNone(state["reset"])
+        self.assertEqual(state["trailers"]["grpc-status"], "8")
+        self.assertEqual(house.details(state["trailers"])[0], "HOUSE_ANSWERS_FULL")
+        self.assertEqual(len(state["body"]) % length, 0)
+
+    def failures(self):
+        return self.house.metrics()["failures_total"]
+
+    def test_more_answers_than_are_kept(self):
+        """On one stream, and on many of one connection: what fits is served, the rest is refused
+        with its reason, and the connection goes on."""
+        message = text(4, "ward.v1.Audit")
+        frame = struct.pack(">BI", 0, len(message)) + message
+        with self.house.tls("h2") as one:
+            client = house.H2(one)
+            length = len(client.wait(client.grpc(REFLECTION, message))["body"])
+            stream = client.grpc(REFLECTION, message, end=False)
+            client.conn.send_data(stream, frame * 499, end_stream=True)
+            client.push()
+            state = client.wait(stream)
+            self.spoiled(state, length)
+            self.assertGreater(len(state["body"]) // length, 20)
+            self.assertEqual(client.call(PING, text(1, "on"))[0], 0)
+            failures = self.failures()
+            streams = []  # nothing of it is read before all have asked
+            for _ in range(99):
+                streams.append(client.grpc(REFLECTION, message, end=False))
+                client.conn.send_data(streams[-1], frame * (400000 // length), end_stream=True)
+            client.push()
+            # Nor is there room for the answer of another call then, which was not begun.
+            ping = client.grpc(PING, text(1, "x" * 1000))
+            end = time.monotonic() + 10
+            while self.failures() - failures < 99 - 32 + 1 and time.monotonic() < end:
+                time.sleep(0.02)
+            states = [client.wait(stream) for stream in streams]
+            said = client.wait(ping)
+            self.assertEqual((said["body"], said["fields"]["grpc-status"],
+                              house.details(said["fields"])[0]),
+                             (b"", "8", "HOUSE_ANSWERS_FULL"))
+            served = [state for state in states if state["trailers"]["grpc-status"] == "0"]
+            for state in states:
+                if state not in served:
+                    self.spoiled(state, length)
+            self.assertGreaterEqual(len(served), 30)
+            self.assertLess(len(served), 99)
+            self.assertEqual(client.call(PING, text(1, "on"))[0], 0)
+        self.assertEqual(self.house.metrics()["calls_open"], 0)
+
     def test_many_streams(self):
         with self.house.tls("h2") as one:
             client = house.H2(one)

@@ -39,11 +39,13 @@ static void begin(struct front *front, struct connection *connection)
     connection->phase = connection->local ? CONNECTION_READING : CONNECTION_HANDSHAKE;
     if (!connection->local)
         front_line_up(&front->half, connection);
-    if (rc_ok(poller_add(NULL, front->poller, connection->fd, front_token(front, connection), true,
-                         false)))
-        front_move(front, connection);
-    else
+    if (!rc_ok(poller_add(NULL, front->poller, connection->fd, front_token(front, connection), true,
+                          false)))
         front_close(front, connection);
+    else if (connection->local)
+        front_move(front, connection);
+    else if (alone_enter(front, connection))
+        front_wait(front, connection, true, false); /* its handshake begins when something came */
 }
 
 /* Whose socket it is decides, not what is said over it.  Others of this machine get half of the
@@ -118,10 +120,13 @@ static void rest(struct front *front)
     front->deaf = rc_ok(front_listen(NULL, front, false));
 }
 
+/* Where handshakes wait for their turn newcomers wait in the kernel: taken faster than those go on
+   they would replace one another. */
 void front_accept(struct front *front, bool owner)
 {
     int listener = front->house->files[owner ? FILE_OWNER_LISTENER : FILE_TLS_LISTENER];
-    for (unsigned i = 0; i < FRONT_ACCEPT_MAX && !front->deaf; i++) {
+    unsigned most = front->shaking < FRONT_ACCEPT_MAX ? FRONT_ACCEPT_MAX : FRONT_SHAKES_MAX;
+    for (unsigned i = 0; i < most && !front->deaf; i++) {
         struct sockaddr_storage name = { 0 };
         socklen_t len = sizeof name;
         int fd = accept4(listener, (struct sockaddr *)&name, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -137,7 +137,10 @@ static void release(struct front *front)
             continue;
         connection->held = false;
         pace_excuse(&connection->pace, waited);
-        front_move(front, connection);
+        if (connection->phase == CONNECTION_HANDSHAKE)
+            front_shake_later(front, connection);
+        else
+            front_move(front, connection);
     }
 }
 

@@ -78,6 +78,7 @@ void front_close(struct front *front, struct connection *connection)
         return;
     bool silent = connection->phase == CONNECTION_HANDSHAKE ||
                   connection->phase == CONNECTION_ENDING;
+    front->shaking -= connection->shakes;
     front_step_out(connection);
     /* Nothing that is given back here may be moved again. */
     connection->phase = CONNECTION_FREE;
@@ -262,13 +263,39 @@ void front_wake(struct front *front, struct connection *connection)
         front_line_up(&front->ready, connection);
 }
 
+void front_shake_later(struct front *front, struct connection *connection)
+{
+    if (!connection->shakes)
+        connection->shakes_ms = clock_monotonic_ms();
+    front->shaking += !connection->shakes;
+    connection->shakes = true;
+    front_wait(front, connection, false, false); /* or it would be told of again and again */
+}
+
+/* The oldest first. */
+static void shake_some(struct front *front)
+{
+    struct connection *next = front->half.first;
+    for (unsigned left = FRONT_SHAKES_MAX; left > 0 && front->shaking > 0 && next != NULL;) {
+        struct connection *connection = next;
+        next = connection->next;
+        if (!connection->shakes)
+            continue;
+        left--;
+        front->shaking--;
+        connection->shakes = false;
+        pace_excuse(&connection->pace,
+                    (uint64_t)(clock_monotonic_ms() - connection->shakes_ms) * 1000);
+        front_move(front, connection);
+    }
+}
+
 void front_wake_all(struct front *front)
 {
     for (uint32_t n = front->ready.count; n > 0 && front->ready.first != NULL; n--)
         front_move(front, front->ready.first);
-    for (uint32_t n = front->starved.count;
-         n > 0 && front->starved.first != NULL && front->free_works != NULL; n--)
-        front_move(front, front->starved.first);
+    front_http1_lend(front, false);
+    shake_some(front);
 }
 
 void front_ready(struct front *front, const struct poller_event *event)
@@ -280,6 +307,8 @@ void front_ready(struct front *front, const struct poller_event *event)
        finds nobody.  But a challenge may have answered before it went. */
     if (event->gone && !passage_reads(connection))
         front_close(front, connection);
+    else if (connection->phase == CONNECTION_HANDSHAKE)
+        front_shake_later(front, connection);
     else
         front_move(front, connection);
 }

@@ -51,15 +51,17 @@ void exchange_give_back(struct front *front, struct exchange *exchange)
     }
 }
 
-/* All are lent: the one whose body has been coming for longest gives way. */
-static void take_from_slowest(struct front *front)
+/* All are lent: the one whose body has been coming for longest gives way; with `wide` among those
+   that have such a room. */
+static void take_from_slowest(struct front *front, bool wide)
 {
     struct exchange *slowest = NULL;
     uint64_t before = front_now_us() - (uint64_t)FRONT_YIELD_MS * 1000;
     for (unsigned i = 0; i < FRONT_EXCHANGES_MAX; i++) {
         struct exchange *other = &front->exchanges[i];
         bool slow = other->way.connection != NULL && !other->waiting && !other->ending &&
-                    other->pace.since_us <= before;
+                    other->passage == NULL && other->pace.since_us <= before &&
+                    (!wide || (other->wide != NULL && !other->way.connection->local));
         if (slow && (slowest == NULL || other->pace.since_us < slowest->pace.since_us))
             slowest = other;
     }
@@ -71,14 +73,51 @@ static void take_from_slowest(struct front *front)
     front_wake(front, connection);
 }
 
-static struct exchange *borrow(struct front *front, const struct way *way,
-                               const struct http_call *call)
+struct wides {
+    unsigned strangers, of_one;
+};
+
+static struct wides count_wides(const struct front *front, const struct connection *connection)
 {
+    struct wides lent = { 0 };
+    const struct address mine = address_peer(&connection->peer);
+    for (unsigned i = 0; i < FRONT_EXCHANGES_MAX; i++) {
+        const struct exchange *other = &front->exchanges[i];
+        if (other->wide == NULL || other->way.connection->local)
+            continue;
+        const struct address theirs = address_peer(&other->way.connection->peer);
+        lent.strangers++;
+        lent.of_one += span_equal(SPAN(mine.bytes), SPAN(theirs.bytes));
+    }
+    return lent;
+}
+
+/* Whoever brings much is slow at no cost of his own: so he has a few of these rooms and not all,
+   and some are the owner's. */
+static bool may_have_wide(struct front *front, const struct connection *connection)
+{
+    if (connection->local)
+        return front->free_wides != NULL;
+    struct wides lent = count_wides(front, connection);
+    if (lent.of_one >= FRONT_WIDES_OF_ONE)
+        return false;
+    if (lent.strangers >= FRONT_WIDES_STRANGERS) {
+        take_from_slowest(front, true);
+        lent = count_wides(front, connection);
+    }
+    return front->free_wides != NULL && lent.strangers < FRONT_WIDES_STRANGERS;
+}
+
+static struct exchange *borrow(struct front *front, const struct way *way,
+                               const struct http_call *call, uint64_t limit)
+{
+    bool is_wide = call->kind != CALL_REFLECTION && limit > FRONT_BODY_MAX;
+    if (is_wide && !may_have_wide(front, way->connection))
+        return NULL;
     if (front->free_exchanges == NULL)
-        take_from_slowest(front);
+        take_from_slowest(front, false);
     struct exchange *exchange = front->free_exchanges;
-    bool is_wide = call->kind == CALL_ROUTE && call->match.route->body_limit > FRONT_BODY_MAX;
-    if (exchange == NULL || (is_wide && front->free_wides == NULL))
+    if (exchange == NULL)
         return NULL;
     if (is_wide) {
         exchange->wide = front->free_wides;
@@ -245,7 +284,7 @@ struct exchange *exchange_begin(struct front *front, const struct way *way,
                                 const struct http_call *call, uint64_t limit,
                                 struct problem *problem)
 {
-    struct exchange *exchange = borrow(front, way, call);
+    struct exchange *exchange = borrow(front, way, call, limit);
     if (exchange != NULL) {
         admit(front, exchange, limit);
         return exchange;

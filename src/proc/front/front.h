@@ -7,7 +7,9 @@
    its head to its answer.  Many exchanges of one connection wait for core at once, and
    what core is told is the number of the exchange with its generation: an answer for one
    that is over finds nobody.  When all works are lent a connection waits with its bytes in the
-   kernel; when all exchanges are, a call is refused. */
+   kernel, unless one that had fewer answers is in the middle of a request, which then gives way;
+   those that wait are lent one in the order in which they came, and a slow one gives way to them;
+   when all exchanges are, a call is refused. */
 #ifndef WARD_PROC_FRONT_H
 #define WARD_PROC_FRONT_H
 
@@ -32,13 +34,16 @@
 enum {
     FRONT_CONNECTIONS_MAX = 16000, /* from strangers, whatever is set */
     FRONT_FDS_SPARE = 64,          /* descriptors of its own */
-    FRONT_WORKS_MAX = 128,         /* HTTP/1.1 requests under way at once */
+    FRONT_WORKS_MAX = 128,         /* HTTP/1.1 requests under way at once, */
+    FRONT_WORKS_LOCAL = 4,         /* and so many more over the owner's socket */
     FRONT_EXCHANGES_MAX = 1024,    /* calls under way at once */
     FRONT_REMAINDERS_MAX = 32,     /* answers over HTTP/2 that the peer does not take at once */
     FRONT_IN_MAX = 16 << 10,       /* bytes read and not understood yet */
     FRONT_BODY_MAX = 20 << 10,     /* bytes of a request's body */
     FRONT_WIDE_MAX = 160 << 10,    /* of a request that brings evidence */
-    FRONT_WIDES_MAX = 8,           /* such requests under way at once */
+    FRONT_WIDES_MAX = 8,           /* such requests under way at once: */
+    FRONT_WIDES_STRANGERS = 6,     /* of all who are not the owner */
+    FRONT_WIDES_OF_ONE = 2,        /* and of one address, of IPv6 one /64 */
     FRONT_OUT_MAX = 512 << 10,     /* bytes of an answer with its head */
     FRONT_SCRATCH_MAX = 384 << 10, /* for reading a request, and as much for an answer */
     FRONT_ANSWER_MAX = 448 << 10,  /* bytes of an answer's body */
@@ -47,7 +52,8 @@ enum {
     FRONT_KEEPER_MS = 1000,        /* for the keeper to sign a handshake */
     FRONT_SILENCE_MS = 4000,       /* a keeper that let one wait in vain is not asked for so long */
     FRONT_ENDING_MS = 1000,        /* for a peer to read the last answer and close */
-    FRONT_ACCEPT_MAX = 64,         /* connections taken in one wake-up */
+    FRONT_ACCEPT_MAX = 16,         /* connections taken in one wake-up */
+    FRONT_SHAKES_MAX = 1,          /* handshakes that go on in one wake-up */
     FRONT_TURNS_MAX = 32,          /* steps of one connection in one wake-up */
     FRONT_LOCAL_MAX = 64,          /* connections over the owner's socket */
     FRONT_ABUSE_SAID_MS = 1000,    /* between two lines of the log on abuses of HTTP/2 */
@@ -60,6 +66,8 @@ enum {
 /* What a request over HTTP/1.1 borrows. */
 struct work {
     struct work *next; /* in the list of those that are free */
+    bool local;        /* for the owner's socket alone */
+    uint64_t since_us; /* when it was lent */
     struct http1_room room;
     void *room_memory;
     uint8_t *in;
@@ -135,6 +143,7 @@ struct connection {
     bool local;            /* over the owner's socket */
     bool reading, writing; /* what the poller was told */
     bool used;             /* a request has come: HTTP/1.1 for good */
+    bool shakes;           /* in its handshake: there is something to read, or room to write */
     bool ended;            /* HTTP/2: nothing more is read */
     bool noted;            /* it is in flight, and written down as such */
     bool held;             /* it waits for the one that is served alone, or is that one and waits */
@@ -151,9 +160,11 @@ struct connection {
     struct h2 h2;              /* begun when its first byte comes */
     struct span left;          /* HTTP/2: made and not taken by the socket; of its heap */
     uint32_t open;             /* HTTP/2: exchanges */
+    uint32_t answered;         /* HTTP/1.1: requests */
     struct link *link;
     struct outward *outward; /* one that the house began; it is not counted as a stranger's */
     struct passage *passage; /* and one that is with a challenge */
+    int64_t shakes_ms;       /* since when `shakes` */
     int64_t half_head_ms;    /* HTTP/2: since when a head is not whole; 0: none */
     int64_t ending_ms;       /* by when an ending connection is closed */
     struct conn counted;
@@ -186,10 +197,13 @@ struct front {
     uint32_t *vacant; /* a stack of free slots */
     uint32_t vacant_count;
     uint32_t local_count;
-    struct line half;    /* in their handshake, oldest first */
-    struct line ready;   /* have something to do before anything is waited for */
-    struct line starved; /* want a work */
+    uint32_t shaking;          /* of those in their handshake, whose may go on */
+    struct line half;          /* in their handshake, oldest first */
+    struct line ready;         /* have something to do before anything is waited for */
+    struct line starved;       /* want a work, */
+    struct line starved_local; /* over the owner's socket */
     struct work *free_works;
+    struct work *free_local_works;
     struct exchange *exchanges;
     struct exchange *free_exchanges;
     struct exchange nobody; /* of a stream that is answered */
@@ -244,8 +258,13 @@ uint64_t front_token(const struct front *front, const struct connection *connect
 void front_move(struct front *front, struct connection *connection);
 void front_wake(struct front *front, struct connection *connection);
 
-/* front_wake_all does it for all that were woken so far. */
+/* front_wake_all does it for all that were woken so far, and for some of the handshakes that may
+   go on.  These are the dearest thing that a stranger can ask for: whoever is in waits for
+   FRONT_SHAKES_MAX of them, however many there are. */
 void front_wake_all(struct front *front);
+
+/* front_shake_later: the handshake may go on. */
+void front_shake_later(struct front *front, struct connection *connection);
 
 void front_wait(struct front *front, struct connection *connection, bool reading, bool writing);
 void front_line_up(struct line *line, struct connection *connection);
@@ -271,6 +290,11 @@ rc front_listen(struct trail *trail, struct front *front, bool listening);
 /* over_http1.c, over_h2.c: one step; true when another may get further. */
 bool front_http1_turn(struct front *front, struct connection *connection);
 void front_http1_give_back(struct front *front, struct connection *connection);
+
+/* front_http1_lend gives works that are free to those who wait for one, and where it takes, those
+   of slow ones, too; front_http1_may_lend: there is such a free one. */
+void front_http1_lend(struct front *front, bool takes);
+bool front_http1_may_lend(struct front *front);
 bool front_h2_turn(struct front *front, struct connection *connection);
 
 /* front_h2_begin makes a connection one of HTTP/2, with what was read of it. */

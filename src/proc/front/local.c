@@ -27,6 +27,8 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
     uint32_t works = 0, exchanges = 0;
     for (const struct work *work = front->free_works; work != NULL; work = work->next)
         works++;
+    for (const struct work *work = front->free_local_works; work != NULL; work = work->next)
+        works++;
     for (const struct exchange *one = front->free_exchanges; one != NULL; one = one->next)
         exchanges++;
     values[METRIC_SERVING] = front_is_serving(front);
@@ -35,7 +37,7 @@ static void take_levels(const struct front *front, uint64_t values[METRIC_COUNT]
                                        SETTING_PEERS_MAX - PASSAGES_MAX;
     values[METRIC_HANDSHAKES_OPEN] = front->conns.half;
     values[METRIC_LOCAL_CONNECTIONS] = front->local_count;
-    values[METRIC_HTTP1_REQUESTS_OPEN] = FRONT_WORKS_MAX - works;
+    values[METRIC_HTTP1_REQUESTS_OPEN] = FRONT_WORKS_MAX + FRONT_WORKS_LOCAL - works;
     values[METRIC_CALLS_OPEN] = FRONT_EXCHANGES_MAX - exchanges;
     values[METRIC_CALLS_LIMIT] = FRONT_EXCHANGES_MAX;
     values[METRIC_BANS] = ban_count(&front->tables.bans, front_now_us());

@@ -30,7 +30,7 @@ rc front_listen(struct trail *trail, struct front *front, bool listening)
                          false);
 }
 
-static bool make_work(struct front *front, struct arena *arena)
+static bool make_work(struct arena *arena, struct work **list, bool local)
 {
     struct work *work = arena_alloc(arena, sizeof *work);
     uint8_t *out = arena_alloc(arena, FRONT_OUT_MAX);
@@ -41,8 +41,9 @@ static bool make_work(struct front *front, struct arena *arena)
     if (work->room_memory == NULL || work->in == NULL)
         return false;
     work->out = sink_over(out, FRONT_OUT_MAX);
-    work->next = front->free_works;
-    front->free_works = work;
+    work->local = local;
+    work->next = *list;
+    *list = work;
     return true;
 }
 
@@ -96,7 +97,9 @@ static bool make_room(struct front *front, struct arena *arena)
                 front->scratch != NULL && make_exchanges(front, arena) &&
                 h2_server_init(&front->h2, &h2_limits_default, front_h2_event, front);
     for (unsigned i = 0; made && i < FRONT_WORKS_MAX; i++)
-        made = make_work(front, arena);
+        made = make_work(arena, &front->free_works, false);
+    for (unsigned i = 0; made && i < FRONT_WORKS_LOCAL; i++)
+        made = make_work(arena, &front->free_local_works, true);
     for (unsigned i = 0; made && i < FRONT_REMAINDERS_MAX; i++)
         made = make_remainder(front, arena);
     for (unsigned i = 0; made && i < FRONT_WIDES_MAX; i++)
@@ -299,8 +302,8 @@ static int64_t tick(void *self, int64_t now_ms)
         front->swept_ms = now_ms;
     }
     int64_t turn_ends = alone_expire(front, now_ms), next_sweep = front->swept_ms + FRONT_SWEEP_MS;
-    bool more = front->alone_over || front->ready.count > 0 ||
-                (front->starved.count > 0 && front->free_works != NULL);
+    bool more = front->alone_over || front->ready.count > 0 || front->shaking > 0 ||
+                front_http1_may_lend(front);
     return more ? now_ms : turn_ends < next_sweep ? turn_ends : next_sweep;
 }
 

@@ -1,6 +1,7 @@
 /* over_http1.c - see front.h: a connection of HTTP/1.1, one request after the other. */
 #include <string.h>
 
+#include "base/number.h"
 #include "os/clock.h"
 #include "proc/front/front.h"
 
@@ -14,27 +15,68 @@ void front_http1_give_back(struct front *front, struct connection *connection)
     struct work *work = connection->work;
     if (work == NULL)
         return;
-    work->next = front->free_works;
-    front->free_works = work;
+    struct work **free = work->local ? &front->free_local_works : &front->free_works;
+    work->next = *free;
+    *free = work;
     connection->work = NULL;
 }
 
-/* All are lent: the one that has been slow for longest gives way. */
-static void take_from_slowest(struct front *front)
+/* The list that a work for this connection is taken from; NULL: all are lent. */
+static struct work **free_for(struct front *front, const struct connection *connection)
 {
-    struct connection *slowest = NULL;
+    if (connection->local && front->free_local_works != NULL)
+        return &front->free_local_works;
+    return front->free_works != NULL ? &front->free_works : NULL;
+}
+
+/* A request has its place from its first byte on, whatever was answered before it. */
+static uint64_t since_of(const struct connection *connection)
+{
+    return connection->phase == CONNECTION_READING ? connection->work->since_us
+                                                   : connection->pace.since_us;
+}
+
+static bool is_slower(const struct connection *one, const struct connection *other)
+{
+    return other == NULL || since_of(one) < since_of(other);
+}
+
+static bool had_fewer(const struct connection *one, const struct connection *other)
+{
+    return other == NULL || one->answered < other->answered ||
+           (one->answered == other->answered && is_slower(one, other));
+}
+
+/* One that core has is not the peer's to hurry; one that is held was lent a place, and waits. */
+static bool may_give_way(const struct connection *other, const struct connection *to)
+{
+    return (other->phase == CONNECTION_READING || other->phase == CONNECTION_ANSWERING) &&
+           other->work != NULL && !other->held && (to->local || !other->local);
+}
+
+/* All are lent: in its turn, the one that has been slow for longest gives way.  Half requests can
+   be had in any number, each as long as it is not slow: they keep out nobody who had more answers,
+   turn or not. */
+static bool take_for(struct front *front, const struct connection *connection, bool in_turn)
+{
+    struct connection *slowest = NULL, *newest = NULL;
     uint64_t before = front_now_us() - (uint64_t)FRONT_YIELD_MS * 1000;
     for (uint32_t i = 0; i < front->connection_count; i++) {
         struct connection *other = &front->connections[i];
-        bool slow = other->phase != CONNECTION_FREE && other->work != NULL &&
-                    other->phase != CONNECTION_WAITING && other->pace.since_us <= before;
-        if (slow && (slowest == NULL || other->pace.since_us < slowest->pace.since_us))
+        if (!may_give_way(other, connection))
+            continue;
+        if (in_turn && since_of(other) <= before && is_slower(other, slowest))
             slowest = other;
+        if (other->phase == CONNECTION_READING && other->answered < connection->answered &&
+            had_fewer(other, newest))
+            newest = other;
     }
-    if (slowest == NULL)
-        return;
+    struct connection *gives_way = slowest != NULL ? slowest : newest;
+    if (gives_way == NULL)
+        return false;
     front->counts.slow++;
-    front_close(front, slowest);
+    front_close(front, gives_way);
+    return true;
 }
 
 static bool reset(struct work *work)
@@ -45,23 +87,57 @@ static bool reset(struct work *work)
                            http1_room_size(&http_limits_default));
 }
 
-static bool borrow(struct front *front, struct connection *connection)
+/* There must be one. */
+static bool lend(struct front *front, struct connection *connection)
 {
-    if (front->free_works == NULL)
-        take_from_slowest(front);
-    struct work *work = front->free_works;
-    if (work == NULL) {
-        front_line_up(&front->starved, connection);
-        front_wait(front, connection, false, false); /* until another gives one back */
-        return false;
-    }
-    front->free_works = work->next;
+    struct work **free = free_for(front, connection), *work = *free;
+    *free = work->next;
     connection->work = work;
     work->in_len = 0;
+    work->since_us = front_now_us();
     if (reset(work))
         return true;
     front_close(front, connection);
     return false;
+}
+
+/* What is free belongs to those who wait for it already. */
+static bool borrow(struct front *front, struct connection *connection)
+{
+    struct line *line = connection->local ? &front->starved_local : &front->starved;
+    bool in_turn = line->count == 0;
+    if ((in_turn && free_for(front, connection) != NULL) || take_for(front, connection, in_turn))
+        return lend(front, connection);
+    pace_begin(&connection->pace, PACE_NONE, 0); /* it is not the peer that is late */
+    front_line_up(line, connection);
+    front_wait(front, connection, false, false); /* until another gives one back */
+    return false;
+}
+
+static bool may_lend(struct front *front, struct connection *connection, bool takes)
+{
+    return free_for(front, connection) != NULL || (takes && take_for(front, connection, true));
+}
+
+void front_http1_lend(struct front *front, bool takes)
+{
+    struct line *lines[] = { &front->starved_local, &front->starved };
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        for (uint32_t n = lines[i]->count; n > 0 && lines[i]->first != NULL; n--) {
+            struct connection *first = lines[i]->first;
+            if (!may_lend(front, first, takes))
+                break;
+            if (lend(front, first))
+                front_move(front, first);
+        }
+    }
+}
+
+bool front_http1_may_lend(struct front *front)
+{
+    const struct connection *local = front->starved_local.first, *first = front->starved.first;
+    return (local != NULL && free_for(front, local) != NULL) ||
+           (first != NULL && free_for(front, first) != NULL);
 }
 
 /* The peer sends no more. */
@@ -93,10 +169,12 @@ static bool fill(struct front *front, struct connection *connection)
     if (got == FRONT_NOT_NOW) {
         if (work->in_len == 0 && http1_is_idle(&connection->http))
             front_http1_give_back(front, connection);
+        if (connection->pace.phase == PACE_NONE)
+            pace_begin(&connection->pace, PACE_IDLE, front_now_us());
         front_wait(front, connection, true, false);
         return false;
     }
-    if (connection->pace.phase == PACE_IDLE)
+    if (connection->pace.phase == PACE_IDLE || connection->pace.phase == PACE_NONE)
         pace_begin(&connection->pace, PACE_HEAD, front_now_us());
     pace_moved(&connection->pace, (uint64_t)got, front_now_us());
     work->in_len += (size_t)got;
@@ -126,6 +204,13 @@ static bool drain(struct front *front, struct connection *connection)
     return true;
 }
 
+/* The next request has begun to come, and others wait for the place: it is theirs. */
+static bool is_wanted(const struct front *front, const struct connection *connection)
+{
+    return connection->work->in_len > 0 &&
+           (front->starved_local.count > 0 || (front->starved.count > 0 && !connection->local));
+}
+
 /* What was written is out: the body after a 100, the next request, or none. */
 static void after_answer(struct front *front, struct connection *connection)
 {
@@ -140,7 +225,8 @@ static void after_answer(struct front *front, struct connection *connection)
         pace_begin(&connection->pace, PACE_BODY, front_now_us());
         return;
     }
-    if (http1_is_closed(&connection->http) || front->stopping) {
+    connection->answered += connection->answered < UINT32_MAX;
+    if (http1_is_closed(&connection->http) || front->stopping || is_wanted(front, connection)) {
         front_end(front, connection);
         return;
     }
@@ -242,7 +328,7 @@ bool front_http1_turn(struct front *front, struct connection *connection)
         return false;
     after_answer(front, connection);
     if (connection->phase != CONNECTION_READING)
-        return false;
+        return connection->phase == CONNECTION_LINK;
     /* Most clients say nothing before they have their answer: the poller is asked, not the
        socket. */
     bool more = connection->work != NULL ||

@@ -73,6 +73,8 @@ static void judge_connection(struct front *front, struct connection *connection,
     }
     if (connection->phase == CONNECTION_PASSAGE)
         return; /* its exchange has the clock */
+    if (connection->shakes)
+        return; /* its handshake may go on, and front has not come to it */
     if (connection->phase == CONNECTION_OUTWARD) {
         outward_sweep(front, connection, now_ms);
         return;
@@ -116,6 +118,7 @@ void front_sweep(struct front *front, int64_t now_ms)
         if (front->connections[i].phase != CONNECTION_FREE)
             judge_connection(front, &front->connections[i], now_ms);
     }
+    front_http1_lend(front, true);
 }
 
 /* The listeners are left alone: who comes now is taken by the next house, or by nobody. */
