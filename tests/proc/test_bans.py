@@ -14,6 +14,7 @@ from peers_house import HALF, Case, answered, peer
 
 SMUGGLED = (b"POST /v1/system/ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 
 
 class Bans(Case):
@@ -347,6 +348,24 @@ class Crash(Case):
             other.sendall(b"host\r\n\r\n")
             self.assertEqual(house.read_answer(other)[0], 200)
         until(lambda: self.lets_in(1))
+
+    def test_a_suspect_is_not_starved(self):
+        """Somebody is under way for as long as he likes: two turns pass, in the third he is cut."""
+        with self.in_flight(1):
+            self.crash()
+        with self.house.tls("h2", source=peer(2)) as other:
+            client = house.H2(other)
+            stream = client.grpc(REFLECTION, house.text_field(7, "*"), end=False)
+            while not client.streams[stream]["body"]:
+                client.take()
+            begin = time.monotonic()
+            while not self.lets_in(1):
+                self.assertLess(time.monotonic() - begin, 20)
+                time.sleep(0.05)
+            self.assertGreater(time.monotonic() - begin, 2 * 4)
+            self.assertFalse(client.take())
+        self.assertIn("cut for a suspect that found no turn connections=1", self.house.log())
+        self.assertTrue(self.lets_in(2))
 
     def test_after_its_end_a_killed_core_judges_the_crash_once(self):
         """Core is killed with front, and hears of the crash when it is there again; then once

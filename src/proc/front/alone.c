@@ -5,9 +5,14 @@
    has FRONT_ALONE_MS from being let in: for the others to be done, who begin nothing new in that
    time, and for itself.  After it the others have FRONT_ALONE_SHARE times as long before the next
    one, so that all suspects together get a fifth of the time at most.  A suspect that finds no
-   turn is turned away: it is not served in company, whatever that costs it. */
+   turn is turned away: it is not served in company, whatever that costs it.
+
+   Nobody waits for ever.  Where FRONT_ALONE_MISSED turns in a row have passed because somebody was
+   under way all the time, in the next one whoever still is in the middle of it is cut: the others
+   lose what they had begun once in so many turns, and what they begin then waits for a second. */
 #include "os/clock.h"
 #include "proc/front/front.h"
+#include "proc/log.h"
 
 _Static_assert(FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + SETTING_PEERS_MAX + PASSAGES_MAX <=
                    TABLES_SERVING_SLOTS,
@@ -26,6 +31,10 @@ static void note(struct front *front, struct connection *connection)
         return;
     connection->noted = true;
     front->in_flight++;
+    if (front->alone == connection) {
+        front->alone_begun = true;
+        front->alone_missed = 0;
+    }
     serving_note(&front->serving, slot_of(front, connection),
                  connection->local ? &here : &connection->peer);
 }
@@ -113,6 +122,7 @@ void alone_begin(struct front *front, struct connection *connection)
     if (!ban_find(&front->tables.suspects, &connection->peer, front_now_us(), NULL))
         return;
     front->alone = connection;
+    front->alone_begun = false;
     front->alone_since_ms = clock_monotonic_ms();
 }
 
@@ -155,13 +165,38 @@ void alone_step(struct front *front)
         release(front);
 }
 
+/* What comes over the owner's socket is not cut: its end is the owner's affair.  Nor is the way to
+   a challenge, which ends with its miner: the challenge has ended nothing. */
+static void cut_others(struct front *front)
+{
+    uint32_t cut = 0;
+    for (uint32_t i = 0; i < front->connection_count; i++) {
+        struct connection *connection = &front->connections[i];
+        if (!connection->noted || connection->local || connection == front->alone ||
+            connection->phase == CONNECTION_PASSAGE)
+            continue;
+        front_close(front, connection);
+        cut++;
+    }
+    if (cut > 0)
+        log_event("cut for a suspect that found no turn connections=%u", cut);
+}
+
 int64_t alone_expire(struct front *front, int64_t now_ms)
 {
     if (front->alone == NULL)
         return INT64_MAX;
     int64_t until = front->alone_since_ms + FRONT_ALONE_MS;
+    int64_t middle = front->alone_since_ms + FRONT_ALONE_MS / 2;
+    bool starved = !front->alone_begun && front->alone_missed >= FRONT_ALONE_MISSED;
+    if (now_ms < until && starved && now_ms < middle)
+        return middle;
+    if (now_ms < until && starved && front->in_flight > 0)
+        cut_others(front);
     if (now_ms < until)
-        return until;
+        return starved && front->in_flight == 0 ? now_ms : until;
+    if (!front->alone_begun) /* a turn that its suspect ended itself was none */
+        front->alone_missed++;
     front->counts.slow++;
     front_close(front, front->alone);
     return now_ms; /* for those who were held up */
