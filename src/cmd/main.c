@@ -46,6 +46,7 @@ const struct command *const commands[] = {
     &command_session_revoke,
     &command_sim_agent,
     &command_sim_make,
+    &command_spec_check,
     &command_token_issue,
     &command_up,
     &command_verify,
