@@ -91,23 +91,31 @@ rc gzip_write_end(struct trail *trail, struct gzip_writer *writer)
 
 rc gzip_read_begin(struct trail *trail, struct gzip_reader *reader, struct arena *arena, int fd)
 {
+    return gzip_read_begin_part(trail, reader, arena, fd, UINT64_MAX);
+}
+
+rc gzip_read_begin_part(struct trail *trail, struct gzip_reader *reader, struct arena *arena,
+                        int fd, uint64_t len)
+{
     struct gzip_state *state = state_in(arena);
     if (state == NULL || inflateInit2(&state->z, WINDOW_GZIP) != Z_OK)
         return FAIL(trail, RC_BUSY, GZIP_E_MEMORY);
-    *reader = (struct gzip_reader){ state, fd };
+    *reader = (struct gzip_reader){ state, fd, len };
     return RC_SUCCESS;
 }
 
-/* More of the file; false with *got 0 at its end. */
+/* More of the file; *got is 0 at its end. */
 static rc refill(struct trail *trail, struct gzip_reader *reader, size_t *got)
 {
     struct gzip_state *state = reader->state;
+    size_t most = reader->left < sizeof state->block ? (size_t)reader->left : sizeof state->block;
     ssize_t len;
     do {
-        len = read(reader->fd, state->block, sizeof state->block);
+        len = read(reader->fd, state->block, most);
     } while (len < 0 && errno == EINTR);
     if (len < 0)
         return FAIL(trail, RC_WORLD, (uint32_t)errno);
+    reader->left -= (uint64_t)len;
     give(&state->z, span_of(state->block, (size_t)len));
     *got = (size_t)len;
     return RC_SUCCESS;

@@ -32,10 +32,16 @@ rc gzip_write_end(struct trail *trail, struct gzip_writer *writer);
 struct gzip_reader {
     struct gzip_state *state;
     int fd;
+    uint64_t left; /* bytes of the file that belong to it */
 };
 
 MUST_USE
 rc gzip_read_begin(struct trail *trail, struct gzip_reader *reader, struct arena *arena, int fd);
+
+/* gzip_read_begin_part is the same for a part of the file: so many bytes from where it stands. */
+MUST_USE
+rc gzip_read_begin_part(struct trail *trail, struct gzip_reader *reader, struct arena *arena,
+                        int fd, uint64_t len);
 
 /* gzip_read gives at most cap bytes; *len 0 is the end, whose checksum was right.  What comes
    before a damage is given before the failure. */
