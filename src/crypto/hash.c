@@ -121,3 +121,24 @@ void hash_sha512(struct span in, uint8_t out[SHA512_LEN])
 {
     hash_parts(HASH_SHA512, &in, 1, out);
 }
+
+static struct hash_state *state_of(struct hash_pieces *pieces)
+{
+    _Static_assert(sizeof(struct hash_state) <= sizeof pieces->state, "there is room");
+    return (struct hash_state *)(void *)pieces->state;
+}
+
+void hash_pieces_begin(struct hash_pieces *pieces, enum hash hash)
+{
+    hash_begin(state_of(pieces), hash);
+}
+
+void hash_pieces_more(struct hash_pieces *pieces, struct span part)
+{
+    hash_more(state_of(pieces), part);
+}
+
+void hash_pieces_end(struct hash_pieces *pieces, uint8_t *out)
+{
+    hash_end(state_of(pieces), out);
+}

@@ -1,4 +1,4 @@
-/* hash.h - SHA-2 of bytes that are all in memory.
+/* hash.h - SHA-2 of bytes in memory, or of bytes that come in pieces.
 
    Nothing here can fail, allocates, or keeps state; every function is safe in any thread.
    A part of length 0 may have a NULL address. */
@@ -27,5 +27,13 @@ size_t hash_len(enum hash hash);
 
 /* hash_parts writes hash_len(hash) bytes; HASH_NONE writes nothing. */
 void hash_parts(enum hash hash, const struct span *parts, size_t count, uint8_t *out);
+
+/* The same for bytes that come in pieces; what was begun is ended once.  Fields are private. */
+struct hash_pieces {
+    _Alignas(8) uint8_t state[256];
+};
+void hash_pieces_begin(struct hash_pieces *pieces, enum hash hash);
+void hash_pieces_more(struct hash_pieces *pieces, struct span part);
+void hash_pieces_end(struct hash_pieces *pieces, uint8_t *out);
 
 #endif

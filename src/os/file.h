@@ -95,6 +95,11 @@ rc folder_list(struct trail *trail, const char *path, size_t max_entries, struct
 MUST_USE
 rc folder_lock(struct trail *trail, const char *path, int *out, bool *held);
 
+/* folder_is_own looks whether nobody but this user (and root) can change what is in an open
+   folder: FILE_E_OPEN_TO_OTHERS. */
+MUST_USE
+rc folder_is_own(struct trail *trail, int folder);
+
 /* folder_remove removes one name from an open folder; one that is gone already is no failure.
    Not written through: after a crash the name may be back. */
 MUST_USE

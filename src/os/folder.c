@@ -115,6 +115,16 @@ rc folder_lock(struct trail *trail, const char *path, int *out, bool *held)
     return RC_SUCCESS;
 }
 
+rc folder_is_own(struct trail *trail, int folder)
+{
+    struct stat is;
+    if (fstat(folder, &is) != 0)
+        return FAIL_ERRNO(trail);
+    if (is.st_uid != geteuid() || (is.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return FAIL(trail, RC_PEER, FILE_E_OPEN_TO_OTHERS);
+    return RC_SUCCESS;
+}
+
 rc folder_remove(struct trail *trail, int folder, const char *name)
 {
     if (unlinkat(folder, name, 0) != 0 && errno != ENOENT)

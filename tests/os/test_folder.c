@@ -1,5 +1,6 @@
 /* test_folder.c - what files a folder holds. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -191,9 +192,35 @@ static void test_an_arena_without_room_is_busy(void **state)
     assert_int_equal(folder.count, 1);
 }
 
+static void test_whose_folder_it_is(void **state)
+{
+    struct temp *temp = *state;
+    static const struct {
+        mode_t mode;
+        bool own;
+    } rows[] = { { 0700, true },  { 0755, true },   { 0500, true },  { 0720, false },
+                 { 0702, false }, { 01777, false }, { 02775, false } };
+    assert_int_equal(mkdir(temp_path(temp, "f"), 0700), 0);
+    int folder = open(temp_path(temp, "f"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(folder >= 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(fchmod(folder, rows[i].mode), 0);
+        assert_int_equal(rc_number(folder_is_own(NULL, folder)),
+                         rows[i].own ? 0 : FILE_E_OPEN_TO_OTHERS);
+    }
+    assert_int_equal(fchmod(folder, 0700), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(fchown(folder, 65534, 0), 0);
+        assert_int_equal(rc_number(folder_is_own(NULL, folder)), FILE_E_OPEN_TO_OTHERS);
+    }
+    close(folder);
+    assert_int_equal(rmdir(temp_path(temp, "f")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEMP_TEST(test_whose_folder_it_is),
         TEMP_TEST(test_files_are_named_in_byte_order),
         TEMP_TEST(test_only_files_that_are_meant_to_be_seen),
         TEMP_TEST(test_the_folder_itself_may_be_a_link),
