@@ -1,0 +1,33 @@
+/* netns.h - the network of another process, entered for a moment: a socket that is made there stays
+   there, whoever holds it.  Needs root of the namespace, or of one around it. */
+#ifndef WARD_OS_NETNS_H
+#define WARD_OS_NETNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/result.h"
+
+/* netns_enter makes the network of a process that of the caller, who must have another one: EEXIST
+   where it is the same.  *home, close-on-exec, is the way back.  The process is one that nobody has
+   waited for: /proc/PROCESS is what it is found by. */
+MUST_USE
+rc netns_enter(struct trail *trail, pid_t process, int *home);
+
+/* netns_leave goes back and closes *home.  On a failure the caller is in the wrong network, and
+   ends. */
+MUST_USE
+rc netns_leave(struct trail *trail, int *home);
+
+/* netns_wake brings the loopback of the caller's network up. */
+MUST_USE
+rc netns_wake(struct trail *trail);
+
+/* netns_claim makes all addresses that begin with the first `bits` bits of this one (4 or 16 bytes)
+   the machine's own, in the caller's network: what goes to them comes back by the loopback.  Once
+   more is no failure. */
+MUST_USE
+rc netns_claim(struct trail *trail, const uint8_t *address, size_t len, unsigned bits);
+
+#endif
