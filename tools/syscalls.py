@@ -1,6 +1,9 @@
 """syscalls.py - compiles a list of system calls that people review, NAME.syscalls, into the
 C table that jail_enter takes: `static const struct jail_rule NAME_rules[]`.
 
+NAME.seccomp is the same for an OCI runtime, which wants names: `static const struct seccomp_rule
+NAME_rules[]`. There a name may stand several times, each time with another condition.
+
 A line is `name`, or `name argN & 0xMASK == 0xVALUE` where only some uses are allowed. Lines
 without an empty line or a comment between them are a group, and a comment before each group
 says why the process needs it. Every mistake is reported at once; then nothing is written."""
@@ -30,9 +33,11 @@ def known_calls(compiler):
 class Table:
     """A NAME.syscalls file as read: its rules as C, and what is wrong with it."""
 
-    def __init__(self, text, known):
+    def __init__(self, text, known, named=False):
         self.known, self.rules, self.faults = known, [], []
-        self.lines = {}     # call: the line it stands in
+        self.named = named  # the rules have the name of the call, and not its number
+        self.lines = {}     # call, or call with its condition: the line it stands in
+        self.whole = set()  # calls that stand without a condition
         self.why = False    # the comment lines just before say something
         self.group = False  # the line before was a rule
         for number, line in enumerate(text.split("\n"), 1):
@@ -63,15 +68,19 @@ class Table:
         if name not in self.known:
             near = difflib.get_close_matches(name, sorted(self.known), 1)
             yield f'no system call is named "{name}"' + (f' (is it "{near[0]}"?)' if near else "")
-        if name in self.lines:
+        if name in self.lines and (not self.named or argument is None or
+                                   name in self.whole or line in self.lines):
             yield f'"{name}" stands already in line {self.lines[name]}'
         self.lines.setdefault(name, number)
+        self.lines.setdefault(line, number)
+        call = f'.name = "{name}"' if self.named else f'.number = SYS_{name}'
         if argument is None:
-            self.rules.append(f'{{ .number = SYS_{name} }}')
+            self.whole.add(name)
+            self.rules.append(f'{{ {call} }}')
             return
         argument, mask, value = int(argument), int(mask, 16), int(value, 16)
         yield from faults_of_condition(argument, mask, value)
-        self.rules.append(f'{{ .number = SYS_{name}, .masked = true, .argument = {argument}, '
+        self.rules.append(f'{{ {call}, .masked = true, .argument = {argument}, '
                           f'.mask = {mask:#x}, .value = {value:#x} }}')
 
 
@@ -88,24 +97,27 @@ def faults_of_condition(argument, mask, value):
 
 def header(source, rules):
     lines = "".join(f"    {rule},\n" for rule in rules)
-    return (f"/* Made by tools/syscalls.py from {source.name}. */\n"
-            "#include <sys/syscall.h>\n\n"
-            '#include "os/jail.h"\n\n'
-            f"static const struct jail_rule {source.stem}_rules[] = {{\n{lines}}};\n")
+    named = source.suffix == ".seccomp"
+    includes = '#include "sandbox/seccomp.h"\n\n' if named else \
+        '#include <sys/syscall.h>\n\n#include "os/jail.h"\n\n'
+    kind = "seccomp_rule" if named else "jail_rule"
+    return (f"/* Made by tools/syscalls.py from {source.name}. */\n{includes}"
+            f"static const struct {kind} {source.stem}_rules[] = {{\n{lines}}};\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split(" - ", 1)[1].split("\n\n")[0])
-    parser.add_argument("source", type=pathlib.Path, help="NAME.syscalls")
+    parser.add_argument("source", type=pathlib.Path, help="NAME.syscalls or NAME.seccomp")
     parser.add_argument("output", type=pathlib.Path, help="the C header to write")
     parser.add_argument("--cc", default=os.environ.get("CC") or "cc",
                         help="the compiler whose headers name the calls (default: %(default)s)")
     options = parser.parse_args()
     source = options.source
-    if source.suffix != ".syscalls" or not TABLE_NAME.fullmatch(source.stem):
-        sys.exit(f"{source}: the name must be NAME.syscalls, and NAME one of C, in lower case")
+    if source.suffix not in (".syscalls", ".seccomp") or not TABLE_NAME.fullmatch(source.stem):
+        sys.exit(f"{source}: the name must be NAME.syscalls or NAME.seccomp, and NAME one of C, in "
+                 "lower case")
     text = source.read_bytes().decode("utf-8", "replace")
-    table = Table(text, known_calls(shlex.split(options.cc)))
+    table = Table(text, known_calls(shlex.split(options.cc)), source.suffix == ".seccomp")
     if table.faults:
         sys.exit("\n".join(f"{source}:{number}: {fault}" for number, fault in table.faults))
     options.output.write_text(header(source, table.rules), encoding="utf-8")

@@ -126,6 +126,24 @@ class Syscalls(unittest.TestCase):
                 self.assertIn("the name must be NAME.syscalls", out)
                 self.assertFalse(self.output.exists())
 
+    def test_a_list_of_names(self):
+        """NAME.seccomp: the same list by name, where one call may have several conditions."""
+        text = "# to read\nread\n\n# some sockets\nsocket arg0 & 0xff == 0x1\nsocket arg0 & 0xff == 0x2\n"
+        code, out = self.make(text, "sample.seccomp")
+        self.assertEqual((code, out), (0, ""))
+        made = self.output.read_text()
+        self.assertIn('struct seccomp_rule sample_rules[] = {\n    { .name = "read" },\n', made)
+        self.assertEqual(made.count('.name = "socket"'), 2)
+        for more in ("socket\n", "socket arg0 & 0xff == 0x1\n", "read arg0 & 0x1 == 0x0\n", "read\n"):
+            with self.subTest(more):
+                self.output.unlink(missing_ok=True)
+                code, out = self.make(text + more, "sample.seccomp")
+                self.assertEqual(code, 1)
+                self.assertIn("stands already in line", out)
+        code, out = self.make(text)  # by number there is one condition at most
+        self.assertEqual(code, 1)
+        self.assertIn("stands already in line", out)
+
     def test_a_right_list_becomes_its_table(self):
         code, out = self.make(GOOD)
         self.assertEqual((code, out), (0, ""))

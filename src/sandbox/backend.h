@@ -1,0 +1,142 @@
+/* backend.h - a way to keep a job apart, as the rest of the room sees it, and what all ways share.
+ */
+#ifndef WARD_SANDBOX_BACKEND_H
+#define WARD_SANDBOX_BACKEND_H
+
+#include <sys/types.h>
+
+#include "job/image.h"
+#include "sandbox/bundle.h"
+#include "sandbox/fence.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/slot.h"
+
+/* A sandbox under way. */
+struct sandbox {
+    const struct sandbox_job *job;
+    struct job_spec spec; /* with the limits of this machine */
+    struct reach *reach;  /* what it may reach outside */
+    const char *id;
+    struct slot slot;
+    struct cgroups groups;
+    struct cgroup_limits limits;
+    struct image_config image;
+    int held;            /* the image's folder: while it is open the image stays */
+    int output;          /* the folder behind /output, open */
+    int wishes;          /* readable when somebody wishes the end of it, */
+    bool cancelled;      /* and whether that has been heard */
+    const char *program; /* the runtime */
+    char what[SANDBOX_WHAT];
+};
+
+struct backend {
+    /* Whether this machine has it; what it needs is remembered in the sandbox. */
+    enum reason (*find)(struct sandbox *sandbox);
+    /* Writes what it needs into the slot's folder; all mounts are there. */
+    enum reason (*prepare)(struct sandbox *sandbox);
+    /* Both in the supervisor: makes the sandbox, under its limits, with a process that waits;
+       lets it go.  *first is the job's first process, a child of the caller from then on. */
+    enum reason (*create)(struct sandbox *sandbox, pid_t *first);
+    enum reason (*start)(struct sandbox *sandbox);
+};
+
+extern const struct backend backend_container;
+
+/* sandbox_fail says why: the words go to sandbox->what, the reason comes back. */
+enum reason sandbox_fail(struct sandbox *sandbox, enum reason reason, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* sandbox_makes tells whether a path of the policy is what the sandbox makes itself, or all of it.
+ */
+bool sandbox_makes(struct span path, bool denied);
+
+/* --- place.c: where the paths of the policy lead -------------------------------------------------
+ */
+
+/* places_settle puts in place of each allowed and denied path of sandbox->spec where the links of
+   the image lead it, so that the runtime meets none: what it has open while it makes the sandbox
+   (/proc/1/cwd) is nowhere a path may lead.  JOB_PATH for one that cannot be settled: it leads to
+   what the sandbox makes, or by a link to nothing; its file has another name too.  All volumes are
+   mounted. */
+enum reason places_settle(struct sandbox *sandbox);
+
+/* place_is_given tells whether a path lies in the folder of --job. */
+bool place_is_given(const struct sandbox *sandbox, struct span path);
+
+/* place_open opens a path of the sandbox as the job would: wherever links of the image lead, it is
+   in the image.  In the folder of --job no link is followed.  -1, and errno. */
+int place_open(const struct sandbox *sandbox, struct span path, uint64_t flags);
+
+/* --- volume.c: the file systems --------------------------------------------------------------- */
+
+/* volumes_make mounts the root, /output and /job of the sandbox below its slot, for this process
+   and its children alone. */
+enum reason volumes_make(struct sandbox *sandbox);
+
+/* volumes_remove takes all of them away. */
+MUST_USE
+rc volumes_remove(struct trail *trail, const struct slot *slot);
+
+/* What is shown in place of what is denied. */
+#define DENIED_FOLDER "denied"
+#define DENIED_FILE   "denied-file"
+
+/* volume_shown_as tells what is shown in place of a denied path, by what is there. */
+enum shown_as volume_shown_as(const struct sandbox *sandbox, struct span path);
+
+/* volume_open_allowed makes the allowed paths that the image has writable for everybody; nothing of
+   them is seen, for each is covered. */
+enum reason volume_open_allowed(struct sandbox *sandbox);
+
+/* output_is_over tells whether more is in /output than may be, as the file system counts. */
+bool output_is_over(const struct sandbox *sandbox);
+
+/* run_program runs a program to its end; its output is the caller's. */
+enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise);
+
+/* --- fence.c: who lets through what is allowed -------------------------------------------------
+ */
+
+enum { FENCE_STOP_MS = 1000 };
+
+/* Its process, and what ends it; -1: there is none. */
+struct fence_held {
+    int process; /* readable when it has ended */
+    int stop;
+};
+
+/* fence_start makes the fence of a job whose first process waits, if it may reach anything; it
+   serves when this returns.  `refusals` is where it tells what it refuses. */
+enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals,
+                        struct fence_held *held);
+
+/* fence_stop lets it tell what it has to, and end. */
+void fence_stop(struct fence_held *held);
+
+/* --- supervise.c: whoever sits beside the job ------------------------------------------------- */
+
+/* What the supervisor says: that the job runs, and how it ended. */
+enum supervised_stage { SUPERVISED_NONE = 0, SUPERVISED_RUNS, SUPERVISED_ENDED };
+
+struct supervised {
+    uint32_t stage;
+    uint32_t reason;
+    int32_t status; /* of waitpid; -1: it did not run */
+    int64_t started_ms, ended_ms;
+    char what[SANDBOX_WHAT];
+};
+
+struct supervision {
+    struct sandbox *sandbox;
+    const struct backend *backend;
+    int streams[2]; /* what the job writes to */
+    int report;     /* where it is told, */
+    int refusals;   /* and where its fence tells */
+    int wish;       /* whose end, or any byte, is the wish to end the job */
+};
+
+/* supervise is the whole life of a child: the first process of a namespace of its own, so that its
+   end, however it comes, is that of everything in it. */
+_Noreturn void supervise(const struct supervision *by);
+
+#endif

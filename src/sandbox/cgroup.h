@@ -1,0 +1,63 @@
+/* cgroup.h - what the kernel holds a job to, and what it counted: by the files of its control
+   group, of version 1 or 2.  An OCI runtime makes the group; here it is looked at, and taken away.
+ */
+#ifndef WARD_SANDBOX_CGROUP_H
+#define WARD_SANDBOX_CGROUP_H
+
+#include <stddef.h>
+
+#include "base/result.h"
+
+enum { CGROUP_PATH = 512 };
+
+enum cgroup_layout {
+    CGROUP_NONE = 0, /* none that holds all limits */
+    CGROUP_V1,       /* a tree for each controller, perhaps beside a version 2 without them */
+    CGROUP_V2,       /* one tree */
+};
+
+/* Where the trees are, and which they are. */
+struct cgroups {
+    const char *root; /* "/sys/fs/cgroup" */
+    enum cgroup_layout layout;
+    bool unified; /* of version 1: a version 2 is mounted beside it, as "unified" */
+};
+
+struct cgroup_limits {
+    uint64_t memory; /* bytes, of swap none beside them */
+    uint64_t processes;
+    uint64_t cpu_quota_us, cpu_period_us;
+};
+
+struct cgroup_usage {
+    uint64_t cpu_us; /* of processors */
+    uint64_t
+        memory_peak; /* bytes; 0 where the kernel does not tell (version 2 before Linux 5.19) */
+};
+
+/* cgroup_find looks at what is mounted at "/sys/fs/cgroup". */
+struct cgroups cgroup_find(void);
+
+/* cgroup_holds tells whether the group of that name has just these limits, as the kernel says them;
+   otherwise *what names the file that does not. */
+MUST_USE
+bool cgroup_holds(const struct cgroups *groups, const char *name,
+                  const struct cgroup_limits *limits, const char **what);
+
+/* cgroup_join puts the caller into the group, for memory and processors: what it uses is the job's.
+   Of processes it is none of the job's where the trees are apart (version 1). */
+MUST_USE
+rc cgroup_join(struct trail *trail, const struct cgroups *groups, const char *name);
+
+/* cgroup_kills: how many of its processes ended for want of memory; 0 where that cannot be read. */
+uint64_t cgroup_kills(const struct cgroups *groups, const char *name);
+
+/* cgroup_measure reads what it has used so far; what cannot be read is 0. */
+struct cgroup_usage cgroup_measure(const struct cgroups *groups, const char *name);
+
+/* cgroup_remove kills what is in the group and takes it away from every tree.  None is a success.
+ */
+MUST_USE
+rc cgroup_remove(struct trail *trail, const struct cgroups *groups, const char *name);
+
+#endif

@@ -1,0 +1,156 @@
+/* container.c - the backend that asks an OCI runtime for a container: crun or runc, by the
+   interface that both share (create, start).  What a container may do is in bundle.c; that it is
+   what was asked for is looked at by others (cgroup_holds, the tests). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/decimal.h"
+#include "base/number.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/mount.h"
+#include "sandbox/backend.h"
+
+enum { CONFIG_ROOM = 4 << 20 };
+
+static const struct runtime {
+    const char *name, *path;
+} runtimes[] = {
+    { "crun", "/usr/bin/crun" },
+    { "runc", "/usr/sbin/runc" },
+    { "runc", "/usr/bin/runc" },
+};
+
+static enum reason find(struct sandbox *sandbox)
+{
+    const char *wanted = sandbox->job->runtime;
+    if (sandbox->groups.layout == CGROUP_NONE)
+        return sandbox_fail(sandbox, REASON_JOB_LIMITS,
+                            "/sys/fs/cgroup has no control groups for memory, cpu and pids");
+    for (size_t i = 0; i < COUNT_OF(runtimes); i++) {
+        if ((wanted != NULL && strcmp(wanted, runtimes[i].name) != 0) ||
+            access(runtimes[i].path, X_OK) != 0)
+            continue;
+        sandbox->program = runtimes[i].path;
+        return REASON_OK;
+    }
+    return sandbox_fail(sandbox, REASON_JOB_RUNTIME, "there is no %s in /usr/bin or /usr/sbin",
+                        wanted == NULL ? "crun or runc" : wanted);
+}
+
+static bool is_crun(const struct sandbox *sandbox)
+{
+    return strcmp(sandbox->program, runtimes[0].path) == 0;
+}
+
+static enum reason write_config(struct sandbox *sandbox, struct span text)
+{
+    char path[SLOT_PATH];
+    struct trail trail = { 0 };
+    slot_file(&sandbox->slot, "config.json", path);
+    rc written = file_write_new(&trail, path, text, 0600);
+    return rc_ok(written)
+               ? REASON_OK
+               : sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", path, file_error_text(written));
+}
+
+static enum reason prepare(struct sandbox *sandbox)
+{
+    char root[SLOT_PATH], output[SLOT_PATH], job[SLOT_PATH];
+    char denied[SLOT_PATH], denied_file[SLOT_PATH];
+    const struct job_spec *spec = &sandbox->spec;
+    struct bundle *bundle = arena_alloc(sandbox->job->arena, sizeof *bundle);
+    uint8_t *room = arena_room(sandbox->job->arena, CONFIG_ROOM);
+    if (bundle == NULL || room == NULL)
+        return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
+    slot_file(&sandbox->slot, "rootfs", root);
+    slot_file(&sandbox->slot, "output", output);
+    slot_file(&sandbox->slot, "job", job);
+    slot_file(&sandbox->slot, DENIED_FOLDER, denied);
+    slot_file(&sandbox->slot, DENIED_FILE, denied_file);
+    *bundle = (struct bundle){ .spec = spec,
+                               .image = &sandbox->image,
+                               .arguments = sandbox->job->arguments,
+                               .name = sandbox->slot.name,
+                               .root = root,
+                               .output = output,
+                               .job = sandbox->job->job == NULL ? NULL : job,
+                               .denied = denied,
+                               .denied_file = denied_file,
+                               .ids = sandbox->slot.ids,
+                               .id_count = SLOT_IDS,
+                               .limits = sandbox->limits };
+    for (size_t i = 0; i < spec->files.denied.count; i++)
+        bundle->shown_as[i] = volume_shown_as(sandbox, spec->files.denied.items[i]);
+    struct sink out = sink_over(room, CONFIG_ROOM);
+    bundle_write(&out, bundle);
+    if (!sink_ok(&out))
+        return sandbox_fail(sandbox, REASON_JOB_START, "the configuration is larger than 4 MiB");
+    enum reason reason = volume_open_allowed(sandbox);
+    return reason == REASON_OK ? write_config(sandbox, sink_bytes(&out)) : reason;
+}
+
+/* crun 1.8 refuses a version 2 tree that has controllers beside trees of version 1, and needs no
+   more of it than to write there. */
+static enum reason cover_unified(struct sandbox *sandbox)
+{
+    struct trail trail = { 0 };
+    if (!sandbox->groups.unified || !is_crun(sandbox))
+        return REASON_OK;
+    rc covered = mount_memory(&trail, "/sys/fs/cgroup/unified", "size=1m,mode=755");
+    return rc_ok(covered) ? REASON_OK
+                          : sandbox_fail(sandbox, REASON_JOB_START, "/sys/fs/cgroup/unified: %s",
+                                         file_error_text(covered));
+}
+
+static bool read_first(const char *path, pid_t *first)
+{
+    char text[32];
+    uint64_t number;
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : fd_read(fd, text, sizeof text);
+    while (got > 0 && text[got - 1] == '\n')
+        got--;
+    if (got <= 0 || !decimal_read(span_of(text, (size_t)got), INT32_MAX, &number) || number < 2)
+        return false;
+    *first = (pid_t)number;
+    return true;
+}
+
+static enum reason create(struct sandbox *sandbox, pid_t *first)
+{
+    char root[SLOT_PATH], number[SLOT_PATH];
+    slot_file(&sandbox->slot, "runtime", root);
+    slot_file(&sandbox->slot, "first", number);
+    const char *const argv[] = {
+        sandbox->program,   "--root",     root,   "create",           "--bundle",
+        sandbox->slot.path, "--pid-file", number, sandbox->slot.name, NULL
+    };
+    enum reason reason = cover_unified(sandbox);
+    if (reason == REASON_OK)
+        reason = run_program(sandbox, argv, REASON_JOB_START);
+    if (reason == REASON_OK && !read_first(number, first))
+        reason = sandbox_fail(sandbox, REASON_JOB_START, "%s did not tell the first process",
+                              sandbox->program);
+    return reason;
+}
+
+static enum reason start(struct sandbox *sandbox)
+{
+    char root[SLOT_PATH];
+    slot_file(&sandbox->slot, "runtime", root);
+    const char *const argv[] = {
+        sandbox->program, "--root", root, "start", sandbox->slot.name, NULL
+    };
+    return run_program(sandbox, argv, REASON_JOB_START);
+}
+
+const struct backend backend_container = {
+    .find = find,
+    .prepare = prepare,
+    .create = create,
+    .start = start,
+};

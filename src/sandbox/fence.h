@@ -1,0 +1,39 @@
+/* fence.h - the fence of a job, between who makes its sockets and who serves them.
+
+   The supervisor makes them in the job's network, where nothing is but a loopback: on 127.0.0.1 and
+   ::1 a name server, and at all addresses one for each port that something may be reached on.  They
+   are served by a process of its own in the network outside, which has nothing else (src/fence): it
+   knows by the address that a connection came to which name was meant. */
+#ifndef WARD_SANDBOX_FENCE_H
+#define WARD_SANDBOX_FENCE_H
+
+#include <sys/types.h>
+
+#include "job/reach.h"
+
+enum {
+    FENCE_NAMES_PORT = 53, /* of the name server */
+    FENCE_SOCKETS_MOST = REACH_PORTS_MAX + 4,
+};
+
+/* Of IPv6, which carries IPv4 as well.  One for UDP tells where a datagram was sent. */
+struct fence_socket {
+    int fd;
+    struct job_port port;
+};
+
+struct sandbox_fence {
+    struct reach *reach;
+    const struct fence_socket *sockets;
+    size_t count;
+    int refusals; /* a pipe, for records of refusal.h */
+    int ready;    /* for one byte, 0, when it is confined; or words that say why it is not */
+    int stop;     /* readable when it has to end */
+    uid_t user;   /* nobody else's, and the group too */
+};
+
+/* The process: called in a child of the supervisor's, it serves until it is stopped, and gives what
+   the child exits with. */
+typedef int sandbox_fence_fn(const struct sandbox_fence *fence);
+
+#endif

@@ -1,0 +1,80 @@
+/* sandbox.h - one job in one sandbox: made, watched, ended, and taken away with all that it made.
+   Needs root.  What a job may reach outside it reaches through a fence, and nothing else. */
+#ifndef WARD_SANDBOX_SANDBOX_H
+#define WARD_SANDBOX_SANDBOX_H
+
+#include "base/arena.h"
+#include "job/spec.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/collect.h"
+#include "sandbox/fence.h"
+#include "sandbox/refusal.h"
+#include "sandbox/slot.h"
+
+enum {
+    SANDBOX_GRACE_MS = 1000, /* between TERM and KILL */
+    SANDBOX_WHAT = 512,      /* bytes of what is said of a failure */
+    SANDBOX_ID = SLOT_ID,    /* hex digits of a job's id */
+    /* What stays the machine's own, so that it can end the job: a part of its memory, and no less
+       than so many bytes.  Processors need no such part: the kernel gives everybody his turn. */
+    SANDBOX_KEPT_PART = 16,
+    SANDBOX_KEPT_MIN = 256 << 20,
+};
+
+/* Called with each kind of refusal, once, while the job runs. */
+typedef void sandbox_refused_fn(void *arg, const struct reach *reach,
+                                const struct refusal *refusal);
+
+struct sandbox_job {
+    const struct job_spec *spec;
+    struct span_list arguments; /* after the specification's command */
+    const char *images;         /* the folder of the images */
+    const char *job;            /* the folder behind /job; NULL: none */
+    const char *output;         /* where /output goes at the end; NULL: nowhere */
+    const char *runtime;        /* "crun" or "runc"; NULL: whichever is there, crun first */
+    int to_stdout, to_stderr;   /* where the job's streams go, */
+    bool shown[2];           /* and whether somebody sits there: then without control characters */
+    sandbox_fence_fn *fence; /* the process of a fence, for jobs that need one */
+    sandbox_refused_fn *refused; /* may be NULL */
+    void *arg;                   /* of the latter */
+    struct arena *arena;
+};
+
+struct sandbox_result {
+    /* REASON_OK: the job ended by itself.  JOB_MEMORY, JOB_TIME, JOB_OUTPUT_LIMIT: it ran and was
+       ended.  JOB_CANCELLED: so too, or it was not begun, or its result not taken over, for
+       somebody wished the end.  JOB_OUTPUT_KIND, JOB_DELIVERY: it ended, and what it left is
+       refused, or could not be written.  JOB_LOST: it ran, and nobody saw its end.  Anything else:
+       it did not run. */
+    enum reason reason;
+    char what[SANDBOX_WHAT];
+    char id[SANDBOX_ID + 1];
+    bool ran;   /* to an end that was seen */
+    int code;   /* what it exited with, */
+    int signal; /* or what ended it; else 0 */
+    struct cgroup_usage usage;
+    int64_t started_ms, ended_ms; /* since 1970; 0: it did not, or not that anybody saw */
+    struct collected outputs;
+    struct job_limits limits;        /* as they were: lowered to this machine */
+    char left[SANDBOX_WHAT];         /* what could not be taken away, and why; else empty */
+    const struct reach *reach;       /* what it might reach, and what was refused to it; */
+    const struct refusals *refusals; /* NULL where it did not come so far */
+};
+
+/* sandbox_run runs it to its end, once in the life of a process.  SIGINT, SIGTERM and SIGHUP are
+   taken for the wish to end it as long as it takes; those that came meanwhile do not end the
+   process afterwards. */
+void sandbox_run(const struct sandbox_job *job, struct sandbox_result *out);
+
+/* sandbox_sweep removes what killed runs have left on this machine; nothing without root. */
+MUST_USE
+rc sandbox_sweep(struct trail *trail);
+
+/* sandbox_admits judges the specification alone: what this kind of sandbox cannot give as it stands
+   is refused, and never given in part.  REASON_OK, or why, with the words in `what`. */
+enum reason sandbox_admits(const struct job_spec *spec, char what[SANDBOX_WHAT]);
+
+/* sandbox_memory_lent is how much memory a job may have on a machine with so many bytes. */
+uint64_t sandbox_memory_lent(uint64_t bytes);
+
+#endif

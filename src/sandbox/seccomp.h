@@ -1,0 +1,16 @@
+/* seccomp.h - one system call that a job may make, as an OCI runtime is told of it; the rows are
+   made of job.seccomp. */
+#ifndef WARD_SANDBOX_SECCOMP_H
+#define WARD_SANDBOX_SECCOMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct seccomp_rule {
+    const char *name;
+    bool masked; /* only where (argument & mask) == value */
+    unsigned argument;
+    uint64_t mask, value;
+};
+
+#endif

@@ -1,0 +1,201 @@
+/* supervise.c - see backend.h.  Nothing here waits for anybody who reads what the job says, so a
+   limit holds whoever is slow. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/mount.h"
+#include "sandbox/backend.h"
+
+enum { LOOK_MS = 50 };
+
+struct watch {
+    const struct supervision *by;
+    struct supervised said;
+    pid_t first;
+    struct fence_held fence;
+    int ends; /* readable when a child has ended */
+    int64_t until_ms, kill_ms;
+    bool over;
+};
+
+static void tell(const struct watch *watch, enum supervised_stage stage, enum reason reason)
+{
+    struct supervised said = watch->said;
+    said.stage = stage;
+    said.reason = (uint32_t)reason;
+    snprintf(said.what, sizeof said.what, "%s", watch->by->sandbox->what);
+    if (!fd_write(watch->by->report, span_of(&said, sizeof said)))
+        _exit(3); /* nobody hears it: with this process all of it ends */
+}
+
+/* The job reads nothing.  Not from /dev/null: crun (1.8) gives what it is started with to the job's
+   user, and would give him the host's device. */
+static bool take_streams(const struct supervision *by)
+{
+    int nothing[2];
+    if (pipe2(nothing, O_CLOEXEC) != 0 || dup2(nothing[0], STDIN_FILENO) < 0 ||
+        dup2(by->streams[0], STDOUT_FILENO) < 0 || dup2(by->streams[1], STDERR_FILENO) < 0)
+        return false;
+    close(nothing[0]);
+    close(nothing[1]);
+    return true;
+}
+
+/* Away from the terminal, from what others mount, and from whoever would outlive it. */
+static enum reason settle(const struct supervision *by)
+{
+    struct sandbox *sandbox = by->sandbox;
+    struct trail trail = { 0 };
+    if (setsid() < 0 || !take_streams(by))
+        return sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
+    rc result = mount_apart(&trail);
+    if (rc_ok(result))
+        result = mount_processes(&trail);
+    if (!rc_ok(result))
+        return sandbox_fail(sandbox, REASON_JOB_START, "mounts of its own: %s",
+                            file_error_text(result));
+    return REASON_OK;
+}
+
+static int open_ends(void)
+{
+    sigset_t ended;
+    sigemptyset(&ended);
+    sigaddset(&ended, SIGCHLD);
+    return sigprocmask(SIG_BLOCK, &ended, NULL) == 0
+               ? signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK)
+               : -1;
+}
+
+static enum reason launch(struct watch *watch)
+{
+    const struct supervision *by = watch->by;
+    struct sandbox *sandbox = by->sandbox;
+    const char *what = "";
+    enum reason reason = by->backend->create(sandbox, &watch->first);
+    if (reason != REASON_OK)
+        return reason;
+    if (!cgroup_holds(&sandbox->groups, sandbox->slot.name, &sandbox->limits, &what))
+        return sandbox_fail(sandbox, REASON_JOB_LIMITS,
+                            "%s of the job's control group is not what was asked for", what);
+    reason = fence_start(sandbox, watch->first, by->refusals, &watch->fence);
+    if (reason != REASON_OK)
+        return reason;
+    watch->said.started_ms = clock_now_ms();
+    watch->until_ms = clock_monotonic_ms() + INT64_C(1000) * sandbox->spec.limits.execution_s;
+    return by->backend->start(sandbox);
+}
+
+/* The number is its own as long as nobody has waited for it. */
+static void end_job(struct watch *watch, enum reason why, bool asked_first)
+{
+    if (watch->kill_ms != 0)
+        return;
+    watch->said.reason = (uint32_t)why;
+    watch->kill_ms = clock_monotonic_ms() + (asked_first ? SANDBOX_GRACE_MS : 0);
+    kill(watch->first, SIGTERM);
+}
+
+static void look_at_limits(struct watch *watch)
+{
+    const struct sandbox *sandbox = watch->by->sandbox;
+    const int64_t now = clock_monotonic_ms();
+    if (cgroup_kills(&sandbox->groups, sandbox->slot.name) > 0)
+        end_job(watch, REASON_JOB_MEMORY, false);
+    if (output_is_over(sandbox))
+        end_job(watch, REASON_JOB_OUTPUT_LIMIT, false);
+    if (now >= watch->until_ms)
+        end_job(watch, REASON_JOB_TIME, true);
+    if (watch->kill_ms != 0 && now >= watch->kill_ms)
+        kill(watch->first, SIGKILL);
+}
+
+/* The job's first process is that of a namespace: when it is waited for, all others are gone. */
+static void bury(struct watch *watch)
+{
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid != watch->first)
+            continue;
+        watch->said.status = status;
+        watch->said.ended_ms = clock_now_ms();
+        watch->over = true;
+    }
+}
+
+/* Nothing goes in or out any more, and what comes of the job now is not what it would have been. It
+   has its memory of the job's, and may be what the kernel ends for what the job has taken. */
+static void lose_fence(struct watch *watch)
+{
+    const struct sandbox *sandbox = watch->by->sandbox;
+    if (cgroup_kills(&sandbox->groups, sandbox->slot.name) > 0)
+        end_job(watch, REASON_JOB_MEMORY, false);
+    if (watch->kill_ms == 0)
+        sandbox_fail(watch->by->sandbox, REASON_JOB_NO_FENCE, "its process has ended");
+    end_job(watch, REASON_JOB_NO_FENCE, false);
+}
+
+static void attend(struct watch *watch)
+{
+    struct pollfd polled[] = { { .fd = watch->ends, .events = POLLIN },
+                               { .fd = watch->by->wish, .events = POLLIN },
+                               { .fd = watch->fence.process, .events = POLLIN } };
+    struct signalfd_siginfo heard;
+    bury(watch);
+    while (!watch->over) {
+        poll(polled, 3, LOOK_MS);
+        while (read(watch->ends, &heard, sizeof heard) > 0)
+            ;
+        if (polled[1].revents != 0) {
+            end_job(watch, REASON_JOB_CANCELLED, true);
+            polled[1].fd = -1;
+        }
+        if (polled[2].revents != 0) {
+            lose_fence(watch);
+            polled[2].fd = -1;
+        }
+        look_at_limits(watch);
+        bury(watch);
+    }
+    /* It may have been the last thing that the job did. */
+    const struct sandbox *sandbox = watch->by->sandbox;
+    if (watch->said.reason == REASON_OK && cgroup_kills(&sandbox->groups, sandbox->slot.name) > 0)
+        watch->said.reason = REASON_JOB_MEMORY;
+}
+
+_Noreturn void supervise(const struct supervision *by)
+{
+    struct watch watch = { .by = by,
+                           .said = { .reason = REASON_OK, .status = -1 },
+                           .fence = { .process = -1, .stop = -1 } };
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+        _exit(3);
+    fd_close(&by->sandbox->slot.folder); /* the place is held by whoever takes it away */
+    enum reason reason = settle(by);
+    watch.ends = open_ends();
+    if (reason == REASON_OK)
+        reason = watch.ends < 0 ? sandbox_fail(by->sandbox, REASON_JOB_START, "no signals")
+                                : launch(&watch);
+    if (reason != REASON_OK) {
+        watch.said.started_ms = 0;
+        tell(&watch, SUPERVISED_ENDED, reason);
+        _exit(0);
+    }
+    tell(&watch, SUPERVISED_RUNS, REASON_OK);
+    attend(&watch);
+    fence_stop(&watch.fence);
+    tell(&watch, SUPERVISED_ENDED, (enum reason)watch.said.reason);
+    _exit(0);
+}
