@@ -37,6 +37,13 @@ rc poller_change(struct trail *trail, int poller, int fd, uint64_t token, bool r
     return RC_SUCCESS;
 }
 
+rc poller_drop(struct trail *trail, int poller, int fd)
+{
+    if (epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL) != 0)
+        return FAIL_ERRNO(trail);
+    return RC_SUCCESS;
+}
+
 size_t poller_take(int poller, struct poller_event *events, size_t max)
 {
     struct epoll_event ready[POLLER_EVENTS_MAX];

@@ -27,6 +27,10 @@ MUST_USE
 rc poller_change(struct trail *trail, int poller, int fd, uint64_t token, bool reading,
                  bool writing);
 
+/* poller_drop waits for nothing of it any more, not even its end, which poller_change would. */
+MUST_USE
+rc poller_drop(struct trail *trail, int poller, int fd);
+
 /* poller_take gives what is ready now without waiting; at most max, 0 for nothing. */
 size_t poller_take(int poller, struct poller_event *events, size_t max);
 

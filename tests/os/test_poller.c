@@ -100,6 +100,22 @@ static void test_closed_descriptor_leaves(void **state)
     end(&pair);
 }
 
+/* Unlike one that is waited for in no way: its end is not told either. */
+static void test_what_is_dropped(void **state)
+{
+    (void)state;
+    struct pair pair = begin(true, true);
+    struct poller_event event;
+    assert_true(rc_ok(poller_drop(NULL, pair.poller, pair.near)));
+    assert_int_equal(write(pair.far, "x", 1), 1);
+    fd_close(&pair.far);
+    assert_int_equal(poller_take(pair.poller, &event, 1), 0);
+    assert_int_equal(rc_class_of(poller_drop(NULL, pair.poller, pair.near)), RC_WORLD);
+    assert_true(rc_ok(poller_add(NULL, pair.poller, pair.near, 7, true, false)));
+    assert_int_equal(poller_take(pair.poller, &event, 1), 1);
+    end(&pair);
+}
+
 static void test_at_most_what_was_asked(void **state)
 {
     (void)state;
@@ -129,6 +145,7 @@ int main(void)
         TEST(test_changes, ""),
         TEST(test_gone_is_told_whatever_was_asked, ""),
         TEST(test_closed_descriptor_leaves, ""),
+        TEST(test_what_is_dropped, ""),
         TEST(test_at_most_what_was_asked, ""),
     };
     return RUN_TESTS(tests);

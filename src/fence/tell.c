@@ -1,0 +1,30 @@
+/* tell.c - what was refused, to whoever runs the job.  New kinds at once, numbers from time to
+   time: whatever a job does it costs a bounded number of records. */
+#include "fence/inside.h"
+
+static void tell_row(struct fence *fence, size_t row)
+{
+    if (refusal_send(fence->given->refusals, &fence->refusals.at[row]))
+        fence->told[row] = fence->refusals.at[row].count;
+}
+
+void refuse(struct fence *fence, const struct reach_refusal *what)
+{
+    const struct refusal refusal = refusal_make(what);
+    const struct refusal *row = refusals_add(&fence->refusals, &refusal);
+    if (row != NULL && row->count == 1)
+        tell_row(fence, (size_t)(row - fence->refusals.at));
+}
+
+void refusals_tell(struct fence *fence)
+{
+    for (size_t i = 0; i < fence->refusals.count; i++) {
+        if (fence->told[i] != fence->refusals.at[i].count)
+            tell_row(fence, i);
+    }
+    if (fence->told_more == fence->refusals.more)
+        return;
+    const struct refusal more = { .rule = REACH_RULES, .count = fence->refusals.more };
+    if (refusal_send(fence->given->refusals, &more))
+        fence->told_more = more.count;
+}
