@@ -31,7 +31,7 @@ struct exit_row {
 extern const struct exit_row exit_rows[];
 extern const size_t exit_row_count;
 
-enum { OPTIONS_MAX = 40, OPERANDS_MAX = 16, REPEATED_MAX = 64 };
+enum { OPTIONS_MAX = 40, OPERANDS_MAX = 64, REPEATED_MAX = 64 };
 
 struct option_spec {
     const char *name;     /* "--policy" */

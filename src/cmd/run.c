@@ -1,0 +1,199 @@
+/* run.c - `ward run`: one job in a sandbox, here and now. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "cmd/image.h"
+#include "cmd/input.h"
+#include "cmd/run_result.h"
+#include "codec/utf8.h"
+#include "fence/fence.h"
+#include "os/fd.h"
+#include "os/file.h"
+
+enum { OPT_IMAGES, OPT_JOB, OPT_OUTPUT, OPT_RUNTIME, OPT_JSON };
+
+static const struct option_spec options[] = {
+    [OPT_IMAGES] = IMAGE_FOLDER_OPTION,
+    [OPT_JOB] = { "--job", "FOLDER", NULL, "what the job finds in /job, read-only" },
+    [OPT_OUTPUT] = { "--output", "FOLDER", NULL,
+                     "where what the job leaves in /output goes; it must be new or empty (default: "
+                     "nowhere)" },
+    [OPT_RUNTIME] = { "--runtime", "NAME", "crun runc",
+                      "the OCI runtime (default: crun, else runc)" },
+    [OPT_JSON] = { "--json", NULL, NULL,
+                   "print one JSON object; all that the job says goes to standard error" },
+};
+
+static bool read_spec(struct invocation *in, struct job_spec *spec, struct run_result *result)
+{
+    struct ward_bytes bytes;
+    uint8_t digest[SHA256_LEN];
+    struct toml_problems *problems = arena_alloc(&in->arena, sizeof *problems);
+    if (!input_file(&in->arena, in->operands[0], JOB_SPEC_MAX, &bytes))
+        return false;
+    const struct span text = span_of(bytes.data, bytes.len);
+    result->file = bytes.name;
+    hash_sha256(text, digest);
+    struct sink hex = sink_over(result->digest, sizeof result->digest);
+    sink_hex(&hex, SPAN(digest));
+    sink_terminate(&hex);
+    if (problems != NULL && job_spec_load(text, &in->arena, spec, problems))
+        return true;
+    if (problems != NULL && problems->count > 0)
+        say("run: %s:%u:%u: %s", bytes.name, problems->list[0].place.line,
+            problems->list[0].place.column, problems->list[0].text);
+    say("run: %s is no specification: `ward spec check` says all that is wrong with it",
+        bytes.name);
+    return false;
+}
+
+/* What follows the specification, as it is: what could not be passed on so is refused. */
+static bool read_arguments(struct invocation *in, struct span_list *out)
+{
+    const size_t count = in->operand_count - 1;
+    struct span *items = arena_array(&in->arena, count, sizeof *items);
+    for (size_t i = 0; i < count && items != NULL; i++) {
+        items[i] = span_text(in->operands[i + 1]);
+        if (!utf8_valid(items[i]) || items[i].len > JOB_TEXT_MAX) {
+            say("run: argument %zu is no UTF-8, or longer than %d bytes", i + 1, JOB_TEXT_MAX);
+            return false;
+        }
+    }
+    *out = (struct span_list){ items, count };
+    return items != NULL;
+}
+
+static char *copy_text(struct invocation *in, struct span text)
+{
+    char *copy = arena_alloc(&in->arena, text.len + 1);
+    if (copy != NULL && text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
+}
+
+/* Without slashes at its end, for the folder has a neighbour while it is filled.  False where it
+   has no name of its own, or there is nothing to hold it. */
+static bool read_output(struct invocation *in, const char *given, const char **out)
+{
+    struct span path = span_text(given);
+    while (path.len > 1 && path.at[path.len - 1] == '/')
+        path.len--;
+    size_t above = path.len;
+    while (above > 0 && path.at[above - 1] != '/')
+        above--;
+    const struct span name = span_of(path.at + above, path.len - above);
+    const char *holds = copy_text(in, above == 0 ? span_text(".") : span_of(path.at, above));
+    *out = copy_text(in, path);
+    if (*out != NULL && holds != NULL && name.len > 0 && !span_equal_text(name, ".") &&
+        !span_equal_text(name, "..") && access(holds, W_OK | X_OK) == 0)
+        return true;
+    say("run: --output %s: it needs a name, in a folder that is there and can be written", given);
+    return false;
+}
+
+/* Whatever kind it is of, and whatever its name begins with. */
+static bool folder_is_empty(int *folder)
+{
+    auto_dir DIR *names = fdopendir(*folder);
+    if (names == NULL)
+        return false;
+    fd_take(folder);
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(names);
+        if (entry == NULL)
+            return errno == 0;
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            return false;
+    }
+}
+
+/* Before the job has run an hour for nothing: the result takes this folder's place, which it can
+   of an empty one, and of none that something is mounted on. */
+static bool output_is_free(const char *path)
+{
+    struct stat is;
+    struct statx more = { 0 };
+    if (path == NULL || (lstat(path, &is) != 0 && errno == ENOENT))
+        return true;
+    auto_fd int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder >= 0 && statx(folder, "", AT_EMPTY_PATH, STATX_TYPE, &more) == 0 &&
+        (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 && folder_is_empty(&folder))
+        return true;
+    say("run: --output %s: it must be a folder that is new or empty, and no mount point", path);
+    return false;
+}
+
+static enum exit_code run(struct invocation *in)
+{
+    struct run_result *result = arena_alloc(&in->arena, sizeof *result);
+    struct job_spec spec;
+    const bool json = option_given(in, OPT_JSON);
+    struct sandbox_job job = { .spec = &spec,
+                               .images = image_folder(in, OPT_IMAGES),
+                               .job = in->values[OPT_JOB],
+                               .output = in->values[OPT_OUTPUT],
+                               .runtime = in->values[OPT_RUNTIME],
+                               .to_stdout = json ? STDERR_FILENO : STDOUT_FILENO,
+                               .to_stderr = STDERR_FILENO,
+                               .fence = fence_live,
+                               .refused = run_result_refused,
+                               .arena = &in->arena };
+    if (result == NULL)
+        return EXIT_INTERNAL;
+    if (job.output != NULL && !read_output(in, job.output, &job.output))
+        return EXIT_USAGE;
+    if (!read_spec(in, &spec, result) || !read_arguments(in, &job.arguments) ||
+        !output_is_free(job.output))
+        return EXIT_USAGE;
+    job.shown[0] = isatty(job.to_stdout) == 1;
+    job.shown[1] = isatty(job.to_stderr) == 1;
+    sandbox_run(&job, &result->sandbox);
+    run_result_limits(in, &spec.limits, &result->sandbox.limits);
+    return run_result_print(in, result, json);
+}
+
+const struct command command_run = {
+    .name = "run",
+    .operands = "SPEC [ARGUMENTS...]",
+    .operands_min = 1,
+    .operands_max = OPERANDS_MAX,
+    .summary = "run one job in a sandbox",
+    .description =
+        "Runs one job here and now, as its specification says (`ward spec check` explains\n"
+        "it), in a container of its own: with users, processes, mounts and a network that\n"
+        "only it has, without any capability, and with the system calls of a list.  Its image\n"
+        "must have been imported.  What follows \"--\" is added to the specification's\n"
+        "command.\n"
+        "\n"
+        "What the job says is passed on as it comes; to a terminal without what would move\n"
+        "its cursor.  /job can be read, /output and the allowed paths can be written, and\n"
+        "what it left in /output is taken over with --output when the job has exited by\n"
+        "itself: files and folders, or nothing.  Memory, processors, processes, open files,\n"
+        "disk, /output and time are limited; a job that passes a limit of memory, time or\n"
+        "/output is ended, with all its processes.\n"
+        "\n"
+        "It reaches the hosts and ports that its specification lists, through a fence, and\n"
+        "nothing else.  What the fence refuses is said at once, each kind once, with the\n"
+        "change of the specification that would allow it.\n"
+        "\n"
+        "It needs root, an OCI runtime (crun or runc), and mkfs.ext4 of e2fsprogs.  A\n"
+        "specification that asks for more than a container or that reserves GPUs is refused:\n"
+        "there is no virtual machine and no GPU for jobs yet.  No house is needed, and none\n"
+        "is told; the result is not signed.\n"
+        "\n"
+        "Exits 0 when the job did, and 1 when it exited with another code, was ended, or left\n"
+        "what is no result: its own code is in the object of --json.  Everything else is\n"
+        "Ward's own: 2, the specification or a folder cannot be used; 3, this machine lacks\n"
+        "something; 5, not root; 6, the image is not there; 70, anything else.",
+    .example = "ward run train.toml --job ./code --output ./result -- --epochs 3",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .schema = "run.json",
+    .run = run,
+};

@@ -1,0 +1,246 @@
+/* run_result.c - see run_result.h. */
+#include "cmd/run_result.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "cmd/config_print.h"
+#include "job/size.h"
+
+enum { REFUSAL_WORDS = 1024 };
+
+/* What a job did is 1 or 0; everything else is Ward's own, or the caller's. */
+static enum exit_code exit_of(const struct sandbox_result *result)
+{
+    static const struct {
+        enum reason reason;
+        enum exit_code code;
+    } rows[] = {
+        { REASON_JOB_NO_FENCE, EXIT_CONFIG },
+        { REASON_JOB_ISOLATION, EXIT_USAGE },
+        { REASON_JOB_HOST, EXIT_USAGE },
+        { REASON_JOB_NO_GPU, EXIT_USAGE },
+        { REASON_JOB_PATH, EXIT_USAGE },
+        { REASON_JOB_FOLDER, EXIT_USAGE },
+        { REASON_JOB_START, EXIT_USAGE },
+        { REASON_JOB_RUNTIME, EXIT_CONFIG },
+        { REASON_JOB_LIMITS, EXIT_CONFIG },
+        { REASON_JOB_DISK, EXIT_CONFIG },
+        { REASON_JOB_CAPACITY, EXIT_CONFIG },
+        { REASON_JOB_IMAGE, EXIT_NOT_FOUND },
+        { REASON_JOB_NOT_ROOT, EXIT_NOT_PERMITTED },
+        { REASON_JOB_CANCELLED, EXIT_NO },
+        { REASON_JOB_MEMORY, EXIT_NO },
+        { REASON_JOB_TIME, EXIT_NO },
+        { REASON_JOB_OUTPUT_LIMIT, EXIT_NO },
+        { REASON_JOB_OUTPUT_KIND, EXIT_NO },
+    };
+    if (result->left[0] != 0)
+        return EXIT_INTERNAL;
+    if (result->reason == REASON_OK)
+        return result->code == 0 && result->signal == 0 ? EXIT_DONE : EXIT_NO;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (rows[i].reason == result->reason)
+            return rows[i].code;
+    }
+    return EXIT_INTERNAL;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static void put_time(struct json_writer *json, const char *name, int64_t at_ms)
+{
+    json_put_key(json, name);
+    if (at_ms == 0)
+        json_put_null(json);
+    else
+        json_put_time(json, at_ms / 1000);
+}
+
+static void put_outputs(struct json_writer *json, const struct collected *outputs)
+{
+    json_put_key(json, "outputs");
+    json_begin_array(json);
+    for (size_t i = 0; i < outputs->count; i++) {
+        json_begin_object(json);
+        json_put_key(json, "path");
+        json_put_span(json, outputs->files[i].path);
+        json_put_member_u64(json, "size", outputs->files[i].size);
+        json_put_key(json, "sha256");
+        json_put_hex(json, SPAN(outputs->files[i].digest));
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+/* What is refused by the name that another wrote is words of ours around a name that was looked at.
+ */
+static void put_refusals(struct json_writer *json, const struct sandbox_result *result)
+{
+    const struct refusals *all = result->refusals;
+    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
+    json_put_key(json, "refusals");
+    json_begin_array(json);
+    for (size_t i = 0; all != NULL && i < all->count; i++) {
+        const struct reach_refusal view = refusal_view(&all->at[i]);
+        struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
+        reach_write_rule(&words, result->reach, &view);
+        reach_write_change(&more, result->reach, &view);
+        json_begin_object(json);
+        json_put_member(json, "rule", reach_rule_word(view.rule));
+        json_put_key(json, "words");
+        json_put_span(json, sink_bytes(&words));
+        json_put_key(json, "change");
+        json_put_span(json, sink_bytes(&more));
+        json_put_member_u64(json, "count", all->at[i].count);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_put_member_u64(json, "refused_more", all == NULL ? 0 : all->more);
+}
+
+static void put_exit(struct json_writer *json, const struct sandbox_result *result)
+{
+    json_put_key(json, "exit");
+    if (!result->ran) {
+        json_put_null(json);
+        return;
+    }
+    json_begin_object(json);
+    json_put_member_u64(json, "code", (uint64_t)result->code);
+    json_put_member_u64(json, "signal", (uint64_t)result->signal);
+    json_end_object(json);
+}
+
+static void put_limits(struct json_writer *json, const struct job_limits *limits)
+{
+    json_put_key(json, "limits");
+    json_begin_object(json);
+    json_put_member_u64(json, "memory", limits->memory);
+    json_put_member_u64(json, "cpu_cores", limits->cpu_cores);
+    json_put_member_u64(json, "execution_s", limits->execution_s);
+    json_put_member_u64(json, "output", limits->output);
+    json_put_member_u64(json, "disk", limits->disk);
+    json_end_object(json);
+}
+
+static void write_json(struct sink *out, const struct run_result *r)
+{
+    const struct sandbox_result *result = &r->sandbox;
+    struct json_writer json = json_write_to(out, 0);
+    json_begin_object(&json);
+    json_put_member_u64(&json, "v", 1);
+    config_json_text(&json, "job_id", result->id);
+    config_json_text(&json, "spec_sha256", r->digest);
+    config_json_text(&json, "reason", reason_info(result->reason)->name);
+    config_json_text(&json, "detail", result->what);
+    put_exit(&json, result);
+    json_put_key(&json, "usage");
+    json_begin_object(&json);
+    json_put_member_u64(&json, "cpu_us", result->usage.cpu_us);
+    json_put_member_u64(&json, "memory_peak", result->usage.memory_peak);
+    json_end_object(&json);
+    put_limits(&json, &result->limits);
+    put_refusals(&json, result);
+    put_outputs(&json, &result->outputs);
+    put_time(&json, "started", result->started_ms);
+    put_time(&json, "ended", result->ended_ms);
+    json_end_object(&json);
+    sink_text(out, "\n");
+}
+
+/* Of each file its path, which may be six times as long in JSON, and what stands around it. */
+static bool print_json(struct invocation *in, const struct run_result *r)
+{
+    enum { AROUND = 160, REST = 8192 + REFUSALS_MAX * (2 * REFUSAL_WORDS + AROUND) };
+    const struct collected *outputs = &r->sandbox.outputs;
+    size_t room = REST + outputs->count * AROUND;
+    for (size_t i = 0; i < outputs->count; i++)
+        room += 6 * outputs->files[i].path.len;
+    void *at = arena_room(&in->arena, room);
+    struct sink out = sink_over(at, at == NULL ? 0 : room);
+    write_json(&out, r);
+    if (!sink_ok(&out)) {
+        say("run: out of memory");
+        return false;
+    }
+    return fwrite(out.at, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+}
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+static void say_lowered(struct invocation *in, const char *name, uint64_t wanted, uint64_t is)
+{
+    if (wanted != is)
+        note(in, "run: limits.%s is %llu on this machine, not %llu", name, (unsigned long long)is,
+             (unsigned long long)wanted);
+}
+
+/* Whether a few lines can be said without waiting for whoever reads them: wishes are to be heard
+   meanwhile. */
+static bool is_read(int fd)
+{
+    struct pollfd polled = { .fd = fd, .events = POLLOUT };
+    return poll(&polled, 1, 0) > 0 && (polled.revents & POLLOUT) != 0;
+}
+
+void run_result_refused(void *arg, const struct reach *reach, const struct refusal *refusal)
+{
+    if (!is_read(STDERR_FILENO))
+        return;
+    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
+    const struct reach_refusal view = refusal_view(refusal);
+    struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
+    (void)arg;
+    reach_write_rule(&words, reach, &view);
+    reach_write_change(&more, reach, &view);
+    say("run: refused: %.*s%s%.*s", (int)words.len, rule, more.len > 0 ? "; it would take " : "",
+        (int)more.len, change);
+}
+
+void run_result_limits(struct invocation *in, const struct job_limits *wanted,
+                       const struct job_limits *is)
+{
+    say_lowered(in, "max_memory_bytes", wanted->memory, is->memory);
+    say_lowered(in, "max_cpu_cores", wanted->cpu_cores, is->cpu_cores);
+    say_lowered(in, "max_output_bytes", wanted->output, is->output);
+    say_lowered(in, "max_disk_bytes", wanted->disk, is->disk);
+}
+
+static void say_end(struct invocation *in, const struct sandbox_result *result)
+{
+    char text[64];
+    struct sink peak = sink_over(text, sizeof text);
+    job_size_write(&peak, result->usage.memory_peak);
+    sink_terminate(&peak);
+    if (result->signal != 0)
+        note(in, "run: the job was ended by signal %d", result->signal);
+    else if (result->code != 0)
+        note(in, "run: the job exited with %d", result->code);
+    note(in, "run: job %s: %llu.%02llu s of processors, %s of memory at most, %zu files",
+         result->id, (unsigned long long)(result->usage.cpu_us / 1000000),
+         (unsigned long long)(result->usage.cpu_us / 10000 % 100), text, result->outputs.count);
+}
+
+enum exit_code run_result_print(struct invocation *in, const struct run_result *r, bool json)
+{
+    const struct sandbox_result *result = &r->sandbox;
+    const struct reason_info *info = reason_info(result->reason);
+    bool printed = !json || print_json(in, r);
+    if (result->reason != REASON_OK) {
+        say("run: %s: %s%s%s", r->file, info->name, result->what[0] == 0 ? "" : ": ", result->what);
+        say("%s %s", info->cause, info->help);
+    }
+    if (result->ran)
+        say_end(in, result);
+    if (result->left[0] != 0)
+        say("run: not all of the sandbox could be taken away; the next `ward run` tries again: %s",
+            result->left);
+    if (result->outputs.left[0] != 0)
+        say("run: what was not delivered could not be removed; remove it yourself: %s",
+            result->outputs.left);
+    return printed ? exit_of(result) : EXIT_INTERNAL;
+}

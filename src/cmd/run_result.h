@@ -1,0 +1,27 @@
+/* run_result.h - what `ward run` says of a job that has ended, or did not run. */
+#ifndef WARD_CMD_RUN_RESULT_H
+#define WARD_CMD_RUN_RESULT_H
+
+#include "cmd/command.h"
+#include "crypto/hash.h"
+#include "sandbox/sandbox.h"
+
+struct run_result {
+    const char *file;                /* of the specification */
+    char digest[2 * SHA256_LEN + 1]; /* of its bytes */
+    struct sandbox_result sandbox;
+};
+
+/* run_result_limits says which ceilings this machine lowered. */
+void run_result_limits(struct invocation *in, const struct job_limits *wanted,
+                       const struct job_limits *is);
+
+/* run_result_refused says what the job's fence has refused, unless nobody reads it: a
+   sandbox_refused_fn without argument. */
+void run_result_refused(void *arg, const struct reach *reach, const struct refusal *refusal);
+
+/* run_result_print says it: in words on standard error, or, with --json, also as an object on
+   standard output.  Gives what `ward run` exits with. */
+enum exit_code run_result_print(struct invocation *in, const struct run_result *result, bool json);
+
+#endif
