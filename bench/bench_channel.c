@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "bench.h"
 #include "channel/attested.h"
+#include "signed.h"
 
 enum { WIRE = 16384 + 2 * ATTESTED_RECORD_EXTRA, EXTRA = 17, TAG = 16 };
 
@@ -27,7 +28,7 @@ struct ends {
 static bool make_end(struct ends *ends, struct attested *end, enum attested_role role)
 {
     uint8_t random[2][ATTESTED_RANDOM];
-    memset(random, role, sizeof random);
+    memset(random, (int)role, sizeof random);
     const struct attested_setup setup = { .role = role,
                                           .purpose = span_text("bench"),
                                           .aeads = { AEAD_CHACHA20_POLY1305 },
@@ -239,11 +240,17 @@ static const size_t small = 64, middle = 1024, large = 16384;
         "handshake", ends_begin, handshake, ends_end                                               \
     }
 
+#define SIGNED                                                                                     \
+    {                                                                                              \
+        "signed request", signed_begin, signed_run, signed_end                                     \
+    }
+
 static const struct bench cases[] = {
     { "channel-64", EXCHANGE, &limit_aead, 1, 1, &small },
     { "channel-1k", EXCHANGE, &limit_aead, 1, 1, &middle },
     { "channel-16k", EXCHANGE, &limit_aead, 1, 1, &large },
     { "channel-handshake", HANDSHAKE, &limit_x25519, 1, 1, NULL },
+    { "channel-signed", SIGNED, &limit_ed25519_verify, 1, 1, NULL },
 };
 
 int main(int argc, char **argv)

@@ -570,7 +570,7 @@ CASES = {
 }
 
 
-def main():
+def main(cases, program="house.py"):
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--seconds", type=float, default=2)
@@ -579,7 +579,7 @@ def main():
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # houses end with us
     bench = Bench(options)
-    for name, case in CASES.items():
+    for name, case in cases.items():
         if options.case and name not in options.case:
             continue
         try:
@@ -588,10 +588,10 @@ def main():
         except NoFigure as none:
             print(f"{name}\t{none.args[0]}\t{none.args[1]}", flush=True)
         except Fault as fault:
-            print(f"house.py: {name}: {fault}", file=sys.stderr)
+            print(f"{program}: {name}: {fault}", file=sys.stderr)
             return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(CASES))

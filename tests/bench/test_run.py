@@ -144,5 +144,18 @@ class Run(unittest.TestCase):
                 if row["suite"] == suite:
                     self.assertRegex(source, f'"({row["bench"]}|{short})"')
 
+    def test_every_suite_has_a_document_that_says_what_its_cases_are(self):
+        folder = ROOT / "docs" / "bench"
+        readme = (folder / "README.md").read_text()
+        rows = bench.read_cases(ROOT / "bench" / "cases.tsv").values()
+        for suite in bench.suites():
+            text = (folder / f"{suite}.md").read_text()
+            self.assertIn(f"[{suite}.md]({suite}.md)", readme)
+            for mark in (bench.MARKS[0].format(suite), bench.MARKS[1]):
+                self.assertEqual(text.count(mark), 1, suite)
+            for row in rows:
+                if row["suite"] == suite:
+                    self.assertIn(f"`{row['bench']}`", text)
+
 
 tap.main()
