@@ -55,6 +55,18 @@ def patched(data):
         yield bytes([kind]) + data[100:130]
 
 
+def of_a_module(data):
+    """A document as the Nitro Secure Module answers it."""
+    yield (b"\0\xa1\x6bAttestation\xa1\x68document\x59" + len(data).to_bytes(2, "big") + data
+           if 255 < len(data) < 65536 else b"\0" + data)
+
+
+def of_an_agent(data):
+    """A quote as dstack's agent answers it, and a house."""
+    yield b'\1{"quote":"%s","event_log":"[]"}' % data.hex().encode()
+    yield b'\3{"evidence":"%s","event_log":""}' % base64.b64encode(data)
+
+
 # Target: (file patterns, what to make of such a file). A new target needs a row here
 # when files of its kind exist.
 KINDS = {
@@ -75,16 +87,32 @@ KINDS = {
     "dstack": ((("*.dstack-eventlog.json",), whole),),
     "toml": ((("*.toml",), whole),),
     "policy": ((("*.toml",), whole),),
+    "spec": ((("*.toml",), whole),),
     "config": ((("*.toml",), whole),),
     "hex": ((QUOTES, as_hex),),
     "base64_hex": ((QUOTES, as_hex), (QUOTES, as_base64), (NITRO, as_base64)),
     "base64": ((QUOTES, as_base64), (NITRO, as_base64)),
+    "source": ((QUOTES, of_an_agent), (NITRO, of_a_module)),
 }
 # Names that mean the same kind.
 ALIASES = {"x509": "cert", "certificate": "cert", "pck_extension": "pck", "tcbinfo": "tcb_info",
            "qeidentity": "qe_identity", "eventlog": "ccel", "dstack_log": "dstack",
            "ccel_log": "ccel", "nitro_doc": "nitro"}
 ALWAYS = (b"", b"\0", b"0", b"\xff" * 64, b"2026-01-01T00:00:00Z")
+
+
+
+def hello(extensions, most=1 << 14):
+    """A ClientHello in records of at most so many bytes."""
+    body = (b"\3\3" + bytes(32) + b"\0\0\2\x13\1\1\0" + len(extensions).to_bytes(2, "big")
+            + extensions)
+    message = b"\1" + len(body).to_bytes(3, "big") + body
+    parts = [message[at:at + most] for at in range(0, len(message), most)]
+    return b"".join(b"\x16\3\1" + len(part).to_bytes(2, "big") + part for part in parts)
+
+
+NAME_OF_A = b"\0\0\0\x0e\0\x0c\0\0\x09a.example"
+SPEC = b"image = 'sha256:" + b"00" * 32 + b"'\ncommand = ['a']\n"
 
 # Seeds of formats of which there are no files.
 TEXTS = {
@@ -97,6 +125,49 @@ TEXTS = {
         b"\1\3\0\1\3\0\4\x20\1\6\x10\7\1", b"\2\x42\0\1", b"\2\x45\0\1", b"\1\3\1", b"\1\3\0\2\x10\0\1",
         b"\1\3\0\1\3\1", b"\1\3\0\1\3\0\4\x20\2\5\0\1", b"\1\3\0\1\3\0\5\x10\x0e\6\1\4\1\1\1",
         b"\1\3\0\0\6\4\2\3ABC", b"\5\x1e\0", b"\0\x47\1\2" + bytes(31) + b"\2" + bytes(31) + b"\x09\1\1\3\4fuzz"),
+    # Scripts of sdk_fuzz.h: through the handshake, records both ways, again, and changed.
+    "sdk_client": (
+        b"\1\3\0\4\x20\1\1\6\x10\4\1\2\x30\0\1", b"\1\3\1", b"\2\x42\0\1", b"\7\x42\0", b"\5\x1e\0",
+        b"\0\x1d" + b'{"type":"attestation_reject"}', b"\1\3\0\0\2{}\4\5\1"),
+    "sdk_server": (
+        b"\1\3\0\3\0\1\4\x20\1\1\6\x10\4\1\2\x30\0\1", b"\1\3\1", b"\2\x42\0\1", b"\7\x42\0", b"\5\x1e\0",
+        b"\1\3\0\3\0\0\x19" + b'{"type":"attestation_ok"}', b"\1\3\0\3\0\1\0\2{}\4\5\1\1"),
+    "sdk_talk": (
+        b'{"type":"job_execute","job_id":"a","job_name":"evaluate_agent","payload":{}}\n'
+        b'{"type":"orm_result","query_id":"ward-1","result":{}}\n{"type":"job_result","job_id":"j","result":1}',
+        b'{"type":"db_version_request","message_id":7}\n{"type":"orm_query","payload":{"query_id":"q"}}\n'
+        b'{"type":"error","message_id":"ward-1","error":"x"}\n{"type":"orm_permissions","payload":{"permissions":{}}}',
+        b'{"enc":"chacha20poly1305","nonce":"AAECAwQFBgcICQoL","ciphertext":"qeW4cvhQnHgFA4Dz82kaHDDLsj3S"}',
+        b'{"ephemeral_public_key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=","sdk_x25519_pub":'
+        b'"D6poTtKIZ7l/Smot7l34zpdOdrcBjj8iocTPJnhXDyA=","attestation":{"attestation_type":"Tdx","nonce":"'
+        + b"05" * 32 + b'","quote":"cXVvdGU=","event_log":"[]"}}'),
+    # A miner's request, or a challenge's answer.
+    "forward": (
+        b"\0POST /api/challenges/sums/public/submit?a=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a.b.c\r\n"
+        b"X-Verified-Miner-Hotkey: k\r\nx_miner_uid: 1\r\nUser-Agent: m\r\nAccept: a\r\nAccept: b\r\n"
+        b"Content-Type: t\r\nContent-Length: 2\r\n\r\n{}",
+        b"\0GET /api/challenges/s-1/public/%73ubmit HTTP/1.1\r\nHost: a\r\nAuthorization: bEARER x\r\n"
+        b"Accept-Language: \xc3\xa4\r\n\r\n",
+        b"\1HTTP/1.1 200 OK\r\nContent-Type: a\r\nETag: \"\xc3\xa4\"\r\nSet-Cookie: c\r\nRetry-After: 1\r\n"
+        b"Content-Length: 2\r\n\r\n{}",
+        b"\1HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\nCache-Control: x\r\n\r\n0\r\n\r\n"),
+    # Questions: plain, with EDNS, of a name that is itself, two at once, an answer.
+    "dns": (
+        b"\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1",
+        b"\x12\x34\1\0\0\1\0\0\0\0\0\1\1a\7eXample\0\0\x1c\0\1\0\0\x29\4\xd0\0\0\0\0\0\0",
+        b"\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\xc0\x0c\0\1\0\1",
+        b"\x12\x34\1\0\0\2\0\0\0\0\0\0\1a\0\0\1\0\1\1b\0\0\1\0\1",
+        b"\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1a\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\1\0\4abcd"),
+    # Hellos: with a name, in two records, with a hidden name, with none.
+    "client_hello": (
+        hello(NAME_OF_A), hello(NAME_OF_A, 20), hello(NAME_OF_A + b"\xfe\x0d\0\1\0"), hello(b""),
+        hello(b"\x0a\x0a\0\0" + NAME_OF_A + b"\0\x15\1\0" + bytes(256), 64)),
+    "reach": (
+        SPEC + b"[resources.network_whitelist]\nhosts = ['a.example', '5.5.5.5']\nports = [443, '53/udp']\n"
+        b"[sandbox_config.network_policy]\nallowed_hosts = ['*.w.example', '10.0.0.1', '::1', '2a00::1']\n---\n"
+        b"a.example\nA.eXample\nx.w.example\ny.x.w.example\nw.example\n5.5.5.5\n10.0.0.1\n::1\n198.18.0.1\n"
+        b"fd00:18::2\n64:ff9b::7f00:1\nlocalhost\n\x1b[31m\n2a00::1\n127.0.0.1\n",
+        SPEC + b"---\nlocalhost\n127.0.0.1\n"),
     "frame": (
         b"\0\1\0\0\x09\0\0\0\1\0\0\0\0\0\0\0\1\0\1\2\0\0\0ab"
         b"\1\1\0\0\0\0\0\0\1\0\0\0\0\0\0\0",
@@ -122,6 +193,9 @@ TEXTS = {
         b"\0HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nt: u\r\n\r\n",
         b"\2HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\0",
         b"\1HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
+    "source": (
+        b"\0\xa1\x65Error\x6fInvalidArgument", b"\x09{\"error\":\"no \\u00e9\"}", b"\x13{\"code\":\"TEE_RATE\"}",
+        b"\2{\"quote\":\"0400\",\"event_log\":\"[{}]\"}", b"\x0a<html>"),
     "websocket": (
         b"\0\x81\x85\0\0\0\0hello", b"\1\x82\x03abc\x89\x01p\x88\x02\x03\xe8",
         b"\0\x01\x82\1\2\3\4ab\x89\x80\0\0\0\0\x80\x81\4\3\2\1c",

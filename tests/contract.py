@@ -21,6 +21,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SPEC = json.loads((ROOT / "docs/api/openapi.json").read_text())
 # For those who watch over the house, on its own machine only: docs/metrics.md.
 LOCAL = ("/healthz", "/readyz", "/metrics")
+# Whose answers are a challenge's: docs/wire.md has what the house says in its place.
+PUBLIC = "/api/challenges/"
+# Of profile sdk-v1, which a house serves where it is set to: docs/wire.md has the members.
+PROFILE = {"/attestation/challenge": {"nonce": str, "expires_at": int},
+           "/attest": {"session_token": str, "attested": bool, "crypto": dict}}
 INSTANT = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])(:[0-5]\d){2}"
                      r"(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 
@@ -68,6 +73,13 @@ def check(method, target, status, media_type, body):
     not REST, nothing is promised."""
     path = target.partition("?")[0]
     if method == "HEAD" or path in LOCAL or (media_type or "").startswith("application/grpc"):
+        return
+    if path.startswith(PUBLIC) and media_type != "application/problem+json":
+        return
+    if path in PROFILE and (method, status, media_type) == ("POST", 200, "application/json"):
+        said = {name: type(value) for name, value in json.loads(body).items()}
+        if said != PROFILE[path]:
+            raise AssertionError(f"{method} {target}: {said}")
         return
     try:
         content = response_of(method, target, status)["content"]
@@ -132,7 +144,7 @@ class Stream:
             fields = {name.lower(): value.strip() for name, _, value in
                       (line.partition(":") for line in lines)}
             method, target = self.asked[0] if self.asked else UNKNOWN
-            length = 0 if method == "HEAD" else int(fields["content-length"])
+            length = 0 if method == "HEAD" or status == 204 else int(fields["content-length"])
             if len(rest) < length:
                 return
             self.back, self.asked = rest[length:], self.asked[1:]

@@ -17,6 +17,7 @@ import time
 import urllib.parse
 
 import contract
+from unix_http import UnixConnection
 
 BUILD = pathlib.Path(os.environ.get("WARD_BUILD", "build"))
 WARD = BUILD / "ward"
@@ -34,22 +35,6 @@ def can_be_started():
                              capture_output=True, check=True).stdout
     return any(row["name"] == "b_sanitize" and row["value"] == "none"
                for row in json.loads(options))
-
-
-class OwnersSocket(http.client.HTTPConnection):
-    def __init__(self, path, timeout):
-        super().__init__("ward", timeout=timeout)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        # A path of any length: through the open folder.
-        folder = os.open(os.path.dirname(self.path), os.O_PATH | os.O_DIRECTORY)
-        try:
-            self.sock.connect(f"/proc/self/fd/{folder}/{os.path.basename(self.path)}")
-        finally:
-            os.close(folder)
 
 
 def wait_for(what, seconds=30):
@@ -78,8 +63,8 @@ class House:
         return subprocess.run([str(self.ward), *words, "--state", str(self.state)], timeout=timeout,
                               capture_output=True, check=False, **more)
 
-    def up(self):
-        done = self.command("up", "--listen", f"127.0.0.1:{self.port}")
+    def up(self, *words):
+        done = self.command("up", "--listen", f"127.0.0.1:{self.port}", *words)
         if done.returncode != 0:
             log = self.state / "ward.log"
             said = log.read_text() if log.exists() else ""
@@ -141,7 +126,7 @@ class House:
     def fetch(self, path, query=None, owner=True, headers=None, method="GET", timeout=10):
         """(status, bytes) of one that answers as it is written down."""
         if owner:
-            link = OwnersSocket(str(self.state / "run/ward.sock"), timeout)
+            link = UnixConnection(self.state / "run/ward.sock", timeout)
         else:
             trust = ssl.create_default_context(cafile=self.state / "ca.pem")
             trust.set_alpn_protocols(["http/1.1"])

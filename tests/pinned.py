@@ -12,9 +12,10 @@ TESTS = pathlib.Path(__file__).resolve().parent
 
 
 class Pinned:
-    def __init__(self, name, files, into, command, env=None):
-        """`command` is run in a folder with the files of tests/NAME and fills its folder `into`."""
-        self.here, self.folder = TESTS / name, BUILD / name
+    def __init__(self, name, files, into, command, env=None, here=None):
+        """`command` is run in a folder with the files of tests/NAME, or `here`, and fills its folder
+        `into`."""
+        self.here, self.folder = here or TESTS / name, BUILD / name
         self.files, self.into, self.command, self.env = files, into, command, env
 
     def installed(self):

@@ -166,6 +166,10 @@ def table(options):
         rows.append(Step("valgrind", unit_tests(
             BUILD, "-t20", "--suite", "unit", "--wrapper",
             "valgrind -q --error-exitcode=99 --leak-check=full", keep=kept), (UNIT,)))
+        # It measures, so nothing runs beside it.
+        rows.append(Step("flood", unit_tests(
+            BUILD, "-t60", "proc/test_flood", env={"WARD_FLOOD": "50000"}, keep=kept),
+            tuple(row.name for row in rows)))
     judged = (UNIT, ASAN_UNIT) if options.quick else (UNIT, ASAN_UNIT, "mutants")
     rows.append(Step("conformance", tool(
         "conformance.py", "--write" if options.write else "--check", "--check"), judged))

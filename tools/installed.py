@@ -3,9 +3,11 @@ would: each header on its own, the examples through pkg-config against the insta
 library, shared and static. Also that the library shows ward_ names only, and that nothing
 of the test authority is in it. Touches nothing outside the build folder."""
 
+import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -108,6 +110,43 @@ class Stage:
             if done.returncode != 2:
                 yield f"{source.name} ({how}) without arguments: exit {done.returncode}, not 2"
 
+    def served(self, challenge, policy, folder, env):
+        """What a validator and a challenge make of one another: the first's outcome and words, and
+        the second's."""
+        files = [policy, folder / "root.pem", *sorted((folder / "collateral").iterdir())]
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/channel"
+            validator = subprocess.Popen(
+                [self.build / "example-validator-shared", address, *files], env=env, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            with listener.accept()[0] as connection:
+                taken = subprocess.run([challenge, *files], stdin=connection, env=env, text=True,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       timeout=60, check=False)
+            said = validator.communicate(timeout=60)[0]
+        return validator.returncode, said, taken.stdout
+
+    def conversation(self):
+        """A validator's job is done by a challenge: each shows evidence of a stand-in for its TEE,
+        and asks for the other's; a policy that wants hardware has none of it."""
+        folder = self.build / "simulated"
+        shutil.rmtree(folder, ignore_errors=True)
+        agent = subprocess.Popen([self.build / "ward", "sim", "agent", folder, "--json"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with agent:
+            env = os.environ | {"LD_LIBRARY_PATH": str(self.shared.parent),
+                                "DSTACK_SIMULATOR_ENDPOINT":
+                                    json.loads(agent.stdout.readline())["socket"]}
+            policy = folder / "policy.toml"
+            for text, wanted in (("hardware = false\n", (0, '"job_id":"j1"', "q1: error")),
+                                 (f"tdx.mrtd = [\"{'00' * 48}\"]\n", (1, "CHANNEL_", "CHANNEL_"))):
+                policy.write_text(text)
+                for how in ("shared", "static"):
+                    found = self.served(self.build / f"example-challenge-{how}", policy, folder, env)
+                    if found[0] != wanted[0] or any(word not in said for word, said in
+                                                    zip(wanted[1:], found[1:])):
+                        yield f"validator and challenge ({how}): {found}, not {wanted}"
+            agent.terminate()
 
     def client(self, root):
         """A stranger's program of many threads over the project's own vectors: alone under
@@ -141,6 +180,7 @@ def main():
     faults = list(stage.symbols()) + list(stage.stranger())
     for source in examples:
         faults += stage.example(source)
+    faults += stage.conversation()
     faults += stage.client(options.root.resolve())
     if not headers or not examples:
         faults.append("no header or no example")

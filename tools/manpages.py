@@ -23,7 +23,10 @@ def ward(build, *words):
 BLOCK = re.compile(r"/\*(.*?)\*/\n((?:(?!/\*|\n\n).)*?(?:\{.*?\n\};\n)?(?:(?!\n\n|\n/\*).)*)(?=\n\n|\n/\*|\Z)",
                    re.S)
 FUNCTION = re.compile(r"WARD_API (?:WARD_MUST_USE )?([^;]*?)(\w+)\(([^;]*)\);", re.S)
-HEADERS = {"ward_verify": "evidence in, a decision with its reasons out",
+HEADERS = {"ward_source": "evidence of this machine",
+           "ward_seal": "bytes that one key opens, and credentials in them",
+           "ward_channel": "talks to a peer that has proved what it is",
+           "ward_verify": "evidence in, a decision with its reasons out",
            "ward_collateral": "what vendors publish about their platforms, for verifications",
            "ward_policy": "what is asked of evidence"}
 

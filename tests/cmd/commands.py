@@ -22,6 +22,7 @@ sys.path.append("/usr/lib/python3/dist-packages")
 import jsonschema
 
 import lodger
+from oci import Image, entry
 from pccs import Mirror
 from test_fetch_hostile import AT, FMSPC, Own
 from test_fetch_hostile import ROOT as SIM_ROOT
@@ -30,6 +31,9 @@ from ward import BUILD, OWN, ROOT, ward
 WARD = BUILD.resolve() / "ward"
 SCHEMAS = ROOT / "docs/schema"
 QUOTE = OWN / "quote/tdx-v4.quote.bin"
+HOTKEY = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+SPEC = f'image = "sha256:{"0" * 64}"\ncommand = ["python", "/job/train.py"]\n'
+PUBLIC = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
 PHRASE = "correct horse battery staple"
 CLEAN = {name: value for name, value in os.environ.items()
          if not name.startswith("WARD_") and name not in ("NO_COLOR", "CREDENTIALS_DIRECTORY")}
@@ -88,7 +92,8 @@ class Place:
         (self.above / "live").mkdir()
         self.house = lodger.House(self.above / "live")
         self.stack.callback(self.house.clear)
-        self.house.up()
+        # Nobody answers there, and no evidence makes the house ask.
+        self.house.up("--set", "collateral.url=https://127.0.0.1:1")
         self.live = self.house.state
         lodger.wait_for(lambda: self.house.ask("audit/head")[0] == 200, 60)
         self.phrase = self.write("phrase", PHRASE + "\n")
@@ -133,10 +138,31 @@ def fetching(place):
             place.fresh("fetched", make=True)]
 
 
+def image(place, bad=False):
+    """An archive with one image, and its digest."""
+    path = place.fresh("image")
+    made = Image([entry("bin/sh", b"#!"), *([entry("../x")] if bad else [])])
+    return [path, made.pack(path)]
+
+
+def images(place):
+    folder = place.fresh("images")
+    done = place.run("image", "import", *image(place), "--images", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 def banned(place, address):
     done = place.run("ban", "add", address, "--state", place.live)
     assert done.returncode == 0, done.stderr
     return address
+
+
+def granted(place, name):
+    """The id of a session."""
+    done = place.run("session", "grant", name, "--key", PUBLIC, "--json", "--state", place.live)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["id"]
 
 
 # Each command's runs: (the exit codes that are right, its words in a Place), --json apart.
@@ -163,7 +189,9 @@ RUNS = {
                  ((0,), lambda at: ["--state", at.live, "--limit", "1", "--from", "0"])],
     "collateral fetch": [((0,), fetching), ((4,), lambda at: [
         *fetching(at)[:-1], at.fresh("fetched", make=True), "--fmspc", "000000000000"][2:])],
-    "collateral show": [((0,), lambda at: [OWN / "collateral", "--root", SIM_ROOT])],
+    "collateral refresh": [((0,), lambda at: ["--state", at.live])],
+    "collateral show": [((0,), lambda at: [OWN / "collateral", "--root", SIM_ROOT]),
+                        ((0,), lambda at: ["--state", at.live])],
     "config check": [((0,), lambda at: [at.toml]),
                      ((3,), lambda at: [at.write("bad.toml", "[limit]\nconections = 0\n")])],
     "config explain": [((0,), lambda at: ["limit.connections", "-c", at.toml])],
@@ -175,6 +203,10 @@ RUNS = {
                  ((0,), lambda at: ["--state", at.live, "--report-data", "5a" * 64, "--out",
                                     at.fresh("quote"), "--event-log", at.fresh("log")])],
     "help": [((0,), lambda at: []), ((0,), lambda at: ["up"])],
+    "image import": [((0,), lambda at: [*image(at), "--images", at.fresh("images")]),
+                     ((1,), lambda at: [*image(at, bad=True), "--images", at.fresh("images")])],
+    "image list": [((0,), lambda at: ["--images", images(at)])],
+    "image remove": [((0,), lambda at: [image(at)[1], "--images", images(at)])],
     "keyring backup": [((0,), lambda at: [at.fresh("backup"), "--state", at.rest,
                                           "--passphrase-file", at.phrase])],
     "keyring list": [((0,), lambda at: ["--state", at.live])],
@@ -183,8 +215,27 @@ RUNS = {
                         ((0,), lambda at: [at.backup, "--state", at.fresh("restored"), "--plan"])],
     "keyring rotate": [((0,), lambda at: ["node", "--state", at.live, "--yes"]),
                        ((0,), lambda at: ["tls", "--state", at.live, "--plan"])],
+    "peer list": [((0,), lambda at: ["--state", at.live])],
     "reload": [((0,), lambda at: ["--state", at.live])],
+    # What it does as root is in test_run*.py; here that it says no like every other command.
+    "run": [((5, 6), lambda at: [at.write("run.toml", SPEC), "--images", at.fresh("images")])],
+    "seal": [((0,), lambda at: ["--to", "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c",
+                                at.phrase])],
+    "session grant": [((0,), lambda at: ["alice", "--key", PUBLIC, "--state", at.live]),
+                      ((0,), lambda at: ["bob", "--key", PUBLIC, "--profile", "sdk-v1", "--state",
+                                         at.live])],
+    "session list": [((0,), lambda at: ["--state", at.live]),
+                     ((0,), lambda at: ["--state", at.live, "--after", "ff" * 32])],
+    "session revoke": [((0,), lambda at: [granted(at, "carol"), "--state", at.live])],
+    "sim agent": [((0,), lambda at: [at.fresh("agent"), "true"])],
     "sim make": [((0,), lambda at: [at.fresh("simulated")])],
+    "token issue": [((0,), lambda at: ["--miner", "--subject", HOTKEY, "--challenge", "sums",
+                                       "--state", at.live]),
+                    ((0,), lambda at: ["--miner", "--subject", HOTKEY, "--challenge", "sums",
+                                       "--uid", "7", "--job", "j-1", "--scope", "submit", "--scope",
+                                       "status", "--ttl", "60", "--state", at.live])],
+    "spec check": [((0,), lambda at: [at.write("job.toml", SPEC)]),
+                   ((1,), lambda at: [at.write("bad.toml", "comand = ['a']\n")])],
     "up": [((0,), lambda at: ["--state", at.live, "--listen", f"127.0.0.1:{at.house.port}"])],
     "verify": [((0,), lambda at: [QUOTE, *evidence()]), ((1,), lambda at: [QUOTE]),
                ((0,), lambda at: ["--reasons"])],

@@ -126,6 +126,9 @@ class Limits(unittest.TestCase):
         self.assertEqual(ward(*words).returncode, 4)
         words = (*FETCH[:-1], "601", "--mirror", "http://127.0.0.1:1", self.folder)
         self.assertEqual(ward(*words).returncode, 2)
+        for seconds, code in ((600, 4), (601, 2)):  # no house is there
+            done = ward("collateral", "refresh", "--timeout", seconds, "--state", self.folder)
+            self.assertEqual(done.returncode, code, done.stderr)
 
     def said_of(self, size, header=0):
         """What `ward collateral fetch` says of a reply of so many bytes."""

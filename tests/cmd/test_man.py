@@ -104,9 +104,10 @@ class Pages(unittest.TestCase):
     def test_the_library_pages_say_what_the_headers_say(self):
         for name in manpages.HEADERS:
             text = (ROOT / "include/ward" / f"{name.removeprefix('ward_')}.h").read_text()
-            declared = set(re.findall(r"\b(ward_\w+)\(", re.sub(r"/\*.*?\*/", "", text, flags=re.S)))
+            code = re.sub(r"/\*.*?\*/|\btypedef\b[^;]*;", "", text, flags=re.S)
+            declared = set(re.findall(r"\b(ward_\w+)\(", code))
             page = shown(self.pages[f"{name}.3"])
-            self.assertGreaterEqual(len(declared), 5)
+            self.assertGreaterEqual(len(declared), 4)
             for function in declared:
                 self.assertRegex(page, rf"(?m)^ +{function}\(", name)
             words = set(re.findall(r"[a-z]{4,}", " ".join(re.findall(r"/\*(.*?)\*/", text, re.S))))

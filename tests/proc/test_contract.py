@@ -15,6 +15,7 @@ import curl
 import front_house as house
 import npm
 import tap
+from signer import Signer
 
 sys.path.insert(0, str(contract.ROOT / "tools"))
 import tree  # noqa: E402  (the path is set just above)
@@ -27,15 +28,32 @@ READS = re.compile(r"\.recv\(|getresponse\(|urlopen\(|[\"']curl[\"'],")
 READERS = {"tests/contract.py": "the judge",
            "tests/proc/front_house.py": "its sockets are watched",
            "tests/http/test_websocket_others.py": "no house: two ends of a WebSocket",
+           "tests/channel/sdk_model.py": "no house: a peer of profile sdk-v1",
+           "tests/channel/test_sdk_peers.py": "no house: two ends of profile sdk-v1",
+           "tests/channel/test_examples.py": "the examples of libward; no house",
+           "tests/lib/test_channel_tls.py": "servers of libward's channels; no house",
+           "tests/cmd/test_sim_agent.py": "a guest agent",
+           "tests/proc/test_certificate.py": "records of a handshake; requests are judged",
            "tests/proc/test_edges.py": "an edge, which has answers of its own; and front_house's",
            "tests/proc/test_front.py": "sockets of front_house",
            "tests/proc/test_front_faults.py": "sockets of front_house",
            "tests/proc/test_hostile_h2.py": "sockets of front_house",
            "tests/proc/test_slow_disk.py": "watched",
+           "tests/proc/linked.py": "WebSockets, metrics; what refuses one is judged",
+           "tests/proc/flooding.py": "connections that stop before they have an answer",
+           "tests/proc/refusals.py": "sockets of front_house",
            "tests/proc/fetcher.py": "a provider of collateral, that the house asks",
+           "tests/proc/test_dial.py": "servers of its own, that dial connects to",
            "tests/proc/test_executables.py": "names of libraries",
            "tests/proc/test_house.py": "as another user, and judged as what he got",
+           "tests/proc/challenged.py": "challenges, that the house asks",
+           "tests/proc/test_challenges.py": "challenges, and sockets of front_house",
+           "tests/proc/test_passages.py": "sockets of front_house",
+           "tests/proc/test_peers.py": "servers of its own, that the house calls; and house's",
            "tests/cmd/test_service.py": "watched; and what systemd is told",
+           "tests/cmd/fence_world.py": "servers of its own, that jobs ask",
+           "tests/cmd/fence_job.py": "what jobs ask of them",
+           "tests/cmd/test_run_fence.py": "what jobs ask of them",
            "tests/cmd/test_tls.py": "servers of its own, that `ward verify` asks",
            "tests/store/test_store_postgres.py": "the store's server"}
 JSON, REFUSED = "application/json", "application/problem+json"
@@ -153,26 +171,49 @@ class Contract(unittest.TestCase):
                   "/v1/admission/lift": b'{"address":"192.0.2.1"}',
                   "/v1/attest/verify": b'{"evidence":"AAAA"}',
                   "/v1/attest/evidence": b'{"report_data":"%s"}' % (b"A" * 86 + b"=="),
-                  "/v1/audit/verify": b"{}", "/v1/keyring/rotate": b'{"role":"node"}'}
-        with house.House(requests_per_second=100000, requests_burst=100000) as here:
+                  "/v1/audit/verify": b"{}",
+                  "/v1/token/issue": b'{"type":"miner","challenge":"sums","subject":'
+                                     b'"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"}',
+                  "/v1/keyring/rotate": b'{"role":"node"}', "/v1/session/end": b"{}"}
+        sums = '[peers.sums]\nurl = "wss://challenge.example/sdk/ws"\n'
+        provider = {"collateral.url": "https://127.0.0.1:1"}  # there is one; nothing is asked of it
+        with house.House(config=sums, requests_per_second=100000, requests_burst=100000,
+                         **provider) as here:
+            def shown():  # good once
+                done = here.command("token", "issue", "--miner", "--challenge", "sums", "--subject",
+                                    "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY", "--state",
+                                    here.state)
+                return json.dumps({"token": done.stdout.strip(), "challenge": "sums", "route": "a",
+                                   "method": "GET", "body_hash": "A" * 43 + "="}).encode()
+            bodies["/v1/token/redeem"] = shown()
+            peer, other = here.grant(Signer()), here.grant(Signer())
+            bodies["/v1/sessions/grant"] = json.dumps({"name": "x", "public_key": peer.key()}).encode()
+            bodies["/v1/sessions/revoke"] = b'{"id":"%s"}' % other.id().encode()
             for method, path in calls:
                 target = path.replace("{seq}", "0")
                 body = bodies.get(path, b"")
                 fields = ["Content-Type: application/json"] if body else []
                 with self.subTest(path), here.plain() as owner, here.tls() as stranger:
-                    status, _, said = house.ask(owner, method, target, fields, body)
-                    self.assertEqual(status, 200, said)  # front_house checks what is said
                     rule = contract.SPEC["paths"][path][method.lower()]["x-permission"]
+
+                    def ask(one, rule=rule, call=(method, target), fields=fields, body=body):
+                        signed = peer.lines(*call, body, type="application/json" if body else "")
+                        return house.ask(one, *call, fields + signed * (rule == "session"), body)
+                    status, _, said = ask(owner)
+                    self.assertEqual(status, 200, said)  # front_house checks what is said
                     status, _, _ = house.ask(stranger, method, target, fields, body)
-                    self.assertEqual(status, 200 if rule == "anyone" else 403)
+                    self.assertEqual(status, {"anyone": 200, "owner": 403, "session": 401}[rule])
                     if path == "/v1/admission/lift":  # so that there is something to lift again
                         with here.plain() as first:
                             house.ask(first, "POST", "/v1/admission/impose", fields, body)
+                    again_with = shown() if path == "/v1/token/redeem" else body
                     # The client would say so if the document did not have it.
+                    if path in ("/v1/session/end", "/v1/sessions/revoke"):  # it is over
+                        continue
                     whole = contract.SPEC["paths"].pop(path)
                     try:
                         with here.plain() as again, self.assertRaises(AssertionError):
-                            house.ask(again, method, target, fields, body)
+                            ask(again, body=again_with)
                     finally:
                         contract.SPEC["paths"][path] = whole
 

@@ -93,7 +93,9 @@ class GrpcJs(unittest.TestCase):
         self.assertEqual([answer["code"] for answer in answers], [0, 0, 0, 5])
         for answer in answers[:3]:
             self.assertEqual(answer["message"], {"status": "SERVING"})
-        self.assertEqual({f"ward.v1.{name}" for name in ("System", "Admission", "Attest", "Audit", "Keyring")},
+        self.assertEqual({f"ward.v1.{name}" for name in ("System", "Admission", "Attest", "Audit",
+                                                          "Collateral", "Keyring", "Peers",
+                                                          "Session", "Token")},
                          {name for name in learned["services"] if name.startswith("ward.")})
         spec = json.loads((ROOT / "docs/api/openapi.json").read_text())
         documented = {one["x-grpc"] for methods in spec["paths"].values()

@@ -9,18 +9,20 @@ import tap
 
 CONFIG = "Checks: '-*,bugprone-sizeof-expression'\nWarningsAsErrors: '*'\n" \
          "HeaderFilterRegex: '.*'\n"
+ANALYZED = "Checks: '-*,bugprone-sizeof-expression,clang-analyzer-core.DivideZero'\n" \
+           "WarningsAsErrors: '*'\n"
+ZERO = "int h(void)\n{\n    int none = 0;\n    return 1 / none;\n}\n"
 CLEAN = '#include "base/a.h"\nint f(void)\n{\n    return size();\n}\n'
 WRONG = "int g(void)\n{\n    return (int)sizeof(42);\n}\n"
 HEADER = "static inline int size(void)\n{\n    return 4;\n}\n"
 
 
 class Tidy(unittest.TestCase):
-    def tree(self, text):
-        tree = bad_tree.Tree({".clang-tidy": CONFIG, "src/base/a.c": text, "src/base/a.h": HEADER})
-        command = "clang-14 -I../src -c ../src/base/a.c"
+    def tree(self, text, name="src/base/a.c", config=CONFIG):
+        tree = bad_tree.Tree({".clang-tidy": config, name: text, "src/base/a.h": HEADER})
+        command = f"clang-14 -I../src -c ../{name}"
         tree.put("build/compile_commands.json", json.dumps(
-            [{"directory": str(tree.root / "build"), "file": "../src/base/a.c",
-              "command": command}]))
+            [{"directory": str(tree.root / "build"), "file": f"../{name}", "command": command}]))
         return tree
 
     def tidy(self, tree):
@@ -33,6 +35,13 @@ class Tidy(unittest.TestCase):
                 self.assertEqual(code, 1, out)
                 self.assertIn("1 looked at, 1 with warnings", out)
                 self.assertIn("bugprone-sizeof-expression", out)
+
+    def test_the_analyzer_looks_at_the_product(self):
+        for name, code in (("src/base/a.c", 1), ("tests/base/a.c", 0)):
+            with self.subTest(name), self.tree(ZERO, name, ANALYZED) as tree:
+                self.assertEqual(self.tidy(tree)[0], code)
+        with self.tree(WRONG, "tests/base/a.c", ANALYZED) as tree:
+            self.assertEqual(self.tidy(tree)[0], 1)
 
     def test_a_verdict_is_remembered(self):
         with self.tree(CLEAN) as tree:
