@@ -5,6 +5,7 @@
 
 #include "codec/host_name.h"
 #include "job/reach.h"
+#include "model/place.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,8 +33,8 @@ static void ask(struct reach *reach, struct span text)
     if (address_parse(text, &address)) {
         name = reach_by_address(reach, &address);
         must(name == NULL || !address_is_loopback(&address));
-        must(!reach_leads(reach, &address, &refusal.port) || reach_inside(&address) == NULL ||
-             (name != NULL && name->number == 0));
+        must(!reach_leads(reach, &address, &refusal.port) ||
+             address_place(&address, NULL) == PLACE_OUTWARD || (name != NULL && name->number == 0));
         refusal.address = address;
     }
     for (unsigned rule = 0; rule < REACH_RULES; rule++) {

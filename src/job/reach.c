@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "codec/host_name.h"
+#include "model/place.h"
 
 /* 198.18.0.0/15 (RFC 2544: for benchmarks, so nobody's on the Internet) and fd00:18::/32. */
 static const uint8_t inside_v4[4] = { 198, 18, 0, 0 };
@@ -330,7 +331,7 @@ bool reach_leads(const struct reach *reach, const struct address *resolved,
                  const struct job_port *port)
 {
     const struct reach_name *listed = listed_as(reach, resolved);
-    if (reach_inside(resolved) == NULL)
+    if (address_place(resolved, NULL) == PLACE_OUTWARD)
         return true;
     return listed != NULL && reach_allows(reach, listed, port);
 }

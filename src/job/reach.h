@@ -87,15 +87,11 @@ bool reach_allows(const struct reach *reach, const struct reach_name *name,
                   const struct job_port *port);
 
 /* reach_leads tells whether a name that was allowed on this port may lead to the address that it
-   resolved to: one outside, or one that is itself listed with that port.  Else REACH_INSIDE. */
+   resolved to: one of the Internet (model/place.h), or one that is itself listed with that port.
+   Else REACH_INSIDE. */
 MUST_USE
 bool reach_leads(const struct reach *reach, const struct address *resolved,
                  const struct job_port *port);
-
-/* reach_inside says what kind of address it is ("private use (RFC 1918)") when it is not one of
-   the Internet's: by the registries of special-purpose addresses (IANA), IPv4 within IPv6
-   included.  NULL: it is outside. */
-const char *reach_inside(const struct address *address);
 
 /* reach_is_localhost: a name that is the sandbox itself (RFC 6761 6.3), to be answered with
    loopback. */

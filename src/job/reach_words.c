@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "codec/host_name.h"
 #include "job/reach.h"
+#include "model/place.h"
 
 static const char *const words[REACH_RULES] = {
     [REACH_NAME] = "name",       [REACH_PLACES] = "places",
@@ -66,7 +67,8 @@ void reach_write_rule(struct sink *out, const struct reach *reach,
     case REACH_INSIDE:
         sink_text(out, " leads to ");
         address_write(out, &refusal->address);
-        const char *what = reach_inside(&refusal->address);
+        const char *what;
+        (void)address_place(&refusal->address, &what);
         sink_format(out, ": %s", what == NULL ? "not outside" : what);
         return;
     case REACH_NO_TLS:

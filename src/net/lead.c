@@ -3,7 +3,7 @@
 
 #include <netinet/in.h>
 
-#include "admit/reach.h"
+#include "model/place.h"
 
 struct address address_of_socket(const struct sockaddr_storage *at)
 {
@@ -16,9 +16,9 @@ bool addresses_may_lead(const struct addresses *addresses, bool inward, bool out
 {
     for (size_t i = 0; i < addresses->count; i++) {
         const struct address address = address_of_socket(&addresses->at[i]);
-        enum reach reach = address_reach(&address);
-        if (reach == REACH_NEVER || (reach == REACH_INWARD && !inward) ||
-            (reach == REACH_OUTWARD && !outward))
+        const enum place place = address_place(&address, NULL);
+        if (place == PLACE_NOWHERE || (place == PLACE_INWARD && !inward) ||
+            (place == PLACE_OUTWARD && !outward))
             return false;
     }
     return true;

@@ -10,7 +10,7 @@ struct address address_of_socket(const struct sockaddr_storage *at);
 
 /* addresses_may_lead: all of them lead to where one may go; one that does not spoils all, for a
    name with two meanings is a trap and not a choice.  `inward`: to this machine and networks that
-   are private by their number (admit/reach.h).  `outward`: everywhere else. */
+   are private by their number (model/place.h).  `outward`: everywhere else. */
 bool addresses_may_lead(const struct addresses *addresses, bool inward, bool outward);
 
 #endif

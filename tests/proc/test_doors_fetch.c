@@ -73,14 +73,15 @@ static void test_a_name_leads_outward(void **state)
         const char *first, *second;
         enum reason plain, inward;
     } rows[] = {
-        { "198.51.100.7", "2001:db8::7", REASON_OK, REASON_OK },
-        { "10.0.0.7", "198.51.100.7", REASON_FETCH_INWARD, REASON_OK },
-        { "198.51.100.7", "127.0.0.1", REASON_FETCH_INWARD, REASON_OK },
-        { "2001:db8::7", "fd00::7", REASON_FETCH_INWARD, REASON_OK },
-        { "198.51.100.7", "169.254.169.254", REASON_FETCH_INWARD, REASON_FETCH_INWARD },
-        { "0.0.0.0", "198.51.100.7", REASON_FETCH_INWARD, REASON_FETCH_INWARD },
-        { "198.51.100.7", "::ffff:169.254.169.254", REASON_FETCH_INWARD, REASON_FETCH_INWARD },
-        { "198.51.100.7", "64:ff9b::7f00:1", REASON_FETCH_INWARD, REASON_OK },
+        { "5.5.5.7", "2a00:5::7", REASON_OK, REASON_OK },
+        { "10.0.0.7", "5.5.5.7", REASON_FETCH_INWARD, REASON_OK },
+        { "5.5.5.7", "127.0.0.1", REASON_FETCH_INWARD, REASON_OK },
+        { "2a00:5::7", "fd00::7", REASON_FETCH_INWARD, REASON_OK },
+        { "5.5.5.7", "169.254.169.254", REASON_FETCH_INWARD, REASON_FETCH_INWARD },
+        { "0.0.0.0", "5.5.5.7", REASON_FETCH_INWARD, REASON_FETCH_INWARD },
+        { "5.5.5.7", "::ffff:169.254.169.254", REASON_FETCH_INWARD, REASON_FETCH_INWARD },
+        { "5.5.5.7", "64:ff9b::7f00:1", REASON_FETCH_INWARD, REASON_OK },
+        { "5.5.5.7", "203.0.113.7", REASON_FETCH_INWARD, REASON_FETCH_INWARD },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -1,18 +1,31 @@
-/* test_reach_inside.c - both ends of every special-purpose network, what lies next to them, and
+/* test_place.c - both ends of every special-purpose network, what lies next to them, and
    IPv4 in each of its disguises. */
 #include "test.h"
 
 #include <string.h>
 
 #include "base/number.h"
-#include "job/reach.h"
+#include "model/place.h"
 
-static bool is_inside(const char *text)
+static enum place place_of(const char *text, const char **what)
 {
     struct address address;
     if (!address_parse(span_text(text), &address))
         fail_msg("\"%s\" is no address", text);
-    return reach_inside(&address) != NULL;
+    return address_place(&address, what);
+}
+
+static bool is_inside(const char *text)
+{
+    const char *what;
+    const enum place place = place_of(text, &what);
+    assert_true((what == NULL) == (place == PLACE_OUTWARD));
+    return place != PLACE_OUTWARD;
+}
+
+static bool judged_inside(const struct address *address)
+{
+    return address_place(address, NULL) != PLACE_OUTWARD;
 }
 
 static const char *const inside[] = {
@@ -125,25 +138,72 @@ static void test_disguises(void **state)
         struct address v4;
         uint8_t bytes[16] = { 0, 0x64, 0xff, 0x9b }; /* NAT64 */
         assert_true(address_parse(span_text(rows[i].v4), &v4));
-        assert_true((reach_inside(&v4) != NULL) == rows[i].is_inside);
+        assert_true(judged_inside(&v4) == rows[i].is_inside);
         struct address mapped = address_of_v6(v4.bytes);
-        assert_true((reach_inside(&mapped) != NULL) == rows[i].is_inside);
+        assert_true(judged_inside(&mapped) == rows[i].is_inside);
 
         memcpy(&bytes[12], &v4.bytes[12], 4);
         struct address nat64 = address_of_v6(bytes);
-        assert_true((reach_inside(&nat64) != NULL) == rows[i].is_inside);
+        assert_true(judged_inside(&nat64) == rows[i].is_inside);
 
         memset(bytes, 0, sizeof bytes); /* 6to4 */
         bytes[0] = 0x20;
         bytes[1] = 0x02;
         memcpy(&bytes[2], &v4.bytes[12], 4);
         struct address six = address_of_v6(bytes);
-        assert_true((reach_inside(&six) != NULL) == rows[i].is_inside);
+        assert_true(judged_inside(&six) == rows[i].is_inside);
 
         memset(bytes, 0, sizeof bytes); /* IPv4-compatible: routed by nobody */
         memcpy(&bytes[12], &v4.bytes[12], 4);
         struct address compatible = address_of_v6(bytes);
-        assert_non_null(reach_inside(&compatible));
+        assert_int_equal(address_place(&compatible, NULL), PLACE_NOWHERE);
+    }
+}
+
+/* Where this machine or its network is, which a configuration may allow; and where nobody goes. */
+static void test_inward_and_nowhere(void **state)
+{
+    (void)state;
+    static const char *const inward[] = {
+        "10.0.0.0",      "10.255.255.255",  "100.64.0.0",       "100.127.255.255",
+        "127.0.0.1",     "127.255.255.255", "172.16.0.0",       "172.31.0.1",
+        "192.168.0.1",   "198.18.0.0",      "198.19.255.255",   "::1",
+        "fc00::1",       "fd00::1",         "fec0::1",          "64:ff9b::7f00:1",
+        "2002:7f00:1::", "fdff::1",         "::ffff:127.0.0.1",
+    };
+    static const char *const nowhere[] = {
+        "0.0.0.0",
+        "0.255.255.255",
+        "169.254.169.254",
+        "169.254.0.0",
+        "168.63.129.16",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "192.0.2.1",
+        "198.51.100.1",
+        "::",
+        "::2",
+        "64:ff9b:1::1",
+        "fe80::1",
+        "febf::1",
+        "ff02::1",
+        "fd00:ec2::254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "2001:db8::1",
+        "2001::1",
+        "fe00::1",
+        "fbff::1",
+        "::ffff:169.254.169.254",
+    };
+    for (size_t i = 0; i < COUNT_OF(inward); i++) {
+        if (place_of(inward[i], NULL) != PLACE_INWARD)
+            fail_msg("%s is not inward", inward[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(nowhere); i++) {
+        if (place_of(nowhere[i], NULL) != PLACE_NOWHERE)
+            fail_msg("%s is not nowhere", nowhere[i]);
     }
 }
 
@@ -162,9 +222,9 @@ static void test_what_is_said(void **state)
         { "4000::1", "no address of the Internet (RFC 4291)" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct address address;
-        assert_true(address_parse(span_text(rows[i].address), &address));
-        assert_string_equal(reach_inside(&address), rows[i].says);
+        const char *what;
+        (void)place_of(rows[i].address, &what);
+        assert_string_equal(what, rows[i].says);
     }
 }
 
@@ -173,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_ends_of_each, ""),
         TEST(test_disguises, ""),
+        TEST(test_inward_and_nowhere, ""),
         TEST(test_what_is_said, ""),
     };
     return RUN_TESTS(tests);
