@@ -112,6 +112,9 @@ def hello(extensions, most=1 << 14):
 
 
 NAME_OF_A = b"\0\0\0\x0e\0\x0c\0\0\x09a.example"
+V4_UDP = bytes.fromhex("4500001f000740004011" "70af" "c6120000" "01020304" "138801bc000b0000") + b"hi!"
+V6_SYN = bytes.fromhex("6001234500140640" "fd000018" + 12 * "00" + "20010db8" + 11 * "00" + "05"
+                       "9c4000500000000100000000" "5002fa0000000000")
 SPEC = b"image = 'sha256:" + b"00" * 32 + b"'\ncommand = ['a']\n"
 
 # Seeds of formats of which there are no files.
@@ -158,6 +161,10 @@ TEXTS = {
         b"\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\xc0\x0c\0\1\0\1",
         b"\x12\x34\1\0\0\2\0\0\0\0\0\0\1a\0\0\1\0\1\1b\0\0\1\0\1",
         b"\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1a\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\1\0\4abcd"),
+    # Packets: a datagram, the beginning of a connection, and the two ways to say that nobody has a port.
+    "ip_packet": (
+        V4_UDP, V6_SYN, b"E\0\0\x3b\0\0\0\0\x40\1\0\0\1\2\3\4\xc6\x12\0\0\3\3" + bytes(6) + V4_UDP,
+        b"\x60\0\0\0\0\x44\x3a\x40" + bytes(32) + b"\1\4" + bytes(6) + V6_SYN),
     # Hellos: with a name, in two records, with a hidden name, with none.
     "client_hello": (
         hello(NAME_OF_A), hello(NAME_OF_A, 20), hello(NAME_OF_A + b"\xfe\x0d\0\1\0"), hello(b""),
