@@ -1,20 +1,20 @@
-/* netns.c - see netns.h.  Speaks rtnetlink: two requests, each answered before the next. */
+/* netns.c - see netns.h.  Speaks rtnetlink: each request is answered before the next. */
 #include "os/netns.h"
 
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/fd.h"
 #include "os/file_rc.h"
-
-enum { LOOPBACK = 1 }; /* the number of the loopback in every network */
 
 rc netns_enter(struct trail *trail, pid_t process, int *home)
 {
@@ -66,19 +66,32 @@ static rc ask(struct trail *trail, const struct nlmsghdr *request, int *error)
     return RC_SUCCESS;
 }
 
-rc netns_wake(struct trail *trail)
+/* What is there already is no failure. */
+static rc demand(struct trail *trail, const struct nlmsghdr *request)
 {
     int error = 0;
+    TRY(trail, ask(trail, request, &error));
+    return error == 0 || error == EEXIST ? RC_SUCCESS : FAIL(trail, RC_WORLD, (uint32_t)error);
+}
+
+static rc wake(struct trail *trail, unsigned device)
+{
     const struct {
         struct nlmsghdr head;
         struct ifinfomsg link;
     } request = { .head = { .nlmsg_len = sizeof request,
                             .nlmsg_type = RTM_NEWLINK,
                             .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
-                  .link = { .ifi_index = LOOPBACK, .ifi_flags = IFF_UP, .ifi_change = IFF_UP } };
-    TRY(trail, ask(trail, &request.head, &error));
-    return error == 0 ? RC_SUCCESS : FAIL(trail, RC_WORLD, (uint32_t)error);
+                  .link = { .ifi_index = (int)device, .ifi_flags = IFF_UP, .ifi_change = IFF_UP } };
+    return demand(trail, &request.head);
 }
+
+rc netns_wake(struct trail *trail)
+{
+    return wake(trail, NETNS_LOOPBACK);
+}
+
+enum { MAKE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL };
 
 /* Attributes are aligned to 4 bytes, and so are all of these. */
 struct route {
@@ -92,11 +105,10 @@ struct route {
 
 rc netns_claim(struct trail *trail, const uint8_t *address, size_t len, unsigned bits)
 {
-    int error = 0;
     struct route request = {
         .head = { .nlmsg_len = (uint32_t)(offsetof(struct route, target) + len),
                   .nlmsg_type = RTM_NEWROUTE,
-                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
+                  .nlmsg_flags = MAKE },
         .route = { .rtm_family = len == 4 ? AF_INET : AF_INET6,
                    .rtm_dst_len = (uint8_t)bits,
                    .rtm_table = RT_TABLE_LOCAL,
@@ -104,12 +116,83 @@ rc netns_claim(struct trail *trail, const uint8_t *address, size_t len, unsigned
                    .rtm_scope = RT_SCOPE_HOST,
                    .rtm_type = RTN_LOCAL },
         .device_head = { .rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_OIF },
-        .device = LOOPBACK,
+        .device = NETNS_LOOPBACK,
         .target_head = { .rta_len = (uint16_t)RTA_LENGTH(len), .rta_type = RTA_DST },
     };
     if ((len != 4 && len != sizeof request.target) || bits > 8 * len)
         return FAIL(trail, RC_BUG, EINVAL);
     memcpy(request.target, address, len);
-    TRY(trail, ask(trail, &request.head, &error));
-    return error == 0 || error == EEXIST ? RC_SUCCESS : FAIL(trail, RC_WORLD, (uint32_t)error);
+    return demand(trail, &request.head);
+}
+
+/* --- a device for what goes to nobody --------------------------------------------------------- */
+
+struct own_address {
+    struct nlmsghdr head;
+    struct ifaddrmsg address;
+    struct rtattr local_head;
+    uint8_t local[16];
+};
+
+static rc give_address(struct trail *trail, unsigned device, const uint8_t *address, size_t len)
+{
+    struct own_address request = {
+        .head = { .nlmsg_len = (uint32_t)(offsetof(struct own_address, local) + len),
+                  .nlmsg_type = RTM_NEWADDR,
+                  .nlmsg_flags = MAKE },
+        .address = { .ifa_family = len == 4 ? AF_INET : AF_INET6,
+                     .ifa_prefixlen = (uint8_t)(8 * len),
+                     .ifa_flags = IFA_F_NODAD, /* nobody else is there to have it */
+                     .ifa_index = device },
+        .local_head = { .rta_len = (uint16_t)RTA_LENGTH(len), .rta_type = IFA_LOCAL },
+    };
+    memcpy(request.local, address, len);
+    return demand(trail, &request.head);
+}
+
+static rc lead_there(struct trail *trail, unsigned device, uint8_t family)
+{
+    const struct route request = {
+        .head = { .nlmsg_len = offsetof(struct route, target_head),
+                  .nlmsg_type = RTM_NEWROUTE,
+                  .nlmsg_flags = MAKE },
+        .route = { .rtm_family = family,
+                   .rtm_table = RT_TABLE_MAIN,
+                   .rtm_protocol = RTPROT_STATIC,
+                   .rtm_scope = family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+                   .rtm_type = RTN_UNICAST },
+        .device_head = { .rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_OIF },
+        .device = device,
+    };
+    return demand(trail, &request.head);
+}
+
+static rc furnish(struct trail *trail, const char *device, const uint8_t v4[4],
+                  const uint8_t v6[16])
+{
+    const unsigned number = if_nametoindex(device);
+    if (number == 0)
+        return FAIL_ERRNO(trail);
+    TRY(trail, wake(trail, number));
+    TRY(trail, give_address(trail, number, v4, 4));
+    TRY(trail, give_address(trail, number, v6, 16));
+    TRY(trail, lead_there(trail, number, AF_INET));
+    return lead_there(trail, number, AF_INET6);
+}
+
+rc netns_catch(struct trail *trail, const char *device, const uint8_t v4[4], const uint8_t v6[16],
+               int *packets)
+{
+    struct ifreq wish = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+    auto_fd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return FAIL_ERRNO(trail);
+    if (strlen(device) >= sizeof wish.ifr_name)
+        return FAIL(trail, RC_BUG, EINVAL);
+    snprintf(wish.ifr_name, sizeof wish.ifr_name, "%s", device);
+    if (ioctl(fd, TUNSETIFF, &wish) != 0)
+        return FAIL_ERRNO(trail);
+    TRY(trail, furnish(trail, device, v4, v6));
+    *packets = fd_take(&fd);
+    return RC_SUCCESS;
 }
