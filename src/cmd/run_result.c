@@ -155,7 +155,7 @@ static void write_json(struct sink *out, const struct run_result *r)
 /* Of each file its path, which may be six times as long in JSON, and what stands around it. */
 static bool print_json(struct invocation *in, const struct run_result *r)
 {
-    enum { AROUND = 160, REST = 8192 + REFUSALS_MAX * (2 * REFUSAL_WORDS + AROUND) };
+    enum { AROUND = 160, REST = 8192 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) };
     const struct collected *outputs = &r->sandbox.outputs;
     size_t room = REST + outputs->count * AROUND;
     for (size_t i = 0; i < outputs->count; i++)

@@ -118,7 +118,7 @@ struct fence {
     int64_t second_ms; /* questions are counted from here */
     unsigned questions;
     struct refusals refusals;
-    uint32_t told[REFUSALS_MAX], told_more;
+    uint32_t told[REFUSALS_ROOM], told_more;
     uint8_t hello[CLIENT_HELLO_MAX];
 };
 

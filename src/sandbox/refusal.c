@@ -49,16 +49,24 @@ static bool is_same(const struct refusal *a, const struct refusal *b)
 static struct refusal *find(struct refusals *all, const struct refusal *refusal)
 {
     for (size_t i = 0; i < all->count; i++) {
-        if (is_same(&all->at[i], refusal))
+        if (all->at[i].rule == refusal->rule && is_same(&all->at[i], refusal))
             return &all->at[i];
     }
     return NULL;
 }
 
+static bool has_place(const struct refusals *all, uint32_t rule)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < all->count; i++)
+        known += all->at[i].rule == rule ? 1 : 0;
+    return known < REFUSALS_OF_A_RULE && all->count < REFUSALS_ROOM;
+}
+
 struct refusal *refusals_add(struct refusals *all, const struct refusal *refusal)
 {
     struct refusal *row = find(all, refusal);
-    if (row == NULL && all->count == REFUSALS_MAX) {
+    if (row == NULL && !has_place(all, refusal->rule)) {
         all->more += all->more < UINT32_MAX ? 1 : 0;
         return NULL;
     }

@@ -7,7 +7,9 @@
 #include "codec/host_name.h"
 #include "job/reach.h"
 
-enum { REFUSALS_MAX = 64 }; /* that are kept apart; of further ones there is only the number */
+/* Kinds that are kept apart, so many for each rule: what a job does against one hides nothing of
+   another.  Of further ones there is only the number. */
+enum { REFUSALS_OF_A_RULE = 16, REFUSALS_ROOM = REACH_RULES * REFUSALS_OF_A_RULE };
 
 /* As it lies in memory: both ends are one program.  What is not used is zero. */
 struct refusal {
@@ -20,7 +22,7 @@ struct refusal {
 };
 
 struct refusals {
-    struct refusal at[REFUSALS_MAX];
+    struct refusal at[REFUSALS_ROOM];
     size_t count;
     uint32_t more; /* refused beyond those */
 };

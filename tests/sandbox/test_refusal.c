@@ -40,7 +40,7 @@ static void test_kinds_are_counted(void **state)
     char name[32];
     (void)state;
     memset(&all, 0, sizeof all);
-    for (int i = 0; i < REFUSALS_MAX; i++) {
+    for (int i = 0; i < REFUSALS_OF_A_RULE; i++) {
         snprintf(name, sizeof name, "n%d.example", i);
         const struct refusal refusal = made(name, 443);
         assert_non_null(refusals_add(&all, &refusal));
@@ -49,12 +49,29 @@ static void test_kinds_are_counted(void **state)
     const struct refusal late = made("late.example", 443), known = made("n0.example", 443);
     assert_null(refusals_add(&all, &late));
     assert_int_equal(refusals_add(&all, &known)->count, 3);
-    assert_int_equal(all.count, REFUSALS_MAX);
+    assert_int_equal(all.count, REFUSALS_OF_A_RULE);
     assert_int_equal(all.more, 1);
     all.at[0].count = all.more = UINT32_MAX;
     assert_int_equal(refusals_add(&all, &known)->count, UINT32_MAX);
     assert_null(refusals_add(&all, &late));
     assert_int_equal(all.more, UINT32_MAX);
+}
+
+/* What fills the places of one rule hides nothing of another. */
+static void test_each_rule_has_its_places(void **state)
+{
+    static struct refusals all;
+    (void)state;
+    memset(&all, 0, sizeof all);
+    for (uint32_t rule = 0; rule < REACH_RULES; rule++) {
+        for (int port = 1; port <= 2 * REFUSALS_OF_A_RULE; port++) {
+            struct refusal refusal = made("a.example", (uint16_t)port);
+            refusal.rule = rule;
+            assert_true((refusals_add(&all, &refusal) != NULL) == (port <= REFUSALS_OF_A_RULE));
+        }
+    }
+    assert_int_equal(all.count, REFUSALS_ROOM);
+    assert_int_equal(all.more, REFUSALS_ROOM);
 }
 
 static void test_what_is_read(void **state)
@@ -112,9 +129,8 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        TEST(test_the_way_there_and_back, ""),
-        TEST(test_kinds_are_counted, ""),
-        TEST(test_what_is_read, ""),
+        TEST(test_the_way_there_and_back, ""),   TEST(test_kinds_are_counted, ""),
+        TEST(test_each_rule_has_its_places, ""), TEST(test_what_is_read, ""),
         TEST(test_what_is_no_record, ""),
     };
     return RUN_TESTS(tests);
