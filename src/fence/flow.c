@@ -117,7 +117,7 @@ static struct flow *find(struct fence *fence, size_t socket, const struct datagr
 
 static struct job_port port_of(const struct fence *fence, const struct flow *flow)
 {
-    return fence->given->sockets[flow->socket].port;
+    return fence->given->sockets->at[flow->socket].port;
 }
 
 /* The first address that there is a way to. */
@@ -196,10 +196,9 @@ static void send_on(struct fence *fence, size_t socket, const struct reach_name 
 
 static void take(struct fence *fence, size_t socket, const struct datagram *one)
 {
-    const struct fence_socket *by = &fence->given->sockets[socket];
+    const struct fence_socket *by = &fence->given->sockets->at[socket];
     const struct address address = address_of_v6((const uint8_t *)&one->to);
     uint8_t answer[DNS_MESSAGE_MAX];
-    char text[ADDRESS_TEXT_ROOM];
     if (address_is_loopback(&address)) {
         size_t len = by->port.number != FENCE_NAMES_PORT
                          ? 0
@@ -213,20 +212,15 @@ static void take(struct fence *fence, size_t socket, const struct datagram *one)
         send_on(fence, socket, name, one);
         return;
     }
-    struct sink out = sink_over(text, sizeof text);
-    address_write(&out, &address);
-    const struct reach_refusal refusal = { .rule = name == NULL ? REACH_ADDRESS : REACH_PORT,
-                                           .name = name == NULL ? sink_bytes(&out) : name->name,
-                                           .port = by->port };
-    refuse(fence, &refusal);
+    refuse_at(fence, &address, by->port);
 }
 
 void flow_take(struct fence *fence, size_t socket)
 {
     struct datagram one;
     bool good;
-    for (int i = 0; i < TAKEN_AT_ONCE && take_one(fence->given->sockets[socket].fd, &one, &good);
-         i++) {
+    for (int i = 0;
+         i < TAKEN_AT_ONCE && take_one(fence->given->sockets->at[socket].fd, &one, &good); i++) {
         if (good)
             take(fence, socket, &one);
     }
@@ -245,7 +239,7 @@ void flow_answer(struct fence *fence, struct flow *flow)
         }
         flow->until_ms = fence->now_ms + FENCE_FLOW_MS;
         if ((size_t)got <= sizeof bytes)
-            give(fence->given->sockets[flow->socket].fd, &flow->from, &flow->to,
+            give(fence->given->sockets->at[flow->socket].fd, &flow->from, &flow->to,
                  span_of(bytes, (size_t)got));
     }
 }

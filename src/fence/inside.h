@@ -19,6 +19,8 @@ enum token_kind {
     TOKEN_FAR,        /* on the other, */
     TOKEN_RACE,       /* and while it is tried */
     TOKEN_FLOW,       /* datagrams, on the other side */
+    TOKEN_ASTRAY,     /* packets that go to nobody */
+    TOKEN_OVERHEARD,  /* and those that the kernel refuses */
 };
 
 static inline uint64_t token_of(enum token_kind kind, size_t index, size_t which)
@@ -104,11 +106,13 @@ struct flow {
 /* --- all of it -------------------------------------------------------------------------------- */
 
 struct fence {
+    struct arena arena;
+    char servers[JOB_LIST_MAX * (ADDRESS_TEXT_ROOM + 8)]; /* of names, in a resolver's words */
     const struct sandbox_fence *given;
     struct reach *reach;
     int poller;
     struct resolver resolver;
-    int64_t now_ms;
+    int64_t now_ms, ticked_ms;
     struct link *links;
     size_t most;    /* of them that may be: fewer than there are where descriptors are few */
     size_t linked;  /* that are not free */
@@ -122,9 +126,17 @@ struct fence {
     uint8_t hello[CLIENT_HELLO_MAX];
 };
 
-/* tell.c.  refuse counts what was refused; refusals_tell tells what has not been told, all of it
-   or what is new. */
+/* loop.c.  fence_open makes a fence of zeros ready, and gives words where it cannot be had; what it
+   takes stays taken until the process ends.  fence_turn does what is to be done, and waits for a
+   moment where nothing is: false when it has to end. */
+const char *fence_open(struct fence *fence, const struct sandbox_fence *given);
+bool fence_turn(struct fence *fence);
+
+/* tell.c.  refuse counts what was refused, refuse_at what went to an address that nobody has, or to
+   a port that whoever has it may not be reached on; refusals_tell tells what has not been told, all
+   of it or what is new. */
 void refuse(struct fence *fence, const struct reach_refusal *what);
+void refuse_at(struct fence *fence, const struct address *to, struct job_port port);
 void refusals_tell(struct fence *fence);
 
 /* names.c.  names_answer answers one message: the length of the answer, 0 for silence. */
@@ -143,6 +155,10 @@ void link_step(struct fence *fence, struct link *link);
 void link_raced(struct fence *fence, struct link *link, size_t attempt);
 void link_tick(struct fence *fence, struct link *link);
 void link_watch_sockets(struct fence *fence);
+
+/* astray.c */
+void astray_take(struct fence *fence);
+void overheard_take(struct fence *fence);
 
 /* flow.c */
 void flow_take(struct fence *fence, size_t socket);

@@ -456,7 +456,6 @@ static struct link *free_link(struct fence *fence)
 static bool direct(struct fence *fence, struct link *link, const struct sockaddr_in6 *to)
 {
     const struct address address = address_of_v6((const uint8_t *)&to->sin6_addr);
-    char text[ADDRESS_TEXT_ROOM];
     if (address_is_loopback(&address)) {
         link->state = LINK_NAMES;
         link->listens = LISTEN_NO_MORE;
@@ -467,13 +466,7 @@ static bool direct(struct fence *fence, struct link *link, const struct sockaddr
         link->state = LINK_HELLO;
         return true;
     }
-    struct sink out = sink_over(text, sizeof text);
-    address_write(&out, &address);
-    const struct reach_refusal refusal = { .rule = link->name == NULL ? REACH_ADDRESS : REACH_PORT,
-                                           .name = link->name == NULL ? sink_bytes(&out)
-                                                                      : link->name->name,
-                                           .port = link->port };
-    refuse(fence, &refusal);
+    refuse_at(fence, &address, link->port);
     return false;
 }
 
@@ -499,7 +492,7 @@ static void begin(struct fence *fence, struct link *link, int fd, struct job_por
 
 void link_accept(struct fence *fence, size_t socket)
 {
-    const struct fence_socket *from = &fence->given->sockets[socket];
+    const struct fence_socket *from = &fence->given->sockets->at[socket];
     for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
         struct link *link = free_link(fence);
         const int fd = link == NULL ? -1
@@ -517,10 +510,10 @@ void link_watch_sockets(struct fence *fence)
     if (full == fence->full)
         return;
     fence->full = full;
-    for (size_t i = 0; i < fence->given->count; i++) {
-        if (fence->given->sockets[i].port.udp)
+    for (size_t i = 0; i < fence->given->sockets->count; i++) {
+        if (fence->given->sockets->at[i].port.udp)
             continue;
-        rc changed = poller_change(NULL, fence->poller, fence->given->sockets[i].fd,
+        rc changed = poller_change(NULL, fence->poller, fence->given->sockets->at[i].fd,
                                    token_of(TOKEN_SOCKET, i, 0), !full, false);
         (void)changed; /* of a socket that is there nothing can fail */
     }

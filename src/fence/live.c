@@ -1,8 +1,5 @@
-/* live.c - the process: what it gives up, and its loop. */
+/* live.c - the process: what it gives up before it serves. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,87 +8,26 @@
 #include "base/number.h"
 #include "fence/fence_syscalls.h"
 #include "fence/inside.h"
-#include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/jail.h"
-#include "os/poller.h"
 
 enum {
-    ROOM = 32 << 20,    /* bytes of all tables and what is held */
     MEMORY = 512 << 20, /* bytes of addresses, all libraries included */
     /* Sockets, connections with all that is tried for one, flows, name servers, and the rest. */
     DESCRIPTORS = FENCE_SOCKETS_MOST + 4 * FENCE_LINKS_MAX + FENCE_FLOWS_MAX + 2 * JOB_LIST_MAX +
                   64,
-    OTHER_DESCRIPTORS = 32, /* streams, pipes, the poller, and those of the name servers */
-    TURN_MS = 250,          /* how long times and numbers may be old */
-    OPENING_MS = 50,        /* the same while somebody waits for a host */
-    EVENTS = 64,
+    OTHER_DESCRIPTORS = 32,        /* streams, pipes, the poller, and those of the name servers */
+    KEPT = FENCE_SOCKETS_MOST + 9, /* streams, two for packets, three pipes and the poller */
 };
 
 struct living {
     struct fence fence;
-    struct arena arena;
-    int keep[FENCE_SOCKETS_MOST + 8];
+    int keep[KEPT];
     size_t kept;
     uint16_t ports[REACH_PORTS_MAX + 1];
     size_t port_count;
-    char servers[JOB_LIST_MAX * (ADDRESS_TEXT_ROOM + 8)];
 };
-
-/* --- what it has ------------------------------------------------------------------------------ */
-
-static bool make_tables(struct living *living)
-{
-    struct fence *fence = &living->fence;
-    arena_init(&living->arena, ROOM);
-    fence->links = arena_array(&living->arena, FENCE_LINKS_MAX, sizeof *fence->links);
-    fence->flows = arena_array(&living->arena, FENCE_FLOWS_MAX, sizeof *fence->flows);
-    /* Never written before it is needed: it costs nothing as long as nobody connects. */
-    uint8_t *held = arena_room(&living->arena, (size_t)FENCE_LINKS_MAX * 2 * FENCE_HELD);
-    uint8_t *first = arena_room(&living->arena, (size_t)FENCE_FLOWS_MAX * FENCE_DATAGRAM_MAX);
-    if (fence->links == NULL || fence->flows == NULL || held == NULL || first == NULL)
-        return false;
-    for (size_t i = 0; i < FENCE_LINKS_MAX; i++) {
-        fence->links[i].out.at = held + 2 * i * FENCE_HELD;
-        fence->links[i].in.at = held + (2 * i + 1) * FENCE_HELD;
-    }
-    for (size_t i = 0; i < FENCE_FLOWS_MAX; i++) {
-        fence->flows[i].held = first + i * FENCE_DATAGRAM_MAX;
-        fence->flows[i].other = -1;
-    }
-    return true;
-}
-
-/* Those that the specification names, else the system's, as they are outside of the jail. */
-static bool find_servers(struct living *living)
-{
-    const struct span_list *servers = &living->fence.reach->spec->network.dns_servers;
-    struct sink out = sink_over(living->servers, sizeof living->servers);
-    for (size_t i = 0; i < servers->count; i++) {
-        const struct span text = servers->items[i];
-        const bool six = memchr(text.at, ':', text.len) != NULL;
-        sink_text(&out, i == 0 ? "" : ",");
-        sink_text(&out, six ? "[" : "");
-        sink_put(&out, text);
-        sink_text(&out, six ? "]:53" : ":53");
-    }
-    sink_terminate(&out);
-    return sink_ok(&out) &&
-           resolver_open_at(servers->count == 0 ? NULL : living->servers, &living->fence.resolver);
-}
-
-static bool wait_for_sockets(struct fence *fence)
-{
-    /* Whoever does not read what is refused holds nothing else up. */
-    if (fcntl(fence->given->refusals, F_SETFL, O_WRONLY | O_NONBLOCK) != 0)
-        return false;
-    rc result = poller_open(NULL, &fence->poller);
-    for (size_t i = 0; i < fence->given->count && rc_ok(result); i++)
-        result = poller_add(NULL, fence->poller, fence->given->sockets[i].fd,
-                            token_of(TOKEN_SOCKET, i, 0), true, false);
-    return rc_ok(result);
-}
 
 /* --- what it gives up ------------------------------------------------------------------------- */
 
@@ -110,8 +46,10 @@ static void list_descriptors(struct living *living)
     const struct sandbox_fence *given = living->fence.given;
     for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
         keep(living, number);
-    for (size_t i = 0; i < given->count; i++)
-        keep(living, given->sockets[i].fd);
+    for (size_t i = 0; i < given->sockets->count; i++)
+        keep(living, given->sockets->at[i].fd);
+    keep(living, given->sockets->astray);
+    keep(living, given->sockets->overheard);
     keep(living, given->refusals);
     keep(living, given->ready);
     keep(living, given->stop);
@@ -139,7 +77,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* Each connection may need one on the job's side and those that are tried. */
 static bool share_descriptors(struct living *living, size_t descriptors)
 {
-    const size_t others = living->fence.given->count + FENCE_FLOWS_MAX + OTHER_DESCRIPTORS;
+    const size_t others = living->fence.given->sockets->count + FENCE_FLOWS_MAX + OTHER_DESCRIPTORS;
     const size_t links = descriptors < others ? 0 : (descriptors - others) / (1 + FENCE_RACED_MOST);
     living->fence.most = links < FENCE_LINKS_MAX ? links : FENCE_LINKS_MAX;
     return links > 0;
@@ -181,81 +119,6 @@ static rc confine(struct trail *trail, struct living *living)
     return jail_enter(trail, &jail, &report);
 }
 
-/* --- its loop --------------------------------------------------------------------------------- */
-
-static void take_event(struct fence *fence, const struct poller_event *event)
-{
-    const enum token_kind kind = (enum token_kind)(event->token >> 48);
-    const size_t index = (size_t)(event->token >> 16 & UINT32_MAX);
-    switch (kind) {
-    case TOKEN_SOCKET:
-        if (fence->given->sockets[index].port.udp)
-            flow_take(fence, index);
-        else
-            link_accept(fence, index);
-        break;
-    case TOKEN_JOB:
-    case TOKEN_FAR:
-        link_step(fence, &fence->links[index]);
-        break;
-    case TOKEN_RACE:
-        link_raced(fence, &fence->links[index], (size_t)(event->token & UINT16_MAX));
-        break;
-    case TOKEN_FLOW:
-        flow_answer(fence, &fence->flows[index]);
-        break;
-    }
-}
-
-static void tick(struct fence *fence)
-{
-    for (size_t i = 0; i < FENCE_LINKS_MAX; i++)
-        link_tick(fence, &fence->links[i]);
-    for (size_t i = 0; i < FENCE_FLOWS_MAX; i++)
-        flow_tick(fence, &fence->flows[i]);
-}
-
-static void take_names(struct fence *fence, const struct pollfd *polled, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const bool broken = (polled[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
-        const struct resolver_watch one = { polled[i].fd,
-                                            broken || (polled[i].revents & POLLIN) != 0,
-                                            broken || (polled[i].revents & POLLOUT) != 0 };
-        if (one.reading || one.writing)
-            resolver_take(&fence->resolver, &one);
-    }
-}
-
-/* One turn; false when it has to end. */
-static bool turn(struct fence *fence, int64_t *ticked_ms)
-{
-    struct pollfd polled[RESOLVER_WATCHES + 2];
-    struct resolver_watch watches[RESOLVER_WATCHES];
-    struct poller_event events[EVENTS];
-    const size_t names = resolver_watches(&fence->resolver, watches);
-    polled[0] = (struct pollfd){ .fd = fence->poller, .events = POLLIN };
-    polled[1] = (struct pollfd){ .fd = fence->given->stop, .events = POLLIN };
-    for (size_t i = 0; i < names; i++)
-        polled[2 + i] = (struct pollfd){ .fd = watches[i].fd,
-                                         .events = (short)((watches[i].reading ? POLLIN : 0) |
-                                                           (watches[i].writing ? POLLOUT : 0)) };
-    poll(polled, 2 + names, fence->opening > 0 ? OPENING_MS : TURN_MS);
-    fence->now_ms = clock_monotonic_ms();
-    take_names(fence, polled + 2, names);
-    const size_t count = poller_take(fence->poller, events, EVENTS);
-    for (size_t i = 0; i < count; i++)
-        take_event(fence, &events[i]);
-    resolver_tick(&fence->resolver, fence->now_ms);
-    if (fence->opening > 0 || fence->now_ms - *ticked_ms >= TURN_MS) {
-        tick(fence);
-        refusals_tell(fence);
-        *ticked_ms = fence->now_ms;
-    }
-    link_watch_sockets(fence);
-    return polled[1].revents == 0;
-}
-
 static void say_ready(const struct sandbox_fence *given, const char *fault)
 {
     const struct span words = fault == NULL ? span_of("", 1) : span_text(fault);
@@ -268,22 +131,15 @@ int fence_live(const struct sandbox_fence *given)
 {
     static struct living living;
     struct trail trail = { 0 };
-    int64_t ticked_ms = 0;
-    struct fence *fence = &living.fence;
-    fence->given = given;
-    fence->reach = given->reach;
-    const char *fault = !make_tables(&living)      ? "no memory"
-                        : !find_servers(&living)   ? "its name servers cannot be used"
-                        : !wait_for_sockets(fence) ? "its sockets cannot be waited for"
-                                                   : NULL;
+    const char *fault = fence_open(&living.fence, given);
     rc confined = fault == NULL ? confine(&trail, &living) : RC_SUCCESS;
     if (!rc_ok(confined))
         fault = file_error_text(confined);
     say_ready(given, fault);
     if (fault != NULL)
         return 1;
-    while (turn(fence, &ticked_ms))
+    while (fence_turn(&living.fence))
         ;
-    refusals_tell(fence);
+    refusals_tell(&living.fence);
     return 0;
 }

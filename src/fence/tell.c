@@ -16,6 +16,18 @@ void refuse(struct fence *fence, const struct reach_refusal *what)
         tell_row(fence, (size_t)(row - fence->refusals.at));
 }
 
+void refuse_at(struct fence *fence, const struct address *to, struct job_port port)
+{
+    const struct reach_name *name = reach_by_address(fence->reach, to);
+    char text[ADDRESS_TEXT_ROOM];
+    struct sink out = sink_over(text, sizeof text);
+    address_write(&out, to);
+    const struct reach_refusal refusal = { .rule = name == NULL ? REACH_ADDRESS : REACH_PORT,
+                                           .name = name == NULL ? sink_bytes(&out) : name->name,
+                                           .port = port };
+    refuse(fence, &refusal);
+}
+
 void refusals_tell(struct fence *fence)
 {
     for (size_t i = 0; i < fence->refusals.count; i++) {

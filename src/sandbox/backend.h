@@ -94,8 +94,7 @@ bool output_is_over(const struct sandbox *sandbox);
 /* run_program runs a program to its end; its output is the caller's. */
 enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise);
 
-/* --- fence.c: who lets through what is allowed -------------------------------------------------
- */
+/* --- fence.c: who lets through what is allowed ------------------------------------------------ */
 
 enum { FENCE_STOP_MS = 1000 };
 

@@ -46,6 +46,23 @@ def plain(host, port=80, told=b"hello"):
         return got.decode("latin-1")
 
 
+def from_address(address, to, kind=socket.SOCK_STREAM, told=b"hello"):
+    """From an address that may be nobody's here (IP_FREEBIND)."""
+    with socket.socket(socket.AF_INET, kind) as link:
+        link.settimeout(TIMEOUT)
+        link.setsockopt(socket.IPPROTO_IP, 15, 1)
+        link.bind((address, 0))
+        link.connect(to)
+        link.sendall(told)
+        if kind == socket.SOCK_DGRAM:
+            return link.recv(65536).decode("latin-1")
+        link.shutdown(socket.SHUT_WR)
+        got = b""
+        while part := link.recv(65536):
+            got += part
+        return got.decode("latin-1")
+
+
 def raw(host, port, told):
     """Without an end of its own: what the other side says until it ends."""
     with socket.create_connection((host, port), TIMEOUT) as link:
@@ -106,6 +123,69 @@ def datagram(host, port=4433, told=b"hello", family=socket.AF_INET, wait=2):
         return link.recv(65536).decode("latin-1")
 
 
+def hasty(host, port):
+    """Datagrams whose answers nobody waits for."""
+    for _ in range(20):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.connect((host, port))
+            link.send(b"hello")
+
+
+def cut(host, port):
+    """Connections that the job ends with a reset, in each of their states."""
+    for told in (b"", b"hello"):
+        for waits in (False, True):
+            with socket.create_connection((host, port), TIMEOUT) as link:
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                link.sendall(told)
+                if waits and told:
+                    link.shutdown(socket.SHUT_WR)
+                    link.recv(1)
+
+
+def own_server(address):
+    """The job's own, at one of the sandbox's addresses, on a port that is nobody else's."""
+    with socket.socket(family_of(address)) as server:
+        server.bind(("::" if ":" in address else "", 9999))
+        server.listen()
+        with socket.create_connection((address, 9999), TIMEOUT) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            other, _ = server.accept()
+            with other:
+                other.sendall(b"own")
+                return link.recv(3).decode()
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def answering(address):
+    """The ports of TCP that a connection is had on."""
+    found = []
+    for port in range(1, 65536):
+        with socket.socket(family_of(address)) as link:
+            met = link.connect_ex((address, port)) == 0
+            if met and link.getsockname()[1] != port:  # not itself, by the port that it was given
+                found.append(port)
+    return found
+
+
+def answering_datagrams(address):
+    """The ports of UDP that something comes back from."""
+    met = set()
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as link:
+        for port in range(1, 65536):
+            with contextlib.suppress(OSError):
+                link.sendto(question("localhost") if port == 53 else b"x", (address, port))
+            if port % 256 == 0 or port == 65535:
+                link.settimeout(2 if port in (256, 65535) else 0.001)
+                with contextlib.suppress(OSError):
+                    while True:
+                        met.add(link.recvfrom(4096)[1][1])
+        return sorted(met - {link.getsockname()[1]})
+
+
 def question(name, kind=1, server="127.0.0.1", flags=0x0100):
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     return struct.pack(">HHHHHH", 7, flags, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", kind, 1)
@@ -126,8 +206,7 @@ def answer(message):
 
 
 def ask(name, kind=1, server="127.0.0.1", wait=2):
-    family = socket.AF_INET6 if ":" in server else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as link:
+    with socket.socket(family_of(server), socket.SOCK_DGRAM) as link:
         link.settimeout(wait)
         link.connect((server, 53))
         link.send(question(name, kind))
