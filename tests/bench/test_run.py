@@ -134,9 +134,8 @@ class Run(unittest.TestCase):
 
     def test_every_case_of_the_tree_has_a_row_and_every_row_a_case(self):
         for suite in bench.suites():
-            source = (ROOT / "bench" / f"bench_{suite}.c").read_text()
-            script = ROOT / "bench" / f"{suite}.py"
-            source += script.read_text() if script.exists() else ""
+            source = "".join(path.read_text() for path in (
+                ROOT / "bench" / f"bench_{suite}.c", ROOT / "bench" / f"{suite}.py") if path.exists())
             rows = bench.read_cases(ROOT / "bench" / "cases.tsv")
             for row in rows.values():
                 # The suite of bombs puts its own name before that of a reader, and one behind.

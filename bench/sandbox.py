@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""sandbox.py - the cases of suite sandbox: what the fence of a job costs, against the same program
+with a line of its own to the same server, and what memory Ward itself has for a sandbox.
+
+The world is that of the tests (tests/cmd/fence_world.py): two networks of this machine. Called by
+bench/run; prints the lines that bench.h describes. As root, with control groups."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+import house as houses
+
+BYTES = 512 << 20  # over one connection
+TRIPS = 3000       # of one byte, one after the other
+SANDBOXES = 4      # that wait beside one another
+OWN_BYTES, EXTRA_US = 1 << 20, 100
+CLIENT = '''
+import socket, statistics, sys, time
+what, host, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if what == "big":
+    with socket.create_connection((host, 9000), 60) as link:
+        room, got, begin = bytearray(1 << 18), 0, time.perf_counter()
+        link.sendall(str(count).encode())
+        while (part := link.recv_into(room)): got += part
+        assert got == count, got
+        print("=", time.perf_counter() - begin, flush=True)
+elif what == "trips":
+    with socket.create_connection((host, 22), 60) as link:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link.recv(100)
+        taken = []
+        for _ in range(count):
+            begin = time.perf_counter()
+            link.sendall(b"x")
+            assert link.recv(1) == b"x"
+            taken.append(time.perf_counter() - begin)
+        print("=", statistics.median(taken), flush=True)
+else:
+    print("= up", flush=True)
+    time.sleep(120)
+'''
+
+
+class Bench:
+    """The world, an image with Python, and the client as a job's code."""
+
+    def __init__(self, bench):
+        os.environ["WARD_BUILD"] = str(bench.build)
+        sys.path += [str(HERE.parent / "tests"), str(HERE.parent / "tests/cmd")]
+        import fence_world
+        import oci
+        import python_image
+        import sandboxes
+        if not sandboxes.has_groups() or not shutil.which("crun"):
+            raise houses.NoFigure("skip", "no root, control groups or crun")
+        self.fence_world, self.ward = fence_world, bench.build / "ward"
+        self.above = pathlib.Path(tempfile.mkdtemp(prefix="ward-bench-"))
+        self.images, self.code = self.above / "images", self.above / "code"
+        self.code.mkdir()
+        (self.code / "client.py").write_text(CLIENT)
+        digest = oci.Image(list(python_image.layer())).pack(self.above / "image.tar")
+        subprocess.run([self.ward, "image", "import", self.above / "image.tar", digest, "--images",
+                        self.images], check=True, capture_output=True)
+        self.world = fence_world.World(self.above)
+        self.digest = digest
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.world.end()
+        shutil.rmtree(self.above, ignore_errors=True)
+
+    def job(self, *words):
+        """The words that run the client as a job."""
+        spec = self.above / "job.toml"
+        spec.write_text(
+            f'image = "{self.digest}"\ncommand = {json.dumps(["/usr/local/bin/python", "/job/client.py", *words])}\n'
+            '[resources.network_whitelist]\nhosts = ["allowed.example"]\nports = [22, 9000]\n'
+            f'[sandbox_config.network_policy]\ndns_servers = ["{self.fence_world.NAMES}"]\n')
+        return self.world.node.words(self.ward, "run", spec, "--job", self.code, "--images", self.images,
+                                     "--runtime", "crun", "--quiet")
+
+    def figure(self, words):
+        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+                              timeout=120)
+        found = re.search(r"(?m)^= ([0-9.e-]+)$", done.stdout)
+        if done.returncode or not found:
+            raise houses.Fault(f"{done.stdout}{done.stderr}")
+        return float(found.group(1))
+
+    def fenced(self, *words):
+        return self.figure(self.job(*words))
+
+    def direct(self, *words):
+        """The same program by the same interpreter, in the network that the fence connects from."""
+        return self.figure(self.world.node.words("/usr/bin/python3.11", self.code / "client.py", *words))
+
+
+class Turn:
+    def __init__(self, once):
+        self.once = once
+
+
+@contextlib.contextmanager
+def awake():
+    """No processor halts meanwhile: what a halted one takes to wake up is the machine's, and on a
+    virtual one more than all that is measured."""
+    spinners = [subprocess.Popen([sys.executable, "-c", "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, "
+                                  "os.sched_param(0))\nwhile True: pass"]) for _ in os.sched_getaffinity(0)]
+    try:
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+
+
+def in_turns(bench, what, count):
+    with Bench(bench) as made, awake():
+        return bench.in_turns(
+            Turn(lambda: made.fenced(what, "allowed.example", str(count))),
+            Turn(lambda: made.direct(what, made.fence_world.PUBLIC, str(count))))
+
+
+def throughput(bench):
+    """MB a second of one connection."""
+    ours, theirs = in_turns(bench, "big", BYTES)
+    return BYTES / ours / 1e6, BYTES / theirs / 1e6
+
+
+def round_trip(bench):
+    """What a byte there and back takes longer, in microseconds."""
+    ours, theirs = in_turns(bench, "trips", TRIPS)
+    houses.remark(f"fence-round-trip: {ours * 1e6:.1f} us with the fence, {theirs * 1e6:.1f} us without")
+    return (ours - theirs) * 1e6, EXTRA_US
+
+
+def below(pid):
+    """A process and all that it begot."""
+    yield pid
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from below(int(child))
+
+
+def own_bytes(pid, program):
+    """Of the processes of `ward run`, without the runtime and the job: their shares of what several
+    have, and all of what one has alone."""
+    total = 0
+    for process in below(pid):
+        if os.readlink(f"/proc/{process}/exe") == str(program):
+            text = pathlib.Path(f"/proc/{process}/smaps_rollup").read_text()
+            total += int(re.search(r"(?m)^Pss:\s+(\d+) kB$", text).group(1)) << 10
+    return total
+
+
+def memory(bench):
+    """Bytes of Ward's own for each of a few sandboxes with a fence that wait."""
+    with Bench(bench) as made, contextlib.ExitStack() as held:
+        pids = []
+        for _ in range(SANDBOXES):
+            run = held.enter_context(subprocess.Popen(made.job("wait", "-", "0"), stdout=subprocess.PIPE,
+                                                      stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                                      text=True))
+            held.callback(run.terminate)
+            if run.stdout.readline() != "= up\n":
+                raise houses.Fault("a job did not begin")
+            pids.append(run.pid)
+        time.sleep(0.5)
+        return sum(own_bytes(pid, made.ward) for pid in pids) / SANDBOXES, OWN_BYTES
+
+
+CASES = {"fence-throughput": throughput, "fence-round-trip": round_trip, "sandbox-memory": memory}
+
+
+if __name__ == "__main__":
+    sys.exit(houses.main(CASES, "sandbox.py"))
