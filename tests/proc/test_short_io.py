@@ -7,6 +7,7 @@ WARD_FULL=1 in the environment: 40 seeds."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -81,6 +82,9 @@ class Short(unittest.TestCase):
             out[f"record {seq}"] = house.fetch(f"audit/records/{seq}")
             out[f"proof {seq}"] = house.fetch("audit/proof", {"seq": seq, "size": count})
         out["keys"] = house.fetch("keyring/keys")
+        # Which head is the last one depends on when it was asked.
+        out = {name: (status, re.sub(rb'"checkpoint":"[^"]*"', b'"checkpoint":""', body))
+               for name, (status, body) in out.items()}
         self.assertEqual({status for status, _ in out.values()}, {200}, out)
         for number in range(10):  # each also says when it was
             text = "x" * 900 + str(number)
