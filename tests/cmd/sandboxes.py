@@ -88,7 +88,7 @@ class Jobs(unittest.TestCase):
 
     def run_spec(self, spec, *options, arguments=(), **more):
         words = self.words(spec, *options) + (["--", *arguments] if arguments else [])
-        return subprocess.run(words, **({"capture_output": True, "check": False, "timeout": 120,
+        return subprocess.run(words, **({"capture_output": True, "check": False, "timeout": 400,
                                          "env": CLEAN, "stdin": subprocess.DEVNULL} | more))
 
     def job(self, *command, more="", options=(), code=0, reason="OK"):
