@@ -44,16 +44,6 @@ void astray_take(struct fence *fence)
     }
 }
 
-/* Whether a socket of the fence has it, which tells by itself what it refuses. */
-static bool is_served(const struct fence *fence, struct job_port port)
-{
-    bool is = false;
-    for (size_t i = 0; i < fence->reach->port_count; i++)
-        is = is || (fence->reach->ports[i].number == port.number &&
-                    fence->reach->ports[i].udp == port.udp);
-    return is;
-}
-
 /* What a packet tells that the kernel refused.  A datagram from a port that is served is an answer
    of the fence's that the job waits for no more. */
 static bool read_refused(const struct fence *fence, const struct ip_packet *packet,
@@ -66,7 +56,7 @@ static bool read_refused(const struct fence *fence, const struct ip_packet *pack
         return true;
     }
     if (!ip_port_unreachable_read(packet, &quoted) || quoted.protocol != IP_UDP ||
-        is_served(fence, (struct job_port){ quoted.from_port, true }))
+        reach_has_port(fence->reach, (struct job_port){ quoted.from_port, true }))
         return false;
     *to = quoted.to;
     *port = (struct job_port){ quoted.port, true };
@@ -86,8 +76,8 @@ void overheard_take(struct fence *fence)
         if (!ip_packet_read(span_of(bytes, (size_t)got), &packet) ||
             !read_refused(fence, &packet, &to, &port))
             continue;
-        /* What is the job's own is its own business. */
-        if (port.number != 0 && !address_is_loopback(&to) && !is_served(fence, port))
+        /* What is the job's own is its own business, and who serves a port tells by himself. */
+        if (port.number != 0 && !address_is_loopback(&to) && !reach_has_port(fence->reach, port))
             refuse_at(fence, &to, port);
     }
 }

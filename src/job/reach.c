@@ -195,13 +195,8 @@ static bool add_listed(struct reach *reach, const struct address *address)
 static void add_ports(struct reach *reach, const struct job_ports *ports)
 {
     for (size_t i = 0; i < ports->count; i++) {
-        const struct job_port *port = &ports->items[i];
-        bool met = false;
-        for (size_t k = 0; k < reach->port_count; k++)
-            met = met ||
-                  (reach->ports[k].number == port->number && reach->ports[k].udp == port->udp);
-        if (!met)
-            reach->ports[reach->port_count++] = *port;
+        if (!reach_has_port(reach, ports->items[i]))
+            reach->ports[reach->port_count++] = ports->items[i];
     }
 }
 
@@ -266,6 +261,14 @@ bool reach_make(const struct job_spec *spec, struct arena *arena, struct reach *
         return false;
     *out = reach;
     return true;
+}
+
+bool reach_has_port(const struct reach *reach, struct job_port port)
+{
+    bool has = false;
+    for (size_t i = 0; i < reach->port_count; i++)
+        has = has || (reach->ports[i].number == port.number && reach->ports[i].udp == port.udp);
+    return has;
 }
 
 bool reach_is_nothing(const struct reach *reach)

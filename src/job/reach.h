@@ -67,6 +67,9 @@ bool reach_make(const struct job_spec *spec, struct arena *arena, struct reach *
 /* reach_is_nothing: no fence is needed. */
 bool reach_is_nothing(const struct reach *reach);
 
+/* reach_has_port tells whether something outside is allowed on this port. */
+bool reach_has_port(const struct reach *reach, struct job_port port);
+
 /* reach_is_served tells whether a listed address is any part of this. */
 bool reach_is_served(const struct address *address);
 

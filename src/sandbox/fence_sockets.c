@@ -58,14 +58,6 @@ static bool open_socket(struct fence_sockets *out, const struct address *at, str
     return true;
 }
 
-static bool is_allowed(const struct reach *reach, struct job_port port)
-{
-    bool is = false;
-    for (size_t i = 0; i < reach->port_count; i++)
-        is = is || (reach->ports[i].number == port.number && reach->ports[i].udp == port.udp);
-    return is;
-}
-
 /* Where its port is an allowed one the socket at all addresses is the name server's too: two could
    not be beside one another. */
 static bool open_names(struct fence_sockets *out, const struct reach *reach, bool udp)
@@ -73,7 +65,7 @@ static bool open_names(struct fence_sockets *out, const struct reach *reach, boo
     static const uint8_t v4[4] = { 127, 0, 0, 1 }, v6[16] = { [15] = 1 };
     const struct address loopback_v4 = address_of_v4(v4), loopback_v6 = address_of_v6(v6);
     const struct job_port port = { FENCE_NAMES_PORT, udp };
-    return is_allowed(reach, port) ||
+    return reach_has_port(reach, port) ||
            (open_socket(out, &loopback_v4, port) && open_socket(out, &loopback_v6, port));
 }
 
