@@ -173,7 +173,7 @@ static void send_on(struct fence *fence, size_t socket, const struct reach_name 
     if (flow == NULL)
         return;
     if (!is_same(flow, socket, one)) {
-        uint8_t *held = flow->held;
+        uint8_t *held = fence->first + (size_t)(flow - fence->flows) * FENCE_DATAGRAM_MAX;
         *flow = (struct flow){ .used = true,
                                .other = -1,
                                .socket = socket,

@@ -41,18 +41,31 @@ struct far {
     bool is_inside;         /* if there was any */
 };
 
-/* --- link.c: one connection ------------------------------------------------------------------- */
+/* --- way.c: one direction of a connection -------------------------------------------------------
+ */
 
-enum { LENT_ALL = FENCE_HELD + 1 };
+enum { FENCE_PIPES = 16 }; /* directions at once whose bytes the kernel moves by itself */
 
-/* One direction: what was read and is not written yet. */
+/* What was read and is not written yet. */
 struct way {
     uint8_t *at; /* FENCE_HELD */
     size_t from, to;
-    bool ended;     /* nothing more is read */
-    bool passed;    /* and the other side was told */
-    uint64_t moved; /* bytes that were read or written */
+    struct fence_pipe *pipe; /* by which bytes pass that nobody has to look at; NULL: by `at` */
+    bool much;               /* the last read filled `at` */
+    bool ended;              /* nothing more is read */
+    bool passed;             /* and the other side was told */
+    uint64_t moved;          /* bytes that were read or written */
 };
+
+struct fence_pipe {
+    int out, in;
+    size_t held;
+    bool used;
+};
+
+/* --- link.c: one connection ------------------------------------------------------------------- */
+
+enum { LENT_ALL = FENCE_HELD + 1 };
 
 enum link_state {
     LINK_FREE = 0,
@@ -113,11 +126,14 @@ struct fence {
     int poller;
     struct resolver resolver;
     int64_t now_ms, ticked_ms;
+    uint8_t *held;  /* 2 * FENCE_HELD of each link, */
+    uint8_t *first; /* FENCE_DATAGRAM_MAX of each flow */
     struct link *links;
     size_t most;    /* of them that may be: fewer than there are where descriptors are few */
     size_t linked;  /* that are not free */
     size_t opening; /* of them and of the flows that wait for a name or a connection */
     bool full;      /* connections are not accepted */
+    struct fence_pipe pipes[FENCE_PIPES];
     struct flow *flows;
     int64_t second_ms; /* questions are counted from here */
     unsigned questions;
@@ -147,6 +163,16 @@ void far_begin(struct fence *fence, struct far *far, const struct reach_name *na
                struct job_port port);
 /* Goes on when the name is known: true when it is FAR_FOUND or FAR_FAILED. */
 bool far_step(struct fence *fence, struct far *far, struct job_port port);
+
+/* way.c.  way_read and way_write are false when the connection is broken.  way_read reads what
+   there is room for; `is_free`: nobody has to look at it any more, and where it is much it passes
+   by a pipe, if one is left.  way_write writes at most so many bytes of what is held, and tells the
+   end behind the last of them.  way_end gives back its pipe. */
+bool way_read(struct fence *fence, struct way *way, int fd, bool is_free);
+bool way_write(struct way *way, int fd, size_t most);
+bool way_has_room(const struct way *way);
+bool way_holds(const struct way *way);
+void way_end(struct way *way);
 
 /* link.c */
 void link_accept(struct fence *fence, size_t socket);

@@ -33,6 +33,12 @@ static bool is_opening(const struct link *link)
     return link->state == LINK_OPENS || link->state == LINK_RACES;
 }
 
+/* Whether nobody has to look any more at what passes. */
+static bool is_free(const struct link *link)
+{
+    return link->state == LINK_PASSES && link->listens == LISTEN_NO_MORE;
+}
+
 static void close_link(struct fence *fence, struct link *link)
 {
     if (link->state == LINK_FREE || link->state == LINK_DEAD)
@@ -43,6 +49,8 @@ static void close_link(struct fence *fence, struct link *link)
         race_end(&link->race);
     fd_close(&link->job);
     fd_close(&link->other);
+    way_end(&link->out);
+    way_end(&link->in);
     leave(fence, link);
 }
 
@@ -68,51 +76,11 @@ static void refuse_link(struct fence *fence, struct link *link, struct reach_ref
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-/* False: the connection is broken. */
-static bool read_way(struct way *way, int fd)
-{
-    if (way->from == way->to)
-        way->from = way->to = 0;
-    if (way->ended || way->to == FENCE_HELD)
-        return true;
-    ssize_t got = read(fd, way->at + way->to, FENCE_HELD - way->to);
-    if (got < 0)
-        return errno == EAGAIN || errno == EINTR;
-    way->ended = got == 0;
-    way->to += (size_t)got;
-    way->moved += (size_t)got;
-    return true;
-}
-
-/* At most so many bytes of what is held. */
-static bool write_some(struct way *way, int fd, size_t most)
-{
-    const size_t has = way->to - way->from;
-    const size_t len = has < most ? has : most;
-    if (len > 0) {
-        ssize_t put = send(fd, way->at + way->from, len, MSG_NOSIGNAL);
-        if (put < 0)
-            return errno == EAGAIN || errno == EINTR;
-        way->from += (size_t)put;
-        way->moved += (size_t)put;
-    }
-    if (way->from == way->to && way->ended && !way->passed) {
-        shutdown(fd, SHUT_WR);
-        way->passed = true;
-    }
-    return true;
-}
-
-static bool write_way(struct way *way, int fd)
-{
-    return write_some(way, fd, SIZE_MAX);
-}
-
 /* What the job said, as far as it may go on. */
 static bool write_out(struct link *link)
 {
     const size_t before = link->out.from;
-    if (!write_some(&link->out, link->other, link->lent == LENT_ALL ? SIZE_MAX : link->lent))
+    if (!way_write(&link->out, link->other, link->lent == LENT_ALL ? SIZE_MAX : link->lent))
         return false;
     if (link->lent != LENT_ALL)
         link->lent -= link->out.from - before;
@@ -142,9 +110,8 @@ static void watch(struct fence *fence, int fd, uint64_t token, unsigned wanted, 
 
 static unsigned wanted_of(const struct way *read, const struct way *written)
 {
-    const bool room = !read->ended && (read->to < FENCE_HELD || read->from == read->to);
-    return (room ? (unsigned)WATCH_READ : 0u) |
-           (written->from < written->to ? (unsigned)WATCH_WRITE : 0u);
+    return (way_has_room(read) ? (unsigned)WATCH_READ : 0u) |
+           (way_holds(written) ? (unsigned)WATCH_WRITE : 0u);
 }
 
 static void watch_link(struct fence *fence, struct link *link)
@@ -329,10 +296,10 @@ static void run_race(struct fence *fence, struct link *link)
 static void pass(struct fence *fence, struct link *link)
 {
     const uint64_t before = link->moved;
-    const bool open = read_way(&link->in, link->other);
+    const bool open = way_read(fence, &link->in, link->other, is_free(link));
     if (open && (!hear_server(fence, link) || !judge_again(fence, link)))
         return;
-    if (!open || (link->listens != LISTEN_SERVER && !write_way(&link->in, link->job)) ||
+    if (!open || (link->listens != LISTEN_SERVER && !way_write(&link->in, link->job, SIZE_MAX)) ||
         !write_out(link)) {
         cut(fence, link);
         return;
@@ -377,7 +344,7 @@ static void step_names(struct fence *fence, struct link *link)
     while (sound && more)
         sound = answer_one(fence, link, &more);
     link->in.ended = link->out.ended;
-    if (!sound || !write_way(&link->in, link->job))
+    if (!sound || !way_write(&link->in, link->job, SIZE_MAX))
         cut(fence, link);
     else if (link->in.passed)
         close_link(fence, link);
@@ -395,7 +362,7 @@ void link_step(struct fence *fence, struct link *link)
         leave(fence, link);
     if (link->state == LINK_FREE || link->state == LINK_DEAD)
         return;
-    if (!read_way(&link->out, link->job)) {
+    if (!way_read(fence, &link->out, link->job, is_free(link))) {
         cut(fence, link);
         return;
     }
@@ -474,10 +441,10 @@ static void begin(struct fence *fence, struct link *link, int fd, struct job_por
 {
     struct sockaddr_in6 to = { 0 };
     socklen_t len = sizeof to;
-    uint8_t *out = link->out.at, *in = link->in.at;
+    uint8_t *held = fence->held + 2 * index_of(fence, link) * FENCE_HELD;
     *link = (struct link){ .state = LINK_NAMES, .job = fd, .other = -1, .port = port };
-    link->out.at = out;
-    link->in.at = in;
+    link->out.at = held;
+    link->in.at = held + FENCE_HELD;
     link->until_ms = fence->now_ms + FENCE_HELLO_MS;
     fence->linked++;
     if (getsockname(fd, (struct sockaddr *)&to, &len) != 0 || !direct(fence, link, &to)) {

@@ -16,9 +16,11 @@ enum {
     MEMORY = 512 << 20, /* bytes of addresses, all libraries included */
     /* Sockets, connections with all that is tried for one, flows, name servers, and the rest. */
     DESCRIPTORS = FENCE_SOCKETS_MOST + 4 * FENCE_LINKS_MAX + FENCE_FLOWS_MAX + 2 * JOB_LIST_MAX +
-                  64,
-    OTHER_DESCRIPTORS = 32,        /* streams, pipes, the poller, and those of the name servers */
-    KEPT = FENCE_SOCKETS_MOST + 9, /* streams, two for packets, three pipes and the poller */
+                  2 * FENCE_PIPES + 64,
+    /* Streams, pipes, the poller, and those of the name servers. */
+    OTHER_DESCRIPTORS = 2 * FENCE_PIPES + 32,
+    /* Streams, two for packets, three pipes to the run, the poller, and pipes for what is much. */
+    KEPT = FENCE_SOCKETS_MOST + 9 + 2 * FENCE_PIPES,
 };
 
 struct living {
@@ -54,6 +56,10 @@ static void list_descriptors(struct living *living)
     keep(living, given->ready);
     keep(living, given->stop);
     keep(living, living->fence.poller);
+    for (size_t i = 0; i < FENCE_PIPES; i++) {
+        keep(living, living->fence.pipes[i].out);
+        keep(living, living->fence.pipes[i].in);
+    }
     qsort(living->keep, living->kept, sizeof *living->keep, by_number);
 }
 

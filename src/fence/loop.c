@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fence/inside.h"
 #include "os/clock.h"
@@ -16,23 +17,26 @@ enum {
 
 /* --- what it has ------------------------------------------------------------------------------ */
 
+/* Nothing of them is written before it is used: as long as nobody connects they cost nothing. */
 static bool make_tables(struct fence *fence)
 {
     arena_init(&fence->arena, ROOM);
     fence->links = arena_array(&fence->arena, FENCE_LINKS_MAX, sizeof *fence->links);
     fence->flows = arena_array(&fence->arena, FENCE_FLOWS_MAX, sizeof *fence->flows);
-    /* Never written before it is needed: it costs nothing as long as nobody connects. */
-    uint8_t *held = arena_room(&fence->arena, (size_t)FENCE_LINKS_MAX * 2 * FENCE_HELD);
-    uint8_t *first = arena_room(&fence->arena, (size_t)FENCE_FLOWS_MAX * FENCE_DATAGRAM_MAX);
-    if (fence->links == NULL || fence->flows == NULL || held == NULL || first == NULL)
-        return false;
-    for (size_t i = 0; i < FENCE_LINKS_MAX; i++) {
-        fence->links[i].out.at = held + 2 * i * FENCE_HELD;
-        fence->links[i].in.at = held + (2 * i + 1) * FENCE_HELD;
-    }
-    for (size_t i = 0; i < FENCE_FLOWS_MAX; i++) {
-        fence->flows[i].held = first + i * FENCE_DATAGRAM_MAX;
-        fence->flows[i].other = -1;
+    fence->held = arena_room(&fence->arena, (size_t)FENCE_LINKS_MAX * 2 * FENCE_HELD);
+    fence->first = arena_room(&fence->arena, (size_t)FENCE_FLOWS_MAX * FENCE_DATAGRAM_MAX);
+    return fence->links != NULL && fence->flows != NULL && fence->held != NULL &&
+           fence->first != NULL;
+}
+
+/* Made before the jail, in which no pipe can be made. */
+static bool make_pipes(struct fence *fence)
+{
+    for (size_t i = 0; i < FENCE_PIPES; i++) {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+            return false;
+        fence->pipes[i] = (struct fence_pipe){ .out = ends[0], .in = ends[1] };
     }
     return true;
 }
@@ -81,6 +85,7 @@ const char *fence_open(struct fence *fence, const struct sandbox_fence *given)
     fence->reach = given->reach;
     fence->most = FENCE_LINKS_MAX;
     return !make_tables(fence)        ? "no memory"
+           : !make_pipes(fence)       ? "too many open files"
            : !find_servers(fence)     ? "its name servers cannot be used"
            : !wait_for_sockets(fence) ? "its sockets cannot be waited for"
                                       : NULL;

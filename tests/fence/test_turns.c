@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -255,6 +256,27 @@ static bool send_much(uint64_t much)
     return true;
 }
 
+/* One that takes nothing and goes when nothing more is taken of it: whoever uses after it what the
+   fence has must find nothing of it there. */
+static bool leave_much(void)
+{
+    const struct linger now = { 1, 0 };
+    struct own own = { socket(AF_INET, SOCK_STREAM, 0), ECHO, roll(1 << 20), 0, 0 };
+    const struct sockaddr_in to = at(0xc6120001, ECHO);
+    struct pollfd polled = { own.fd, POLLOUT, 0 };
+    if (connect(own.fd, (const struct sockaddr *)&to, sizeof to) != 0 ||
+        fcntl(own.fd, F_SETFL, O_NONBLOCK) != 0 ||
+        setsockopt(own.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) != 0)
+        return false;
+    while (poll(&polled, 1, 200) > 0) {
+        if (polled.revents != POLLOUT)
+            return false;
+        send_some(&own);
+    }
+    close(own.fd);
+    return true;
+}
+
 static int live_as_job(uint64_t seed, unsigned steps)
 {
     struct own links[LINKS];
@@ -279,6 +301,12 @@ static int live_as_job(uint64_t seed, unsigned steps)
             end_one(own);
         else if (what >= 95)
             shutdown(own->fd, roll(2) == 0 ? SHUT_WR : SHUT_RD);
+    }
+    for (size_t i = 0; i < LINKS; i++)
+        fd_close(&links[i].fd);
+    for (size_t i = 0; i < FENCE_PIPES / 2; i++) {
+        if (!leave_much())
+            return 3;
     }
     return send_much(4 << 20) ? 0 : 2;
 }
@@ -321,9 +349,29 @@ static pid_t begin_world(void)
     return pid;
 }
 
+static size_t uses(const struct fence_pipe *pipe, const struct way *way)
+{
+    return way->pipe == pipe ? 1 : 0;
+}
+
+/* One direction has it and no other, and what nobody has is empty. */
+static void assert_pipe_is_sound(const struct fence *fence, const struct fence_pipe *pipe)
+{
+    size_t users = 0;
+    int has;
+    for (size_t i = 0; i < FENCE_LINKS_MAX; i++)
+        users += uses(pipe, &fence->links[i].out) + uses(pipe, &fence->links[i].in);
+    assert_int_equal(users, pipe->used ? 1 : 0);
+    assert_int_equal(ioctl(pipe->out, FIONREAD, &has), 0);
+    assert_int_equal(has, pipe->held);
+    assert_true(pipe->used || pipe->held == 0);
+}
+
 static void assert_sound(const struct fence *fence)
 {
     size_t linked = 0;
+    for (size_t i = 0; i < FENCE_PIPES; i++)
+        assert_pipe_is_sound(fence, &fence->pipes[i]);
     for (size_t i = 0; i < FENCE_LINKS_MAX; i++) {
         const struct link *link = &fence->links[i];
         linked += link->state != LINK_FREE ? 1 : 0;
@@ -337,14 +385,18 @@ static void assert_sound(const struct fence *fence)
 /* Serves until the job has ended: what it exits with. */
 static int serve_until_end(struct fence *fence, pid_t job, int refusals)
 {
+    size_t piped = 0;
     int status;
     struct refusal refusal;
     while (waitpid(job, &status, WNOHANG) == 0) {
         assert_true(fence_turn(fence));
         assert_sound(fence);
+        for (size_t i = 0; i < FENCE_PIPES; i++)
+            piped += fence->pipes[i].held;
         while (read(refusals, &refusal, sizeof refusal) > 0)
             ;
     }
+    assert_true(piped > 0); /* of what went by one something stayed over a turn */
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -378,6 +430,10 @@ static void be_the_fence(uint64_t seed)
             fd_close(&fence.links[i].other);
         }
     }
+    for (size_t i = 0; i < FENCE_PIPES; i++) {
+        fd_close(&fence.pipes[i].out);
+        fd_close(&fence.pipes[i].in);
+    }
     arena_fini(&fence.arena);
     resolver_close(&fence.resolver);
 }
@@ -387,6 +443,7 @@ static void test_what_jobs_do(void **state)
     static const uint8_t world[4] = { 5, 5, 5, 5 };
     const char *given = getenv("WARD_FULL");
     const uint64_t seeds = given == NULL ? 3 : 40;
+    signal(SIGPIPE, SIG_IGN); /* as all of the command has it */
     int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), status;
     (void)state;
     if (geteuid() != 0)
