@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,7 +67,7 @@ static enum reason too_small(struct sandbox *sandbox, const char *key, uint64_t 
                              uint64_t there)
 {
     return sandbox_fail(sandbox, REASON_JOB_CAPACITY,
-                        "resources.%s is %llu, and this machine has %llu for a job", key,
+                        "resources.%s is %llu, and this machine has %llu left for a job", key,
                         (unsigned long long)wanted, (unsigned long long)there);
 }
 
@@ -83,22 +82,15 @@ static enum reason fit(struct sandbox *sandbox)
     struct job_limits *limits = &sandbox->spec.limits;
     const struct job_resources *wanted = &sandbox->spec.resources;
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct sysinfo memory;
-    struct statvfs disk;
-    if (cores < 1 || sysinfo(&memory) != 0 || statvfs(sandbox->slot.path, &disk) != 0)
+    const struct slot_room *left = &sandbox->slot.left;
+    if (cores < 1)
         return sandbox_fail(sandbox, REASON_JOB_CAPACITY, "%s", strerror(errno));
-    const uint64_t lent = sandbox_memory_lent((uint64_t)memory.totalram * memory.mem_unit);
-    const uint64_t free = (uint64_t)disk.f_bavail * disk.f_frsize;
     if (wanted->vcpu > (uint64_t)cores)
         return too_small(sandbox, "vcpu", wanted->vcpu, (uint64_t)cores);
-    if (wanted->memory > lent)
-        return too_small(sandbox, "memory", wanted->memory, lent);
-    if (wanted->disk > free)
-        return too_small(sandbox, "disk", wanted->disk, free);
     limits->cpu_cores = (uint32_t)least(limits->cpu_cores, (uint64_t)cores);
-    limits->memory = least(limits->memory, lent);
-    limits->disk = least(limits->disk, free);
-    limits->output = least(limits->output, free);
+    limits->memory = least(limits->memory, left->memory);
+    limits->disk = least(limits->disk, left->disk);
+    limits->output = least(limits->output, left->disk);
     sandbox->limits = (struct cgroup_limits){ .memory = limits->memory,
                                               .processes = JOB_PROCESSES_MAX,
                                               .cpu_quota_us = (uint64_t)limits->cpu_cores *
@@ -357,11 +349,24 @@ static enum reason hold_image(struct sandbox *sandbox)
 static enum reason take_slot(struct sandbox *sandbox)
 {
     struct trail trail = { 0 };
-    rc taken = slot_take(&trail, &sandbox->groups, sandbox->id, &sandbox->slot);
+    struct sysinfo memory;
+    const struct job_resources *wanted = &sandbox->spec.resources;
+    if (sysinfo(&memory) != 0)
+        return sandbox_fail(sandbox, REASON_JOB_CAPACITY, "%s", strerror(errno));
+    const struct slot_claim claim = {
+        .id = sandbox->id,
+        .room = { .memory = wanted->memory, .disk = wanted->disk },
+        .memory_lent = sandbox_memory_lent((uint64_t)memory.totalram * memory.mem_unit),
+    };
+    rc taken = slot_take(&trail, &sandbox->groups, &claim, &sandbox->slot);
     if (rc_ok(taken))
         return REASON_OK;
     if (rc_number(taken) == SLOT_E_FULL)
         return sandbox_fail(sandbox, REASON_JOB_CAPACITY, "%d jobs are running", SLOTS_MAX);
+    if (rc_number(taken) == SLOT_E_MEMORY)
+        return too_small(sandbox, "memory", wanted->memory, sandbox->slot.left.memory);
+    if (rc_number(taken) == SLOT_E_DISK)
+        return too_small(sandbox, "disk", wanted->disk, sandbox->slot.left.disk);
     return sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", SLOTS_FOLDER, file_error_text(taken));
 }
 

@@ -22,22 +22,38 @@ enum {
 
 #define SLOTS_FOLDER "/var/lib/ward-jobs"
 
+/* Bytes that a job reserves, or that there are for one. */
+struct slot_room {
+    uint64_t memory, disk;
+};
+
 struct slot {
     unsigned number;
-    int folder;           /* open, and locked */
-    uint32_t ids;         /* the first of its users and groups */
-    char path[SLOT_PATH]; /* of the folder */
-    char name[SLOT_NAME]; /* of its control group and of its container: nobody else's */
+    int folder;            /* open, and locked */
+    uint32_t ids;          /* the first of its users and groups */
+    char path[SLOT_PATH];  /* of the folder */
+    char name[SLOT_NAME];  /* of its control group and of its container: nobody else's */
+    struct slot_room left; /* what no other job has reserved */
 };
 
 enum slot_error {
-    SLOT_E_FULL = 0x2b01, /* RC_BUSY: as many jobs run as may */
+    SLOT_E_FULL = 0x2b01,   /* RC_BUSY: as many jobs run as may */
+    SLOT_E_MEMORY = 0x2b02, /* RC_BUSY: others have reserved what is wanted, */
+    SLOT_E_DISK = 0x2b03,   /* or there never was so much; out->left has what there is */
 };
 
-/* slot_take sweeps the places that nobody holds any more, and takes a free one for the job of that
-   id, SLOT_ID hex digits that no other job has. */
+/* What a job is to have. */
+struct slot_claim {
+    const char *id;        /* SLOT_ID hex digits that no other job has */
+    struct slot_room room; /* reserved until the place is given back, */
+    uint64_t memory_lent;  /* of so many bytes for all jobs, and of the disk what is free */
+};
+
+/* slot_take sweeps the places that nobody holds any more, and takes a free one.  Of claims at the
+   same time as many are granted as there is room for: one after the other, and never half. */
 MUST_USE
-rc slot_take(struct trail *trail, const struct cgroups *groups, const char *id, struct slot *out);
+rc slot_take(struct trail *trail, const struct cgroups *groups, const struct slot_claim *claim,
+             struct slot *out);
 
 /* slot_give takes away what the job left, its mounts excepted, and the place is free again. */
 MUST_USE

@@ -77,8 +77,11 @@ class Jobs(unittest.TestCase):
         self.addCleanup(self.check_nothing_is_left)
 
     def spec(self, *command, more=""):
-        """A specification of that command; `more` are other keys and sections."""
+        """A specification of that command; `more` are other keys and sections. It reserves little: many
+        run beside one another."""
         path = self.here / "job.toml"
+        if "[resources]" not in more:
+            more += '\n[resources]\nmemory = "16M"\ndisk = "16M"'
         words = ", ".join(json.dumps(str(word)) for word in command)
         path.write_text(f'image = "{self.digest}"\ncommand = [{words}]\n{more}\n')
         return path
@@ -108,6 +111,12 @@ class Jobs(unittest.TestCase):
         self.assertEqual(leftovers(), [])
         null = os.stat("/dev/null")
         self.assertEqual((null.st_uid, null.st_mode & 0o777), (0, 0o666))
+
+
+def in_places_of_its_own(words, size="50%"):
+    """The words, run where no other job has a place: what is reserved there is theirs alone."""
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+            f'mount -t tmpfs -o mode=711,size={size} none {SLOTS} && exec "$@"', "sh", *words]
 
 
 def begun(words, until, **more):

@@ -16,7 +16,8 @@ import unittest
 import tap
 from commands import CLEAN, WARD, Terminal, faults
 from oci import Image, entry, folder, link
-from sandboxes import RUNTIMES, SLOTS, Jobs, begun, is_held, leftovers, needs_sandbox
+from sandboxes import (RUNTIMES, SLOTS, Jobs, begun, in_places_of_its_own, is_held, leftovers,
+                       needs_sandbox)
 
 # Holds every place, runs a job, lets go of the last one, and runs another.
 FULL = """
@@ -382,9 +383,7 @@ class Runs(Jobs):
     def test_another_machines_places(self):
         """Two folders of places over one kernel: a job is not swept for another of the same number."""
         process = begun(self.words(self.spec("/bin/sh", "-c", "echo up; sleep 3; echo done")), b"up\n")
-        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                               f'mount -t tmpfs -o mode=711 none {SLOTS} && exec "$@"', "sh",
-                               *self.words(self.spec("/bin/true"))], capture_output=True,
+        done = subprocess.run(in_places_of_its_own(self.words(self.spec("/bin/true"))), capture_output=True,
                               check=False, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         out, said = process.communicate(timeout=60)
@@ -512,9 +511,7 @@ class Runs(Jobs):
     def test_every_place_is_taken(self):
         """The last of 1024 can be had, and no further one. In places of its own: others run here."""
         words = self.words(self.spec("/bin/true"), "--json")
-        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                               f'mount -t tmpfs -o mode=711 none {SLOTS} && exec "$@"', "sh", sys.executable,
-                               "-c", FULL, SLOTS, *words], capture_output=True, check=False,
+        done = subprocess.run(in_places_of_its_own([sys.executable, "-c", FULL, SLOTS, *words]), capture_output=True, check=False,
                               timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
         full, last = (json.loads(line) for line in done.stdout.splitlines())
