@@ -23,6 +23,7 @@ import house as houses
 BYTES = 512 << 20  # over one connection
 TRIPS = 3000       # of one byte, one after the other
 SANDBOXES = 4      # that wait beside one another
+AT_ONCE = 100      # that begin at the same time
 OWN_BYTES, EXTRA_US = 1 << 20, 100
 CLIENT = '''
 import socket, statistics, sys, time
@@ -51,35 +52,48 @@ else:
 '''
 
 
-class Bench:
-    """The world, an image with Python, and the client as a job's code."""
+class Jobs:
+    """A folder of its own with one image."""
 
     def __init__(self, bench):
         os.environ["WARD_BUILD"] = str(bench.build)
         sys.path += [str(HERE.parent / "tests"), str(HERE.parent / "tests/cmd")]
-        import fence_world
         import oci
-        import python_image
         import sandboxes
         if not sandboxes.has_groups() or not shutil.which("crun"):
             raise houses.NoFigure("skip", "no root, control groups or crun")
-        self.fence_world, self.ward = fence_world, bench.build / "ward"
+        self.ward = bench.build / "ward"
         self.above = pathlib.Path(tempfile.mkdtemp(prefix="ward-bench-"))
-        self.images, self.code = self.above / "images", self.above / "code"
-        self.code.mkdir()
-        (self.code / "client.py").write_text(CLIENT)
-        digest = oci.Image(list(python_image.layer())).pack(self.above / "image.tar")
-        subprocess.run([self.ward, "image", "import", self.above / "image.tar", digest, "--images",
+        self.images = self.above / "images"
+        self.digest = oci.Image(self.image(oci)).pack(self.above / "image.tar")
+        subprocess.run([self.ward, "image", "import", self.above / "image.tar", self.digest, "--images",
                         self.images], check=True, capture_output=True)
-        self.world = fence_world.World(self.above)
-        self.digest = digest
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.world.end()
         shutil.rmtree(self.above, ignore_errors=True)
+
+
+class Bench(Jobs):
+    """The world, an image with Python, and the client as a job's code."""
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        import fence_world
+        self.code = self.above / "code"
+        self.code.mkdir()
+        (self.code / "client.py").write_text(CLIENT)
+        self.fence_world, self.world = fence_world, fence_world.World(self.above)
+
+    def image(self, _):
+        import python_image
+        return list(python_image.layer())
+
+    def __exit__(self, *_):
+        self.world.end()
+        super().__exit__()
 
     def job(self, *words):
         """The words that run the client as a job."""
@@ -105,6 +119,75 @@ class Bench:
     def direct(self, *words):
         """The same program by the same interpreter, in the network that the fence connects from."""
         return self.figure(self.world.node.words("/usr/bin/python3.11", self.code / "client.py", *words))
+
+
+class Launches(Jobs):
+    """An image with a program that does nothing, and the bare runtime with all that Ward asks of it."""
+
+    def image(self, oci):
+        true = pathlib.Path("/bin/busybox").read_bytes()
+        return [oci.folder("bin"), oci.entry("bin/busybox", true, mode=0o755),
+                oci.link("bin/true", "busybox"), oci.link("bin/sleep", "busybox")]
+
+    def words(self, *command):
+        spec = self.above / f"{command[0]}.toml"
+        spec.write_text(f'image = "{self.digest}"\ncommand = {json.dumps(["/bin/" + command[0], *command[1:]])}\n'
+                        '[resources]\nmemory = "16M"\ndisk = "16M"\n')
+        return [self.ward, "run", spec, "--images", self.images, "--runtime", "crun", "--quiet"]
+
+    def ours(self):
+        return timed(self.words("true"))
+
+    def bare(self):
+        """The words that make the same sandbox without Ward: its own configuration, as it was written for a
+        job, with folders where Ward has file systems of a bounded size."""
+        bare = self.above / "bare"
+        bare.mkdir(mode=0o755)
+        self.above.chmod(0o755)  # the sandbox's users pass through it
+        with subprocess.Popen(self.words("sleep", "60"), stdin=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as run:
+            place = None
+            while place is None or not (place / "first").exists():
+                place = place_of(run.pid)
+                time.sleep(0.01)
+            config = json.loads((place / "config.json").read_text().replace(str(place), str(bare)))
+            run.terminate()
+        config["process"]["args"] = ["/bin/true"]
+        config["linux"]["cgroupsPath"] = "/ward-bench-bare"
+        (bare / "config.json").write_text(json.dumps(config))
+        owner = config["linux"]["uidMappings"][0]["hostID"]
+        for source in [config["root"]["path"], *(mount.get("source", "") for mount in config["mounts"])]:
+            if source.startswith(f"{bare}/") and not source.endswith("-file"):
+                pathlib.Path(source).mkdir(exist_ok=True)
+                os.chown(source, owner, owner)
+        programs = pathlib.Path(config["root"]["path"]) / "bin"
+        programs.mkdir()
+        shutil.copy("/bin/busybox", programs / "busybox")
+        (programs / "true").symlink_to("busybox")
+        for name in ("proc", "dev", "sys", "output", "tmp"):
+            (programs.parent / name).mkdir(exist_ok=True)
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                "[ ! -d /sys/fs/cgroup/unified ] || mount -t tmpfs -o size=1m none /sys/fs/cgroup/unified; "
+                f"exec crun --root {bare}/runtime run --bundle {bare} ward-bench-bare"]
+
+
+def place_of(pid):
+    """The folder of the job that a run has; None: it has none yet."""
+    for held in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if re.fullmatch(r"/var/lib/ward-jobs/\d+", os.readlink(held)):
+                return pathlib.Path(os.readlink(held))
+    return None
+
+
+def timed(words):
+    """Milliseconds from its start to its end."""
+    begin = time.perf_counter()
+    # A pipe, for a bare runtime gives its standard input to the job's user, whatever it is.
+    done = subprocess.run(words, capture_output=True, input=b"", check=False, timeout=60)
+    if done.returncode:
+        raise houses.Fault(f"{done.stdout}{done.stderr}")
+    return 1000 * (time.perf_counter() - begin)
 
 
 class Turn:
@@ -180,7 +263,24 @@ def memory(bench):
         return sum(own_bytes(pid, made.ward) for pid in pids) / SANDBOXES, OWN_BYTES
 
 
-CASES = {"fence-throughput": throughput, "fence-round-trip": round_trip, "sandbox-memory": memory}
+def launch(bench):
+    """Milliseconds from the start of a job that does nothing to its end."""
+    with Launches(bench) as made:
+        bare = made.bare()
+        return bench.in_turns(Turn(made.ours), Turn(lambda: timed(bare)))
+
+
+def at_once(bench):
+    """How many of a hundred that begin at once end as they should."""
+    with Launches(bench) as made:
+        words = made.words("true")
+        running = [subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL) for _ in range(AT_ONCE)]
+        return sum(run.wait(timeout=300) == 0 for run in running), AT_ONCE
+
+
+CASES = {"fence-throughput": throughput, "fence-round-trip": round_trip, "sandbox-memory": memory,
+         "container-launch": launch, "hundred-at-once": at_once}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ struct mount_shift {
 MUST_USE
 rc mount_shifted(struct trail *trail, const struct mount_shift *shift);
 
-/* mount_disk mounts a file that holds an ext4 file system; its loop device goes with the mount.
+/* mount_disk mounts a file that holds an ext4 file system, which need not outlive the machine: what
+   is synced in it is written to the file and not to the disk.  Its loop device goes with the mount.
    `programs`: what lies there may be executed. */
 MUST_USE
 rc mount_disk(struct trail *trail, const char *file, const char *target, bool programs);

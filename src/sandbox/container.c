@@ -49,12 +49,12 @@ static bool is_crun(const struct sandbox *sandbox)
 static enum reason write_config(struct sandbox *sandbox, struct span text)
 {
     char path[SLOT_PATH];
-    struct trail trail = { 0 };
     slot_file(&sandbox->slot, "config.json", path);
-    rc written = file_write_new(&trail, path, text, 0600);
-    return rc_ok(written)
+    /* Not synced: it need not outlive the machine. */
+    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd >= 0 && fd_write(fd, text)
                ? REASON_OK
-               : sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", path, file_error_text(written));
+               : sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", path, strerror(errno));
 }
 
 static enum reason prepare(struct sandbox *sandbox)

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -26,6 +27,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/mount.h"
+#include "os/sparse.h"
 #include "os/spawn.h"
 #include "sandbox/backend.h"
 
@@ -35,20 +37,26 @@ enum {
     OUTPUT_SPARE = 64 << 20, /* for tables, and the part of a block that each file leaves empty */
     OUTPUT_SLACK = 1 << 20,  /* tables that are no file's */
     BLOCK = 4096,
+    GIVEN = 3, /* the descriptor of what a program is to work on, */
 };
+
+#define GIVEN_PATH "/proc/self/fd/3" /* and how it is told so */
 
 /* From the last that was mounted to the first. */
 static const char *const mounted[] = { "job", "given", "output", "rootfs", "disk", "image" };
 
-enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise)
+/* The program finds `given` as its descriptor GIVEN. */
+static enum reason run_with(struct sandbox *sandbox, const char *const *argv, int given,
+                            enum reason otherwise)
 {
     struct trail trail = { 0 };
     struct spawned child = { 0 };
     const struct spawn what = { .path = argv[0],
                                 .argv = argv,
                                 .fds = { { STDIN_FILENO, STDIN_FILENO },
-                                         { STDOUT_FILENO, STDOUT_FILENO } },
-                                .fd_count = 2,
+                                         { STDOUT_FILENO, STDOUT_FILENO },
+                                         { given, GIVEN } },
+                                .fd_count = given < 0 ? 2 : 3,
                                 .new_session = true }; /* what ends us at a terminal is ours */
     int status = -1;
     rc started = spawn(&trail, &what, &child);
@@ -67,6 +75,11 @@ enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum r
     if (WIFEXITED(status))
         return sandbox_fail(sandbox, otherwise, "%s exited with %d", argv[0], WEXITSTATUS(status));
     return sandbox_fail(sandbox, otherwise, "%s was ended by signal %d", argv[0], WTERMSIG(status));
+}
+
+enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise)
+{
+    return run_with(sandbox, argv, -1, otherwise);
 }
 
 static enum reason failed(struct sandbox *sandbox, const char *path, const char *why)
@@ -94,18 +107,15 @@ static enum reason make_folders(struct sandbox *sandbox)
     return file >= 0 ? REASON_OK : failed(sandbox, path, strerror(errno));
 }
 
-/* An ext4 of that size in a file that takes as much as is written to it. */
-static enum reason make_disk(struct sandbox *sandbox, const char *name, uint64_t size,
-                             const char *inodes, const char *inode_count)
+/* An ext4 of that size in a file that takes as much as is written to it.  It is made in memory,
+   where nobody waits for a disk: of the file nothing need outlive the machine. */
+static enum reason write_disk(struct sandbox *sandbox, const char *file, uint64_t size,
+                              const char *inodes, const char *inode_count)
 {
-    const bool programs = strcmp(name, "disk") == 0;
-    char file[SLOT_PATH], target[SLOT_PATH], below[2 * SLOT_PATH];
     struct trail trail = { 0 };
-    snprintf(below, sizeof below, "%.40s.img", name);
-    slot_file(&sandbox->slot, below, file);
-    slot_file(&sandbox->slot, name, target);
+    auto_fd int made = memfd_create("disk", MFD_CLOEXEC);
     auto_fd int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
+    if (made < 0 || fd < 0 || ftruncate(made, (off_t)size) != 0)
         return failed(sandbox, file, strerror(errno));
     const char *const argv[] = { "/usr/sbin/mkfs.ext4",
                                  "-q",
@@ -120,9 +130,25 @@ static enum reason make_disk(struct sandbox *sandbox, const char *name, uint64_t
                                  "^has_journal,^resize_inode",
                                  "-E",
                                  "nodiscard,lazy_itable_init=1",
-                                 file,
+                                 GIVEN_PATH,
                                  NULL };
-    enum reason reason = run_program(sandbox, argv, REASON_JOB_DISK);
+    enum reason reason = run_with(sandbox, argv, made, REASON_JOB_DISK);
+    if (reason != REASON_OK)
+        return reason;
+    rc copied = sparse_copy(&trail, made, fd);
+    return rc_ok(copied) ? REASON_OK : failed(sandbox, file, file_error_text(copied));
+}
+
+static enum reason make_disk(struct sandbox *sandbox, const char *name, uint64_t size,
+                             const char *inodes, const char *inode_count)
+{
+    const bool programs = strcmp(name, "disk") == 0;
+    char file[SLOT_PATH], target[SLOT_PATH], below[2 * SLOT_PATH];
+    struct trail trail = { 0 };
+    snprintf(below, sizeof below, "%.40s.img", name);
+    slot_file(&sandbox->slot, below, file);
+    slot_file(&sandbox->slot, name, target);
+    enum reason reason = write_disk(sandbox, file, size, inodes, inode_count);
     if (reason != REASON_OK)
         return reason;
     rc mounted_it = mount_disk(&trail, file, target, programs);
