@@ -258,38 +258,6 @@ class Escapes(Jobs):
         _, said = self.sh("echo /proc/[0-9]*; kill -9 -1; echo alive; exit 0")
         self.assertRegex(said, r"(?m)^/proc/1( /proc/\d+)?$")
 
-    def test_outputs_that_are_none(self):
-        """Each kind is refused by what it is, and nothing of the host is read or written."""
-        secret = self.here / "secret"
-        secret.write_text("the host's own")
-        rows = {
-            "a symbolic link": [f"ln -s {secret} /output/x", "ln -s . /output/loop",
-                                "mkdir /output/d; ln -s /etc /output/d/etc"],
-            "a device, a pipe or a socket": ["mkfifo /output/x", "mkdir /output/d; mkfifo /output/d/p",
-                                             "probe socket /output/s"],
-            "a file with two names": ["echo >/output/a; ln /output/a /output/b"],
-            "a set-user-id": ["echo >/output/a; chmod 4755 /output/a",
-                              "echo >/output/a; chmod 2755 /output/a",
-                              "mkdir /output/d; chmod g+s /output/d"],
-            "a name that is no plain text": [r'echo >"/output/$(printf "a\nb")"',
-                                             r'echo >"/output/$(printf "\033[2J")"',
-                                             r'echo >"/output/$(printf "\377")"',
-                                             r'echo >"/output/$(printf "\342\200\256")"'],
-        }
-        for said, scripts in rows.items():
-            for script in scripts:
-                with self.subTest(script=script):
-                    out = self.here / "out"
-                    result, _ = self.sh(script + "; exit 0", code=1, reason="JOB_OUTPUT_KIND",
-                                        options=("--output", out))
-                    self.assertIn(said, result["detail"])
-                    self.assertFalse(out.exists())
-                    self.assertEqual(list(self.here.glob("out.*")), [])
-        result, _ = self.sh("echo >/output/-rf; echo '>' >'/output/a b'; mkdir /output/empty",
-                            options=("--output", self.here / "odd"))
-        self.assertEqual([row["path"] for row in result["outputs"]], ["-rf", "a b"])
-        self.assertEqual(secret.read_text(), "the host's own")
-
     @with_both
     def test_a_race_in_output(self):
         """A link and a file that change places: the job is gone before anything is looked at."""

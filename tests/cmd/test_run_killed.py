@@ -1,0 +1,74 @@
+"""test_run_killed.py - whoever of a run is killed, at whatever call it makes: the next run finds all
+that was left and takes it away. A sample of the points; with WARD_FULL all of them, and by WARD_SEED
+the same sample again."""
+
+import collections
+import os
+import random
+import re
+import subprocess
+import time
+import unittest
+
+import tap
+from commands import CLEAN
+from sandboxes import Jobs, leftovers, needs_sandbox
+
+# Calls that change what outlives a process, and those between which something is half made.
+CHANGES = ("mount,umount2,pivot_root,mount_setattr,move_mount,open_tree,fsmount,mkdir,mkdirat,rmdir,unlink,"
+           "unlinkat,rename,renameat,renameat2,symlink,symlinkat,link,linkat,mknod,mknodat,openat,openat2,"
+           "creat,ftruncate,fallocate,fchmod,fchmodat,chmod,fchown,fchownat,chown,lchown,write,pwrite64,ioctl,"
+           "clone,clone3,vfork,fork,execve,execveat,setns,unshare,flock,kill,pidfd_send_signal,wait4,waitid,"
+           "syncfs,fsync,fdatasync,bind,socket,sendmsg,exit_group,prctl,seccomp,setresuid,close_range")
+SAMPLE = 40
+EDGE = 60  # of one name's calls the first and the last: between are a thousand places that are looked at
+MORE = '[resources.network_whitelist]\nhosts = ["allowed.example"]\nports = [80]\n'  # so there is a fence
+
+
+@needs_sandbox
+class Killed(Jobs):
+    def traced(self, *options):
+        """The words of a run that strace follows, with a result that is taken over."""
+        spec = self.spec("/bin/sh", "-c", "echo x >/output/x; probe socket /tmp/s; exit 0", more=MORE)
+        out = self.here / f"out-{time.monotonic_ns()}"
+        return ["strace", "--follow-forks", "--quiet=all", *options,
+                *self.words(spec, "--runtime", self.runtime, "--output", out)]
+
+    def counts(self):
+        """{name: the most that one process of a run makes of it}"""
+        record = self.here / "calls"
+        subprocess.run(self.traced(f"--trace={CHANGES}", f"--output={record}", "--signal=none"), env=CLEAN,
+                       stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=120)
+        made = collections.Counter(re.findall(r"(?m)^(\d+) +(\w+)\(", record.read_text(errors="replace")))
+        most = collections.Counter()
+        for (_, name), count in made.items():
+            most[name] = max(most[name], count)
+        return most
+
+    def kill_at(self, name, number):
+        done = subprocess.run(self.traced(f"--trace={name}", f"--inject={name}:signal=KILL:when={number}",
+                                          "--output=/dev/null"), env=CLEAN, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=120)
+        with self.subTest(call=name, number=number, seed=self.seed, code=done.returncode):
+            after = self.run_spec(self.spec("/bin/true"), "--runtime", self.runtime)
+            self.assertEqual(after.returncode, 0, after.stderr)
+            self.assertEqual(leftovers(), [])
+
+    def test_at_whatever_call(self):
+        self.seed = int(os.environ.get("WARD_SEED", time.time()))
+        for self.runtime in ("crun", "runc"):
+            points = {name: [number for number in range(1, count + 1) if not EDGE < number <= count - EDGE]
+                      for name, count in sorted(self.counts().items())}
+            self.assertGreater(sum(map(len, points.values())), 200)
+            if "WARD_FULL" in os.environ:
+                chosen = [(name, number) for name, numbers in points.items() for number in numbers]
+            else:  # as often each name
+                dice = random.Random(self.seed)
+                names = dice.sample(list(points), SAMPLE // 2)
+                chosen = [(name, dice.choice(points[name])) for name in names]
+            for name, number in chosen:
+                self.kill_at(name, number)
+
+
+if __name__ == "__main__":
+    tap.main()
