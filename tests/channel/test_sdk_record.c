@@ -65,6 +65,56 @@ static void known_answers(void **state)
     assert_memory_equal(key, known_key, sizeof key);
 }
 
+/* What the SDK's own code (AeadSession of its transport/ws.py, commit 219019b) wrote under this
+   key, and what it read: the frame below, from this end, which writes it again byte for byte. */
+static const struct {
+    const char *frame, *says;
+} of_the_sdk[] = {
+    { "{\"enc\": \"chacha20poly1305\", \"nonce\": \"/RQG67g0B8CvgeSd\", \"ciphertext\": "
+      "\"kD+fYj3rK43Nta6uI4QHJPo1JuT6jxoD+D9nem+jZT1shcXmP/v3J0FTj3coxbmFQ4st/ZPQCpaM9zu9lQ62vMyvf"
+      "lHgKsAhMYCjfSQk6POknO2AkY3RgYKflDqGe/nD3AMuBkfSUGLxzL6jVrOi9koV7bgOYpmXqQ==\"}",
+      "{\"type\": \"job_result\", \"job_id\": \"j1\", \"result\": {\"n\": 2, \"t\": \"\\u00e9\"}, "
+      "\"message_id\": \"msg_1_443f403a\"}" },
+    { "{\"enc\": \"chacha20poly1305\", \"nonce\": \"M8gPd2CUCyHUNXY6\", \"ciphertext\": "
+      "\"m5qJhQ48DqPCsxLUZHZlGCDB\"}",
+      "{}" },
+};
+
+#define TO_THE_SDK "{\"type\":\"job_execute\",\"job_id\":\"j1\",\"payload\":{\"a\":\"\xc3\xa9\"}}"
+#define READ_BY_IT                                                                                 \
+    "{\"enc\":\"chacha20poly1305\",\"nonce\":\"AAAAAMH8EK5U8csF\","                                \
+    "\"ciphertext\":\"VIbQaDJjaL6JHyxY5JRIwmRzq4maP2NGVzM9podGhwobtTqlO4HnxpoSq1f0/1cHXEkBFbQ"     \
+    "GGfO21e5k/W7DXNU8GQzctJqozg==\"}"
+
+static void with_the_sdks_own_code(void **state)
+{
+    (void)state;
+    uint8_t room[512], nonce[CHACHA20_NONCE], plain_room[256];
+    struct sdk_slot slots[8];
+    struct sdk_way way;
+    struct span plain;
+    way_make(&way, slots, 8, 1);
+    for (size_t i = 0; i < COUNT_OF(of_the_sdk); i++) {
+        assert_int_equal(open_text(&way, span_text(of_the_sdk[i].frame), &plain), REASON_OK);
+        assert_span_equal(plain, span_text(of_the_sdk[i].says));
+    }
+    struct sink out = sink_over(room, sizeof room);
+    assert_true(sdk_record_seal(&way, span_text(TO_THE_SDK), &out));
+    assert_span_equal(sink_bytes(&out), span_text(READ_BY_IT));
+
+    /* Twelve bytes of nonce, nothing associated, and the tag behind what is sealed: by the cipher
+       alone. */
+    struct sdk_envelope envelope;
+    assert_true(sdk_envelope_read(sink_bytes(&out), &envelope));
+    memcpy(nonce, envelope.nonce, sizeof nonce);
+    struct sink sealed = sink_over(plain_room, sizeof plain_room);
+    assert_true(base64_decode(envelope.ciphertext, &sealed));
+    assert_int_equal(sealed.len, strlen(TO_THE_SDK) + AEAD_TAG);
+    const struct aead_use use = { AEAD_CHACHA20_POLY1305, known_key, SPAN(nonce), { 0 } };
+    assert_true(aead_open(&use, sink_bytes(&sealed), plain_room));
+    assert_span_equal(span_of(plain_room, strlen(TO_THE_SDK)), span_text(TO_THE_SDK));
+}
+
 /* Every length around the block of base64, and the largest; the frame is as long as was said. */
 static void both_ways_and_every_length(void **state)
 {
@@ -386,15 +436,11 @@ static void nothing_before_and_after(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(known_answers, "PC-4"),
-        TEST(both_ways_and_every_length, ""),
-        TEST(dropped_and_counted, "PC-7"),
-        TEST(any_bit_flipped, "PC-7"),
-        TEST(twice_reflected_and_late, "PC-33"),
-        TEST(a_forgery_burns_no_nonce, ""),
-        TEST(a_session_ends_at_its_count, ""),
-        TEST(a_flood_of_what_is_no_good, ""),
-        TEST(nonces, ""),
+        TEST(known_answers, "PC-4"),          TEST(with_the_sdks_own_code, "PC-5"),
+        TEST(both_ways_and_every_length, ""), TEST(dropped_and_counted, "PC-7"),
+        TEST(any_bit_flipped, "PC-7"),        TEST(twice_reflected_and_late, "PC-33"),
+        TEST(a_forgery_burns_no_nonce, ""),   TEST(a_session_ends_at_its_count, ""),
+        TEST(a_flood_of_what_is_no_good, ""), TEST(nonces, ""),
         TEST(nothing_before_and_after, ""),
     };
     return RUN_TESTS(tests);

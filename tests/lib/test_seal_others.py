@@ -54,7 +54,7 @@ class Nacl(unittest.TestCase):
         self.lib.ward_seal_key(SEED, key)
         self.assertEqual(key.raw, self.key.verify_key.encode())
 
-    def test_boxes_of_either_open_for_the_other(self):
+    def test_boxes_of_either_open_for_the_other(self):  # proves: PC-26
         box = self.public.SealedBox(self.key.verify_key.to_curve25519_public_key())
         own = self.public.SealedBox(self.key.to_curve25519_private_key())
         for text in (b"", b"a", DSN.encode(), bytes(range(256)) * 300):
