@@ -41,6 +41,15 @@ void sdk_challenge_report_data(const uint8_t nonce[SDK_NONCE], uint8_t out[SDK_R
     hash_sha256(sink_bytes(&text), out);
 }
 
+void sdk_challenge_strict(const uint8_t nonce[SDK_NONCE], const struct sdk_keys *keys,
+                          uint8_t out[SDK_REPORT_DATA])
+{
+    const struct span bound[] = { span_text("ward sdk-v1 keys"), span_of(nonce, SDK_NONCE),
+                                  span_of(keys->request, SDK_KEY), span_of(keys->point, SDK_KEY) };
+    sdk_challenge_report_data(nonce, out);
+    hash_sha256_parts(bound, COUNT_OF(bound), out + SHA256_LEN);
+}
+
 /* As it was given out: the hash is over the text, and another spelling is another text. */
 static enum reason read_nonce(const struct sdk_hand *hand, uint32_t attestation,
                               struct sdk_attest *out)

@@ -117,6 +117,10 @@ static const struct config_key keys[] = {
                  "it is read at a start" },
     { "sdk.peer", CONFIG_TEXT, AT(sdk_peer), "challenge",
       .summary = "the name of that peer: a-z, 0-9 and inner hyphens, and no [peers.NAME]" },
+    { "sdk.strict", CONFIG_BOOL, AT(sdk_strict), "false",
+      .summary =
+          "its evidence must bind the client's keys, so that no relay can put in others; the "
+          "public SDK's client as it is does not, and is refused" },
 };
 _Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
 

@@ -200,6 +200,7 @@ enum message {
     MSG_SDK_CHALLENGED,
     /* front -> core: evidence for a nonce.
          32 key          that requests will be signed with
+         32 point        of X25519, that bodies will be sealed with
          32 nonce
          16 address, 16 trace
          bytes quote, bytes event log
@@ -238,9 +239,9 @@ enum {
 
 /* Profile sdk-v1. */
 enum {
-    SDK_SESSIONS_MAX = 256,                  /* and handshakes, at once */
-    SDK_ATTEST_HEAD = 32 + 32 + 16 + 16 + 8, /* bytes of a MSG_SDK_ATTEST besides its parts */
-    SDK_ANSWER_BYTES = 128,                  /* bytes of the answer in a MSG_SDK_CHALLENGED */
+    SDK_SESSIONS_MAX = 256,                       /* and handshakes, at once */
+    SDK_ATTEST_HEAD = 32 + 32 + 32 + 16 + 16 + 8, /* bytes of a MSG_SDK_ATTEST besides its parts */
+    SDK_ANSWER_BYTES = 128,                       /* bytes of the answer in a MSG_SDK_CHALLENGED */
 };
 
 /* Collateral that the house holds: TCB info of eight platforms, both identities, three lists. */

@@ -47,6 +47,7 @@ struct settings {
     uint32_t owner;                         /* the uid whose socket it is; not a key of the file */
     uint32_t lives;                         /* how often core began anew in a row; the monitor's */
     bool provider_inward;                   /* collateral.inward */
+    bool sdk_strict;                        /* sdk.strict */
     bool listener;                          /* nor this: the listener was handed over, open */
     bool was_ready;                         /* all processes were ready once; the monitor's */
     bool taken_back; /* a reload was refused, and these are the settings before it; its, too */

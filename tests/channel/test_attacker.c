@@ -451,8 +451,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(diverted_evidence, "RL-15"),
         TEST(diverted_evidence_without_the_binding, "RL-15"),
-        TEST(a_relay_with_keys_of_its_own, "RL-15"),
-        TEST(a_key_swapped_on_the_way, "RL-15"),
+        TEST(a_relay_with_keys_of_its_own, "PC-22 RL-15"),
+        TEST(a_key_swapped_on_the_way, "PC-22 RL-15"),
         TEST(every_message_reflected, "RL-14"),
         TEST(two_of_a_kind, "RL-14"),
         TEST(every_message_replayed, "RL-13"),

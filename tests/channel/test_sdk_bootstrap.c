@@ -114,6 +114,33 @@ static void the_report_data_is_of_the_text(void **state)
     assert_span_equal(attest.evidence.log, span_text("[]"));
 }
 
+/* Both halves: the SDK's, and SHA-256 of "ward sdk-v1 keys", nonce and both keys; each byte of each
+   of them counts. */
+static void the_strict_report_data(void **state)
+{
+    (void)state;
+    static const uint8_t second[32] = {
+        0xcb, 0x75, 0xab, 0x05, 0x61, 0x29, 0x04, 0xf2, 0x1e, 0xc3, 0xc4,
+        0x81, 0xfe, 0x85, 0x4b, 0xe2, 0x75, 0xb6, 0x91, 0xbe, 0xcd, 0xd8,
+        0x87, 0x0f, 0x4e, 0x1e, 0xee, 0x34, 0x2b, 0x44, 0xa4, 0xbf,
+    };
+    uint8_t made[SDK_REPORT_DATA], loose[SDK_REPORT_DATA], parts[3][32];
+    const struct sdk_keys keys = { parts[1], parts[2] };
+    for (unsigned i = 0; i < 3; i++)
+        memset(parts[i], 5 + (int)i, sizeof parts[i]);
+    sdk_challenge_report_data(parts[0], loose);
+    sdk_challenge_strict(parts[0], &keys, made);
+    assert_memory_equal(made, loose, 32);
+    assert_memory_equal(made + 32, second, 32);
+    for (size_t at = 0; at < sizeof parts; at++) {
+        uint8_t other[SDK_REPORT_DATA];
+        parts[at / 32][at % 32] ^= 1;
+        sdk_challenge_strict(parts[0], &keys, other);
+        assert_memory_not_equal(other + 32, second, 32);
+        parts[at / 32][at % 32] ^= 1;
+    }
+}
+
 static const struct {
     const char *from, *to;
     enum reason reason;
@@ -274,6 +301,7 @@ int main(void)
         TEST(a_nonce_is_given_out, ""),
         TEST(what_gives_no_key, ""),
         TEST(the_report_data_is_of_the_text, "PC-3"),
+        TEST(the_strict_report_data, "PC-22"),
         TEST(every_member_of_an_attest, ""),
         TEST(the_answer_and_its_key, "PC-4 PC-23"),
         TEST(bodies_of_requests, "PC-18"),

@@ -119,6 +119,7 @@ MATRIX = {
     "miners.file": (("'f'", "e", ""), ("@/f", "%/e", "")),
     "sdk.policy": (("'f'", "e", ""), ("@/f", "%/e", "")),
     "sdk.peer": (("'f'", "e", "g-1"), ("f", "e", "g-1")),
+    "sdk.strict": (("true", "false", "true"), (True, False, True)),
     "collateral.url": (("'https://f'", "https://e", ""), None),
     "collateral.ca_file": (("'f'", "e", ""), ("@/f", "%/e", "")),
     "collateral.root_file": (("'f'", "e", ""), ("@/f", "%/e", "")),

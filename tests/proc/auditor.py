@@ -55,7 +55,7 @@ def settings_of(state, seal=0, rotate=64 << 20, days=7, url="", inward=False, pe
     texts = (str(state), "127.0.0.1:1", "sqlite", "", "/b", "", "/x", "", url, *[""] * 8)
     numbers = (4096, 64, 2, 60, 100, 200, 10, 60)
     return (b"".join(text.encode().ljust(512, b"\0") for text in texts) +
-            struct.pack("@3I????8IQII", seal, 0, 0, inward, False, False, False, *numbers, rotate, days, 86400) +
+            struct.pack("@3I?????8IQII", seal, 0, 0, inward, *[False] * 4, *numbers, rotate, days, 86400) +
             peers_of(peers))
 
 

@@ -78,9 +78,11 @@ class Guest:
 
 
 class House(front_house.House):
-    """One with this guest's root and provider; `policy` is more of the policy."""
+    """One with this guest's root and provider; `policy` is more of the policy, and a strict one
+    wants evidence that binds its client's keys."""
 
-    def __init__(self, guest, place, policy=f'[log]\ncompose_hash = "{COMPOSE}"\n', served=True, **more):
+    def __init__(self, guest, place, policy=f'[log]\ncompose_hash = "{COMPOSE}"\n', served=True,
+                 strict=False, **more):
         self.guest, self.place = guest, pathlib.Path(place)
         self.authority = tls_ca.Authority(place)
         certificate = self.authority.server("server", "IP:127.0.0.1")
@@ -88,7 +90,7 @@ class House(front_house.House):
         self.replies = guest.replies()
         (self.place / "sdk.toml").write_text(
             f"hardware = false\nroots = [{json.dumps(guest.root())}]\n{policy}")
-        self.peer, self.served = PEER, served
+        self.peer, self.served, self.strict = PEER, served, strict
         super().__init__(requests_per_second=100000, requests_burst=100000,
                          connects_per_second=10000, connects_burst=10000, **more)
 
@@ -98,6 +100,8 @@ class House(front_house.House):
                         f'ca_file = "{self.authority.pem}"\n'
                         f'root_file = "{self.guest.folder / "root.pem"}"\n')
         self.config += f'[sdk]\npeer = "{self.peer}"\n'
+        if self.strict:
+            self.config += "strict = true\n"
         if self.served:
             self.config += f'policy = "{self.place / "sdk.toml"}"\n'
         return super().__enter__()
@@ -157,10 +161,18 @@ class Client:
         assert sodium.crypto_scalarmult_base(made, self.secret) == 0
         return made.raw
 
+    def report_data(self, nonce):
+        """Over the nonce as the SDK has it; behind that, where it is wanted, over the keys."""
+        over = hashlib.sha256(nonce.encode()).digest()
+        if not self.house.strict:
+            return over
+        keys = base64.b64decode(self.signer.key()) + self.point()
+        return over + hashlib.sha256(b"ward sdk-v1 keys" + bytes.fromhex(nonce) + keys).digest()
+
     def attest(self, nonce=None, evidence=None, **changes):
         """The body of /attest; changes are to its attestation, or of its own members."""
         nonce = nonce or self.nonce()
-        quote, log = evidence or self.house.guest.quote(hashlib.sha256(nonce.encode()).digest())
+        quote, log = evidence or self.house.guest.quote(self.report_data(nonce))
         said = {"attestation_type": "Tdx", "nonce": nonce, "quote": quote.hex(), "report": None,
                 "measurements": [], "capabilities": ["cvm"], "event_log": log,
                 "rtmrs": {f"rtmr{i}": "00" * 48 for i in range(4)}}

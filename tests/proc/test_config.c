@@ -130,6 +130,7 @@ static const struct {
     { "miners.file", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
     { "sdk.policy", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
     { "sdk.peer", { "'f'", "e", "g-1" }, { "\"f\"", "\"e\"", "\"g-1\"" } },
+    { "sdk.strict", { "true", "true", "true" }, { 0 } },
 };
 
 static void assert_shown(const struct config *config, const struct config_key *key,
@@ -548,7 +549,7 @@ static void test_taking_over(void **state)
     size_t count = 0;
     const struct config_key *keys = config_keys(&count);
     enum config_change changes[CONFIG_KEYS_MAX];
-    struct settings before, running = load_file("")->config.settings;
+    struct settings running = load_file("")->config.settings, before = running;
     struct settings next =
         load_file(
             "[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n[store]\nurl = 'host=a'\n"
@@ -559,9 +560,8 @@ static void test_taking_over(void **state)
             "connects_burst = 1\nrequests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\n"
             "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n[channel]\npolicy = "
             "'/j'\n[tls]\ncertificate = '/k'\nkey = '/l'\n[sdk]\npolicy = '/m'\npeer = "
-            "'n'\n[miners]\nfile = '/o'\n")
+            "'n'\nstrict = true\n[miners]\nfile = '/o'\n")
             ->config.settings;
-    before = running;
     config_take_over(&running, &before, changes);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(changes[i], CONFIG_SAME);

@@ -334,10 +334,11 @@ class Sdk(unittest.TestCase):
 
     # --- who is in -----------------------------------------------------------------------------
 
-    def test_a_relay_owns_the_session(self):
+    def test_a_relay_owns_the_session(self):  # proves: PC-22
         """What follows from a profile that binds no key: who sits between the two puts in keys of
         its own.  The session that it gets is unbound, like all of the profile, and opens no door
-        that a stranger's does not."""
+        that a stranger's does not.  Where keys are bound the same is refused:
+        test_a_relay_where_keys_are_bound, whose control this is."""
         victim, relay = self.client(), self.client()
         body = victim.attest()
         body |= {"ephemeral_public_key": relay.signer.key(),
@@ -499,6 +500,28 @@ class Policies(unittest.TestCase):
                 refused = here.records("session.refuse")
                 self.assertEqual({row["details"]["reason"] for row in refused},
                                  {"ATTEST_POLICY_INVALID"})
+
+    def test_a_relay_where_keys_are_bound(self):  # proves: PC-22
+        """Evidence without the keys is none, and genuine evidence with other keys is none: whichever of
+        the two a relay puts in, it has no session. The client whose keys they are has one."""
+        with self.house(strict=True) as here:
+            client = here.ready()
+            self.assertEqual(client.post(END, client.seal("{}"))[0], 200)
+            granted = len(here.records("session.grant"))
+            client, relay = house.Client(here), house.Client(here)
+            nonce = client.nonce()
+            stock = self.guest.quote(report_data(nonce))
+            self.assertEqual(client.send(client.attest(nonce, stock)), (401, "POLICY_REPORT_DATA"))
+            own = {"ephemeral_public_key": relay.signer.key(), "sdk_x25519_pub": house.b64(relay.point())}
+            for swapped in (own, *({name: key} for name, key in own.items())):
+                self.assertEqual(relay.send(client.attest() | swapped), (401, "POLICY_REPORT_DATA"))
+            # Evidence of another nonce of the same client's, too.
+            self.assertEqual(client.send(client.attest(evidence=self.guest.quote(
+                client.report_data(nonce)))), (401, "POLICY_REPORT_DATA"))
+            self.assertEqual(len(here.records("session.grant")), granted)
+            self.assertEqual(client.bootstrap()[0], 200)
+            self.assertTrue(client.show()[1]["unbound"])
+            self.assertIn("bound to evidence", json.dumps(self.finding(here)))
 
     def test_hardware_is_wanted(self):
         """A policy for production names no simulated root."""

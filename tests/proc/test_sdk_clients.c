@@ -61,17 +61,25 @@ static void challenge(uint8_t address, uint8_t nonce[SDK_NONCE])
     assert_true(hex_decode(hex, nonce, SDK_NONCE));
 }
 
+static const uint8_t point[SDK_KEY] = { 9 };
+
+static void key_of(uint64_t id, uint8_t key[ED25519_PUBLIC])
+{
+    const uint8_t seed[ED25519_SEED] = { (uint8_t)id, 1 };
+    struct ed25519_secret secret;
+    ed25519_secret_of_seed(seed, &secret);
+    ed25519_secret_public(&secret, key);
+}
+
 static rc attest_with(uint64_t id, uint8_t address, const uint8_t nonce[SDK_NONCE], size_t size)
 {
     static uint8_t bytes[SDK_ATTEST_HEAD + LINK_EVIDENCE_BYTES + 8], evidence[LINK_PART_MAX + 1];
     struct sink body = sink_over(bytes, sizeof bytes);
-    const uint8_t seed[ED25519_SEED] = { (uint8_t)id, 1 };
-    struct ed25519_secret secret;
     uint8_t key[ED25519_PUBLIC];
-    ed25519_secret_of_seed(seed, &secret);
-    ed25519_secret_public(&secret, key);
+    key_of(id, key);
     memset(evidence, (int)id, sizeof evidence);
     sink_put(&body, SPAN(key));
+    sink_put(&body, SPAN(point));
     sink_put(&body, span_of(nonce, SDK_NONCE));
     put_address(&body, address);
     sink_zero(&body, 16);
@@ -209,14 +217,23 @@ static void test_verdicts(void **state)
     end_clients();
 }
 
+/* It lives until the next one. */
+static void what_verify_hears(struct api_attest_verify_request *out)
+{
+    static uint8_t scratch[65536];
+    struct arena arena = arena_over(scratch, sizeof scratch);
+    struct cursor in = cur_over(heard.body);
+    struct values_error error;
+    struct span request;
+    assert_true(cur_skip(&in, 8) && get_bytes(&in, FRAME_BODY_MAX, &request));
+    assert_true(protobuf_read(&api_attest_verify_request, request, &arena, out, &error));
+}
+
 /* The nonce is core's: what front says of it is not believed, and it is in what verify asks. */
 static void test_the_nonce(void **state)
 {
-    uint8_t nonce[SDK_NONCE], want[SDK_REPORT_DATA], scratch[65536];
-    struct arena arena = arena_over(scratch, sizeof scratch);
+    uint8_t nonce[SDK_NONCE], want[SDK_REPORT_DATA], key[ED25519_PUBLIC];
     struct api_attest_verify_request shown;
-    struct values_error error;
-    struct span request;
     (void)state;
     begin_clients();
     memset(nonce, 1, sizeof nonce);
@@ -225,9 +242,7 @@ static void test_the_nonce(void **state)
     challenge(1, nonce);
     assert_true(rc_ok(attest_with(2, 9, nonce, 10))); /* of whatever address */
     uint64_t question = is_asked(clock_monotonic_ms());
-    struct cursor in = cur_over(heard.body);
-    assert_true(cur_skip(&in, 8) && get_bytes(&in, FRAME_BODY_MAX, &request));
-    assert_true(protobuf_read(&api_attest_verify_request, request, &arena, &shown, &error));
+    what_verify_hears(&shown);
     sdk_challenge_report_data(nonce, want);
     assert_span_equal(shown.report_data, SPAN(want));
     assert_true(span_equal_text(shown.policy, "[log]\n") && span_equal_text(shown.type, "tdx") &&
@@ -236,6 +251,19 @@ static void test_the_nonce(void **state)
     assert_int_equal(refusal(3), REASON_SDK_NONCE_UNKNOWN);
     verdict(question, REASON_OK, REASON_POLICY_DEBUG);
     assert_int_equal(refusal(2), REASON_POLICY_DEBUG);
+
+    challenge(1, nonce); /* where keys must be bound, evidence is judged by what binds these */
+    hostile.house.settings.sdk_strict = true;
+    assert_true(rc_ok(attest_with(3, 1, nonce, 10)));
+    question = is_asked(clock_monotonic_ms());
+    what_verify_hears(&shown);
+    key_of(3, key);
+    const struct sdk_keys keys = { key, point };
+    sdk_challenge_strict(nonce, &keys, want);
+    assert_span_equal(shown.report_data, SPAN(want));
+    verdict(question, REASON_OK, REASON_POLICY_REPORT_DATA);
+    assert_int_equal(refusal(3), REASON_POLICY_REPORT_DATA);
+    hostile.house.settings.sdk_strict = false;
 
     challenge(1, nonce); /* as old as it may be */
     core->sessions.began_s += SDK_NONCE_S;

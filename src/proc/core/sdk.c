@@ -164,14 +164,21 @@ static struct sdk_client *occupy(struct core *core, const uint8_t address[16])
     return full ? NULL : vacant;
 }
 
+/* What comes with a client's key. */
+struct shown {
+    uint8_t nonce[SDK_NONCE], point[SDK_KEY];
+    struct span parts[2]; /* quote, event log */
+};
+
 /* The nonce is used up, whatever comes of the rest. */
 static enum reason take_in(struct core *core, const struct sdk_client *asked,
-                           const uint8_t nonce[SDK_NONCE], const struct span parts[2])
+                           const struct shown *shown)
 {
+    const struct span *parts = shown->parts;
     struct core_sdk *sdk = &core->sdk;
     if (!is_served(core))
         return REASON_HTTP_ROUTE_UNKNOWN;
-    enum reason reason = sdk_challenge_take(&sdk->nonces, nonce, sessions_now(core));
+    enum reason reason = sdk_challenge_take(&sdk->nonces, shown->nonce, sessions_now(core));
     if (reason != REASON_OK)
         return reason;
     struct sdk_client *client = occupy(core, asked->address);
@@ -185,7 +192,11 @@ static enum reason take_in(struct core *core, const struct sdk_client *asked,
     client->until_ms = clock_monotonic_ms() + SDK_FIRST_MS;
     client->evidence_len = (uint32_t)parts[0].len;
     client->log_len = (uint32_t)parts[1].len;
-    sdk_challenge_report_data(nonce, client->report_data);
+    const struct sdk_keys keys = { client->key, shown->point };
+    if (core->house->settings.sdk_strict)
+        sdk_challenge_strict(shown->nonce, &keys, client->report_data);
+    else
+        sdk_challenge_report_data(shown->nonce, client->report_data);
     sdk->waiting++;
     if (link_blocks_put(&core->links.blocks, parts, &client->block))
         return REASON_OK;
@@ -197,16 +208,16 @@ rc core_on_sdk_attest(struct trail *trail, void *self, struct call *call)
 {
     struct core *core = self;
     struct sdk_client asked = { .front_id = call->id };
-    uint8_t nonce[SDK_NONCE];
-    struct span parts[2];
+    struct shown shown;
     if (!(cur_copy(&call->body, asked.key, sizeof asked.key) &&
-          cur_copy(&call->body, nonce, sizeof nonce) &&
+          cur_copy(&call->body, shown.point, sizeof shown.point) &&
+          cur_copy(&call->body, shown.nonce, sizeof shown.nonce) &&
           cur_copy(&call->body, asked.address, sizeof asked.address) &&
           cur_copy(&call->body, asked.trace, sizeof asked.trace) &&
-          get_bytes(&call->body, LINK_PART_MAX, &parts[0]) && parts[0].len > 0 &&
-          get_bytes(&call->body, LINK_PART_MAX, &parts[1]) && cur_end(&call->body)))
+          get_bytes(&call->body, LINK_PART_MAX, &shown.parts[0]) && shown.parts[0].len > 0 &&
+          get_bytes(&call->body, LINK_PART_MAX, &shown.parts[1]) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    enum reason reason = take_in(core, &asked, nonce, parts);
+    enum reason reason = take_in(core, &asked, &shown);
     if (reason == REASON_OK)
         return RC_SUCCESS;
     const struct session_setup setup = setup_of(core, &asked);

@@ -253,13 +253,21 @@ static void add_sdk(const struct core *core, struct api_doctor_response *doctor,
         "sdk.peer is let in by a profile that binds no key to evidence: its sessions are unbound",
         "Leave sdk.policy out of ward.toml when nobody needs the public Challenge SDK's client."
     };
+    static const struct finding strict = {
+        "house.sdk", "profile sdk-v1 is not served", "it is not",
+        "sdk.peer is let in by profile sdk-v1, with its keys bound to evidence: its sessions are "
+        "unbound all the same",
+        "Leave sdk.policy out of ward.toml when nobody needs such a client."
+    };
     static const struct finding bad = {
         "house.sdk", "sdk.policy is a policy that names code", "",
         "it is none, names no compose_hash, or lets the log differ: nobody is let in",
         "Try it with `ward verify --policy`, mend it, and start the house again."
     };
-    bool is_served = core->house->settings.sdk_policy[0] != 0;
-    add(doctor, checks, core->sdk.policy_is_bad ? &bad : &on,
+    const struct settings *set = &core->house->settings;
+    bool is_served = set->sdk_policy[0] != 0;
+    const struct finding *found = set->sdk_strict ? &strict : &on;
+    add(doctor, checks, core->sdk.policy_is_bad ? &bad : found,
         good_or(!is_served, core->sdk.policy_is_bad ? API_FINDING_FAIL : API_FINDING_WARN));
 }
 

@@ -99,6 +99,7 @@ static enum reason ask_attest(struct front *front, struct exchange *exchange)
         return REASON_CHANNEL_TOO_LARGE;
     memcpy(exchange->point, attest.point, sizeof exchange->point);
     sink_put(&body, SPAN(attest.request_key));
+    sink_put(&body, SPAN(attest.point));
     sink_put(&body, SPAN(attest.nonce));
     sink_put(&body, SPAN(exchange->way.connection->peer.bytes));
     sink_put(&body, SPAN(exchange->call.trace.trace_id));
