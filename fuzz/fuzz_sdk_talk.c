@@ -1,10 +1,11 @@
 /* fuzz_sdk_talk.c - what is said inside a session of profile sdk-v1, to both roles, line by line;
-   and the same bytes as the body of an attest and of a sealed request.  An answer is JSON again,
-   and what one role writes the other can read. */
+   and the same bytes as the body of an attest, of a sealed request and of what is posted.  An
+   answer is JSON again, and what one role writes the other can read. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "channel/sdk_bootstrap.h"
+#include "channel/sdk_post.h"
 #include "channel/sdk_talk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -46,6 +47,20 @@ static void bodies(const uint8_t *data, size_t size)
         insist(span_inside(attest.evidence.quote, SPAN(room)));
 }
 
+/* Whatever is taken is no longer than it may be. */
+static void posts(struct span body)
+{
+    static uint8_t memory[8 * ROOM];
+    for (unsigned kind = 0; kind < SDK_POST_KINDS; kind++) {
+        struct arena arena = arena_over(memory, sizeof memory);
+        struct sdk_post post;
+        if (sdk_post_read((enum sdk_post_kind)kind, body, &arena, &post) != REASON_OK)
+            continue;
+        for (size_t i = 0; sdk_post_name(post.kind, i) != NULL; i++)
+            insist(post.values[i].len <= SDK_POST_METRICS_MAX);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const jobs[] = { "evaluate_agent" };
@@ -60,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     insist(sdk_talk_query(&c, span_text("{}"), 1, 0, &out) && sdk_talk_job(&v, &job, &out) &&
            sdk_talk_ask(&v, SDK_DB_VERSION_REQUEST, 2, 0, &out));
     bodies(data, size);
+    posts(span_of(data, size));
     while (left.len > 0) {
         const uint8_t *lf = memchr(left.at, '\n', left.len);
         const size_t len = lf == NULL ? left.len : (size_t)(lf - left.at);

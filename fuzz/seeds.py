@@ -143,7 +143,10 @@ TEXTS = {
         b'{"enc":"chacha20poly1305","nonce":"AAECAwQFBgcICQoL","ciphertext":"qeW4cvhQnHgFA4Dz82kaHDDLsj3S"}',
         b'{"ephemeral_public_key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=","sdk_x25519_pub":'
         b'"D6poTtKIZ7l/Smot7l34zpdOdrcBjj8iocTPJnhXDyA=","attestation":{"attestation_type":"Tdx","nonce":"'
-        + b"05" * 32 + b'","quote":"cXVvdGU=","event_log":"[]"}}'),
+        + b"05" * 32 + b'","quote":"cXVvdGU=","event_log":"[]"}}',
+        b'{"timestamp": 1, "status": "ok", "metrics": {}}',
+        b'{"timestamp": 1, "level": "INFO", "message": "a\\u00e9", "component": null}',
+        b'{"score": 0.5, "metrics": {"a": 1.5e3}, "job_type": "e", "logs": ["one"], "error": null}'),
     # A miner's request, or a challenge's answer.
     "forward": (
         b"\0POST /api/challenges/sums/public/submit?a=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a.b.c\r\n"

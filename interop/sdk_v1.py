@@ -140,7 +140,7 @@ def as_http_validator(run, folder, agent):
     lines = said.splitlines()
     cut = lines.index("/attestation/challenge OK", 1)
     run.say("Ward is the validator over HTTP: the SDK bootstraps, signs and seals a heartbeat",
-            "\n".join(lines[:cut]), 0 if "posted 200 True" in good else 1, [
+            "\n".join(lines[:cut]), 0 if "posted /results/heartbeat 200 True" in good else 1, [
                 "/attestation/challenge OK", "judged OK simulated", "/attest OK",
                 'body {"timestamp": 1, "status": "ok", "metrics": {}}',
                 "/results/heartbeat OK"], good)
@@ -166,17 +166,25 @@ def as_house(run):
                         for row in house.records(action)[count:]]
         finally:
             guest.close()
-    run.say("A house of Ward's is the validator: the SDK bootstraps over TLS, and ends its session",
-            "\n".join(said), 0 if "posted 200 True" in good else 1,
-            ["sdk-v1 evidence unbound simulated", "ended by its peer"], good)
+    posted = ["posted /results/heartbeat 200 True", "posted /results/logs 200 True",
+              "posted /v1/session/end 200"]
+    run.say("A house of Ward's is the validator: the SDK bootstraps over TLS, posts what it has, and "
+            "ends its session", "\n".join(said), 0 if set(posted) <= set(good) else 1,
+            ["sdk-v1 evidence unbound simulated", "log INFO hello agent",
+             'result evaluate_agent 0.25 {"passed": 1} 2 lines', "ended by its peer"], good)
     run.say("The SDK's HTTP client without a TEE, and a house", "", 0 if null[-1] ==
             "SDK: exit code 1" and any("400" in line for line in null) else 1, [], null)
 
 
-LOGGED = ("session.grant", "session.end")
+LOGGED = ("session.grant", "result.logs", "result.submit", "session.end")
 
 
 def line_of(details):
+    if "message" in details:
+        return " ".join(["log", *(details[name] for name in ("level", "message", "component"))])
+    if "score" in details:
+        said = [details[name] for name in ("job_type", "score", "metrics", "logs")]
+        return " ".join(["result", *said, "lines"])
     if "basis" not in details:
         return details["reason"]
     return " ".join([details["profile"], details["basis"],

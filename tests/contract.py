@@ -25,7 +25,10 @@ LOCAL = ("/healthz", "/readyz", "/metrics")
 PUBLIC = "/api/challenges/"
 # Of profile sdk-v1, which a house serves where it is set to: docs/wire.md has the members.
 PROFILE = {"/attestation/challenge": {"nonce": str, "expires_at": int},
-           "/attest": {"session_token": str, "attested": bool, "crypto": dict}}
+           "/attest": {"session_token": str, "attested": bool, "crypto": dict},
+           "/results/heartbeat": {"accepted": bool},
+           "/results/logs": {"stored": bool, "receipt": str, "digest": str},
+           "/results/submit": {"stored": bool, "receipt": str, "digest": str}}
 INSTANT = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])(:[0-5]\d){2}"
                      r"(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 

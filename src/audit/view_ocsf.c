@@ -67,6 +67,8 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_CHANNEL_END] = { AUTHENTICATION, 2, "Logoff" },
     [AUDIT_EVENT_CHANNEL_NOTE] = { API_ACTIVITY, 1, "Create" },
     [AUDIT_EVENT_CHANNEL_POLICY] = { ENTITY_MANAGEMENT, 3, "Update" },
+    [AUDIT_EVENT_RESULT_LOGS] = { API_ACTIVITY, 1, "Create" },
+    [AUDIT_EVENT_RESULT_SUBMIT] = { API_ACTIVITY, 1, "Create" },
     [AUDIT_EVENT_MINERS_LIST] = { ENTITY_MANAGEMENT, 3, "Update" },
 };
 

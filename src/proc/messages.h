@@ -213,6 +213,13 @@ enum message {
     /* core -> verify: evidence of such a peer; as MSG_LINK_EVIDENCE, and MSG_LINK_EVIDENCE_IS. */
     MSG_SDK_EVIDENCE,
     MSG_SDK_EVIDENCE_IS,
+    /* front -> core: what a client with a session posts (channel/sdk_post.h).
+         u8 kind, 16 address, 16 trace, 32 digest of the body
+         bytes value     for each that its kind has
+         credential (credential.h), u8 1: the body was opened with the session's key
+       core -> front, the same id: u16 reason; with REASON_OK bytes answer, whole. */
+    MSG_SDK_POST,
+    MSG_SDK_POSTED,
 };
 
 /* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */
@@ -241,7 +248,9 @@ enum {
 enum {
     SDK_SESSIONS_MAX = 256,                       /* and handshakes, at once */
     SDK_ATTEST_HEAD = 32 + 32 + 32 + 16 + 16 + 8, /* bytes of a MSG_SDK_ATTEST besides its parts */
-    SDK_ANSWER_BYTES = 128,                       /* bytes of the answer in a MSG_SDK_CHALLENGED */
+    SDK_ANSWER_BYTES = 160,    /* of the answer in a MSG_SDK_CHALLENGED, _POSTED */
+    SDK_VALUE_BYTES = 1 << 10, /* of one value of a MSG_SDK_POST */
+    SDK_POST_BYTES = 20 << 10, /* of a MSG_SDK_POST */
 };
 
 /* Collateral that the house holds: TCB info of eight platforms, both identities, three lists. */

@@ -295,7 +295,56 @@ const struct router house_router = {
     .package = "ward.v1", .title = "Ward", .version = "1.0.0", .routes = rows, .count = METHOD_COUNT
 };
 
-enum method house_method(const struct route *route)
+enum { SDK_POST = 12 << 10, MS_ATTEST = 16000 };
+
+const struct route sdk_routes[SDK_METHOD_COUNT] = {
+    [SDK_METHOD_CHALLENGE] = { .grpc = "",
+                               .method = HTTP_METHOD_POST,
+                               .path = "/attestation/challenge",
+                               .permission = ROUTE_ANYONE,
+                               .body_limit = SMALL,
+                               .cost = 10,
+                               .deadline_ms = MS_SHORT },
+    [SDK_METHOD_ATTEST] = { .grpc = "",
+                            .method = HTTP_METHOD_POST,
+                            .path = "/attest",
+                            .permission = ROUTE_ANYONE,
+                            .body_limit = EVIDENCE,
+                            .cost = 50,
+                            .deadline_ms = MS_ATTEST },
+    [SDK_METHOD_HEARTBEAT] = { .grpc = "",
+                               .method = HTTP_METHOD_POST,
+                               .path = "/results/heartbeat",
+                               .permission = ROUTE_SESSION,
+                               .body_limit = SDK_POST,
+                               .cost = 5,
+                               .deadline_ms = MS_SHORT },
+    [SDK_METHOD_LOGS] = { .grpc = "",
+                          .method = HTTP_METHOD_POST,
+                          .path = "/results/logs",
+                          .permission = ROUTE_SESSION,
+                          .body_limit = SDK_POST,
+                          .cost = 5,
+                          .deadline_ms = MS_SHORT },
+    [SDK_METHOD_SUBMIT] = { .grpc = "",
+                            .method = HTTP_METHOD_POST,
+                            .path = "/results/submit",
+                            .permission = ROUTE_SESSION,
+                            .body_limit = SDK_POST,
+                            .cost = 5,
+                            .deadline_ms = MS_SHORT },
+};
+
+const struct route *house_route(unsigned method)
 {
-    return (enum method)(route - rows);
+    return method < METHOD_COUNT ? &rows[method] : &sdk_routes[method - METHOD_COUNT];
+}
+
+unsigned house_method(const struct route *route)
+{
+    for (unsigned i = 0; i < SDK_METHOD_COUNT; i++) {
+        if (route == &sdk_routes[i])
+            return METHOD_COUNT + i;
+    }
+    return (unsigned)(route - rows);
 }

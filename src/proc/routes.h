@@ -38,7 +38,22 @@ enum method {
 
 extern const struct router house_router;
 
-/* house_method is the number of a row of that table. */
-enum method house_method(const struct route *route);
+/* What a house serves besides, where it has a peer of profile sdk-v1 (front/sdk.h): by paths of
+   that profile's and with bodies of their own, so that no row of the API is one of them. */
+enum sdk_method {
+    SDK_METHOD_CHALLENGE,
+    SDK_METHOD_ATTEST,
+    SDK_METHOD_HEARTBEAT,
+    SDK_METHOD_LOGS,
+    SDK_METHOD_SUBMIT,
+    SDK_METHOD_COUNT
+};
+
+extern const struct route sdk_routes[SDK_METHOD_COUNT];
+
+/* house_method is the number of a row of the API; of one of the profile's METHOD_COUNT and its own.
+   house_route is the row. */
+unsigned house_method(const struct route *route);
+const struct route *house_route(unsigned method);
 
 #endif

@@ -51,6 +51,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
     peers_peer(self, peer);
     links_peer(self, peer, open);
     sdk_peer(self, peer);
+    sdk_posts_peer(self, peer);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -65,7 +66,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t peers = peers_step(core, now_ms);
     int64_t sessions = sessions_step(core, now_ms);
     int64_t links = links_step(core, now_ms);
-    int64_t sdk = sdk_step(core, now_ms);
+    int64_t sdk = sdk_step(core, now_ms), posts = sdk_posts_step(core, now_ms);
     /* Last, and by the clock as it is now: the store may have taken its time. */
     int64_t next = core_expire(core, clock_monotonic_ms());
     if (news < next)
@@ -88,6 +89,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = links;
     if (sdk < next)
         next = sdk;
+    if (posts < next)
+        next = posts;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
@@ -158,6 +161,7 @@ static const struct door doors[] = {
     { MSG_SDK_CHALLENGE, IN(PEER_FRONT), ~0u, 16, 16, 0, core_on_sdk_challenge },
     { MSG_SDK_ATTEST, IN(PEER_FRONT), ~0u, SDK_ATTEST_HEAD + 1,
       SDK_ATTEST_HEAD + LINK_EVIDENCE_BYTES, 0, core_on_sdk_attest },
+    { MSG_SDK_POST, IN(PEER_FRONT), ~0u, 66, SDK_POST_BYTES, 0, core_on_sdk_post },
     { MSG_SDK_EVIDENCE_IS, IN(PEER_VERIFY), ~0u, 14, 1024, 0, core_on_sdk_evidence },
     { MSG_COLLATERAL_OWN_IS, IN(PEER_TEE), ~0u, 5, 5 + COLLATERAL_BODY_MAX, 0,
       core_on_collateral_own },

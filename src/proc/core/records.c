@@ -17,7 +17,8 @@ bool core_append(struct core *core, const struct audit_record *record, uint64_t 
 
 struct span core_method_name(enum method method)
 {
-    return span_text(house_router.routes[method].grpc);
+    const struct route *route = house_route(method);
+    return span_text(route->grpc[0] != 0 ? route->grpc : route->path);
 }
 
 /* What the owner reads of the house is an access to its data, and who wants another key is known
@@ -251,7 +252,7 @@ rc core_on_refused(struct trail *trail, void *core, struct call *call)
 {
     struct request request = { 0 };
     uint16_t method = 0, reason = 0;
-    if (!(cur_u16le(&call->body, &method) && method < METHOD_COUNT &&
+    if (!(cur_u16le(&call->body, &method) && method < METHOD_COUNT + SDK_METHOD_COUNT &&
           cur_copy(&call->body, request.address, sizeof request.address) &&
           cur_copy(&call->body, request.trace, sizeof request.trace) &&
           cur_u16le(&call->body, &reason) && is_fronts(reason) && cur_end(&call->body)))

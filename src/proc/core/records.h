@@ -55,7 +55,7 @@ bool core_record_refusal(struct core *core, struct audit_record *record,
 MUST_USE
 bool core_append(struct core *core, const struct audit_record *record, uint64_t *id);
 
-/* core_method_name: as gRPC has it. */
+/* core_method_name: as gRPC has it; of profile sdk-v1 the path. */
 struct span core_method_name(enum method method);
 
 /* session_records.c: what is logged of sessions.  A grant's and an ending's record is durable

@@ -259,23 +259,33 @@ static void granted(struct core *core, uint64_t whose, const struct session_gran
         end(core, client, REASON_HOUSE_UNAVAILABLE);
 }
 
+/* Its number; SDK_SESSIONS_MAX: there is none. */
+static size_t place_of(const struct core_sdk *sdk, const uint8_t token[32])
+{
+    for (size_t i = 0; sdk->open > 0 && i < SDK_SESSIONS_MAX; i++) {
+        const struct sdk_client *client = &sdk->clients[i];
+        if (client->state == SDK_CLIENT_OPEN && bytes_equal(client->session, token, 32))
+            return i;
+    }
+    return SDK_SESSIONS_MAX;
+}
+
+struct sdk_client *sdk_client_of(struct core *core, const uint8_t token[32])
+{
+    const size_t place = place_of(&core->sdk, token);
+    return place < SDK_SESSIONS_MAX ? &core->sdk.clients[place] : NULL;
+}
+
 bool sdk_has_session(const struct core *core, const uint8_t token[32])
 {
-    for (size_t i = 0; core->sdk.open > 0 && i < SDK_SESSIONS_MAX; i++) {
-        const struct sdk_client *client = &core->sdk.clients[i];
-        if (client->state == SDK_CLIENT_OPEN && bytes_equal(client->session, token, 32))
-            return true;
-    }
-    return false;
+    return place_of(&core->sdk, token) < SDK_SESSIONS_MAX;
 }
 
 void sdk_session_ended(struct core *core, const uint8_t token[32])
 {
-    for (size_t i = 0; core->sdk.open > 0 && i < SDK_SESSIONS_MAX; i++) {
-        struct sdk_client *client = &core->sdk.clients[i];
-        if (client->state == SDK_CLIENT_OPEN && bytes_equal(client->session, token, 32))
-            drop(core, client);
-    }
+    struct sdk_client *client = sdk_client_of(core, token);
+    if (client != NULL)
+        drop(core, client);
 }
 
 /* --- its judge ------------------------------------------------------------------------------ */

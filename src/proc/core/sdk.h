@@ -28,6 +28,9 @@ enum {
     SDK_AGAIN_MS = 1000,    /* before a judge that could not be had is asked again */
     SDK_DOUBT_MS = 60000,   /* so long a session stays without a judge */
     SDK_LOOK_MS = 10000,    /* between two looks at what ends by its time */
+    SDK_POST_MS = 1000,     /* between two logs, or two results, of a session */
+    SDK_POSTS_SECOND = 16,  /* such records in a second, of all sessions */
+    SDK_POSTS_MAX = 64,     /* that wait for the log */
 };
 
 enum sdk_client_state {
@@ -54,10 +57,19 @@ struct sdk_client {
     uint8_t key[32];     /* that its requests are signed with */
     uint8_t report_data[SDK_REPORT_DATA];
     uint8_t address[16], trace[16];
-    uint8_t session[32]; /* OPEN: the digest that ends it */
-    int64_t valid_until; /* seconds since 1970: of what it was judged with */
-    uint32_t block;      /* of its evidence, the first; 0: none */
+    uint8_t session[32];  /* OPEN: the digest that ends it */
+    int64_t posted_ms[2]; /* OPEN: of the last log and the last result; 0: none */
+    int64_t valid_until;  /* seconds since 1970: of what it was judged with */
+    uint32_t block;       /* of its evidence, the first; 0: none */
     uint32_t evidence_len, log_len;
+};
+
+/* A log or a result whose record is on its way. */
+struct sdk_waiting {
+    uint64_t id; /* of our question to audit; 0: free */
+    uint64_t front_id;
+    int64_t until_ms;
+    uint8_t digest[32]; /* of the body */
 };
 
 struct core_sdk {
@@ -69,6 +81,9 @@ struct core_sdk {
     uint64_t order;
     uint64_t epoch; /* of what evidence is judged by: another one with each change */
     int64_t look_ms;
+    struct sdk_waiting waits[SDK_POSTS_MAX];
+    int64_t posts_ms;      /* when a second of posts began, */
+    uint32_t posts_logged; /* and how many there were in it */
 };
 
 struct core;
@@ -84,6 +99,15 @@ rc core_on_sdk_attest(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_sdk_evidence(struct trail *trail, void *core, struct call *call);
 
+MUST_USE
+rc core_on_sdk_post(struct trail *trail, void *core, struct call *call);
+
+/* sdk_posted: the answer to a record; false when it is another's.  sdk_posts_step gives up what was
+   not logged in time; says when to be called again.  sdk_posts_peer: as sdk_peer. */
+bool sdk_posted(struct core *core, uint64_t id, bool logged, uint64_t seq);
+int64_t sdk_posts_step(struct core *core, int64_t now_ms);
+void sdk_posts_peer(struct core *core, enum peer peer);
+
 /* sdk_step does what is due; says when to be called again. */
 int64_t sdk_step(struct core *core, int64_t now_ms);
 
@@ -93,8 +117,9 @@ void sdk_look_again(struct core *core);
 /* sdk_peer: the channel to a peer is another one, or closed. */
 void sdk_peer(struct core *core, enum peer peer);
 
-/* sdk_has_session: a client is here whose session this is.  sdk_session_ended: it is over, by
-   whatever. */
+/* sdk_client_of: the client whose session this is; NULL: none is here.  sdk_session_ended: it is
+   over, by whatever. */
+struct sdk_client *sdk_client_of(struct core *core, const uint8_t token[32]);
 bool sdk_has_session(const struct core *core, const uint8_t token[32]);
 void sdk_session_ended(struct core *core, const uint8_t token[32]);
 

@@ -149,7 +149,7 @@ void exchange_refuse(struct front *front, struct exchange *exchange, enum reason
     struct problem problem = { .reason = reason, .detail = detail };
     struct way way = exchange->way;
     if (exchange->call.kind == CALL_OWN)
-        problem.status = sdk_status(reason);
+        problem.status = sdk_status(exchange->call.match.route, reason);
     if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_CHALLENGE_BUSY)
         problem.retry_after = 1;
     if (reason == REASON_HOUSE_UNAVAILABLE || reason == REASON_CHALLENGE_BUSY ||
@@ -243,8 +243,9 @@ static enum reason judge(struct front *front, const struct way *way, const struc
     enum reason admitted = exchange_admit(front, way, route != NULL ? route->cost : 1,
                                           &problem->retry_after);
     enum reason reason = admitted != REASON_OK ? admitted : problem->reason;
-    /* The standard services ask nobody who it is, and core never hears of them. */
-    if (reason != REASON_OK || route == NULL || call->kind != CALL_ROUTE)
+    /* The standard services ask nobody who it is, and core never hears of them; nor does what gives
+       a session to whoever has none. */
+    if (reason != REASON_OK || route == NULL || (call->kind != CALL_ROUTE && !sdk_asks_who(call)))
         return reason;
     reason = identify(way, route, signs);
     if (reason != REASON_OK)
@@ -421,7 +422,9 @@ static void ask_core(struct front *front, struct exchange *exchange)
                                       FRONT_SCRATCH_MAX);
     void *values = NULL;
     const bool is_own = exchange->call.kind == CALL_OWN;
-    enum reason reason = is_own ? sdk_ask(front, exchange) : open_body(front, exchange, &scratch);
+    enum reason reason = open_body(front, exchange, &scratch);
+    if (reason == REASON_OK && is_own)
+        reason = sdk_ask(front, exchange);
     if (reason == REASON_OK && !is_own)
         reason = call_end(&exchange->call, exchange->way.request, &scratch, &values);
     if (reason != REASON_OK)

@@ -332,6 +332,7 @@ static const struct door doors[] = {
     { MSG_LINK_END, IN(PEER_CORE), ~0u, 10, 10, 0, link_on_end },
     { MSG_LINK_SESSION_IS, IN(PEER_CORE), ~0u, 2, 14 + LINK_TOKEN, 0, link_on_session },
     { MSG_SDK_CHALLENGED, IN(PEER_CORE), ~0u, 2, 6 + SDK_ANSWER_BYTES, 0, sdk_on_challenged },
+    { MSG_SDK_POSTED, IN(PEER_CORE), ~0u, 2, 6 + SDK_ANSWER_BYTES, 0, sdk_on_posted },
     { MSG_SDK_ATTESTED, IN(PEER_CORE), ~0u, 2, 8 + LINK_TOKEN, 0, sdk_on_attested },
     { MSG_SDK_OVER, IN(PEER_CORE), ~0u, 2, 2, 0, sdk_on_over },
     { MSG_CHAIN_CHANGED, IN(PEER_KEEPER), ~0u, 0, 0, 0, chain_changed },

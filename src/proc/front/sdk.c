@@ -4,30 +4,10 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "channel/sdk_post.h"
 #include "crypto/ct.h"
 #include "os/random.h"
 #include "proc/front/front.h"
-
-enum { SMALL = 64, EVIDENCE = 128 << 10, MS_SHORT = 5000, MS_JUDGE = 16000 };
-
-enum row { CHALLENGE, ATTEST, ROWS };
-
-static const struct route rows[ROWS] = {
-    [CHALLENGE] = { .grpc = "",
-                    .method = HTTP_METHOD_POST,
-                    .path = "/attestation/challenge",
-                    .permission = ROUTE_ANYONE,
-                    .body_limit = SMALL,
-                    .cost = 10,
-                    .deadline_ms = MS_SHORT },
-    [ATTEST] = { .grpc = "",
-                 .method = HTTP_METHOD_POST,
-                 .path = "/attest",
-                 .permission = ROUTE_ANYONE,
-                 .body_limit = EVIDENCE,
-                 .cost = 50,
-                 .deadline_ms = MS_JUDGE },
-};
 
 static bool is_served(const struct front *front)
 {
@@ -38,8 +18,9 @@ enum reason sdk_match(const struct front *front, const struct http_request *requ
                       struct http_call *call, uint64_t *limit, enum reason reason)
 {
     const struct route *route = NULL;
-    for (size_t i = 0; i < ROWS && is_served(front) && reason == REASON_HTTP_ROUTE_UNKNOWN; i++)
-        route = span_equal_text(request->path, rows[i].path) ? &rows[i] : route;
+    bool is_asked = is_served(front) && reason == REASON_HTTP_ROUTE_UNKNOWN;
+    for (size_t i = 0; i < SDK_METHOD_COUNT && is_asked; i++)
+        route = span_equal_text(request->path, sdk_routes[i].path) ? &sdk_routes[i] : route;
     if (route == NULL || call->match.is_grpc)
         return reason;
     call->match.allow = 1u << route->method;
@@ -55,9 +36,10 @@ enum reason sdk_match(const struct front *front, const struct http_request *requ
 }
 
 /* The public validator has one word for all that is wrong with evidence. */
-unsigned sdk_status(enum reason reason)
+unsigned sdk_status(const struct route *route, enum reason reason)
 {
-    return problem_status(reason) == 403 ? 400 : 0;
+    bool is_evidence = route->permission == ROUTE_ANYONE && problem_status(reason) == 403;
+    return is_evidence ? 400 : 0;
 }
 
 /* --- what is asked ------------------------------------------------------------------------- */
@@ -111,35 +93,86 @@ static enum reason ask_attest(struct front *front, struct exchange *exchange)
     return REASON_OK;
 }
 
+/* What was sealed is open by now, in the other half of the scratch. */
+static enum reason ask_post(struct front *front, const struct exchange *exchange,
+                            enum sdk_post_kind kind)
+{
+    struct arena scratch = arena_over(front->scratch, FRONT_SCRATCH_MAX);
+    struct sdk_post post;
+    uint8_t *memory = arena_room(&scratch, SDK_POST_BYTES);
+    struct sink body = sink_over(memory, memory == NULL ? 0 : SDK_POST_BYTES);
+    enum reason reason = sdk_post_read(kind, sink_bytes(&exchange->call.body), &scratch, &post);
+    if (reason != REASON_OK)
+        return reason;
+    sink_u8(&body, (uint8_t)kind);
+    sink_put(&body, SPAN(exchange->way.connection->peer.bytes));
+    sink_put(&body, SPAN(exchange->call.trace.trace_id));
+    sink_put(&body, SPAN(post.digest));
+    for (size_t i = 0; sdk_post_name(kind, i) != NULL; i++)
+        put_bytes(&body, post.values[i]);
+    if (!signature_put(exchange, &body))
+        return REASON_HOUSE_UNAVAILABLE;
+    sink_u8(&body, exchange->call.match.opened);
+    front->counts.signed_requests++;
+    return put(front, exchange, MSG_SDK_POST, &body) ? REASON_OK : REASON_HOUSE_UNAVAILABLE;
+}
+
 enum reason sdk_ask(struct front *front, struct exchange *exchange)
 {
-    if (exchange->call.match.route == &rows[CHALLENGE])
+    switch ((enum sdk_method)(exchange->call.match.route - sdk_routes)) {
+    case SDK_METHOD_CHALLENGE:
         return ask_challenge(front, exchange);
-    return ask_attest(front, exchange);
+    case SDK_METHOD_ATTEST:
+        return ask_attest(front, exchange);
+    case SDK_METHOD_HEARTBEAT:
+        return ask_post(front, exchange, SDK_POST_HEARTBEAT);
+    case SDK_METHOD_LOGS:
+        return ask_post(front, exchange, SDK_POST_LOGS);
+    case SDK_METHOD_SUBMIT:
+        return ask_post(front, exchange, SDK_POST_SUBMIT);
+    case SDK_METHOD_COUNT:
+        break;
+    }
+    return REASON_SERVER_FAILED;
 }
 
 /* --- what core says ------------------------------------------------------------------------ */
 
 /* The call that waits for this answer, which is that of such a row. */
-static struct exchange *asked_by(struct front *front, uint64_t id, enum row row)
+static struct exchange *asked_by(struct front *front, uint64_t id, enum sdk_method method)
 {
     struct exchange *exchange = exchange_waiting(front, id);
-    return exchange != NULL && exchange->call.match.route == &rows[row] ? exchange : NULL;
+    return exchange != NULL && exchange->call.match.route == &sdk_routes[method] ? exchange : NULL;
 }
 
-rc sdk_on_challenged(struct trail *trail, void *self, struct call *call)
+/* The first of the rows that is this call's. */
+static rc answered(struct trail *trail, struct front *front, struct call *call,
+                   enum sdk_method first, enum sdk_method last)
 {
-    struct front *front = self;
     uint16_t reason = 0;
     struct span answer = { 0 };
     if (!(cur_u16le(&call->body, &reason) && reason < REASON_COUNT && reason != REASON_NONE &&
           (reason != REASON_OK || get_bytes(&call->body, SDK_ANSWER_BYTES, &answer)) &&
           cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    struct exchange *exchange = asked_by(front, call->id, CHALLENGE);
-    if (exchange != NULL)
+    for (enum sdk_method method = first; method <= last; method++) {
+        struct exchange *exchange = asked_by(front, call->id, method);
+        if (exchange == NULL)
+            continue;
         exchange_answer(front, exchange, (enum reason)reason, answer);
-    return RC_SUCCESS;
+        break;
+    }
+    return RC_SUCCESS; /* or whoever asked is gone, or was answered by the clock */
+}
+
+rc sdk_on_challenged(struct trail *trail, void *front, struct call *call)
+{
+    return answered(trail, front, call, SDK_METHOD_CHALLENGE, SDK_METHOD_CHALLENGE);
+}
+
+rc sdk_on_posted(struct trail *trail, void *front, struct call *call)
+{
+    return answered(trail, front, call, SDK_METHOD_HEARTBEAT, SDK_METHOD_SUBMIT);
 }
 
 /* The answer is written first: only what a client can make its key from is kept. */
@@ -171,7 +204,7 @@ rc sdk_on_attested(struct trail *trail, void *self, struct call *call)
                                    get_bytes(&call->body, LINK_TOKEN, &token) && token.len > 0)) &&
           cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    struct exchange *exchange = asked_by(front, call->id, ATTEST);
+    struct exchange *exchange = asked_by(front, call->id, SDK_METHOD_ATTEST);
     struct sink out = sink_over(front->answer, FRONT_ANSWER_MAX);
     if (exchange == NULL)
         return RC_SUCCESS; /* nobody has heard of the session: it ends by its time */
@@ -211,10 +244,16 @@ static const struct sdk_place *find(const struct front *front, struct span token
     return NULL;
 }
 
+bool sdk_asks_who(const struct http_call *call)
+{
+    return call->kind == CALL_OWN && call->match.route->permission == ROUTE_SESSION;
+}
+
 bool sdk_may_be_sealed(const struct front *front, const struct http_call *call)
 {
-    return is_served(front) && !call->match.is_grpc && call->kind == CALL_ROUTE &&
-           route_takes_body(call->match.route);
+    return is_served(front) && !call->match.is_grpc &&
+           (sdk_asks_who(call) ||
+            (call->kind == CALL_ROUTE && route_takes_body(call->match.route)));
 }
 
 enum reason sdk_open(struct front *front, struct exchange *exchange, struct arena *arena)
