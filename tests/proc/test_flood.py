@@ -2,6 +2,8 @@
 where one can, and senders of a byte a second: all are cut when their time is over, the house takes no
 more memory for the second thousand than for the first, and whoever is in is served meanwhile.
 
+How long whoever is in waits is measured by bench/flood.py, as a ratio.
+
 WARD_FLOOD=N in the environment: N at each place, three times over, and the times of those who are in
 are judged against those of a house that is left alone. `./check --full` does that with 50,000, and
 with nothing beside it."""
@@ -169,7 +171,7 @@ class Flooded(unittest.TestCase):
         self.assertEqual(counts["there"], counts["ended"], state)
         self.idle(3)
 
-    def test_at_each_place(self):
+    def test_at_each_place(self):  # proves: RL-20
         front = self.house.processes()["front"]
         with contextlib.ExitStack() as stack:
             inside = Inside(self.house, stack)
@@ -202,7 +204,7 @@ class Flooded(unittest.TestCase):
                 if worst(row) > TWICE * worst(times[ALONE][way])}
         self.assertEqual(slow, {})
 
-    def test_those_whose_acknowledgement_never_comes(self):
+    def test_those_whose_acknowledgement_never_comes(self):  # proves: RL-20
         """The kernel has them for long; front is done with them."""
         with contextlib.ExitStack() as stack:
             inside = Inside(self.house, stack)
