@@ -15,6 +15,7 @@ import time
 import front_house
 import house as houses
 import linked
+import refusals_more
 import test_attest
 import test_link
 from house import until
@@ -25,6 +26,7 @@ from test_tokens import GOOD, packed, signed, unpacked
 PING, TYPE = "/v1/system/ping", "Content-Type: application/json"
 CONFIG = """[peers.sums]
 url = "wss://challenge.example/sdk/ws"
+public = "http://127.0.0.1:1"
 [peers.other]
 url = "wss://other.example/sdk/ws"
 """
@@ -99,9 +101,14 @@ class Refusing(Run):
     def __init__(self):
         super().__init__()
         self.config, self.said = CONFIG, b""
+        self.miners_file = self.folder / "miners"
+        self.miners_file.write_text(GOOD["subject"] + "\n")
+        (self.folder / "sdk.toml").write_text(refusals_more.SDK_POLICY)
         self.policy_file = self.folder / "channel.toml"
         self.policy_file.write_text(linked.NOTHING)
-        self.settings |= {"channel.policy": str(self.policy_file)}
+        self.settings |= {"channel.policy": str(self.policy_file),
+                          "sdk.policy": str(self.folder / "sdk.toml"),
+                          "miners.file": str(self.miners_file)}
 
     def heard(self, text):
         self.said += (text if isinstance(text, bytes) else str(text).encode()) + b"\n"
@@ -400,4 +407,5 @@ def of_files(one, phrase):
             one.heard((state / "ward.log").read_bytes())
 
 
-ALL = (by_strangers, of_evidence, in_channels, in_websockets, of_signatures, of_tokens, by_the_owner, of_faults)
+ALL = (by_strangers, of_evidence, *refusals_more.ALL, in_channels, in_websockets, of_signatures, of_tokens,
+       by_the_owner, of_faults)
