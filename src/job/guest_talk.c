@@ -1,0 +1,307 @@
+/* guest_talk.c - see guest_talk.h. */
+#include "job/guest_talk.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/number.h"
+#include "model/reason.h"
+
+/* --- frames ----------------------------------------------------------------------------------- */
+
+void guest_put(struct sink *out, uint8_t kind, struct span body)
+{
+    sink_u32le(out, (uint32_t)body.len);
+    sink_u8(out, kind);
+    sink_put(out, body);
+}
+
+void guest_put_text(struct sink *out, uint8_t kind, int mark, struct span text)
+{
+    sink_u32le(out, (uint32_t)(text.len + (mark < 0 ? 1 : 2)));
+    sink_u8(out, kind);
+    if (mark >= 0)
+        sink_u8(out, (uint8_t)mark);
+    sink_put(out, text);
+    sink_u8(out, 0);
+}
+
+int guest_take(struct span *bytes, struct guest_frame *out)
+{
+    struct cursor in = cur_over(*bytes);
+    struct guest_frame frame;
+    uint32_t len;
+    if (!cur_u32le(&in, &len) || !cur_u8(&in, &frame.kind))
+        return 0;
+    if (len > GUEST_BODY_MAX)
+        return -1;
+    if (!cur_take(&in, len, &frame.body))
+        return 0;
+    *bytes = cur_rest(&in);
+    *out = frame;
+    return 1;
+}
+
+/* --- what a machine says ---------------------------------------------------------------------- */
+
+enum state { NEW = 0, TOLD, RUNNING, LEFT, IN_FILE, OVER, STATES };
+
+/* In which states a kind may come, what follows it, and how long its body may be. */
+static const struct step {
+    uint8_t in;
+    uint8_t next;
+    uint16_t least, most;
+} steps[GUEST_SAID_COUNT] = {
+    [GUEST_HELLO] = { 1 << NEW, TOLD, 4, 4 },
+    [GUEST_FAILED] = { 1 << TOLD, OVER, 0, GUEST_WORDS_MAX },
+    [GUEST_RUNS] = { 1 << TOLD, RUNNING, 0, 0 },
+    [GUEST_OUT] = { 1 << RUNNING, RUNNING, 1, GUEST_BODY_MAX },
+    [GUEST_ERR] = { 1 << RUNNING, RUNNING, 1, GUEST_BODY_MAX },
+    [GUEST_ENDED] = { 1 << RUNNING, LEFT, 2, 2 },
+    [GUEST_FOLDER] = { 1 << LEFT, LEFT, 3, 2 + GUEST_PATH_MAX },
+    [GUEST_FILE] = { 1 << LEFT, IN_FILE, 11, 10 + GUEST_PATH_MAX },
+    [GUEST_BYTES] = { 1 << IN_FILE, IN_FILE, 1, GUEST_BODY_MAX },
+    [GUEST_ODD] = { 1 << LEFT, LEFT, 2, 1 + GUEST_PATH_MAX },
+    [GUEST_UNTOLD] = { 1 << LEFT, OVER, 0, 0 },
+    [GUEST_DONE] = { 1 << LEFT, OVER, 0, 0 },
+};
+
+/* It leads down from where it begins, a name at a time. */
+static bool path_is_plain(struct span path)
+{
+    size_t begins = 0;
+    for (size_t i = 0; i <= path.len; i++) {
+        if (i < path.len && path.at[i] == 0)
+            return false;
+        if (i < path.len && path.at[i] != '/')
+            continue;
+        const struct span name = span_of(path.at + begins, i - begins);
+        if (name.len == 0 || name.len > 255 || span_equal_text(name, ".") ||
+            span_equal_text(name, ".."))
+            return false;
+        begins = i + 1;
+    }
+    return true;
+}
+
+static bool read_path(struct cursor *in, struct guest_word *word)
+{
+    word->text = cur_rest(in);
+    return path_is_plain(word->text) && cur_skip(in, word->text.len);
+}
+
+static bool read_mode(struct cursor *in, struct guest_word *word)
+{
+    return cur_u16le(in, &word->mode) && word->mode <= 07777;
+}
+
+static bool read_version(struct cursor *in)
+{
+    uint32_t version;
+    return cur_u32le(in, &version) && version == GUEST_VERSION;
+}
+
+static bool read_end(struct cursor *in, struct guest_word *word)
+{
+    uint8_t end;
+    if (!cur_u8(in, &end) || !cur_u8(in, &word->number) || end == 0 || end >= GUEST_END_COUNT)
+        return false;
+    word->end = (enum guest_end)end;
+    return end == GUEST_EXITED || (word->number > 0 && word->number < 65);
+}
+
+static bool read_odd(struct cursor *in, struct guest_word *word)
+{
+    uint8_t odd;
+    if (!cur_u8(in, &odd) || odd == 0 || odd >= GUEST_ODD_COUNT)
+        return false;
+    word->odd = (enum guest_odd)odd;
+    return read_path(in, word);
+}
+
+static bool read_body(struct guest_word *word, struct cursor *in)
+{
+    switch (word->said) {
+    case GUEST_HELLO:
+        return read_version(in);
+    case GUEST_ENDED:
+        return read_end(in, word);
+    case GUEST_FOLDER:
+        return read_mode(in, word) && read_path(in, word);
+    case GUEST_FILE:
+        return read_mode(in, word) && cur_u64le(in, &word->size) && word->size <= INT64_MAX &&
+               read_path(in, word);
+    case GUEST_ODD:
+        return read_odd(in, word);
+    case GUEST_FAILED:
+    case GUEST_OUT:
+    case GUEST_ERR:
+    case GUEST_BYTES:
+        word->text = cur_rest(in);
+        return cur_skip(in, word->text.len);
+    case GUEST_RUNS:
+    case GUEST_UNTOLD:
+    case GUEST_DONE:
+        return true;
+    case GUEST_SAID_NONE:
+    case GUEST_SAID_COUNT:
+        return false;
+    }
+    return false;
+}
+
+bool guest_hear(struct guest_hearing *hearing, const struct guest_frame *frame,
+                struct guest_word *out)
+{
+    if (frame->kind == GUEST_SAID_NONE || frame->kind >= GUEST_SAID_COUNT)
+        return false;
+    const struct step *step = &steps[frame->kind];
+    struct guest_word word = { .said = (enum guest_said)frame->kind };
+    struct cursor in = cur_over(frame->body);
+    if ((step->in & 1u << hearing->state) == 0 || frame->body.len < step->least ||
+        frame->body.len > step->most || !read_body(&word, &in) || !cur_end(&in))
+        return false;
+    if (word.said == GUEST_BYTES && word.text.len > hearing->left)
+        return false;
+    hearing->left = word.said == GUEST_FILE    ? word.size
+                    : word.said == GUEST_BYTES ? hearing->left - word.text.len
+                                               : 0;
+    hearing->state = step->next == IN_FILE && hearing->left == 0 ? LEFT : step->next;
+    *out = word;
+    return true;
+}
+
+bool guest_hearing_is_over(const struct guest_hearing *hearing)
+{
+    return hearing->state == OVER;
+}
+
+/* --- what it is told -------------------------------------------------------------------------- */
+
+const char *guest_text(const struct guest_frame *frame, uint8_t *mark)
+{
+    struct span text = frame->body;
+    if (mark != NULL) {
+        if (text.len == 0)
+            return NULL;
+        *mark = text.at[0];
+        text = span_of(text.at + 1, text.len - 1);
+    }
+    if (text.len == 0 || memchr(text.at, 0, text.len) != text.at + text.len - 1)
+        return NULL;
+    return (const char *)text.at;
+}
+
+enum { LIMITS = 8, FLAGS = 4 };
+
+void guest_put_limits(struct sink *out, const struct guest_limits *limits)
+{
+    const uint64_t numbers[LIMITS] = { limits->tmpfs,     limits->disk,  limits->output,
+                                       limits->file,      limits->files, limits->locked,
+                                       limits->processes, limits->user };
+    const bool flags[FLAGS] = { limits->read_only, limits->job, limits->collect, limits->network };
+    sink_u32le(out, sizeof numbers + FLAGS);
+    sink_u8(out, GUEST_LIMITS);
+    for (size_t i = 0; i < LIMITS; i++)
+        sink_u64le(out, numbers[i]);
+    for (size_t i = 0; i < FLAGS; i++)
+        sink_u8(out, flags[i] ? 1 : 0);
+}
+
+bool guest_read_limits(const struct guest_frame *frame, struct guest_limits *out)
+{
+    struct cursor in = cur_over(frame->body);
+    uint64_t numbers[LIMITS];
+    uint8_t flags[FLAGS];
+    bool whole = true;
+    for (size_t i = 0; i < LIMITS; i++)
+        whole = whole && cur_u64le(&in, &numbers[i]);
+    for (size_t i = 0; i < FLAGS; i++)
+        whole = whole && cur_u8(&in, &flags[i]) && flags[i] <= 1;
+    if (!whole || !cur_end(&in))
+        return false;
+    *out = (struct guest_limits){ .tmpfs = numbers[0],
+                                  .disk = numbers[1],
+                                  .output = numbers[2],
+                                  .file = numbers[3],
+                                  .files = numbers[4],
+                                  .locked = numbers[5],
+                                  .processes = numbers[6],
+                                  .user = numbers[7],
+                                  .read_only = flags[0] == 1,
+                                  .job = flags[1] == 1,
+                                  .collect = flags[2] == 1,
+                                  .network = flags[3] == 1 };
+    return true;
+}
+
+void guest_put_call(struct sink *out, const struct guest_call *call)
+{
+    sink_u32le(out, 4 + 3 + 16);
+    sink_u8(out, GUEST_CALL);
+    sink_u32le(out, call->number);
+    sink_u8(out, call->masked ? 1 : 0);
+    sink_u8(out, call->unseen ? 1 : 0);
+    sink_u8(out, call->argument);
+    sink_u64le(out, call->mask);
+    sink_u64le(out, call->value);
+}
+
+bool guest_read_call(const struct guest_frame *frame, struct guest_call *out)
+{
+    struct cursor in = cur_over(frame->body);
+    struct guest_call call;
+    uint8_t masked, unseen;
+    if (!(cur_u32le(&in, &call.number) && cur_u8(&in, &masked) && cur_u8(&in, &unseen) &&
+          cur_u8(&in, &call.argument) && cur_u64le(&in, &call.mask) &&
+          cur_u64le(&in, &call.value) && cur_end(&in)) ||
+        masked > 1 || unseen > 1 || call.argument > 5)
+        return false;
+    call.masked = masked == 1;
+    call.unseen = unseen == 1;
+    *out = call;
+    return true;
+}
+
+/* --- what is told of the machine -------------------------------------------------------------- */
+
+static bool reason_is_of_machine(uint32_t reason)
+{
+    static const enum reason reasons[] = {
+        REASON_OK,         REASON_JOB_START,        REASON_JOB_MACHINE,
+        REASON_JOB_MEMORY, REASON_JOB_OUTPUT_LIMIT, REASON_JOB_OUTPUT_KIND
+    };
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        if (reason == (uint32_t)reasons[i])
+            return true;
+    }
+    return false;
+}
+
+static bool is_printable(char byte)
+{
+    return byte >= ' ' && byte <= '~';
+}
+
+bool machine_word_is_sound(const struct machine_word *word)
+{
+    const size_t len = strnlen(word->what, sizeof word->what);
+    bool plain = len < sizeof word->what;
+    for (size_t i = 0; i < len; i++)
+        plain = plain && is_printable(word->what[i]);
+    if (!plain || !reason_is_of_machine(word->reason) || word->ran > 1 || word->code > 255 ||
+        word->signal > 64)
+        return false;
+    return word->stage == MACHINE_RUNS ||
+           (word->stage == MACHINE_ENDED && (word->ran == 1 || word->reason != REASON_OK));
+}
+
+void machine_word_what(struct machine_word *word, struct span bytes)
+{
+    size_t len = 0;
+    while (bytes.len > 0 && (bytes.at[bytes.len - 1] == '\n' || bytes.at[bytes.len - 1] == '\r'))
+        bytes.len--;
+    for (; len < bytes.len && len < GUEST_WORDS_MAX; len++)
+        word->what[len] = is_printable((char)bytes.at[len]) ? (char)bytes.at[len] : '.';
+    word->what[len] = 0;
+}
