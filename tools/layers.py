@@ -15,7 +15,7 @@ LAYERS = (
     ("secret", "ipc", "http", "merkle"),
     ("attest", "policy", "token", "admit", "guard", "channel", "job", "pay", "chain", "audit",
      "sim"),
-    ("store", "sandbox", "net", "source"),
+    ("store", "sandbox", "net", "source", "guest", "machine"),
     ("lib", "fence"),
     ("proc",),
     ("cmd",),

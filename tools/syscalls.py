@@ -1,7 +1,7 @@
 """syscalls.py - compiles a list of system calls that people review, NAME.syscalls, into the
 C table that jail_enter takes: `static const struct jail_rule NAME_rules[]`.
 
-NAME.seccomp is the same for an OCI runtime, which wants names: `static const struct seccomp_rule
+NAME.seccomp is the same for an OCI runtime, which wants names beside numbers: `static const struct seccomp_rule
 NAME_rules[]`. There a name may stand several times, each time with another condition.
 
 A line is `name`, or `name argN & 0xMASK == 0xVALUE` where only some uses are allowed. Lines
@@ -73,7 +73,8 @@ class Table:
             yield f'"{name}" stands already in line {self.lines[name]}'
         self.lines.setdefault(name, number)
         self.lines.setdefault(line, number)
-        call = f'.name = "{name}"' if self.named else f'.number = SYS_{name}'
+        call = f'.number = SYS_{name}'
+        call = f'.name = "{name}", {call}' if self.named else call
         if argument is None:
             self.whole.add(name)
             self.rules.append(f'{{ {call} }}')
@@ -98,8 +99,8 @@ def faults_of_condition(argument, mask, value):
 def header(source, rules):
     lines = "".join(f"    {rule},\n" for rule in rules)
     named = source.suffix == ".seccomp"
-    includes = '#include "sandbox/seccomp.h"\n\n' if named else \
-        '#include <sys/syscall.h>\n\n#include "os/jail.h"\n\n'
+    face = "sandbox/seccomp.h" if named else "os/jail.h"
+    includes = f'#include <sys/syscall.h>\n\n#include "{face}"\n\n'
     kind = "seccomp_rule" if named else "jail_rule"
     return (f"/* Made by tools/syscalls.py from {source.name}. */\n{includes}"
             f"static const struct {kind} {source.stem}_rules[] = {{\n{lines}}};\n")

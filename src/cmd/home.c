@@ -29,22 +29,40 @@ enum {
     HOME_LOOK_MS = 10,
 };
 
-bool home_monitor(char *path, size_t cap)
+/* Installed, or where the build leaves it. */
+static bool find_program(const char *name, const char *built, char *path, size_t cap)
 {
-    static const char *const places[] = { "../libexec/ward", "src/proc" };
+    const char *const places[] = { "../libexec/ward", built };
     char self[HOME_PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (len > 0) {
-        self[len] = 0;
-        *strrchr(self, '/') = 0;
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            int wrote = snprintf(path, cap, "%s/%s/ward-monitor", self, places[i]);
-            if (wrote > 0 && (size_t)wrote < cap && access(path, X_OK) == 0)
-                return true;
-        }
+    if (len <= 0)
+        return false;
+    self[len] = 0;
+    *strrchr(self, '/') = 0;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        int wrote = snprintf(path, cap, "%s/%s/%s", self, places[i], name);
+        if (wrote > 0 && (size_t)wrote < cap && access(path, X_OK) == 0)
+            return true;
     }
+    return false;
+}
+
+bool home_monitor(char *path, size_t cap)
+{
+    if (find_program("ward-monitor", "src/proc", path, cap))
+        return true;
     say("ward-monitor is not where this program was installed (../libexec/ward)");
     return false;
+}
+
+bool home_guest(char *path, size_t cap)
+{
+    return find_program("ward-guest", "src/guest", path, cap);
+}
+
+bool home_machine(char *path, size_t cap)
+{
+    return find_program("ward-machine", "src/machine", path, cap);
 }
 
 enum home_state home_look(const char *state, pid_t *monitor)

@@ -20,6 +20,13 @@ enum {
 MUST_USE
 bool home_monitor(char *path, size_t cap);
 
+/* home_guest and home_machine find ward-guest and ward-machine in the same places; false where they
+   are not. */
+MUST_USE
+bool home_guest(char *path, size_t cap);
+MUST_USE
+bool home_machine(char *path, size_t cap);
+
 enum home_state { HOME_EMPTY, HOME_STARTING, HOME_LIVED_IN, HOME_UNREADABLE };
 
 /* home_look tells whether a monitor holds the lock of the folder, its number, and whether its

@@ -34,6 +34,7 @@ const struct command *const commands[] = {
     &command_down,
     &command_evidence,
     &command_help,
+    &command_image_build,
     &command_image_import,
     &command_image_list,
     &command_image_remove,

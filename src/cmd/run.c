@@ -2,11 +2,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/number.h"
+#include "cmd/home.h"
 #include "cmd/image.h"
 #include "cmd/input.h"
 #include "cmd/run_result.h"
@@ -133,6 +135,7 @@ static enum exit_code run(struct invocation *in)
 {
     struct run_result *result = arena_alloc(&in->arena, sizeof *result);
     struct job_spec spec;
+    char machine[PATH_MAX];
     const bool json = option_given(in, OPT_JSON);
     struct sandbox_job job = { .spec = &spec,
                                .images = image_folder(in, OPT_IMAGES),
@@ -146,6 +149,8 @@ static enum exit_code run(struct invocation *in)
                                .arena = &in->arena };
     if (result == NULL)
         return EXIT_INTERNAL;
+    if (home_machine(machine, sizeof machine))
+        job.machine = machine;
     if (job.output != NULL && !read_output(in, job.output, &job.output))
         return EXIT_USAGE;
     if (!read_spec(in, &spec, result) || !read_arguments(in, &job.arguments) ||
@@ -182,10 +187,13 @@ const struct command command_run = {
         "nothing else.  What the fence refuses is said at once, each kind once, with the\n"
         "change of the specification that would allow it.\n"
         "\n"
-        "It needs root, an OCI runtime (crun or runc), and mkfs.ext4 of e2fsprogs.  A\n"
-        "specification that asks for more than a container or that reserves GPUs is refused:\n"
-        "there is no virtual machine and no GPU for jobs yet.  No house is needed, and none\n"
-        "is told; the result is not signed.\n"
+        "With isolation_level = \"vm\" it has a kernel of its own too, in QEMU within that\n"
+        "container; `ward image build` makes what such machines begin with.\n"
+        "\n"
+        "It needs root, an OCI runtime (crun or runc), and mkfs.ext4 of e2fsprogs; for virtual\n"
+        "machines qemu-system-x86_64 and mksquashfs.  A specification that asks for a\n"
+        "confidential machine or that reserves GPUs is refused: there is none for jobs yet.\n"
+        "No house is needed, and none is told; the result is not signed.\n"
         "\n"
         "Exits 0 when the job did, and 1 when it exited with another code, was ended, or left\n"
         "what is no result: its own code is in the object of --json.  Everything else is\n"

@@ -301,7 +301,11 @@ void machine_word_what(struct machine_word *word, struct span bytes)
     size_t len = 0;
     while (bytes.len > 0 && (bytes.at[bytes.len - 1] == '\n' || bytes.at[bytes.len - 1] == '\r'))
         bytes.len--;
-    for (; len < bytes.len && len < GUEST_WORDS_MAX; len++)
-        word->what[len] = is_printable((char)bytes.at[len]) ? (char)bytes.at[len] : '.';
+    for (; len < bytes.len && len < GUEST_WORDS_MAX; len++) {
+        const char byte = (char)bytes.at[len];
+        word->what[len] = '.';
+        if (is_printable(byte))
+            word->what[len] = byte;
+    }
     word->what[len] = 0;
 }

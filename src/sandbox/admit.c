@@ -5,15 +5,25 @@
 #include "base/number.h"
 #include "sandbox/backend.h"
 
+/* The network between a virtual machine and QEMU: 10.0.2.0/24 and fec0::/64. */
+static bool is_machines(const struct address *address)
+{
+    static const uint8_t v4[3] = { 10, 0, 2 }, v6[8] = { 0xfe, 0xc0 };
+    return address_is_v4(address) ? bytes_equal(address->bytes + ADDRESS_LEN - 4, v4, sizeof v4)
+                                  : bytes_equal(address->bytes, v6, sizeof v6);
+}
+
 /* What is never served would be less than was asked for. */
-static enum reason check_hosts(const struct job_allowance *allowed, char what[SANDBOX_WHAT])
+static enum reason check_hosts(const struct job_allowance *allowed, bool machine,
+                               char what[SANDBOX_WHAT])
 {
     struct address address;
     for (size_t i = 0; job_allowance_allows(allowed) && i < allowed->hosts.count; i++) {
         const struct job_host *host = &allowed->hosts.items[i];
         if (host->kind != JOB_HOST_ADDRESS || job_host_is_own(host) ||
             !address_parse(host->text, &address) ||
-            (reach_is_served(&address) && !reach_is_given(&address)))
+            (reach_is_served(&address) && !reach_is_given(&address) &&
+             !(machine && is_machines(&address))))
             continue;
         snprintf(what, SANDBOX_WHAT, "it lists %.*s", (int)host->text.len,
                  (const char *)host->text.at);
@@ -24,11 +34,12 @@ static enum reason check_hosts(const struct job_allowance *allowed, char what[SA
 
 static enum reason check_network(const struct job_spec *spec, char what[SANDBOX_WHAT])
 {
+    const bool machine = spec->isolation == JOB_ISOLATION_VM;
     enum reason reason = REASON_OK;
     if (spec->network.allow_outbound)
-        reason = check_hosts(&spec->resources.whitelist, what);
+        reason = check_hosts(&spec->resources.whitelist, machine, what);
     if (spec->network.allow_outbound && reason == REASON_OK)
-        reason = check_hosts(&spec->network.allowed, what);
+        reason = check_hosts(&spec->network.allowed, machine, what);
     return reason;
 }
 
@@ -68,9 +79,8 @@ uint64_t sandbox_memory_lent(uint64_t bytes)
 
 enum reason sandbox_admits(const struct job_spec *spec, char what[SANDBOX_WHAT])
 {
-    if (spec->isolation != JOB_ISOLATION_NONE && spec->isolation != JOB_ISOLATION_CONTAINER) {
-        snprintf(what, SANDBOX_WHAT, "sandbox_config.isolation_level is \"%s\"",
-                 spec->isolation == JOB_ISOLATION_VM ? "vm" : "tee");
+    if (spec->isolation == JOB_ISOLATION_TEE) {
+        snprintf(what, SANDBOX_WHAT, "sandbox_config.isolation_level is \"tee\"");
         return REASON_JOB_ISOLATION;
     }
     if (spec->resources.gpu > 0) {

@@ -26,10 +26,15 @@ struct sandbox {
     int wishes;          /* readable when somebody wishes the end of it, */
     bool cancelled;      /* and whether that has been heard */
     const char *program; /* the runtime */
+    int kernels;         /* of a machine: the folder of what it begins with, open; else -1 */
+    int word;            /* in the supervisor: where is told how a machine fares; else -1 */
     char what[SANDBOX_WHAT];
 };
 
 struct backend {
+    uint64_t overhead; /* bytes of memory beside those that the job may have */
+    uint64_t kept;     /* bytes of those that it has no use of */
+    bool in_memory;    /* what it changes and what it leaves is kept in its memory too */
     /* Whether this machine has it; what it needs is remembered in the sandbox. */
     enum reason (*find)(struct sandbox *sandbox);
     /* Writes what it needs into the slot's folder; all mounts are there. */
@@ -41,6 +46,20 @@ struct backend {
 };
 
 extern const struct backend backend_container;
+extern const struct backend backend_machine;
+
+/* --- container.c: what machines, which live in a container, have of it ------------------------ */
+
+enum reason container_find(struct sandbox *sandbox);
+
+/* container_describe makes the bundle of the job, and container_write gives one to the runtime. */
+struct bundle *container_describe(struct sandbox *sandbox);
+enum reason container_write(struct sandbox *sandbox, const struct bundle *bundle);
+
+/* container_create is backend->create; `extra`, where it is not negative, is descriptor 3 of the
+   first process. */
+enum reason container_create(struct sandbox *sandbox, int extra, pid_t *first);
+enum reason container_start(struct sandbox *sandbox);
 
 /* sandbox_fail says why: the words go to sandbox->what, the reason comes back. */
 enum reason sandbox_fail(struct sandbox *sandbox, enum reason reason, const char *format, ...)
@@ -91,8 +110,15 @@ enum reason volume_open_allowed(struct sandbox *sandbox);
 /* output_is_over tells whether more is in /output than may be, as the file system counts. */
 bool output_is_over(const struct sandbox *sandbox);
 
-/* run_program runs a program to its end; its output is the caller's. */
+/* run_program runs a program to its end; its output is the caller's.  run_program_with gives it
+   one more descriptor, as number 3. */
 enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise);
+enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
+                             enum reason otherwise, int given);
+
+/* volume_owner is the user and group whom files of the sandbox that are its 0 have in its volumes:
+   those of a machine are as its image has them, for their users are its own kernel's. */
+uint32_t volume_owner(const struct sandbox *sandbox);
 
 /* --- fence.c: who lets through what is allowed ------------------------------------------------ */
 

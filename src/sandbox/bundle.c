@@ -7,6 +7,22 @@
 #include "codec/json_write.h"
 #include "sandbox/job_seccomp.h"
 
+const char *const bundle_unseen[] = { "clone3", NULL };
+
+const struct seccomp_rule *bundle_calls(size_t *count)
+{
+    *count = COUNT_OF(job_rules);
+    return job_rules;
+}
+
+static size_t count_texts(const char *const *texts)
+{
+    size_t count = 0;
+    while (texts[count] != NULL)
+        count++;
+    return count;
+}
+
 static void put_spans(struct json_writer *json, const struct span_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -42,34 +58,42 @@ static struct span name_of(struct span variable)
     return span_of(variable.at, len);
 }
 
-/* The image's, unless the specification has another value; then the specification's. */
-static void put_environment(struct json_writer *json, const struct bundle *bundle)
+void bundle_each_variable(const struct bundle *bundle, bundle_put_fn *put, void *arg)
 {
     const struct job_environment *own = &bundle->spec->environment;
     bool path = is_set(own, span_text("PATH")), home = is_set(own, span_text("HOME"));
     char room[JOB_NAME_MAX + 2 * JOB_TEXT_MAX];
-    json_put_key(json, "env");
-    json_begin_array(json);
     for (size_t i = 0; i < bundle->image->environment.count; i++) {
         const struct span variable = bundle->image->environment.items[i], name = name_of(variable);
         if (is_set(own, name))
             continue;
         path = path || span_equal_text(name, "PATH");
         home = home || span_equal_text(name, "HOME");
-        json_put_span(json, variable);
+        put(arg, variable);
     }
     for (size_t i = 0; i < own->count; i++) {
         struct sink text = sink_over(room, sizeof room);
         sink_put(&text, own->items[i].name);
         sink_u8(&text, '=');
         sink_put(&text, own->items[i].value);
-        json_put_span(json, sink_bytes(&text));
-        json->bad = json->bad || !sink_ok(&text);
+        put(arg, sink_bytes(&text));
     }
     if (!path)
-        json_put_text(json, "PATH=/usr/local/bin:/usr/bin:/bin");
+        put(arg, span_text("PATH=/usr/local/bin:/usr/bin:/bin"));
     if (!home)
-        json_put_text(json, "HOME=/tmp");
+        put(arg, span_text("HOME=/tmp"));
+}
+
+static void put_variable(void *arg, struct span text)
+{
+    json_put_span(arg, text);
+}
+
+static void put_environment(struct json_writer *json, const struct bundle *bundle)
+{
+    json_put_key(json, "env");
+    json_begin_array(json);
+    bundle_each_variable(bundle, put_variable, json);
     json_end_array(json);
 }
 
@@ -189,13 +213,19 @@ static bool is_denied_already(const struct span_list *denied, size_t index)
     return false;
 }
 
+bool bundle_hides(const struct bundle *bundle, size_t index)
+{
+    return !is_denied_already(&bundle->spec->files.denied, index) &&
+           bundle->shown_as[index] != SHOWN_AS_NOTHING;
+}
+
 /* After all others: denied beats allowed. */
 static void put_denied(struct json_writer *json, const struct bundle *bundle)
 {
     static const char *const hidden[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
     const struct span_list *denied = &bundle->spec->files.denied;
     for (size_t i = 0; i < denied->count; i++) {
-        if (is_denied_already(denied, i) || bundle->shown_as[i] == SHOWN_AS_NOTHING)
+        if (!bundle_hides(bundle, i))
             continue;
         begin_mount(json, denied->items[i], "bind",
                     bundle->shown_as[i] == SHOWN_AS_FILE ? bundle->denied_file : bundle->denied);
@@ -219,6 +249,10 @@ static void put_mounts(struct json_writer *json, const struct bundle *bundle)
     end_mount(json, devices, COUNT_OF(devices));
     if (bundle->job != NULL) {
         begin_mount(json, span_text("/job"), "bind", bundle->job);
+        end_mount(json, job, COUNT_OF(job));
+    }
+    for (size_t i = 0; i < bundle->shown_count; i++) {
+        begin_mount(json, span_text(bundle->shown[i].at), "bind", bundle->shown[i].from);
         end_mount(json, job, COUNT_OF(job));
     }
     put_allowed(json, &bundle->spec->files);
@@ -305,7 +339,6 @@ static void put_rule(struct json_writer *json, const struct seccomp_rule *rule)
 static void put_seccomp(struct json_writer *json)
 {
     static const char *const architectures[] = { "SCMP_ARCH_X86_64" };
-    static const char *const unseen[] = { "clone3" };
     enum { NO_SUCH_CALL = 38 /* ENOSYS */, NOT_PERMITTED = 1 /* EPERM */ };
     json_put_key(json, "seccomp");
     json_begin_object(json);
@@ -317,7 +350,7 @@ static void put_seccomp(struct json_writer *json)
     for (size_t i = 0; i < COUNT_OF(job_rules); i++)
         put_rule(json, &job_rules[i]);
     json_begin_object(json);
-    put_texts(json, "names", unseen, COUNT_OF(unseen));
+    put_texts(json, "names", bundle_unseen, count_texts(bundle_unseen));
     json_put_member(json, "action", "SCMP_ACT_ERRNO");
     json_put_member_u64(json, "errnoRet", NO_SUCH_CALL);
     json_end_object(json);
@@ -326,19 +359,33 @@ static void put_seccomp(struct json_writer *json)
 }
 
 /* What runc's own default masks, and the terminal that the caller may have. */
+const char *const bundle_masked[] = {
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kallsyms",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/key-users",
+    "/proc/kmsg",
+    "/proc/latency_stats",
+    "/proc/modules",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/slabinfo",
+    "/proc/sysrq-trigger",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/vmallocinfo",
+    "/dev/tty",
+    NULL,
+};
+const char *const bundle_kept[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", NULL };
+
 static void put_masks(struct json_writer *json)
 {
-    static const char *const masked[] = {
-        "/proc/acpi",        "/proc/asound",        "/proc/interrupts",
-        "/proc/kallsyms",    "/proc/kcore",         "/proc/keys",
-        "/proc/key-users",   "/proc/kmsg",          "/proc/latency_stats",
-        "/proc/modules",     "/proc/sched_debug",   "/proc/scsi",
-        "/proc/slabinfo",    "/proc/sysrq-trigger", "/proc/timer_list",
-        "/proc/timer_stats", "/proc/vmallocinfo",   "/dev/tty",
-    };
-    static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys" };
-    put_texts(json, "maskedPaths", masked, COUNT_OF(masked));
-    put_texts(json, "readonlyPaths", read_only, COUNT_OF(read_only));
+    put_texts(json, "maskedPaths", bundle_masked, count_texts(bundle_masked));
+    put_texts(json, "readonlyPaths", bundle_kept, count_texts(bundle_kept));
 }
 
 static void put_linux(struct json_writer *json, const struct bundle *bundle)

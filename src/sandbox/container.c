@@ -24,7 +24,7 @@ static const struct runtime {
     { "runc", "/usr/bin/runc" },
 };
 
-static enum reason find(struct sandbox *sandbox)
+enum reason container_find(struct sandbox *sandbox)
 {
     const char *wanted = sandbox->job->runtime;
     if (sandbox->groups.layout == CGROUP_NONE)
@@ -46,7 +46,7 @@ static bool is_crun(const struct sandbox *sandbox)
     return strcmp(sandbox->program, runtimes[0].path) == 0;
 }
 
-static enum reason write_config(struct sandbox *sandbox, struct span text)
+static enum reason write_text(struct sandbox *sandbox, struct span text)
 {
     char path[SLOT_PATH];
     slot_file(&sandbox->slot, "config.json", path);
@@ -57,40 +57,60 @@ static enum reason write_config(struct sandbox *sandbox, struct span text)
                : sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", path, strerror(errno));
 }
 
-static enum reason prepare(struct sandbox *sandbox)
+/* In the arena, for the bundle is longer lived than who makes it. */
+static const char *name_file(struct sandbox *sandbox, const char *name)
 {
-    char root[SLOT_PATH], output[SLOT_PATH], job[SLOT_PATH];
-    char denied[SLOT_PATH], denied_file[SLOT_PATH];
+    char *path = arena_alloc(sandbox->job->arena, SLOT_PATH);
+    if (path != NULL)
+        slot_file(&sandbox->slot, name, path);
+    return path;
+}
+
+struct bundle *container_describe(struct sandbox *sandbox)
+{
     const struct job_spec *spec = &sandbox->spec;
     struct bundle *bundle = arena_alloc(sandbox->job->arena, sizeof *bundle);
-    uint8_t *room = arena_room(sandbox->job->arena, CONFIG_ROOM);
-    if (bundle == NULL || room == NULL)
-        return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
-    slot_file(&sandbox->slot, "rootfs", root);
-    slot_file(&sandbox->slot, "output", output);
-    slot_file(&sandbox->slot, "job", job);
-    slot_file(&sandbox->slot, DENIED_FOLDER, denied);
-    slot_file(&sandbox->slot, DENIED_FILE, denied_file);
+    if (bundle == NULL)
+        return NULL;
     *bundle = (struct bundle){ .spec = spec,
                                .image = &sandbox->image,
                                .arguments = sandbox->job->arguments,
                                .name = sandbox->slot.name,
-                               .root = root,
-                               .output = output,
-                               .job = sandbox->job->job == NULL ? NULL : job,
-                               .denied = denied,
-                               .denied_file = denied_file,
+                               .root = name_file(sandbox, "rootfs"),
+                               .output = name_file(sandbox, "output"),
+                               .job = sandbox->job->job == NULL ? NULL : name_file(sandbox, "job"),
+                               .denied = name_file(sandbox, DENIED_FOLDER),
+                               .denied_file = name_file(sandbox, DENIED_FILE),
                                .ids = sandbox->slot.ids,
                                .id_count = SLOT_IDS,
                                .limits = sandbox->limits };
     for (size_t i = 0; i < spec->files.denied.count; i++)
         bundle->shown_as[i] = volume_shown_as(sandbox, spec->files.denied.items[i]);
+    const bool whole = bundle->root != NULL && bundle->output != NULL && bundle->denied != NULL &&
+                       bundle->denied_file != NULL &&
+                       (bundle->job != NULL) == (sandbox->job->job != NULL);
+    return whole ? bundle : NULL;
+}
+
+enum reason container_write(struct sandbox *sandbox, const struct bundle *bundle)
+{
+    uint8_t *room = arena_room(sandbox->job->arena, CONFIG_ROOM);
+    if (room == NULL)
+        return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
     struct sink out = sink_over(room, CONFIG_ROOM);
     bundle_write(&out, bundle);
     if (!sink_ok(&out))
         return sandbox_fail(sandbox, REASON_JOB_START, "the configuration is larger than 4 MiB");
+    return write_text(sandbox, sink_bytes(&out));
+}
+
+static enum reason prepare(struct sandbox *sandbox)
+{
+    const struct bundle *bundle = container_describe(sandbox);
+    if (bundle == NULL)
+        return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
     enum reason reason = volume_open_allowed(sandbox);
-    return reason == REASON_OK ? write_config(sandbox, sink_bytes(&out)) : reason;
+    return reason == REASON_OK ? container_write(sandbox, bundle) : reason;
 }
 
 /* crun 1.8 refuses a version 2 tree that has controllers beside trees of version 1, and needs no
@@ -120,25 +140,30 @@ static bool read_first(const char *path, pid_t *first)
     return true;
 }
 
-static enum reason create(struct sandbox *sandbox, pid_t *first)
+enum reason container_create(struct sandbox *sandbox, int extra, pid_t *first)
 {
     char root[SLOT_PATH], number[SLOT_PATH];
     slot_file(&sandbox->slot, "runtime", root);
     slot_file(&sandbox->slot, "first", number);
-    const char *const argv[] = {
-        sandbox->program,   "--root",     root,   "create",           "--bundle",
-        sandbox->slot.path, "--pid-file", number, sandbox->slot.name, NULL
-    };
+    const char *const argv[] = { sandbox->program, "--root",           root,
+                                 "create",         "--preserve-fds",   extra < 0 ? "0" : "1",
+                                 "--bundle",       sandbox->slot.path, "--pid-file",
+                                 number,           sandbox->slot.name, NULL };
     enum reason reason = cover_unified(sandbox);
     if (reason == REASON_OK)
-        reason = run_program(sandbox, argv, REASON_JOB_START);
+        reason = run_program_with(sandbox, argv, REASON_JOB_START, extra);
     if (reason == REASON_OK && !read_first(number, first))
         reason = sandbox_fail(sandbox, REASON_JOB_START, "%s did not tell the first process",
                               sandbox->program);
     return reason;
 }
 
-static enum reason start(struct sandbox *sandbox)
+static enum reason create(struct sandbox *sandbox, pid_t *first)
+{
+    return container_create(sandbox, -1, first);
+}
+
+enum reason container_start(struct sandbox *sandbox)
 {
     char root[SLOT_PATH];
     slot_file(&sandbox->slot, "runtime", root);
@@ -149,8 +174,8 @@ static enum reason start(struct sandbox *sandbox)
 }
 
 const struct backend backend_container = {
-    .find = find,
+    .find = container_find,
     .prepare = prepare,
     .create = create,
-    .start = start,
+    .start = container_start,
 };

@@ -76,8 +76,25 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* What a machine keeps in its memory comes down to that. */
+static enum reason fit_in_memory(struct sandbox *sandbox, const struct backend *backend)
+{
+    struct job_limits *limits = &sandbox->spec.limits;
+    const struct job_resources *wanted = &sandbox->spec.resources;
+    const uint64_t usable = limits->memory > backend->kept ? limits->memory - backend->kept : 0;
+    if (wanted->memory > usable || wanted->disk > usable - wanted->memory)
+        return sandbox_fail(sandbox, REASON_JOB_CAPACITY,
+                            "a virtual machine has resources.memory and resources.disk in its "
+                            "memory, and %llu MiB for itself; it has %llu MiB",
+                            (unsigned long long)(backend->kept >> 20),
+                            (unsigned long long)(limits->memory >> 20));
+    limits->disk = least(limits->disk, usable);
+    limits->output = least(limits->output, usable);
+    return REASON_OK;
+}
+
 /* Ceilings come down to what there is; what is reserved is there, or the job does not run. */
-static enum reason fit(struct sandbox *sandbox)
+static enum reason fit(struct sandbox *sandbox, const struct backend *backend)
 {
     struct job_limits *limits = &sandbox->spec.limits;
     const struct job_resources *wanted = &sandbox->spec.resources;
@@ -85,18 +102,19 @@ static enum reason fit(struct sandbox *sandbox)
     const struct slot_room *left = &sandbox->slot.left;
     if (cores < 1)
         return sandbox_fail(sandbox, REASON_JOB_CAPACITY, "%s", strerror(errno));
+    const uint64_t memory = left->memory > backend->overhead ? left->memory - backend->overhead : 0;
     if (wanted->vcpu > (uint64_t)cores)
         return too_small(sandbox, "vcpu", wanted->vcpu, (uint64_t)cores);
     limits->cpu_cores = (uint32_t)least(limits->cpu_cores, (uint64_t)cores);
-    limits->memory = least(limits->memory, left->memory);
-    limits->disk = least(limits->disk, left->disk);
+    limits->memory = least(limits->memory, memory);
+    limits->disk = least(limits->disk, backend->in_memory ? UINT64_MAX : left->disk);
     limits->output = least(limits->output, left->disk);
-    sandbox->limits = (struct cgroup_limits){ .memory = limits->memory,
+    sandbox->limits = (struct cgroup_limits){ .memory = limits->memory + backend->overhead,
                                               .processes = JOB_PROCESSES_MAX,
                                               .cpu_quota_us = (uint64_t)limits->cpu_cores *
                                                               CPU_PERIOD_US,
                                               .cpu_period_us = CPU_PERIOD_US };
-    return REASON_OK;
+    return backend->in_memory ? fit_in_memory(sandbox, backend) : REASON_OK;
 }
 
 /* --- the supervisor, and who listens to it ---------------------------------------------------- */
@@ -346,7 +364,20 @@ static enum reason hold_image(struct sandbox *sandbox)
                         (const char *)image.at, job->images, file_error_text(held));
 }
 
-static enum reason take_slot(struct sandbox *sandbox)
+/* What a machine has in its memory is reserved there, with what it needs itself. */
+static struct slot_room room_for(const struct job_resources *wanted, const struct backend *backend)
+{
+    struct slot_room room = { .memory = wanted->memory, .disk = wanted->disk };
+    const uint64_t more = backend->overhead + backend->kept;
+    if (!backend->in_memory)
+        return room;
+    room.disk = 0;
+    const bool sane = wanted->memory < UINT64_MAX / 4 && wanted->disk < UINT64_MAX / 4;
+    room.memory = sane ? wanted->memory + wanted->disk + more : UINT64_MAX;
+    return room;
+}
+
+static enum reason take_slot(struct sandbox *sandbox, const struct backend *backend)
 {
     struct trail trail = { 0 };
     struct sysinfo memory;
@@ -355,7 +386,7 @@ static enum reason take_slot(struct sandbox *sandbox)
         return sandbox_fail(sandbox, REASON_JOB_CAPACITY, "%s", strerror(errno));
     const struct slot_claim claim = {
         .id = sandbox->id,
-        .room = { .memory = wanted->memory, .disk = wanted->disk },
+        .room = room_for(wanted, backend),
         .memory_lent = sandbox_memory_lent((uint64_t)memory.totalram * memory.mem_unit),
     };
     rc taken = slot_take(&trail, &sandbox->groups, &claim, &sandbox->slot);
@@ -408,12 +439,13 @@ static void give_back(struct sandbox *sandbox, struct sandbox_result *out)
         snprintf(out->left, sizeof out->left, "%s: %s", sandbox->slot.path,
                  file_error_text(rc_ok(given) ? removed : given));
     fd_close(&sandbox->held);
+    fd_close(&sandbox->kernels);
 }
 
 static enum reason run_in_slot(struct sandbox *sandbox, const struct backend *backend,
                                struct sandbox_result *out)
 {
-    enum reason reason = fit(sandbox);
+    enum reason reason = fit(sandbox, backend);
     out->limits = sandbox->spec.limits;
     if (reason == REASON_OK)
         reason = volumes_make(sandbox);
@@ -433,7 +465,9 @@ static enum reason run_in_slot(struct sandbox *sandbox, const struct backend *ba
 
 static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
 {
-    const struct backend *backend = &backend_container;
+    const struct backend *backend = sandbox->spec.isolation == JOB_ISOLATION_VM
+                                        ? &backend_machine
+                                        : &backend_container;
     struct trail trail = { 0 };
     enum reason reason = sandbox_admits(&sandbox->spec, sandbox->what);
     if (reason != REASON_OK)
@@ -454,9 +488,10 @@ static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
     if (reason == REASON_OK)
         reason = hold_image(sandbox);
     if (reason == REASON_OK)
-        reason = take_slot(sandbox);
+        reason = take_slot(sandbox, backend);
     if (reason != REASON_OK) {
         fd_close(&sandbox->held);
+        fd_close(&sandbox->kernels);
         return reason;
     }
     reason = run_in_slot(sandbox, backend, out);
@@ -489,9 +524,14 @@ void sandbox_run(const struct sandbox_job *job, struct sandbox_result *out)
     *out = (struct sandbox_result){ .reason = REASON_OUT_OF_MEMORY };
     if (sandbox == NULL)
         return;
-    *sandbox = (struct sandbox){
-        .job = job, .spec = *job->spec, .held = -1, .id = out->id, .output = -1, .slot.folder = -1
-    };
+    *sandbox = (struct sandbox){ .job = job,
+                                 .spec = *job->spec,
+                                 .held = -1,
+                                 .id = out->id,
+                                 .output = -1,
+                                 .slot.folder = -1,
+                                 .kernels = -1,
+                                 .word = -1 };
     out->limits = job->spec->limits;
     random_bytes(id, sizeof id);
     struct sink name = sink_over(out->id, sizeof out->id);

@@ -32,6 +32,7 @@ struct sandbox_job {
     const char *job;            /* the folder behind /job; NULL: none */
     const char *output;         /* where /output goes at the end; NULL: nowhere */
     const char *runtime;        /* "crun" or "runc"; NULL: whichever is there, crun first */
+    const char *machine;        /* the program beside a virtual machine; NULL: there is none */
     int to_stdout, to_stderr;   /* where the job's streams go, */
     bool shown[2];           /* and whether somebody sits there: then without control characters */
     sandbox_fence_fn *fence; /* the process of a fence, for jobs that need one */

@@ -1,5 +1,5 @@
-/* seccomp.h - one system call that a job may make, as an OCI runtime is told of it; the rows are
-   made of job.seccomp. */
+/* seccomp.h - one system call that a job may make, as an OCI runtime is told of it, or a guest; the
+   rows are made of job.seccomp. */
 #ifndef WARD_SANDBOX_SECCOMP_H
 #define WARD_SANDBOX_SECCOMP_H
 
@@ -8,6 +8,7 @@
 
 struct seccomp_rule {
     const char *name;
+    int number;  /* SYS_... */
     bool masked; /* only where (argument & mask) == value */
     unsigned argument;
     uint64_t mask, value;

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "job/guest_talk.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -28,6 +29,8 @@ struct watch {
     int ends; /* readable when a child has ended */
     int64_t until_ms, kill_ms;
     bool over;
+    struct machine_word word; /* of the end, where it has been said; else of none */
+    bool machine, runs;       /* it is one, and the job in it runs */
 };
 
 static void tell(const struct watch *watch, enum supervised_stage stage, enum reason reason)
@@ -95,6 +98,10 @@ static enum reason launch(struct watch *watch)
         return reason;
     watch->said.started_ms = clock_now_ms();
     watch->until_ms = clock_monotonic_ms() + INT64_C(1000) * sandbox->spec.limits.execution_s;
+    /* The job's time is its own: a machine begins before it. */
+    watch->machine = sandbox->word >= 0;
+    if (watch->machine)
+        watch->until_ms += INT64_C(2) * MACHINE_TRIES * MACHINE_BEGIN_MS;
     return by->backend->start(sandbox);
 }
 
@@ -147,15 +154,60 @@ static void lose_fence(struct watch *watch)
     end_job(watch, REASON_JOB_NO_FENCE, false);
 }
 
+/* The process beside a machine may be the job's by now: it can say how the job ended, as the job
+   can, and no more. */
+static void hear_machine(struct watch *watch)
+{
+    const struct sandbox *sandbox = watch->by->sandbox;
+    struct machine_word word;
+    while (watch->machine && read(sandbox->word, &word, sizeof word) == (ssize_t)sizeof word) {
+        if (!machine_word_is_sound(&word) || watch->word.stage == MACHINE_ENDED)
+            continue;
+        if (word.stage == MACHINE_ENDED)
+            watch->word = word;
+        if (word.stage != MACHINE_RUNS || watch->runs)
+            continue;
+        watch->runs = true;
+        watch->said.started_ms = clock_now_ms();
+        watch->until_ms = clock_monotonic_ms() + INT64_C(1000) * sandbox->spec.limits.execution_s;
+    }
+}
+
+/* What the end of that process means for the job in its machine. */
+static void judge_machine(struct watch *watch)
+{
+    struct sandbox *sandbox = watch->by->sandbox;
+    const struct machine_word *word = &watch->word;
+    hear_machine(watch);
+    const bool told = word->stage == MACHINE_ENDED;
+    if (told && watch->runs && word->ran == 1)
+        watch->said.status = word->signal != 0 ? (int)word->signal : (int)word->code << 8;
+    else if (!watch->runs)
+        watch->said.status = -1;
+    if (!watch->runs)
+        watch->said.started_ms = watch->said.ended_ms = 0;
+    if (watch->said.reason != REASON_OK)
+        return;
+    if (cgroup_kills(&sandbox->groups, sandbox->slot.name) > 0)
+        watch->said.reason = REASON_JOB_MEMORY;
+    else if (told)
+        watch->said.reason = (uint32_t)sandbox_fail(sandbox, (enum reason)word->reason, "%s",
+                                                    word->what);
+    else
+        watch->said.reason = (uint32_t)sandbox_fail(sandbox, REASON_JOB_MACHINE,
+                                                    "the process beside it has ended");
+}
+
 static void attend(struct watch *watch)
 {
     struct pollfd polled[] = { { .fd = watch->ends, .events = POLLIN },
                                { .fd = watch->by->wish, .events = POLLIN },
-                               { .fd = watch->fence.process, .events = POLLIN } };
+                               { .fd = watch->fence.process, .events = POLLIN },
+                               { .fd = watch->by->sandbox->word, .events = POLLIN } };
     struct signalfd_siginfo heard;
     bury(watch);
     while (!watch->over) {
-        poll(polled, 3, LOOK_MS);
+        poll(polled, 4, LOOK_MS);
         while (read(watch->ends, &heard, sizeof heard) > 0)
             ;
         if (polled[1].revents != 0) {
@@ -166,9 +218,14 @@ static void attend(struct watch *watch)
             lose_fence(watch);
             polled[2].fd = -1;
         }
+        hear_machine(watch);
+        if ((polled[3].revents & POLLHUP) != 0)
+            polled[3].fd = -1;
         look_at_limits(watch);
         bury(watch);
     }
+    if (watch->machine)
+        judge_machine(watch);
     /* It may have been the last thing that the job did. */
     const struct sandbox *sandbox = watch->by->sandbox;
     if (watch->said.reason == REASON_OK && cgroup_kills(&sandbox->groups, sandbox->slot.name) > 0)

@@ -45,9 +45,8 @@ enum {
 /* From the last that was mounted to the first. */
 static const char *const mounted[] = { "job", "given", "output", "rootfs", "disk", "image" };
 
-/* The program finds `given` as its descriptor GIVEN. */
-static enum reason run_with(struct sandbox *sandbox, const char *const *argv, int given,
-                            enum reason otherwise)
+enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
+                             enum reason otherwise, int given)
 {
     struct trail trail = { 0 };
     struct spawned child = { 0 };
@@ -79,7 +78,7 @@ static enum reason run_with(struct sandbox *sandbox, const char *const *argv, in
 
 enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise)
 {
-    return run_with(sandbox, argv, -1, otherwise);
+    return run_program_with(sandbox, argv, otherwise, -1);
 }
 
 static enum reason failed(struct sandbox *sandbox, const char *path, const char *why)
@@ -132,7 +131,7 @@ static enum reason write_disk(struct sandbox *sandbox, const char *file, uint64_
                                  "nodiscard,lazy_itable_init=1",
                                  GIVEN_PATH,
                                  NULL };
-    enum reason reason = run_with(sandbox, argv, made, REASON_JOB_DISK);
+    enum reason reason = run_program_with(sandbox, argv, REASON_JOB_DISK, made);
     if (reason != REASON_OK)
         return reason;
     rc copied = sparse_copy(&trail, made, fd);
@@ -158,11 +157,21 @@ static enum reason make_disk(struct sandbox *sandbox, const char *name, uint64_t
     return rmdir(below) == 0 ? REASON_OK : failed(sandbox, below, strerror(errno));
 }
 
+static bool is_machine(const struct sandbox *sandbox)
+{
+    return sandbox->spec.isolation == JOB_ISOLATION_VM;
+}
+
+uint32_t volume_owner(const struct sandbox *sandbox)
+{
+    return is_machine(sandbox) ? 0 : sandbox->slot.ids;
+}
+
 static enum reason shift_image(struct sandbox *sandbox, const char *target)
 {
     char source[PATH_MAX];
     struct trail trail = { 0 };
-    const uint32_t ids = sandbox->slot.ids;
+    const uint32_t ids = volume_owner(sandbox);
     snprintf(source, sizeof source, "/proc/self/fd/%d/rootfs", sandbox->held);
     const struct mount_shift shift = { .source = source,
                                        .target = target,
@@ -188,7 +197,7 @@ static enum reason make_root(struct sandbox *sandbox)
     slot_file(&sandbox->slot, "disk", disk);
     slot_file(&sandbox->slot, "rootfs", root);
     reason = shift_image(sandbox, image);
-    if (reason == REASON_OK && sandbox->spec.files.read_only) {
+    if (reason == REASON_OK && (sandbox->spec.files.read_only || is_machine(sandbox))) {
         rc made = mount_memory(&trail, disk, "size=1m,mode=711");
         reason = rc_ok(made) ? REASON_OK : failed(sandbox, disk, file_error_text(made));
     } else if (reason == REASON_OK) {
@@ -262,7 +271,7 @@ static enum reason show_job(struct sandbox *sandbox)
         return sandbox_fail(sandbox, REASON_JOB_FOLDER, "%s: %s", source, strerror(errno));
     slot_file(&sandbox->slot, "given", target);
     snprintf(opened, sizeof opened, "/proc/self/fd/%d", folder);
-    const uint32_t user = sandbox->slot.ids + JOB_USER;
+    const uint32_t user = volume_owner(sandbox) + JOB_USER;
     const struct mount_shift shift = { .source = opened,
                                        .target = target,
                                        .user = { is.st_uid, user, 1 },

@@ -21,6 +21,7 @@ sys.path.append("/usr/lib/python3/dist-packages")
 
 import jsonschema
 
+import fake_kernel
 import lodger
 from oci import Image, entry
 from pccs import Mirror
@@ -203,6 +204,8 @@ RUNS = {
                  ((0,), lambda at: ["--state", at.live, "--report-data", "5a" * 64, "--out",
                                     at.fresh("quote"), "--event-log", at.fresh("log")])],
     "help": [((0,), lambda at: []), ((0,), lambda at: ["up"])],
+    "image build": [((0,), lambda at: [*fake_kernel.make(at.fresh("kernel"), at.fresh("modules")),
+                                       "--images", at.fresh("images")])],
     "image import": [((0,), lambda at: [*image(at), "--images", at.fresh("images")]),
                      ((1,), lambda at: [*image(at, bad=True), "--images", at.fresh("images")])],
     "image list": [((0,), lambda at: ["--images", images(at)])],

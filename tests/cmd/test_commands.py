@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 import lodger
+import fake_kernel
 import tap
 from commands import (CLEAN, QUOTE, RUNS, SCHEMAS, SPEC, WARD, Place, Terminal, faults, granted, runs,
                       table, validator)
@@ -72,6 +73,7 @@ class Help(Loop):
         (folder / "job.toml").write_text(SPEC)
         (folder / "dsn.txt").write_text("host=db")
         self.digest = Image([entry("bin/sh", b"#!")]).pack(folder / "python.tar")
+        fake_kernel.make(folder / "guest/kernel", folder / "guest/modules")
         self.give_job(folder)
         (folder / "right").symlink_to(self.place.phrase)
         (folder / "house.wardbackup").symlink_to(self.place.whole)

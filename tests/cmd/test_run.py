@@ -91,7 +91,6 @@ class Runs(Jobs):
         rows = [
             ("JOB_HOST", 2, '[resources.network_whitelist]\nhosts = ["0.0.0.0"]\nports = [443]'),
             ("JOB_HOST", 2, network + 'allowed_hosts = ["127.0.0.2"]'),
-            ("JOB_ISOLATION", 2, '[sandbox_config]\nisolation_level = "vm"'),
             ("JOB_ISOLATION", 2, '[sandbox_config]\nisolation_level = "tee"'),
             ("JOB_NO_GPU", 2, "[resources]\ngpu = 1"),
             ("JOB_PATH", 2, files + 'allowed_paths = ["/proc/sys"]'),

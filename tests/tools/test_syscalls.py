@@ -132,7 +132,7 @@ class Syscalls(unittest.TestCase):
         code, out = self.make(text, "sample.seccomp")
         self.assertEqual((code, out), (0, ""))
         made = self.output.read_text()
-        self.assertIn('struct seccomp_rule sample_rules[] = {\n    { .name = "read" },\n', made)
+        self.assertIn('struct seccomp_rule sample_rules[] = {\n    { .name = "read", .number = SYS_read },\n', made)
         self.assertEqual(made.count('.name = "socket"'), 2)
         for more in ("socket\n", "socket arg0 & 0xff == 0x1\n", "read arg0 & 0x1 == 0x0\n", "read\n"):
             with self.subTest(more):

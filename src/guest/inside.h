@@ -1,0 +1,106 @@
+/* inside.h - what the parts of ward-guest share: the first process of a virtual machine.
+
+   It is told of one job, makes the files that the job sees, runs it as a user without any right,
+   passes on what it says, and tells what it left in /output.  It trusts whoever runs the machine,
+   and nothing that comes of the job. */
+#ifndef WARD_GUEST_INSIDE_H
+#define WARD_GUEST_INSIDE_H
+
+#include <sys/types.h>
+
+#include "job/guest_talk.h"
+
+enum {
+    GUEST_LIST_MAX = 1024, /* texts of one kind that it may be told */
+    GUEST_CALLS_MAX = 400, /* system calls */
+};
+
+/* Where the job's files are put together, seen from the first process. */
+#define GUEST_ROOT "/root"
+
+struct guest_list {
+    const char *at[GUEST_LIST_MAX + 1]; /* ends with NULL */
+    size_t count;
+};
+
+struct guest {
+    int port;
+    struct guest_list arguments, variables, allowed, denied, masked, kept;
+    bool denied_is_file[GUEST_LIST_MAX];
+    const char *start_in;
+    struct guest_limits limits;
+    struct guest_call calls[GUEST_CALLS_MAX];
+    size_t call_count;
+    const char *fault; /* of what failed: what it was, */
+    const char *at;    /* and where; may be NULL */
+    pid_t first;       /* of the job */
+    int streams[2];    /* what it says */
+};
+
+/* guest_failed notes what failed, and gives false; errno is kept. */
+bool guest_failed(struct guest *guest, const char *what, const char *at);
+
+/* --- begin.c: a machine that has just begun --------------------------------------------------- */
+
+/* guest_begin mounts what the kernel tells, loads the modules, and makes an empty file system the
+   root of all paths. */
+bool guest_begin(struct guest *guest);
+
+/* guest_stays says whether the kernel may end the caller, and what it starts, when memory is all
+   gone: it may end the job, and not this process, whatever the job takes. */
+bool guest_stays(bool stays);
+
+/* guest_open_port waits for the port and opens it. */
+bool guest_open_port(struct guest *guest);
+
+/* --- told.c ----------------------------------------------------------------------------------- */
+
+/* guest_listen reads until it has been told all of the job. */
+bool guest_listen(struct guest *guest);
+
+/* --- root.c: the job's files ------------------------------------------------------------------ */
+
+bool guest_make_root(struct guest *guest);
+
+/* guest_enter_root: in the job's first process, with mounts of its own: makes that the root of all
+   paths, with a /proc of the caller's processes. */
+bool guest_enter_root(struct guest *guest);
+
+/* --- start.c ---------------------------------------------------------------------------------- */
+
+/* guest_start begins the job; it runs when this returns true. */
+bool guest_start(struct guest *guest);
+
+/* --- calls.c ---------------------------------------------------------------------------------- */
+
+/* guest_hold_to allows the caller, and what it starts, those system calls alone. */
+bool guest_hold_to(const struct guest_call *calls, size_t count);
+
+/* --- say.c ------------------------------------------------------------------------------------ */
+
+/* What is said over the port; without whoever listens, the machine has no use, and stops. */
+void guest_say(struct guest *guest, uint8_t kind, struct span body);
+void guest_say_failed(struct guest *guest);
+
+/* guest_say_output tells all that is in /output. */
+void guest_say_output(struct guest *guest);
+
+/* --- watch.c ---------------------------------------------------------------------------------- */
+
+/* guest_watch passes on what the job says until it has ended, or is ended for its limits, and says
+   which.  True: it ended by itself. */
+bool guest_watch(struct guest *guest);
+
+/* --- net.c ------------------------------------------------------------------------------------ */
+
+/* guest_wake_network brings up the loopback, and where the job may reach something the way there.
+ */
+bool guest_wake_network(struct guest *guest);
+
+/* --- names.c ---------------------------------------------------------------------------------- */
+
+/* guest_serve_names starts a process that answers at 127.0.0.1 and ::1 what the fence's name server
+   at 10.0.2.2 says. */
+bool guest_serve_names(const struct guest *guest);
+
+#endif

@@ -1,0 +1,156 @@
+/* watch.c - see inside.h: what the job says, and whether it keeps to its limits. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/decimal.h"
+#include "guest/inside.h"
+#include "os/clock.h"
+#include "os/fd.h"
+
+enum {
+    LOOK_MS = 50,
+    PIECE = 16384,
+    COUNTERS = 16384, /* bytes of /proc/vmstat, and more than there are */
+    BLOCK = 4096,
+};
+
+struct watching {
+    struct guest *guest;
+    uint64_t kills;     /* for want of memory, before the job ran */
+    enum guest_end why; /* it was ended for a limit */
+    int status;
+    bool ended;
+    int64_t looked_ms;
+    uint8_t heard[64]; /* of a frame that is not whole */
+    size_t heard_len;
+};
+
+/* How many processes the kernel has ended for want of memory, in all. */
+static uint64_t memory_kills(void)
+{
+    static char text[COUNTERS];
+    uint64_t kills;
+    auto_fd int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : fd_read(fd, text, sizeof text - 1);
+    text[got < 0 ? 0 : got] = 0;
+    static const char word[] = "\noom_kill ";
+    const char *line = strstr(text, word);
+    if (line == NULL)
+        return 0;
+    line += sizeof word - 1;
+    return decimal_read(span_of(line, strspn(line, "0123456789")), UINT64_MAX, &kills) ? kills : 0;
+}
+
+static bool output_is_over(const struct guest *guest)
+{
+    struct statvfs is;
+    if (statvfs("/output", &is) != 0)
+        return false;
+    const uint64_t used = (uint64_t)(is.f_blocks - is.f_bfree) * is.f_frsize;
+    const uint64_t spare = (uint64_t)(is.f_files - is.f_ffree) * BLOCK;
+    return used > spare && used - spare > guest->limits.output;
+}
+
+static void end_for(struct watching *watching, enum guest_end why)
+{
+    if (watching->why == 0)
+        watching->why = why;
+    kill(watching->guest->first, SIGKILL);
+}
+
+static void look_at_limits(struct watching *watching)
+{
+    const int64_t now = clock_monotonic_ms();
+    if (watching->ended || now - watching->looked_ms < LOOK_MS)
+        return;
+    watching->looked_ms = now;
+    if (memory_kills() > watching->kills)
+        end_for(watching, GUEST_MEMORY);
+    if (output_is_over(watching->guest))
+        end_for(watching, GUEST_OUTPUT);
+}
+
+/* Its first process is that of a namespace: when it has ended, all others have. */
+static void bury(struct watching *watching)
+{
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid != watching->guest->first)
+            continue;
+        watching->status = status;
+        watching->ended = true;
+    }
+}
+
+static void pass_on(struct watching *watching, size_t which)
+{
+    struct guest *guest = watching->guest;
+    uint8_t room[PIECE];
+    ssize_t got = read(guest->streams[which], room, sizeof room);
+    if (got > 0)
+        guest_say(guest, which == 0 ? GUEST_OUT : GUEST_ERR, span_of(room, (size_t)got));
+    else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+        fd_close(&guest->streams[which]);
+}
+
+static void hear(struct watching *watching)
+{
+    struct guest *guest = watching->guest;
+    struct guest_frame frame;
+    ssize_t got = read(guest->port, watching->heard + watching->heard_len,
+                       sizeof watching->heard - watching->heard_len);
+    watching->heard_len += got > 0 ? (size_t)got : 0;
+    struct span rest = span_of(watching->heard, watching->heard_len);
+    while (guest_take(&rest, &frame) == 1) {
+        if (frame.kind == GUEST_END && !watching->ended)
+            kill(guest->first, SIGTERM);
+    }
+    memmove(watching->heard, rest.at, rest.len);
+    watching->heard_len = rest.len;
+}
+
+static void say_end(const struct watching *watching)
+{
+    uint8_t body[2] = { GUEST_EXITED, 0 };
+    const int status = watching->status;
+    const bool signalled = WIFSIGNALED(status);
+    body[1] = (uint8_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status));
+    if (watching->why != 0)
+        body[0] = (uint8_t)watching->why;
+    else if (signalled)
+        body[0] = GUEST_SIGNALLED;
+    if (body[0] != GUEST_EXITED && !signalled)
+        body[1] = SIGKILL; /* it had ended when it was to be ended */
+    guest_say(watching->guest, GUEST_ENDED, SPAN(body));
+}
+
+bool guest_watch(struct guest *guest)
+{
+    struct watching watching = { .guest = guest, .kills = memory_kills() };
+    while (!watching.ended || guest->streams[0] >= 0 || guest->streams[1] >= 0) {
+        struct pollfd polled[] = { { .fd = guest->streams[0], .events = POLLIN },
+                                   { .fd = guest->streams[1], .events = POLLIN },
+                                   { .fd = guest->port, .events = POLLIN } };
+        poll(polled, 3, watching.ended ? -1 : LOOK_MS);
+        for (size_t i = 0; i < 2; i++) {
+            if (polled[i].revents != 0)
+                pass_on(&watching, i);
+        }
+        if ((polled[2].revents & POLLIN) != 0)
+            hear(&watching);
+        look_at_limits(&watching);
+        bury(&watching);
+    }
+    /* It may have been the last thing that the job did. */
+    if (watching.why == 0 && memory_kills() > watching.kills)
+        watching.why = GUEST_MEMORY;
+    say_end(&watching);
+    return watching.why == 0;
+}

@@ -1,0 +1,72 @@
+"""test_run_vm_hostile.py - what is in a virtual machine is a stranger's: a guest that says what it likes, as
+fast as it can, is bounded and ended, and nothing of the host is reached. It plays in the place of QEMU
+(tests/machine/other_guest.c), where it can do more than a guest could."""
+
+import unittest
+
+import tap
+from machines import OTHER, OtherMachines, needs_machine
+
+MIB = 1 << 20
+
+
+@needs_machine
+@unittest.skipUnless(OTHER.exists(), "an instrumented program is not static")
+class Strangers(OtherMachines):
+    """What is in the machine is whoever's: it says what it likes, as fast as it can."""
+
+    def test_one_that_plays_along(self):
+        out = self.here / "out"
+        result, said = self.play("plays", code=1, options=("--output", out))
+        self.assertIn("hello", said)
+        self.assertEqual(result["exit"], {"code": 7, "signal": 0})
+
+    def test_what_no_guest_of_ours_says(self):
+        for role, early in (("early", True), ("huge", True), ("dies", True), ("resets", False),
+                            ("unknown", False), ("over", False), ("gone", False), ("climbs", False),
+                            ("more", False), ("links", False), ("again", False)):
+            with self.subTest(role=role):
+                out = self.here / "out"
+                result, _ = self.play(role, early=early, code=1, reason="JOB_MACHINE",
+                                      options=("--output", out))
+                self.assertEqual(result["outputs"], [])
+                self.assertFalse(out.exists())
+                self.assertEqual(list(self.here.glob("**/climbed")), [])
+
+    def test_floods(self):
+        """Bounded memory, and the time of the job: whole frames, and a byte at a time."""
+        for role in ("floods", "drips"):
+            with self.subTest(role=role):
+                result, _ = self.play(role, more="max_execution_seconds = 2\n", code=1,
+                                      reason="JOB_TIME")
+                self.assertLess(result["usage"]["memory_peak"], 64 * MIB)
+
+    def test_one_that_grows(self):
+        result, _ = self.play("grows", more="max_execution_seconds = 60\n", code=1,
+                              reason="JOB_MEMORY")
+        self.assertLessEqual(result["usage"]["memory_peak"], (256 + 256) * MIB)
+
+    def test_files_without_end(self):
+        for role in ("claims", "many"):
+            with self.subTest(role=role):
+                out = self.here / "out"
+                self.play(role, more='max_output_bytes = "4M"\n', code=1, reason="JOB_OUTPUT_LIMIT",
+                          options=("--output", out))
+                self.assertFalse(out.exists())
+
+    def test_words_that_would_move_a_cursor(self):
+        result, _ = self.play("fails", code=2, reason="JOB_START")
+        self.assertEqual(result["detail"], "no.[2J such thing")
+
+    def test_a_first_word_that_is_late(self):
+        """Another machine is begun, and the job runs in that one, once."""
+        result, said = self.play("late", early=True, code=1)
+        self.assertEqual(said.count("hello"), 1)
+        self.assertEqual(result["exit"], {"code": 7, "signal": 0})
+
+    def test_one_that_does_not_end(self):
+        """It hears that it should, and is ended all the same."""
+        self.play("stays", more="max_execution_seconds = 1\n", code=1, reason="JOB_TIME")
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,190 @@
+/* other_guest.c - in the place of QEMU: a machine that says to ward-machine what a guest of ours
+   does, or what none does.  Which is the last word of the job's command that it is told; one that
+   must not wait for that is told by its own file's last bytes. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "job/guest_talk.h"
+#include "os/fd.h"
+
+enum { PORT = 3 };
+
+static uint8_t told[GUEST_TOLD_MAX];
+static char role[64];
+
+static void say(uint8_t kind, const void *body, size_t len)
+{
+    static uint8_t frame[GUEST_HEAD + GUEST_BODY_MAX];
+    struct sink out = sink_over(frame, sizeof frame);
+    guest_put(&out, kind, span_of(body, len));
+    if (!fd_write(PORT, sink_bytes(&out)))
+        _exit(0);
+}
+
+static void say_raw(const void *bytes, size_t len)
+{
+    if (!fd_write(PORT, span_of(bytes, len)))
+        _exit(0);
+}
+
+static void say_entry(uint8_t kind, uint64_t size, const char *path)
+{
+    uint8_t body[GUEST_PATH_MAX + 64];
+    struct sink out = sink_over(body, sizeof body);
+    if (kind == GUEST_ODD)
+        sink_u8(&out, (uint8_t)size);
+    else
+        sink_u16le(&out, 0644);
+    if (kind == GUEST_FILE)
+        sink_u64le(&out, size);
+    sink_text(&out, path);
+    say(kind, body, out.len);
+}
+
+static bool is(const char *name)
+{
+    return strcmp(role, name) == 0;
+}
+
+static _Noreturn void wait_for_ever(void)
+{
+    for (;;)
+        pause();
+}
+
+/* What was written behind the program. */
+static void read_own_role(void)
+{
+    auto_fd int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    struct stat file;
+    uint8_t tail[sizeof role];
+    if (self < 0 || fstat(self, &file) != 0 ||
+        fd_read_at(self, (uint64_t)file.st_size - 16, tail, 16) != 16)
+        _exit(9);
+    const uint8_t *begins = memchr(tail, '=', 16);
+    if (begins != NULL)
+        snprintf(role, sizeof role, "%.*s", (int)(tail + 16 - begins - 1), begins + 1);
+}
+
+static void hello(void)
+{
+    static const uint8_t version[4] = { GUEST_VERSION };
+    say(GUEST_HELLO, version, sizeof version);
+}
+
+static void listen_to_the_end(void)
+{
+    size_t len = 0, used = 0;
+    for (;;) {
+        ssize_t got = read(PORT, told + len, sizeof told - len);
+        if (got <= 0)
+            _exit(0);
+        len += (size_t)got;
+        struct span rest = span_of(told + used, len - used);
+        struct guest_frame frame;
+        while (guest_take(&rest, &frame) == 1) {
+            if (frame.kind == GUEST_ARGUMENT && guest_text(&frame, NULL) != NULL)
+                snprintf(role, sizeof role, "%s", guest_text(&frame, NULL));
+            if (frame.kind == GUEST_GO)
+                return;
+        }
+        used = len - rest.len;
+    }
+}
+
+static void before_the_job(void)
+{
+    static const uint8_t huge[GUEST_HEAD] = { 0xff, 0xff, 0xff, 0x7f, GUEST_HELLO };
+    if (is("early"))
+        say(GUEST_OUT, "x", 1);
+    if (is("huge"))
+        say_raw(huge, sizeof huge);
+    if (is("dies"))
+        _exit(1);
+    if (is("late") && mkdir("/output/tried", 0700) == 0)
+        wait_for_ever();
+}
+
+static void instead_of_the_job(void)
+{
+    static const char words[] = "no\x1b[2J such thing";
+    static const uint8_t ended[2] = { GUEST_EXITED, 0 };
+    if (is("fails"))
+        say(GUEST_FAILED, words, sizeof words - 1);
+    if (is("resets"))
+        _exit(0);
+    if (is("unknown"))
+        say(0x77, "", 0);
+    if (is("over"))
+        say(GUEST_ENDED, ended, sizeof ended);
+}
+
+static void as_the_job(void)
+{
+    static uint8_t piece[GUEST_BODY_MAX];
+    memset(piece, 'x', sizeof piece);
+    while (is("floods"))
+        say(GUEST_OUT, piece, sizeof piece);
+    while (is("drips"))
+        say(GUEST_ERR, "x", 1);
+    while (is("grows")) {
+        void *more = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        if (more == MAP_FAILED)
+            wait_for_ever();
+    }
+    if (is("gone"))
+        _exit(0);
+    if (is("stays"))
+        wait_for_ever();
+    say(GUEST_OUT, "hello\n", 6);
+}
+
+static void leave(void)
+{
+    char name[32];
+    if (is("climbs"))
+        say_entry(GUEST_FILE, 0, "../climbed");
+    if (is("links")) {
+        say_entry(GUEST_ODD, GUEST_LINK, "link");
+        say_entry(GUEST_FILE, 0, "link/climbed");
+    }
+    if (is("claims"))
+        say_entry(GUEST_FILE, UINT64_C(1) << 62, "large");
+    for (unsigned i = 0; is("many"); i++) {
+        snprintf(name, sizeof name, "f%u", i);
+        say_entry(GUEST_FILE, 0, name);
+    }
+    if (is("again")) {
+        say_entry(GUEST_FILE, 0, "a");
+        say_entry(GUEST_FILE, 0, "a");
+    }
+    if (is("more")) {
+        say_entry(GUEST_FILE, 1, "a");
+        say(GUEST_BYTES, "ab", 2);
+    }
+    say(GUEST_DONE, "", 0);
+}
+
+int main(void)
+{
+    static const uint8_t ended[2] = { GUEST_EXITED, 7 };
+    signal(SIGPIPE, SIG_IGN);
+    read_own_role();
+    before_the_job();
+    hello();
+    listen_to_the_end();
+    instead_of_the_job();
+    say(GUEST_RUNS, "", 0);
+    as_the_job();
+    say(GUEST_ENDED, ended, sizeof ended);
+    leave();
+    wait_for_ever();
+}
