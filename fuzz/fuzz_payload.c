@@ -17,10 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     enum { POINT = 65 };
     static uint8_t room[PAYLOAD_MAX];
+    static struct job_result_room results;
     struct payload payload = { 0 };
     size_t point = size < POINT ? 0 : POINT;
     struct span bytes = span_of(data + point, size - point);
-    uint32_t kinds = payload_kinds(bytes, span_of(data, point), &payload);
+    uint32_t kinds = payload_kinds(bytes, span_of(data, point), &results, &payload);
     if (kinds == 0)
         return 0;
     enum payload_kind kind = payload_single(kinds);

@@ -4,10 +4,10 @@
 #define SECOND_US INT64_C(1000000)
 
 /* The table.  A front signs handshakes with its listener's key and has no other wish; core
-   makes and checks tokens, and has certificates made and miners' tokens and requests signed; audit
-   has heads signed.  Verify and tee are asked by the keeper and ask it nothing.  The figures are
-   what a core can spend, not what a peer should need: a taken front gains no more signatures than
-   it has handshakes. */
+   makes and checks tokens, and has certificates made and miners' tokens and requests and results of
+   jobs signed; audit has heads signed.  Verify and tee are asked by the keeper and ask it nothing.
+   The figures are what a core can spend, not what a peer should need: a taken front gains no more
+   signatures than it has handshakes. */
 static const struct guard_rule rules[GUARD_RULES] = {
     /* clang-format off */
     /* peer         role            operation    payload              bound  /s     burst */
@@ -18,6 +18,7 @@ static const struct guard_rule rules[GUARD_RULES] = {
     { GUARD_CORE,   KEY_ROLE_TOKEN, GUARD_CHECK, PAYLOAD_TOKEN,       false, 50000, 50000 },
     { GUARD_CORE,   KEY_ROLE_MINER, GUARD_SIGN,  PAYLOAD_MINER,       false,   100,   200 },
     { GUARD_CORE,   KEY_ROLE_MINER, GUARD_SIGN,  PAYLOAD_VERIFIED,    false,  1000,  1000 },
+    { GUARD_CORE,   KEY_ROLE_RESULT, GUARD_SIGN, PAYLOAD_RESULT,      false,    10,    50 },
     /* clang-format on */
 };
 
@@ -111,11 +112,23 @@ static enum reason judge_verified(const struct verified_input *input,
     return is_of_now(input->at, request->now) ? REASON_OK : REASON_GUARD_PAYLOAD_TIME;
 }
 
+/* A job ends before its result is signed, and its outputs are taken over between the two. */
+static enum reason judge_result(const struct result_input *input,
+                                const struct guard_request *request)
+{
+    if (!span_equal(SPAN(input->key), request->key))
+        return REASON_GUARD_KEY_NOT_BOUND;
+    return request->now >= 0 && input->ended >= request->now - GUARD_RESULT_S &&
+                   input->ended - GUARD_SKEW_S <= request->now
+               ? REASON_OK
+               : REASON_GUARD_PAYLOAD_TIME;
+}
+
 /* *rule is that of the payload's kind then. */
 static enum reason judge_payload(const struct guard_request *request, struct payload *payload,
                                  size_t *rule)
 {
-    uint32_t kinds = payload_kinds(request->payload, request->ca_point, payload);
+    uint32_t kinds = payload_kinds(request->payload, request->ca_point, request->room, payload);
     if (kinds == 0)
         return REASON_GUARD_PAYLOAD_UNKNOWN;
     payload->kind = payload_single(kinds);
@@ -127,6 +140,8 @@ static enum reason judge_payload(const struct guard_request *request, struct pay
     if (payload->kind == PAYLOAD_CHECKPOINT &&
         !span_equal(payload->checkpoint.origin, request->origin))
         return REASON_GUARD_PAYLOAD_ORIGIN;
+    if (payload->kind == PAYLOAD_RESULT)
+        return judge_result(&payload->result, request);
     if (payload->kind == PAYLOAD_VERIFIED)
         return judge_verified(&payload->verified, request);
     return payload->kind == PAYLOAD_MINER ? judge_miner(&payload->miner, request) : REASON_OK;

@@ -43,8 +43,9 @@ struct guard_rule {
 };
 
 enum {
-    GUARD_RULES = 7,
-    GUARD_SKEW_S = 5, /* how old what is signed of a miner may be, and how far ahead of now */
+    GUARD_RULES = 8,
+    GUARD_SKEW_S = 5,      /* how old what is signed of a miner may be, and how far ahead of now */
+    GUARD_RESULT_S = 3600, /* how long ago a job may have ended whose result is signed */
 };
 
 /* guard_rules is the table, for those who print it. */
@@ -69,13 +70,14 @@ struct guard_request {
     struct span ca_point; /* public key of the CA that is asked to sign, else empty */
     struct span origin;   /* the log's own name, which its checkpoints and tokens must bear */
     int64_t now;          /* seconds since 1970, which a token or a request must be of */
+    struct job_result_room *room; /* to read a result in; NULL: nothing is one */
 };
 
 /* guard_check decides.  now_us: a clock that does not go back.  Refusals, in this order:
    GUARD_NOT_PERMITTED, GUARD_KEY_NOT_BOUND, GUARD_KEY_RETIRED, GUARD_PAYLOAD_UNKNOWN,
    GUARD_PAYLOAD_AMBIGUOUS, GUARD_PAYLOAD_KIND, GUARD_PAYLOAD_ORIGIN, GUARD_PAYLOAD_TIME,
-   GUARD_RATE; GUARD_KEY_NOT_BOUND also for a token that names another key than the one that is
-   to sign it.  A refusal counts as nothing asked, and leaves *out untouched. */
+   GUARD_RATE; GUARD_KEY_NOT_BOUND also for a token or a result that names another key than the one
+   that is to sign it.  A refusal counts as nothing asked, and leaves *out untouched. */
 MUST_USE
 rc guard_check(struct trail *trail, struct guard *guard, const struct guard_request *request,
                int64_t now_us, struct payload *out);

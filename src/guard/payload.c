@@ -14,6 +14,7 @@ static const char *const names[PAYLOAD_KIND_COUNT] = {
     [PAYLOAD_TLS_SERVER] = "tls-server",   [PAYLOAD_CHECKPOINT] = "checkpoint",
     [PAYLOAD_CERTIFICATE] = "certificate", [PAYLOAD_TOKEN] = "token",
     [PAYLOAD_MINER] = "miner-token",       [PAYLOAD_VERIFIED] = "verified-request",
+    [PAYLOAD_RESULT] = "ward-result",
 };
 
 const char *payload_kind_name(enum payload_kind kind)
@@ -112,11 +113,23 @@ static bool read_verified(struct span bytes, struct payload *out)
     return hex_decode(request.key_id, out->verified.key, sizeof out->verified.key);
 }
 
-uint32_t payload_kinds(struct span bytes, struct span ca_point, struct payload *out)
+static bool read_result(struct span bytes, struct job_result_room *room, struct payload *out)
+{
+    struct job_result result;
+    if (room == NULL || job_result_input_read(bytes, room, &result) != JOB_RESULT_READ)
+        return false;
+    out->result.ended = result.ended;
+    return hex_decode(result.key_id, out->result.key, sizeof out->result.key);
+}
+
+uint32_t payload_kinds(struct span bytes, struct span ca_point, struct job_result_room *room,
+                       struct payload *out)
 {
     uint32_t kinds = 0;
+    if (read_result(bytes, room, out))
+        kinds |= 1u << PAYLOAD_RESULT;
     if (bytes.len == 0 || bytes.len > PAYLOAD_MAX)
-        return 0;
+        return kinds;
     if (read_tls_server(bytes, out))
         kinds |= 1u << PAYLOAD_TLS_SERVER;
     if (read_checkpoint(bytes, out))

@@ -5,9 +5,13 @@ static const struct {
     const char *name;
     enum key_kind kind;
 } roles[KEY_ROLE_COUNT] = {
-    [KEY_ROLE_CA] = { "ca", KEY_KIND_P256 },      [KEY_ROLE_TLS] = { "tls", KEY_KIND_P256 },
-    [KEY_ROLE_LOG] = { "log", KEY_KIND_ED25519 }, [KEY_ROLE_TOKEN] = { "token", KEY_KIND_HMAC },
-    [KEY_ROLE_NODE] = { "node", KEY_KIND_P256 },  [KEY_ROLE_MINER] = { "miner", KEY_KIND_ED25519 },
+    [KEY_ROLE_CA] = { "ca", KEY_KIND_P256 },
+    [KEY_ROLE_TLS] = { "tls", KEY_KIND_P256 },
+    [KEY_ROLE_LOG] = { "log", KEY_KIND_ED25519 },
+    [KEY_ROLE_TOKEN] = { "token", KEY_KIND_HMAC },
+    [KEY_ROLE_NODE] = { "node", KEY_KIND_P256 },
+    [KEY_ROLE_MINER] = { "miner", KEY_KIND_ED25519 },
+    [KEY_ROLE_RESULT] = { "result", KEY_KIND_ED25519 },
 };
 
 static const struct {

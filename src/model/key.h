@@ -9,12 +9,13 @@
 
 enum key_role {
     KEY_ROLE_NONE = 0,
-    KEY_ROLE_CA = 1,    /* signs certificates of this installation */
-    KEY_ROLE_TLS = 2,   /* the key of a listener's certificate */
-    KEY_ROLE_LOG = 3,   /* signs heads of the security log */
-    KEY_ROLE_TOKEN = 4, /* MACs of tokens */
-    KEY_ROLE_NODE = 5,  /* says who this node is */
-    KEY_ROLE_MINER = 6, /* signs the tokens of miners */
+    KEY_ROLE_CA = 1,     /* signs certificates of this installation */
+    KEY_ROLE_TLS = 2,    /* the key of a listener's certificate */
+    KEY_ROLE_LOG = 3,    /* signs heads of the security log */
+    KEY_ROLE_TOKEN = 4,  /* MACs of tokens */
+    KEY_ROLE_NODE = 5,   /* says who this node is */
+    KEY_ROLE_MINER = 6,  /* signs the tokens of miners */
+    KEY_ROLE_RESULT = 7, /* signs the results of jobs */
     KEY_ROLE_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/base64.h"
+#include "codec/job_result.h"
 #include "codec/verified_request.h"
 #include "crypto/ecdsa_sign.h"
 #include "guard/guard.h"
@@ -102,6 +103,30 @@ static inline void case_verified(struct guard_case *c, int64_t at)
     c->payloads[PAYLOAD_VERIFIED] = sink_bytes(&out);
 }
 
+static inline void case_result(struct guard_case *c, int64_t ended)
+{
+    const struct job_output outputs[] = { { span_text("model.bin"), 7, { 1 } } };
+    static uint8_t memory[JOB_RESULT_TEXT_MAX];
+    const struct job_result result = {
+        .key_id = span_text("01000000000000000000000000000000"),
+        .job = span_text("0123456789abcdef0123456789abcdef"),
+        .reason = span_text("OK"),
+        .cpu_us = 1500,
+        .memory_peak = 4096,
+        .started = ended - 1,
+        .ended = ended,
+        .evidence_type = span_text("tdx"),
+        .evidence = span_text("evidence"),
+        .event_log = span_text("[]"),
+        .output_count = 1,
+        .outputs = outputs,
+    };
+    struct sink out = case_room(c, PAYLOAD_RESULT);
+    job_result_write_input(&out, &result, memory);
+    assert_true(job_result_is_good(&result) && sink_ok(&out));
+    c->payloads[PAYLOAD_RESULT] = sink_bytes(&out);
+}
+
 static inline void case_make(struct guard_case *c)
 {
     memset(c, 0, sizeof *c);
@@ -128,6 +153,7 @@ static inline void case_make(struct guard_case *c)
     c->payloads[PAYLOAD_TOKEN] = sink_bytes(&out);
     case_miner(c, CASE_NOW);
     case_verified(c, CASE_NOW);
+    case_result(c, CASE_NOW);
 }
 
 #endif

@@ -9,6 +9,7 @@ static const uint8_t other[KEY_ID] = { 2 };
 
 static struct guard_request request_for(struct guard_case *c, const struct guard_rule *rule)
 {
+    static struct job_result_room room;
     struct guard_request request = {
         .peer = rule->peer,
         .bound = SPAN(own),
@@ -20,6 +21,7 @@ static struct guard_request request_for(struct guard_case *c, const struct guard
         .ca_point = SPAN(c->ca),
         .origin = span_text("ward.example/log"),
         .now = CASE_NOW,
+        .room = &room,
     };
     return request;
 }
@@ -57,7 +59,8 @@ static bool meant(unsigned peer, unsigned role, unsigned operation, unsigned pay
                (role == KEY_ROLE_TOKEN && (operation == GUARD_MAC || operation == GUARD_CHECK) &&
                 payload == PAYLOAD_TOKEN) ||
                (role == KEY_ROLE_MINER && operation == GUARD_SIGN &&
-                (payload == PAYLOAD_MINER || payload == PAYLOAD_VERIFIED));
+                (payload == PAYLOAD_MINER || payload == PAYLOAD_VERIFIED)) ||
+               (role == KEY_ROLE_RESULT && operation == GUARD_SIGN && payload == PAYLOAD_RESULT);
     default:
         return false;
     }
@@ -112,7 +115,7 @@ static void each_refusal(void **state)
 
         request = good;
         request.key = SPAN(other);
-        bool named = rule->bound || rule->role == KEY_ROLE_MINER;
+        bool named = rule->bound || rule->role == KEY_ROLE_MINER || rule->role == KEY_ROLE_RESULT;
         assert_answer(&request, named ? REASON_GUARD_KEY_NOT_BOUND : REASON_OK);
         request.bound = request.key = (struct span){ 0 }; /* nothing is not bound to nothing */
         assert_answer(&request, REASON_GUARD_KEY_NOT_BOUND);
@@ -193,6 +196,45 @@ static void a_token_of_another_time_or_house(void **state)
     assert_answer(&request, REASON_GUARD_PAYLOAD_ORIGIN);
 }
 
+/* A result is signed soon after its job has ended, with the key that it names, and with no other
+   key that this process may use: neither is a result a token, nor a token a result. */
+static void a_result_of_another_time_or_key(void **state)
+{
+    (void)state;
+    static struct guard_case c;
+    static const struct {
+        int64_t ended, now;
+        enum reason reason;
+    } rows[] = {
+        { CASE_NOW, CASE_NOW + GUARD_RESULT_S, REASON_OK },
+        { CASE_NOW, CASE_NOW + GUARD_RESULT_S + 1, REASON_GUARD_PAYLOAD_TIME },
+        { CASE_NOW, CASE_NOW - GUARD_SKEW_S, REASON_OK },
+        { CASE_NOW, CASE_NOW - GUARD_SKEW_S - 1, REASON_GUARD_PAYLOAD_TIME },
+        { CASE_NOW, 0, REASON_GUARD_PAYLOAD_TIME },
+        { CASE_NOW, INT64_MIN, REASON_GUARD_PAYLOAD_TIME },
+        { CASE_NOW, INT64_MAX, REASON_GUARD_PAYLOAD_TIME },
+    };
+    case_make(&c);
+    const struct guard_rule *rule = &guard_rules()[7];
+    assert_int_equal(rule->payload, PAYLOAD_RESULT);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct guard_request request = request_for(&c, rule);
+        request.now = rows[i].now;
+        assert_answer(&request, rows[i].reason);
+    }
+    struct guard_request request = request_for(&c, rule);
+    request.room = NULL;
+    assert_answer(&request, REASON_GUARD_PAYLOAD_UNKNOWN);
+    for (unsigned kind = 1; kind < PAYLOAD_KIND_COUNT; kind++) {
+        request = request_for(&c, rule);
+        request.payload = c.payloads[kind];
+        assert_answer(&request, kind == PAYLOAD_RESULT ? REASON_OK : REASON_GUARD_PAYLOAD_KIND);
+    }
+    request = request_for(&c, rule);
+    request.role = KEY_ROLE_MINER;
+    assert_answer(&request, REASON_GUARD_PAYLOAD_KIND);
+}
+
 static void a_certificate_of_another_ca(void **state)
 {
     (void)state;
@@ -258,6 +300,7 @@ int main(void)
         TEST(each_refusal, ""),
         TEST(a_checkpoint_of_another_log, ""),
         TEST(a_token_of_another_time_or_house, ""),
+        TEST(a_result_of_another_time_or_key, ""),
         TEST(a_certificate_of_another_ca, ""),
         TEST(rates, ""),
         TEST(names, ""),

@@ -35,7 +35,8 @@ static void what_is_no_private_part(void **state)
     uint8_t bytes[KEY_PRIVATE + 1];
     memset(bytes, 0xff, sizeof bytes);
     for (unsigned role = 0; role <= KEY_ROLE_COUNT; role++) {
-        bool good = role == KEY_ROLE_LOG || role == KEY_ROLE_TOKEN || role == KEY_ROLE_MINER;
+        bool good = role == KEY_ROLE_LOG || role == KEY_ROLE_TOKEN || role == KEY_ROLE_MINER ||
+                    role == KEY_ROLE_RESULT;
         for (size_t len = 0; len <= sizeof bytes; len++)
             assert_int_equal(keyring_make_key((enum key_role)role, span_of(bytes, len), 1, &key),
                              good && len == KEY_PRIVATE);

@@ -4,8 +4,9 @@
 
 static uint32_t kinds_of(const struct guard_case *c, struct span bytes)
 {
+    static struct job_result_room room;
     struct payload out = { 0 };
-    return payload_kinds(bytes, SPAN(c->ca), &out);
+    return payload_kinds(bytes, SPAN(c->ca), &room, &out);
 }
 
 static uint32_t only(enum payload_kind kind)
@@ -33,23 +34,28 @@ static void parts_are_read(void **state)
 {
     (void)state;
     static struct guard_case c;
+    static struct job_result_room room;
     struct payload out = { 0 };
     case_make(&c);
-    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_TLS_SERVER], SPAN(c.ca), &out), 0);
+    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_TLS_SERVER], SPAN(c.ca), &room, &out), 0);
     assert_int_equal(out.transcript_hash.len, 32);
     assert_int_equal(out.transcript_hash.at[31], 31 * 7 + 1);
-    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_CHECKPOINT], SPAN(c.ca), &out), 0);
+    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_CHECKPOINT], SPAN(c.ca), &room, &out), 0);
     assert_true(span_equal_text(out.checkpoint.origin, "ward.example/log"));
     assert_int_equal(out.checkpoint.size, 1234567);
     assert_memory_equal(out.checkpoint.root, c.leaf, CHECKPOINT_ROOT);
-    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_MINER], SPAN(c.ca), &out), 0);
+    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_MINER], SPAN(c.ca), &room, &out), 0);
     assert_true(out.miner.key[0] == 1 && bytes_are_zero(out.miner.key + 1, KEY_ID - 1));
     assert_int_equal(out.miner.issued, CASE_NOW);
-    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_VERIFIED], SPAN(c.ca), &out), 0);
+    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_VERIFIED], SPAN(c.ca), &room, &out), 0);
     assert_int_equal(out.verified.at, CASE_NOW);
     assert_true(out.verified.key[0] == 1 && bytes_are_zero(out.verified.key + 1, KEY_ID - 1));
     assert_true(
         span_equal_text(span_of(out.miner.issuer, out.miner.issuer_len), "ward.example/log"));
+    assert_int_not_equal(payload_kinds(c.payloads[PAYLOAD_RESULT], SPAN(c.ca), &room, &out), 0);
+    assert_int_equal(out.result.ended, CASE_NOW);
+    assert_true(out.result.key[0] == 1 && bytes_are_zero(out.result.key + 1, KEY_ID - 1));
+    assert_int_equal(payload_kinds(c.payloads[PAYLOAD_RESULT], SPAN(c.ca), NULL, &out), 0);
 }
 
 /* The bytes that may change without the form changing, and no others. */
@@ -158,6 +164,9 @@ static const struct {
     { "token of an empty object", TEXT(HS256 ".e30") },
     { "token of another algorithm", TEXT("eyJhbGciOiJFZERTQSJ9.eyJiIjoyfQ") },
     { "token without algorithm", TEXT("eyJhIjoxfQ.eyJiIjoyfQ") },
+    { "a result of a job that is another's kind",
+      TEXT("eyJhbGciOiJFZERTQSIsImtpZCI6IjAwMTEyMjMzNDQ1NTY2Nzc4ODk5YWFiYmNjZGRlZWZmIiwidHlwIjoid2F"
+           "yZC1yZXN1bHQifQ.eyJiIjoyfQ") },
     { "DSSE", TEXT("DSSEv1 4 text 3 abc") },
     { "SSH signature", TEXT("SSHSIG\0\0\0\4file\0\0\0\0\0\0\0\6sha512") },
     { "Solana off-chain message", TEXT("\xffsolana offchain\0\0\5\0hello") },
@@ -245,7 +254,7 @@ static void two_kinds_are_none(void **state)
     (void)state;
     for (uint32_t kinds = 0; kinds < 1u << (PAYLOAD_KIND_COUNT + 1); kinds++) {
         bool one = kinds == 2 || kinds == 4 || kinds == 8 || kinds == 16 || kinds == 32 ||
-                   kinds == 64;
+                   kinds == 64 || kinds == 128;
         assert_int_equal(payload_single(kinds) != PAYLOAD_NONE, one);
     }
     assert_string_equal(payload_kind_name(PAYLOAD_NONE), "unknown");
