@@ -49,6 +49,7 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_CONFIG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_EVIDENCE_JUDGE] = { API_ACTIVITY, 99, "Judge" },
     [AUDIT_EVENT_EVIDENCE_MAKE] = { API_ACTIVITY, 1, "Create" },
+    [AUDIT_EVENT_RESULT_SIGN] = { API_ACTIVITY, 99, "Sign" },
     [AUDIT_EVENT_LOG_READ] = { API_ACTIVITY, 2, "Read" },
     [AUDIT_EVENT_PEER_OPEN] = { ENTITY_MANAGEMENT, 3, "Update" },
     [AUDIT_EVENT_PEER_END] = { ENTITY_MANAGEMENT, 3, "Update" },

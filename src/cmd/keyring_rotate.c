@@ -31,6 +31,8 @@ static const struct consequence {
     { "node", "the node has another identity: whoever knows it by its key must be told" },
     { "miner", "miners' tokens are signed by the new key; those of the old one are good until they "
                "expire" },
+    { "result", "results of jobs are signed by the new key; those of the old one stay good: each "
+                "brings the evidence of its key along" },
 };
 
 static const struct consequence *find(const char *role)
@@ -98,7 +100,7 @@ static enum exit_code run(struct invocation *in)
         return code;
     if (what == NULL) {
         say("keyring rotate: there is no key of the role \"%s\"; the roles are ca, tls, log, "
-            "node and miner",
+            "node, miner and result",
             in->operands[0]);
         return EXIT_USAGE;
     }
@@ -116,8 +118,8 @@ const struct command command_keyring_rotate = {
     .operands_max = 1,
     .summary = "replace a key of the house",
     .description =
-        "Makes a new key for a role - ca, tls, log, node or miner - that takes over from the one\n"
-        "in use.  The new keyring is on disk before the new key is used, and the old key's "
+        "Makes a new key for a role - ca, tls, log, node, miner or result - that takes over from\n"
+        "the one in use.  The new keyring is on disk before the new key is used, and the old key's "
         "private\n"
         "part is destroyed with it; the security log gets a record.  Nothing is restarted.\n\n"
         "It asks for the name of the role first, or wants --yes where there is nobody to ask.",
@@ -125,7 +127,7 @@ const struct command command_keyring_rotate = {
     .options = options,
     .option_count = COUNT_OF(options),
     .schema = "keyring.json#/$defs/rotate",
-    .operand_values = "ca tls log node miner",
+    .operand_values = "ca tls log node miner result",
     .destroys = "the private part of the key that is replaced",
     .asks = true,
     .run = run,

@@ -225,7 +225,7 @@ static const struct schema_field api_keyring_key_fields[] = {
     { AT(api_keyring_key, id), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "The id of the key, in hex." },
     { AT(api_keyring_key, role), .number = 2, .type = SCHEMA_STRING, .limit = WORD,
-      .doc = "What it is for: ca, tls, log, token, node or miner." },
+      .doc = "What it is for: ca, tls, log, token, node, miner or result." },
     { AT(api_keyring_key, kind), .number = 3, .type = SCHEMA_STRING, .limit = WORD,
       .doc = "What it is made of: p256, ed25519 or hmac." },
     { AT(api_keyring_key, state), .number = 4, .type = SCHEMA_STRING, .limit = WORD,
@@ -265,7 +265,7 @@ MESSAGE(api_keyring_list_response, "KeyringListResponse", "Keys of this installa
 
 static const struct schema_field api_keyring_rotate_request_fields[] = {
     { AT(api_keyring_rotate_request, role), .number = 1, .type = SCHEMA_STRING, .limit = WORD,
-      .required = true, .doc = "Which key is replaced: ca, tls, log, node or miner." },
+      .required = true, .doc = "Which key is replaced: ca, tls, log, node, miner or result." },
     { AT(api_keyring_rotate_request, idempotency_key), .number = 2, .type = SCHEMA_STRING,
       .limit = IDEMPOTENCY, .header = "idempotency-key",
       .doc = "Whoever asks again with the same word gets the same answer, and no second key." },

@@ -249,6 +249,28 @@ struct api_token_keys_response {
     struct schema_list keys; /* api_token_key */
 };
 
+/* ward.v1.Results */
+struct api_result_output {
+    struct span path;
+    uint64_t size;
+    struct span sha256; /* 32 bytes */
+};
+
+struct api_results_sign_request {
+    struct span job_id;
+    struct span spec_sha256; /* 32 bytes */
+    uint32_t code, signal;
+    struct span reason;
+    uint64_t cpu_us, memory_peak;
+    int64_t started, ended;
+    struct schema_list outputs; /* api_result_output */
+};
+
+struct api_results_sign_response {
+    struct span result;
+    struct span key_id;
+};
+
 /* ward.v1.Session */
 struct api_session {
     struct span id; /* hex; SESSION_ID bytes */
@@ -386,6 +408,8 @@ extern const struct schema_message api_admission_lift_request, api_admission_lif
 extern const struct schema_message api_token_issue_request, api_token_issue_response;
 extern const struct schema_message api_token_redeem_request, api_token_redeem_response;
 extern const struct schema_message api_token_key, api_token_keys_response;
+extern const struct schema_message api_result_output, api_results_sign_request;
+extern const struct schema_message api_results_sign_response;
 extern const struct schema_message api_session;
 extern const struct schema_message api_session_list_request, api_session_list_response;
 extern const struct schema_message api_session_grant_request, api_session_grant_response;

@@ -18,6 +18,9 @@ enum {
     VERDICT = 128 << 10, /* WARD_RESULT_JSON */
     SCOPES = 8,          /* of a miner's token */
     TOKEN_SECONDS = 300, /* that it lives */
+    OUTPUTS = 512,       /* of a job whose result is signed */
+    OUTPUT_PATH = 1023,  /* bytes of the path of one */
+    RESULT = 180 << 10,  /* of a whole result */
 };
 
 /* The one field of a row that every row has. */

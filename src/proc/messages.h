@@ -68,6 +68,10 @@ enum message {
        keeper -> core, the same id: u16 reason; with REASON_OK 64 the signature. */
     MSG_SIGN_MINER,
     MSG_MINER_SIGNED,
+    /* core -> keeper: what is signed of a job's result (codec/job_result.h), whole.
+       keeper -> core, the same id: as MSG_MINER_SIGNED. */
+    MSG_SIGN_RESULT,
+    MSG_RESULT_SIGNED,
     /* keeper -> core, nobody asked: the certificate that the listener shows.
          u8 of files     1: of tls.certificate; 0: the house's own
          u64 until       when it ends, seconds since 1970

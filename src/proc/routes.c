@@ -289,6 +289,17 @@ static const struct route rows[METHOD_COUNT] = {
                                    "there.",
                             .request = &api_empty,
                             .response = &api_peers_list_response },
+    [METHOD_RESULTS_SIGN] = { .grpc = "/ward.v1.Results/Sign",
+                              .method = HTTP_METHOD_POST,
+                              .path = "/v1/results/sign",
+                              .permission = ROUTE_OWNER,
+                              .body_limit = EVIDENCE,
+                              .cost = 20,
+                              .deadline_ms = MS_SHORT,
+                              .doc = "Signs what the owner says of a job that has just ended, with "
+                                     "evidence of this house that binds the key.",
+                              .request = &api_results_sign_request,
+                              .response = &api_results_sign_response },
 };
 
 const struct router house_router = {

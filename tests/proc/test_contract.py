@@ -16,6 +16,7 @@ import front_house as house
 import npm
 import tap
 from signer import Signer
+from test_results import facts
 
 sys.path.insert(0, str(contract.ROOT / "tools"))
 import tree  # noqa: E402  (the path is set just above)
@@ -174,6 +175,7 @@ class Contract(unittest.TestCase):
                   "/v1/audit/verify": b"{}",
                   "/v1/token/issue": b'{"type":"miner","challenge":"sums","subject":'
                                      b'"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"}',
+                  "/v1/results/sign": json.dumps(facts()).encode(),
                   "/v1/keyring/rotate": b'{"role":"node"}', "/v1/session/end": b"{}"}
         sums = '[peers.sums]\nurl = "wss://challenge.example/sdk/ws"\n'
         provider = {"collateral.url": "https://127.0.0.1:1"}  # there is one; nothing is asked of it

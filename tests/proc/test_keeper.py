@@ -11,18 +11,12 @@ import unittest
 import tap
 from auditor import BUILD, data, sha256
 from lockbox import (ACTIVE, AUDIT, CORE, FRONT, HANDSHAKE, LIST, REASONS, RETIRED, ROLES, ROTATE,
-                     SIGN_HEAD, SIGN_MINER, SIGN_TLS, Lockbox, Lost, consistency, ed25519_good, jws, note_is_signed,
-                     plaintexts, privates)
+                     SIGN_HEAD, SIGN_MINER, SIGN_RESULT, SIGN_TLS, Lockbox, Lost, consistency, detail,
+                     note_is_signed, plaintexts, privates)
 
 FULL = os.environ.get("WARD_FULL") == "1"
 EMPTY = (0, sha256(b""))
 BAD_DISK = BUILD / "tests/proc/bad_disk.so"
-
-
-def detail(body, name):
-    """The text of a record's detail."""
-    at = body.index(data(name)) + 4 + len(name)
-    return body[at + 4:at + 4 + struct.unpack_from("<I", body, at)[0]]
 
 
 class Doors(unittest.TestCase):
@@ -30,12 +24,12 @@ class Doors(unittest.TestCase):
         self.box = Lockbox()
         self.addCleanup(self.box.__exit__)
         self.assertTrue(self.box.start(), self.box.said())
-        self.box.settle(6)
+        self.box.settle(7)
 
     def test_first_start_is_told(self):
         keys = self.box.list()[1]
         self.assertEqual([key["role"] for key in keys],
-                         [ROLES[name] for name in ("ca", "tls", "log", "node", "miner")])
+                         [ROLES[name] for name in ("ca", "tls", "log", "node", "miner", "result")])
         told = [detail(body, b"key_id").decode() for body in self.box.event("KEY_CREATE")]
         self.assertEqual(told, [key["id"].hex() for key in keys])
         self.assertEqual(len(self.box.event("KEYRING_OPEN")), 1)
@@ -100,6 +94,8 @@ class Doors(unittest.TestCase):
             (CORE, ROTATE, b""), (CORE, ROTATE, b"\2"), (CORE, ROTATE, b"\2" + bytes(9)), (CORE, LIST, b"x"), (FRONT, 0x7777, b""),
             (FRONT, SIGN_MINER, b"eyJ"), (AUDIT, SIGN_MINER, b"eyJ"), (CORE, SIGN_MINER, b""),
             (CORE, SIGN_MINER, b"e" * 2049),
+            (FRONT, SIGN_RESULT, b"eyJ"), (AUDIT, SIGN_RESULT, b"eyJ"), (CORE, SIGN_RESULT, b""),
+            (CORE, SIGN_RESULT, b"e" * ((176 << 10) + 1)),
             (AUDIT, SIGN_HEAD, bytes(80) + b"\xff\xff\xff\xff"), (AUDIT, SIGN_HEAD, bytes(85)),
             (FRONT, SIGN_TLS, b""), (FRONT, SIGN_TLS, bytes(8193)),
         ]
@@ -116,7 +112,7 @@ class Doors(unittest.TestCase):
         box = self.box
         box.chain()
         box.follows = False
-        for role in ("tls", "ca", "node", "miner", "log"):
+        for role in ("tls", "ca", "node", "miner", "result", "log"):
             before = box.active(role)[0]
             ca = (box.folder / "ca.pem").read_bytes()
             told = len(box.event("KEY_ROTATE"))
@@ -135,64 +131,6 @@ class Doors(unittest.TestCase):
         self.assertGreaterEqual(box.changed, 2)  # at once, and again with a signature
         for role in ("token", "none"):
             self.assertIsInstance(box.rotate(role), int)
-
-    def test_a_taken_core_gets_tokens_of_now_and_nothing_else(self):
-        box, now = self.box, int(time.time())
-        key = box.active("miner")[0]
-        good = box.token_input()
-        self.assertTrue(ed25519_good(key["public"], good, box.sign_miner(good)))
-        header, claims = (base64.urlsafe_b64decode(part + b"==") for part in good.split(b"."))
-        first = box.list()[1][0]["id"].hex().encode()
-        rows = [
-            ("GUARD_PAYLOAD_TIME", box.token_input(iat=now + 60, nbf=now + 60, exp=now + 360)),
-            ("GUARD_PAYLOAD_TIME", box.token_input(iat=now - 60, nbf=now - 60, exp=now + 240)),
-            ("GUARD_PAYLOAD_ORIGIN", box.token_input(iss="ward.local/another")),
-            ("GUARD_KEY_NOT_BOUND", jws(header.replace(key["id"].hex().encode(), first), claims)),
-            ("GUARD_PAYLOAD_UNKNOWN", box.token_input(exp=now + 302)),
-            ("GUARD_PAYLOAD_UNKNOWN", box.token_input(zeal=1)),
-            ("GUARD_PAYLOAD_UNKNOWN", jws(header, claims.replace(b":", b": "))),
-            ("GUARD_PAYLOAD_UNKNOWN", jws(header.replace(b"EdDSA", b"none"), claims)),
-            ("GUARD_PAYLOAD_UNKNOWN", good + b"\n"),
-            ("GUARD_PAYLOAD_UNKNOWN", good + b"." + b"A" * 86),
-            ("GUARD_PAYLOAD_KIND", jws(b'{"alg":"HS256"}', claims)),
-            ("GUARD_PAYLOAD_KIND", HANDSHAKE + bytes(32)),
-            ("GUARD_PAYLOAD_KIND", f"x\n5\n{'A' * 43}=\n".encode()),
-        ]
-        for reason, content in rows:
-            with self.subTest(reason=reason, content=content):
-                self.assertEqual(REASONS[box.sign_miner(content)], reason)
-        box.settle(1, "POLICY_REFUSE")
-        self.assertIn(data(b"token"), box.event("POLICY_REFUSE")[0])
-
-    def test_tokens_are_signed_at_a_rate(self):
-        box, signed = self.box, 0
-        begun = time.monotonic()
-        for _ in range(400):
-            said = box.sign_miner(box.token_input())
-            if isinstance(said, int):
-                self.assertEqual(REASONS[said], "GUARD_RATE")
-                break
-            signed += 1
-        most = 200 + 100 * (time.monotonic() - begun) + 1
-        self.assertTrue(200 <= signed <= most, signed)
-
-    def test_a_keyring_of_before_there_were_tokens(self):
-        box = self.box
-        box.kill()
-        box.strip("miner")
-        self.assertTrue(box.start(), box.said())
-        self.assertEqual(box.active("miner"), [])
-        self.assertEqual(REASONS[box.sign_miner(b"eyJ")], "KEYRING_NO_SUCH_KEY")
-        self.assertEqual(REASONS[box.rotate("token")], "KEYRING_NO_SUCH_KEY")
-        told = len(box.event("KEY_CREATE"))
-        new, old = box.rotate("miner")
-        self.assertEqual(old, b"")
-        self.assertEqual([key["id"] for key in box.active("miner")], [new])
-        box.settle(told + 1, "KEY_CREATE")
-        self.assertEqual(detail(box.event("KEY_CREATE")[-1], b"key_id"), new.hex().encode())
-        good = box.token_input()
-        self.assertIsInstance(box.sign_miner(good), bytes)
-        self.assertEqual(box.rotate("miner")[1], new)
 
     def test_a_rotation_is_answered_when_the_front_has_the_chain(self):
         box = self.box
@@ -244,10 +182,10 @@ class Doors(unittest.TestCase):
             box.settle(told)
         keys = box.list()[1]
         self.assertEqual(len(keys), 64)
-        self.assertEqual([key["state"] for key in keys].count(ACTIVE), 5)
-        self.assertEqual([key["state"] for key in keys].count(RETIRED), 59)
+        self.assertEqual([key["state"] for key in keys].count(ACTIVE), 6)
+        self.assertEqual([key["state"] for key in keys].count(RETIRED), 58)
         # Those of handshakes make room; of tokens only when what they signed is over.
-        for turn in range(59):
+        for turn in range(58):
             self.assertIsInstance(box.rotate("miner"), tuple, turn)
             told += 1
             box.settle(told)
@@ -258,14 +196,14 @@ class Doors(unittest.TestCase):
         box.chain()
         plain = plaintexts((box.folder / "keyring").read_bytes(), (box.folder / "seal").read_bytes())
         needles = privates(plain[0])
-        self.assertEqual(len(needles), 5)
+        self.assertEqual(len(needles), 6)
         box.sign(HANDSHAKE + bytes(32))
         box.head(EMPTY, box.tree(3))
         box.rotate("log")
-        box.settle(7)
+        box.settle(8)
         new = plaintexts((box.folder / "keyring").read_bytes(), (box.folder / "seal").read_bytes())
         needles = sorted({*needles, *privates(new[0]), (box.folder / "seal").read_bytes()})
-        self.assertEqual(len(needles), 7)
+        self.assertEqual(len(needles), 8)
         found, public, seen = [], box.active("ca")[0]["public"], 0
         try:
             memory = open(f"/proc/{box.process.pid}/mem", "rb", 0)
@@ -315,7 +253,7 @@ class Files(unittest.TestCase):
         for name, act, reason in rows:
             with self.subTest(name), Lockbox() as box:
                 self.assertTrue(box.start())
-                box.settle(6)
+                box.settle(7)
                 box.kill()
                 act(box)
                 before = (box.folder / "keyring").read_bytes()
@@ -327,10 +265,10 @@ class Files(unittest.TestCase):
     def test_a_torn_slot_or_standing_is_no_loss(self):
         with Lockbox() as box:
             self.assertTrue(box.start())
-            box.settle(6)
+            box.settle(7)
             box.head(EMPTY, box.tree(5))
             box.rotate("node")
-            box.settle(7)
+            box.settle(8)
             keys = box.list()
             box.kill()
             path = box.folder / "keyring"
@@ -361,7 +299,7 @@ class Files(unittest.TestCase):
             box.hold = False
             self.assertTrue(box.start(), box.said())
             self.assertEqual(box.list(), keys)
-            box.settle(6)
+            box.settle(7)
             self.assertIsInstance(box.head(EMPTY, box.tree(5)), str)
             box.kill()
             path.write_bytes(fresh[:blocks] + b"WARDLAST" + fresh[blocks + 8:])
@@ -372,9 +310,9 @@ class Files(unittest.TestCase):
         blocks = 4096 + 2 * 12288
         with Lockbox() as box:
             self.assertTrue(box.start())
-            box.settle(6)
-            box.rotate("node")
             box.settle(7)
+            box.rotate("node")
+            box.settle(8)
             box.kill()
             path = box.folder / "keyring"
             whole = path.read_bytes()
@@ -421,7 +359,7 @@ class Full(unittest.TestCase):
         self.box.prefix = ["env", f"LD_PRELOAD={BAD_DISK}",
                            f"WARD_BAD_DISK={self.box.folder / 'disk'}"]
         self.assertTrue(self.box.start(), self.box.said())
-        self.box.settle(6)
+        self.box.settle(7)
 
     def disk(self, ends_at=0, broken=0):
         with open(self.box.folder / "disk", "r+b") as numbers:
@@ -515,7 +453,7 @@ class Killed(unittest.TestCase):
             box.chain()
             seen["keys"] |= {key["id"] for key in keys}
             seen["log"] = {key["id"]: key["public"] for key in keys if key["role"] == ROLES["log"]}
-            box.settle(6)
+            box.settle(7)
             for role in ("tls", "log", "ca"):
                 seen["asked"] = box.tree(len(box.leaves))
                 box.head(seen["head"], seen["asked"], consistency(box.leaves, seen["head"][0]))
@@ -539,7 +477,7 @@ class Killed(unittest.TestCase):
         _, keys = box.list()
         self.assertLessEqual(seen["keys"], {key["id"] for key in keys})
         active = [key["role"] for key in keys if key["state"] == ACTIVE]
-        self.assertEqual(sorted(active), sorted(ROLES[r] for r in ("ca", "tls", "log", "node", "miner")))
+        self.assertEqual(sorted(active), sorted(ROLES[r] for r in ("ca", "tls", "log", "node", "miner", "result")))
         fork = (max(seen["head"][0], 1), sha256(b"another story"))
         last = box.head((1 << 40, bytes(32)), fork)
         self.assertIn(last, (seen["head"], seen["asked"] or EMPTY))

@@ -88,7 +88,8 @@ class Keyring(unittest.TestCase):
         self.up()
         first = self.list()
         self.assertEqual(faults(SCHEMA[0], first), [])
-        self.assertEqual([key["role"] for key in first["keys"]], ["ca", "tls", "log", "node", "miner"])
+        self.assertEqual([key["role"] for key in first["keys"]], ["ca", "tls", "log", "node", "miner",
+                                                              "result"])
         rows = self.keyring("list").stdout.decode().splitlines()
         self.assertEqual([row.split()[0] for row in rows[1:]], [k["id"] for k in first["keys"]])
         before = self.leaf()

@@ -63,7 +63,8 @@ static void remember(struct log *log, const struct record *record, uint64_t size
                   record->event == AUDIT_EVENT_SESSION_GRANT ||
                   record->event == AUDIT_EVENT_SESSION_END ||
                   record->event == AUDIT_EVENT_COLLATERAL_REFRESH ||
-                  record->event == AUDIT_EVENT_TOKEN_ISSUE;
+                  record->event == AUDIT_EVENT_TOKEN_ISSUE ||
+                  record->event == AUDIT_EVENT_RESULT_SIGN;
     uint64_t tag = 0;
     if (access && cur_u64le(&trace, &tag) && tag <= ASKED)
         log->accesses[tag] = true;

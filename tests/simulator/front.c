@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/job_result.h"
 #include "codec/miner_token.h"
 #include "codec/protobuf.h"
 #include "simulator/world.h"
@@ -20,7 +21,7 @@ static bool is_logged_first(enum method method)
            method == METHOD_ADMISSION_IMPOSE || method == METHOD_ADMISSION_LIFT ||
            method == METHOD_SESSION_GRANT || method == METHOD_SESSION_REVOKE ||
            method == METHOD_SESSION_END || method == METHOD_COLLATERAL_REFRESH ||
-           method == METHOD_TOKEN_ISSUE;
+           method == METHOD_TOKEN_ISSUE || method == METHOD_RESULTS_SIGN;
 }
 
 /* What whoever asks so is told, whatever it asks for; REASON_OK: it depends. */
@@ -89,6 +90,25 @@ static bool put_token(struct world *world, const struct asked *asked, struct sin
     return asked->method == METHOD_TOKEN_ISSUE
                ? protobuf_write(&api_token_issue_request, &issue, out)
                : protobuf_write(&api_token_redeem_request, &redeem, out);
+}
+
+/* One in a while has what no job leaves. */
+static bool put_result(struct world *world, const struct asked *asked, struct sink *out)
+{
+    char text[TAG_TEXT];
+    static const uint8_t hash[32];
+    const struct api_result_output output = {
+        .path = span_text(world_chance(world, 10) ? "../model.bin" : "model.bin"),
+        .size = asked->tag,
+        .sha256 = SPAN(hash),
+    };
+    const struct api_results_sign_request sign = { .job_id = text_of(asked->tag, text),
+                                                   .spec_sha256 = SPAN(hash),
+                                                   .reason = span_text("OK"),
+                                                   .started = 1700000000,
+                                                   .ended = 1700000001,
+                                                   .outputs = { &output, 1 } };
+    return protobuf_write(&api_results_sign_request, &sign, out);
 }
 
 static bool put_session_body(const struct asked *asked, struct sink *out)
@@ -170,6 +190,8 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     case METHOD_TOKEN_REDEEM:
     case METHOD_TOKEN_ISSUE:
         return put_token(world, asked, out);
+    case METHOD_RESULTS_SIGN:
+        return put_result(world, asked, out);
     case METHOD_CONFIG:
         return put_config_body(world, out);
     case METHOD_PEERS_LIST:
@@ -334,6 +356,14 @@ static bool is_for(const struct asked *asked, struct span text)
     return miner_token_read(text, &room, &token) == MINER_READ && is_tag(asked, token.claims.job);
 }
 
+static bool is_of_job(const struct asked *asked, struct span text)
+{
+    static struct job_result_room room;
+    struct job_result_signed result;
+    return job_result_read(text, &room, &result) == JOB_RESULT_READ &&
+           is_tag(asked, result.result.job) && result.result.outputs[0].size == asked->tag;
+}
+
 static bool bears(struct span quote, uint64_t tag)
 {
     struct cursor in = cur_over(quote);
@@ -352,6 +382,7 @@ union said {
     struct api_ban ban;
     struct api_admission_lift_response lifted;
     struct api_token_issue_response issued;
+    struct api_results_sign_response result;
     struct api_session session;
     struct api_session_grant_response granted;
     struct api_session_end_response over;
@@ -399,6 +430,8 @@ static bool is_its(struct world *world, const struct asked *asked, struct span b
         return span_equal(said.lifted.address, address_of(asked->tag, peer));
     case METHOD_TOKEN_ISSUE:
         return is_for(asked, said.issued.token);
+    case METHOD_RESULTS_SIGN:
+        return is_of_job(asked, said.result.result);
     case METHOD_TOKEN_KEYS:
     case METHOD_TOKEN_REDEEM:
     case METHOD_ADMISSION_LIST:
@@ -425,7 +458,8 @@ static int64_t bound(const struct asked *asked, enum reason reason)
     if (!is_logged_first(asked->method))
         return own;
     if (asked->method != METHOD_ATTEST_VERIFY && asked->method != METHOD_ATTEST_EVIDENCE &&
-        asked->method != METHOD_TOKEN_ISSUE && reason == REASON_AUDIT_CANNOT_LOG)
+        asked->method != METHOD_TOKEN_ISSUE && asked->method != METHOD_RESULTS_SIGN &&
+        reason == REASON_AUDIT_CANNOT_LOG)
         return CORE_SECOND_MS;
     return own + CORE_LOG_MS;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "codec/job_result.h"
 #include "codec/protobuf.h"
 #include "model/key.h"
 #include "simulator/world.h"
@@ -40,20 +41,45 @@ static void put_key(struct sink *body, enum key_role role)
     put_bytes(body, SPAN(point));
 }
 
-/* Whoever asks for a signature asks for one of the one form that there is. */
+static bool is_token(struct span input)
+{
+    uint8_t memory[MINER_ROOM];
+    struct sink room = sink_over(memory, sizeof memory);
+    struct miner_claims claims;
+    return miner_input_read(input, &room, &claims) == MINER_READ;
+}
+
+/* Its evidence is over the key that is to sign it. */
+static bool is_result(struct span input)
+{
+    static struct job_result_room room;
+    static const uint8_t point[ED25519_PUBLIC] = { 8 };
+    uint8_t bound[JOB_RESULT_BINDING];
+    struct job_result result;
+    struct span borne;
+    job_result_bind(point, bound);
+    if (job_result_input_read(input, &room, &result) != JOB_RESULT_READ)
+        return false;
+    struct cursor quote = cur_over(result.evidence);
+    return cur_skip(&quote, QUOTE_REPORT_DATA) && cur_take(&quote, sizeof bound, &borne) &&
+           span_equal(borne, SPAN(bound));
+}
+
+/* Whoever asks for a signature asks for one of the forms that there are. */
 static void sign(struct world *world, const struct frame *frame)
 {
     static const uint8_t signature[MINER_TOKEN_SIGNATURE] = { 9 };
-    uint8_t bytes[2 + sizeof signature], memory[MINER_ROOM];
-    struct sink body = sink_over(bytes, sizeof bytes), room = sink_over(memory, sizeof memory);
-    struct miner_claims claims;
-    bool refuses = world_chance(world, 5);
-    if (miner_input_read(frame->body, &room, &claims) != MINER_READ)
-        world_wrong(world, "questions are questions", "of the keeper: what is no token");
+    uint8_t bytes[2 + sizeof signature];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    bool refuses = world_chance(world, 5), token = frame->message == MSG_SIGN_MINER;
+    if (token ? !is_token(frame->body) : !is_result(frame->body))
+        world_wrong(world, "questions are questions", "of the keeper: what is no %s",
+                    token ? "token" : "result");
     sink_u16le(&body, refuses ? REASON_GUARD_RATE : REASON_OK);
     if (!refuses)
         sink_put(&body, SPAN(signature));
-    later(world, PEER_KEEPER, MSG_MINER_SIGNED, frame->id, sink_bytes(&body));
+    later(world, PEER_KEEPER, token ? MSG_MINER_SIGNED : MSG_RESULT_SIGNED, frame->id,
+          sink_bytes(&body));
 }
 
 void keeper_hears(struct world *world, const struct frame *frame)
@@ -64,9 +90,10 @@ void keeper_hears(struct world *world, const struct frame *frame)
     if (frame->message == MSG_KEYRING_LIST) {
         size_t count = world_below(world, 4);
         sink_u64le(&body, frame->id);
-        sink_u32le(&body, (uint32_t)count + 2);
+        sink_u32le(&body, (uint32_t)count + 3);
         put_key(&body, KEY_ROLE_LOG);
         put_key(&body, KEY_ROLE_MINER);
+        put_key(&body, KEY_ROLE_RESULT);
         for (size_t i = 0; i < count; i++)
             put_key(&body, KEY_ROLE_TLS);
         later(world, PEER_KEEPER, MSG_KEYRING_IS, frame->id, sink_bytes(&body));
@@ -79,7 +106,7 @@ void keeper_hears(struct world *world, const struct frame *frame)
             put_bytes(&body, SPAN(ids[1]));
         }
         later(world, PEER_KEEPER, MSG_KEY_ROTATED, frame->id, sink_bytes(&body));
-    } else if (frame->message == MSG_SIGN_MINER) {
+    } else if (frame->message == MSG_SIGN_MINER || frame->message == MSG_SIGN_RESULT) {
         sign(world, frame);
     } else {
         world_wrong(world, "questions are questions", "of the keeper: %u", frame->message);

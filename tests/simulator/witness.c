@@ -152,6 +152,8 @@ static void watch_places(struct world *world, const struct core *core, int timeo
         verdicts += core->evidences[i].used;
     for (size_t i = 0; i < CORE_TOKENS; i++)
         verdicts += core->issued[i].used;
+    for (size_t i = 0; i < CORE_RESULTS; i++)
+        verdicts += core->results[i].used;
     if (used != core->pending_count || kept != kept_held || verdicts != verdicts_held)
         world_wrong(world, "places are given back",
                     "%zu of %u wait, %zu of %zu requests kept, %zu of %zu verdicts", used,

@@ -21,6 +21,7 @@
 #include "proc/core/links.h"
 #include "proc/core/peers.h"
 #include "proc/core/repeat.h"
+#include "proc/core/results.h"
 #include "proc/core/sdk.h"
 #include "proc/core/sessions.h"
 #include "proc/core/tokens.h"
@@ -88,7 +89,8 @@ struct verdict {
     struct request request;  /* its body is not kept */
     uint8_t report_data[64]; /* that evidence of the house's own must bear */
     size_t len;
-    uint8_t *answer; /* FRAME_BODY_MAX of verify, CORE_EVIDENCE_BYTES of tee, CORE_TOKEN_BYTES */
+    uint8_t *answer; /* FRAME_BODY_MAX of verify and of results, CORE_EVIDENCE_BYTES of tee,
+                        CORE_TOKEN_BYTES */
 };
 
 /* Which keys are asked for, as far as that is said: no role, state or cursor for any. */
@@ -212,7 +214,6 @@ struct core_bans {
     struct core_refusals told;
 };
 
-/* The keys of miners' tokens, as the keeper has told of them. */
 /* Who is let in of those who have a token (miners.c). */
 struct core_miners {
     struct miner_list list, spare; /* in force; and room for the next */
@@ -221,12 +222,15 @@ struct core_miners {
     bool untold;                   /* the log has not heard of it */
 };
 
+/* The keys of miners' tokens, and the one of results, as the keeper has told of them. */
 struct core_tokens {
     struct miner_key keys[CORE_KEYS_MAX];
     size_t count;
     size_t signs; /* which of them; `count`: none */
     size_t issuer_len;
     char issuer[MINER_ISSUER_MAX]; /* the name of the house's log */
+    bool has_result;               /* a key signs results: */
+    uint8_t result_id[KEY_ID], result_key[ED25519_PUBLIC];
     bool known;                    /* they are those of the keyring as it is now */
     uint64_t id;                   /* of our question; 0: none */
     int64_t next_ms;               /* when to ask again */
@@ -263,7 +267,8 @@ struct core {
     struct core_tokens tokens;
     struct core_miners miners;
     struct core_certificate certificate;
-    struct verdict issued[CORE_TOKENS]; /* tokens, until their record is durable */
+    struct verdict issued[CORE_TOKENS];   /* tokens, until their record is durable */
+    struct verdict results[CORE_RESULTS]; /* and results */
     struct core_refusals refusals; /* of requests; those of channels and sessions are of the same
                                       seconds, and counted apart */
     struct request refused;        /* the last of them */

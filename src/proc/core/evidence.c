@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "codec/job_result.h"
 #include "codec/protobuf.h"
 #include "model/tee.h"
 #include "proc/core/core.h"
@@ -22,12 +23,21 @@ static bool read_request(struct core *core, const struct request *request, struc
     return true;
 }
 
+/* What begins with the tag of a key of results is bound by core alone, and to the keeper's: else
+   the owner could have a key of his own bound, and sign what he likes outside of the house and its
+   log. */
 void core_ask_tee(struct core *core, const struct request *request)
 {
+    static const char reserved[] = "report_data begins with the tag of a key of results";
     struct verdict *place = core_vacant_verdict(core->evidences, CORE_EVIDENCES);
-    struct span report_data;
+    struct span report_data, key;
     if (!read_request(core, request, &report_data)) {
         core_refuse(core, request, REASON_HTTP_BODY_INVALID);
+        return;
+    }
+    if (job_result_bound(report_data, &key)) {
+        core_answer(core, request->id,
+                    &(struct answer){ REASON_HTTP_BODY_INVALID, span_text(reserved), { 0 } });
         return;
     }
     if (place == NULL) {
@@ -92,6 +102,10 @@ rc core_on_evidence(struct trail *trail, void *self, struct call *call)
         return RC_SUCCESS;
     }
     struct verdict *place = pending->verdict;
+    if (place->request.method == METHOD_RESULTS_SIGN)
+        return core_result_attested(core, pending, quote, log)
+                   ? RC_SUCCESS
+                   : door_fault(trail, call, DOOR_E_BODY);
     if (!core_evidence_bears(quote, place->report_data) || !write_answer(place, quote, log))
         return door_fault(trail, call, DOOR_E_BODY); /* who waits is told that nobody answers */
     if (core_log_evidence(core, &place->request, place->report_data, &id)) {

@@ -14,8 +14,8 @@ static const char no_cursor[] = "cursor is not one that was given";
 /* The keys that an owner can replace; KEY_ROLE_NONE for any other word. */
 static enum key_role role_of(struct span name)
 {
-    static const enum key_role roles[] = { KEY_ROLE_CA, KEY_ROLE_TLS, KEY_ROLE_LOG, KEY_ROLE_NODE,
-                                           KEY_ROLE_MINER };
+    static const enum key_role roles[] = { KEY_ROLE_CA,   KEY_ROLE_TLS,   KEY_ROLE_LOG,
+                                           KEY_ROLE_NODE, KEY_ROLE_MINER, KEY_ROLE_RESULT };
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         if (span_equal(name, span_text(key_role_name(roles[i]))))
             return roles[i];

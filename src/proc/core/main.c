@@ -1,5 +1,6 @@
 /* main.c - ward-core: see core.h. */
 #include "base/number.h"
+#include "codec/job_result.h"
 #include "os/clock.h"
 #include "proc/core/core.h"
 #include "proc/core/records.h"
@@ -33,7 +34,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         if (core->issued[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
-    if (!core_miners_open(core))
+    if (!core_miners_open(core) || !core_results_open(core))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     (void)!core_miners_read(core);
     (void)!links_policy_read(core); /* without one nobody is let in: begin has that recorded */
@@ -144,6 +145,8 @@ static const struct door doors[] = {
     { MSG_CERTIFICATE, IN(PEER_KEEPER), ~0u, 11, 11, 0, core_on_certificate },
     { MSG_MINER_SIGNED, IN(PEER_KEEPER), ~0u, 2, 2 + MINER_TOKEN_SIGNATURE, 0,
       core_on_miner_signed },
+    { MSG_RESULT_SIGNED, IN(PEER_KEEPER), ~0u, 2, 2 + JOB_RESULT_SIGNATURE, 0,
+      core_on_result_signed },
     { MSG_JUDGED, IN(PEER_VERIFY), ~0u, 14, FRAME_BODY_MAX, 0, core_on_judged },
     { MSG_COLLATERAL_JUDGED, IN(PEER_VERIFY), ~0u, 10, 1024, 0, core_on_collateral_judged },
     { MSG_DIALED, IN(PEER_DIAL), ~0u, 6, 6 + DIALED_DETAIL_MAX, 0, core_on_dialed },

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "codec/job_result.h"
 #include "model/address.h"
 #include "model/tee.h"
 #include "os/clock.h"
@@ -152,6 +153,31 @@ bool core_log_token(struct core *core, const struct request *request,
         audit_add_text(&record, "job", claims->job);
     audit_add_text(&record, "scope", sink_bytes(&scopes));
     audit_add_text(&record, "key_id", claims->key_id);
+    return core_append(core, &record, id);
+}
+
+/* The owner has said what is in it, and the house only how it was said. */
+bool core_log_result(struct core *core, const struct verdict *place,
+                     const struct job_result *result, const uint8_t digest[SHA256_LEN],
+                     uint64_t *id)
+{
+    uint8_t bytes[32];
+    struct sink owner = sink_over(bytes, sizeof bytes);
+    struct audit_record record = audit_record_of(AUDIT_EVENT_RESULT_SIGN, AUDIT_SUCCESS, 0);
+    sink_format(&owner, "uid:%u", core->house->settings.owner);
+    audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
+    audit_set_resource(&record, result->job);
+    audit_set_trace(&record, place->request.trace);
+    audit_add_text(&record, "job", result->job);
+    audit_add_hash(&record, "spec", SPAN(result->spec));
+    audit_add_hash(&record, "digest", span_of(digest, SHA256_LEN));
+    audit_add_text(&record, "reason", result->reason);
+    audit_add_number(&record, "code", result->code);
+    audit_add_number(&record, "signal", result->signal);
+    audit_add_number(&record, "outputs", (int64_t)result->output_count);
+    audit_add_text(&record, "key_id", result->key_id);
+    audit_add_bool(&record, "hardware", TEE_IS_HARDWARE);
+    audit_add_hash(&record, "report_data", SPAN(place->report_data));
     return core_append(core, &record, id);
 }
 

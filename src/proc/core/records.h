@@ -31,6 +31,14 @@ MUST_USE
 bool core_log_token(struct core *core, const struct request *request,
                     const struct miner_claims *claims, uint64_t *id);
 
+/* core_log_result asks for the record of a result that was signed, with the evidence that is in it;
+   digest: SHA-256 of the whole. */
+struct job_result;
+MUST_USE
+bool core_log_result(struct core *core, const struct verdict *place,
+                     const struct job_result *result, const uint8_t digest[SHA256_LEN],
+                     uint64_t *id);
+
 /* core_log_token_refused: a token was shown for this challenge that is not good.  The answer does
    not wait. */
 void core_log_token_refused(struct core *core, const struct request *request, enum reason reason,

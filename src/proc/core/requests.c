@@ -155,6 +155,7 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
     [METHOD_ATTEST_EVIDENCE] = core_ask_tee,   [METHOD_SESSION_GRANT] = core_ask_session,
     [METHOD_TOKEN_ISSUE] = core_issue_token,   [METHOD_TOKEN_REDEEM] = core_redeem_token,
+    [METHOD_RESULTS_SIGN] = core_sign_result,
 };
 
 static void carry_out(struct core *core, const struct request *request)

@@ -50,6 +50,16 @@ static void take_key(struct core_tokens *tokens, const struct core_key *key)
     tokens->count++;
 }
 
+static void take_result_key(struct core_tokens *tokens, const struct core_key *key)
+{
+    if (key->role != KEY_ROLE_RESULT || key->state != KEY_STATE_ACTIVE || key->id.len != KEY_ID ||
+        key->point.len != ED25519_PUBLIC)
+        return;
+    memcpy(tokens->result_id, key->id.at, KEY_ID);
+    memcpy(tokens->result_key, key->point.at, ED25519_PUBLIC);
+    tokens->has_result = true;
+}
+
 /* The house's tokens bear the name of its log, which is that of the log's first key. */
 static void take_name(struct core_tokens *tokens, const struct core_key *key)
 {
@@ -73,6 +83,7 @@ bool tokens_keyring(struct core *core, struct call *call)
         if (!core_key_read(&call->body, &key))
             return false;
         take_key(&next, &key);
+        take_result_key(&next, &key);
         take_name(&next, &key);
     }
     next.known = true;

@@ -34,6 +34,7 @@ void keeper_refused(struct keeper *keeper, enum keeper_refused kind, rc refusal,
         [REFUSED_HANDSHAKE] = "handshake not signed",
         [REFUSED_HEAD] = "head not signed",
         [REFUSED_TOKEN] = "token not signed",
+        [REFUSED_RESULT] = "result not signed",
     };
     struct refused *refused = &keeper->refused[kind];
     if (refused->count < UINT32_MAX)
@@ -130,9 +131,10 @@ static rc tell_opened(struct keeper *keeper)
 
 static rc tell_refused(struct keeper *keeper, size_t kind)
 {
-    static const char *const what[REFUSED_COUNT] = {
-        [REFUSED_HANDSHAKE] = "handshake", [REFUSED_HEAD] = "head", [REFUSED_TOKEN] = "token"
-    };
+    static const char *const what[REFUSED_COUNT] = { [REFUSED_HANDSHAKE] = "handshake",
+                                                     [REFUSED_HEAD] = "head",
+                                                     [REFUSED_TOKEN] = "token",
+                                                     [REFUSED_RESULT] = "result" };
     const struct refused *refused = &keeper->refused[kind];
     struct audit_record record = audit_record_of(AUDIT_EVENT_POLICY_REFUSE, AUDIT_DENIED, 0);
     audit_set_resource(&record, span_text(what[kind]));

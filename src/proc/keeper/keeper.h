@@ -43,7 +43,13 @@ struct standing {
 };
 
 /* What is refused, counted until the security log is told. */
-enum keeper_refused { REFUSED_HANDSHAKE, REFUSED_HEAD, REFUSED_TOKEN, REFUSED_COUNT };
+enum keeper_refused {
+    REFUSED_HANDSHAKE,
+    REFUSED_HEAD,
+    REFUSED_TOKEN,
+    REFUSED_RESULT,
+    REFUSED_COUNT
+};
 
 struct refused {
     uint32_t count;
@@ -101,7 +107,8 @@ struct keeper {
     struct guard front, audit, core; /* how often each channel has asked */
     uint8_t front_key[KEY_ID];       /* whose certificate the front's channel was given */
     bool front_has_key, front_is_behind;
-    struct secret *room; /* to read the file of a key into */
+    struct secret *room;             /* to read the file of a key into */
+    struct job_result_room *results; /* and a result that is to be signed */
     struct file_pair pairs[3];
     struct file_pair *pair;             /* whose certificate the listener shows; NULL: its own */
     struct file_pair *pair_before;      /* whose chain front still has; else NULL */
@@ -196,6 +203,8 @@ MUST_USE
 rc keeper_on_sign_tls(struct trail *trail, void *keeper, struct call *call);
 MUST_USE
 rc keeper_on_sign_miner(struct trail *trail, void *keeper, struct call *call);
+MUST_USE
+rc keeper_on_sign_result(struct trail *trail, void *keeper, struct call *call);
 
 /* certificates.c */
 

@@ -44,6 +44,9 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     keeper->file = house->files[FILE_KEYRING];
     if (!sodium_start() || !ecdsa_guard_heap())
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
+    keeper->results = arena_room(&house->arena, sizeof *keeper->results);
+    if (keeper->results == NULL)
+        return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     rc opened = open_keys(trail, keeper);
     if (!rc_ok(opened))
         keeper_log("the keys cannot be used", opened, trail);
@@ -112,6 +115,7 @@ static const struct door doors[] = {
     { MSG_KEYRING_LIST, IN(PEER_CORE), ~0u, 0, 0, 0, keeper_on_list },
     { MSG_KEY_ROTATE, IN(PEER_CORE), ~0u, 9, 9, 0, keeper_on_rotate },
     { MSG_SIGN_MINER, IN(PEER_CORE), ~0u, 1, MINER_TOKEN_MAX, 0, keeper_on_sign_miner },
+    { MSG_SIGN_RESULT, IN(PEER_CORE), ~0u, 1, JOB_RESULT_INPUT_MAX, 0, keeper_on_sign_result },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, keeper_on_appended },
 };
 

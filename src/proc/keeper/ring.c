@@ -47,8 +47,8 @@ static rc give_part(const struct keyring_key *key, uint8_t *at, void *arg)
 
 static rc fill_new_ring(uint8_t *at, size_t len, void *arg)
 {
-    static const enum key_role roles[] = { KEY_ROLE_CA, KEY_ROLE_TLS, KEY_ROLE_LOG, KEY_ROLE_NODE,
-                                           KEY_ROLE_MINER };
+    static const enum key_role roles[] = { KEY_ROLE_CA,   KEY_ROLE_TLS,   KEY_ROLE_LOG,
+                                           KEY_ROLE_NODE, KEY_ROLE_MINER, KEY_ROLE_RESULT };
     struct keeper *keeper = arg;
     uint8_t drawn[COUNT_OF(roles)][KEY_PRIVATE];
     struct keyring ring = { 0 };
@@ -75,12 +75,13 @@ rc keeper_make_ring(struct keeper *keeper)
 }
 
 /* Whether nobody looks at this key's signatures any more: those of handshakes are of the moment,
-   those of tokens of a few minutes.  What heads and certificates were signed with is kept for
-   ever. */
+   those of tokens of a few minutes, and a result brings the evidence of its key along.  What heads
+   and certificates were signed with is kept for ever. */
 static bool is_over(const struct keyring_key *key, int64_t now)
 {
     bool tokens = key->role == KEY_ROLE_MINER && now - MINER_LIFE_MAX_S > key->retired;
-    return key->state == KEY_STATE_RETIRED && (key->role == KEY_ROLE_TLS || tokens);
+    bool alone = key->role == KEY_ROLE_TLS || key->role == KEY_ROLE_RESULT;
+    return key->state == KEY_STATE_RETIRED && (alone || tokens);
 }
 
 /* A full ring forgets the oldest of those. */
@@ -134,7 +135,7 @@ rc keeper_prepare_rotation(struct trail *trail, struct keeper *keeper, struct ro
 {
     struct preparing what = { .keeper = keeper, .rotation = rotation };
     const struct keyring_key *old = keyring_active(&keeper->ring, rotation->role);
-    if (old == NULL && rotation->role != KEY_ROLE_MINER)
+    if (old == NULL && rotation->role != KEY_ROLE_MINER && rotation->role != KEY_ROLE_RESULT)
         return REFUSE(trail, REASON_KEYRING_NO_SUCH_KEY);
     rotation->first = old == NULL;
     if (old != NULL)

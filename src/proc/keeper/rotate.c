@@ -39,7 +39,7 @@ static rc hand_over(struct trail *trail, struct keeper *keeper, const struct key
 static bool may_rotate(uint8_t role)
 {
     return role == KEY_ROLE_CA || role == KEY_ROLE_TLS || role == KEY_ROLE_LOG ||
-           role == KEY_ROLE_NODE || role == KEY_ROLE_MINER;
+           role == KEY_ROLE_NODE || role == KEY_ROLE_MINER || role == KEY_ROLE_RESULT;
 }
 
 /* generation: that the caller knows; 0: any. */

@@ -148,41 +148,53 @@ rc keeper_on_sign_tls(struct trail *trail, void *self, struct call *call)
     return remind(trail, keeper, call->from);
 }
 
-/* Core fills a token, and the keeper believes nothing of it: guard/ reads it anew, and it must be
-   of this moment, of this house and of the key that is to sign it. */
-static rc sign_miner(struct trail *trail, struct keeper *keeper, struct span input,
-                     uint8_t signature[ED25519_SIGNATURE])
+/* Core fills a token, or a result, and the keeper believes nothing of it: guard/ reads it anew, and
+   it must be of this moment, of the key that is to sign it, and a token of this house. */
+static rc sign_for_core(struct trail *trail, struct keeper *keeper, enum key_role role,
+                        struct span input, uint8_t signature[ED25519_SIGNATURE])
 {
-    const struct keyring_key *key = keyring_active(&keeper->ring, KEY_ROLE_MINER);
+    const struct keyring_key *key = keyring_active(&keeper->ring, role);
     struct payload payload;
     if (key == NULL)
         return REFUSE(trail, REASON_KEYRING_NO_SUCH_KEY);
     struct guard_request request = { .peer = GUARD_CORE,
-                                     .role = KEY_ROLE_MINER,
+                                     .role = role,
                                      .key = SPAN(key->id),
                                      .state = key->state,
                                      .operation = GUARD_SIGN,
                                      .payload = input,
                                      .origin = keeper->origin,
-                                     .now = clock_now() };
+                                     .now = clock_now(),
+                                     .room = role == KEY_ROLE_RESULT ? keeper->results : NULL };
     TRY(trail, guard_check(trail, &keeper->core, &request, clock_monotonic_ms() * 1000, &payload));
-    return keeper_sign_ed25519(trail, keeper, KEY_ROLE_MINER, input, signature);
+    return keeper_sign_ed25519(trail, keeper, role, input, signature);
+}
+
+static rc answer_core(struct trail *trail, struct keeper *keeper, struct call *call,
+                      enum key_role role)
+{
+    const bool result = role == KEY_ROLE_RESULT;
+    uint8_t signature[ED25519_SIGNATURE], bytes[2 + sizeof signature];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    struct trail of_sign = { 0 };
+    rc signed_it = sign_for_core(&of_sign, keeper, role, cur_rest(&call->body), signature);
+    if (!rc_ok(signed_it))
+        keeper_refused(keeper, result ? REFUSED_RESULT : REFUSED_TOKEN, signed_it, &of_sign);
+    sink_u16le(&body, rc_ok(signed_it) ? REASON_OK : (uint16_t)rc_number(signed_it));
+    if (rc_ok(signed_it))
+        sink_put(&body, SPAN(signature));
+    struct frame answer = { .message = result ? MSG_RESULT_SIGNED : MSG_MINER_SIGNED,
+                            .id = call->id,
+                            .body = sink_bytes(&body) };
+    return channel_put(trail, call->from, &answer);
 }
 
 rc keeper_on_sign_miner(struct trail *trail, void *self, struct call *call)
 {
-    struct keeper *keeper = self;
-    uint8_t signature[ED25519_SIGNATURE], bytes[2 + sizeof signature];
-    struct sink body = sink_over(bytes, sizeof bytes);
-    struct trail of_sign = { 0 };
-    rc signed_it = sign_miner(&of_sign, keeper, cur_rest(&call->body), signature);
-    if (!rc_ok(signed_it))
-        keeper_refused(keeper, REFUSED_TOKEN, signed_it, &of_sign);
-    sink_u16le(&body, rc_ok(signed_it) ? REASON_OK : (uint16_t)rc_number(signed_it));
-    if (rc_ok(signed_it))
-        sink_put(&body, SPAN(signature));
-    struct frame answer = { .message = MSG_MINER_SIGNED,
-                            .id = call->id,
-                            .body = sink_bytes(&body) };
-    return channel_put(trail, call->from, &answer);
+    return answer_core(trail, self, call, KEY_ROLE_MINER);
+}
+
+rc keeper_on_sign_result(struct trail *trail, void *self, struct call *call)
+{
+    return answer_core(trail, self, call, KEY_ROLE_RESULT);
 }
