@@ -44,6 +44,7 @@ const struct command *const commands[] = {
     &command_keyring_rotate,
     &command_peer_list,
     &command_reload,
+    &command_result_verify,
     &command_run,
     &command_seal,
     &command_session_grant,

@@ -12,14 +12,24 @@
 #include "cmd/image.h"
 #include "cmd/input.h"
 #include "cmd/run_result.h"
+#include "cmd/run_signed.h"
+#include "cmd/settings_load.h"
 #include "codec/utf8.h"
 #include "fence/fence.h"
 #include "os/fd.h"
 #include "os/file.h"
 
-enum { OPT_IMAGES, OPT_JOB, OPT_OUTPUT, OPT_RUNTIME, OPT_JSON };
+enum {
+    OPT_IMAGES = SETTINGS_OPTION_COUNT,
+    OPT_JOB,
+    OPT_OUTPUT,
+    OPT_RUNTIME,
+    OPT_RESULT,
+    OPT_JSON,
+};
 
 static const struct option_spec options[] = {
+    SETTINGS_OPTIONS,
     [OPT_IMAGES] = IMAGE_FOLDER_OPTION,
     [OPT_JOB] = { "--job", "FOLDER", NULL, "what the job finds in /job, read-only" },
     [OPT_OUTPUT] = { "--output", "FOLDER", NULL,
@@ -27,6 +37,9 @@ static const struct option_spec options[] = {
                      "nowhere)" },
     [OPT_RUNTIME] = { "--runtime", "NAME", "crun runc",
                       "the OCI runtime (default: crun, else runc)" },
+    [OPT_RESULT] = { "--result", "FILE", NULL,
+                     "write the result there, signed by the house of --state; nothing may be there "
+                     "yet" },
     [OPT_JSON] = { "--json", NULL, NULL,
                    "print one JSON object; all that the job says goes to standard error" },
 };
@@ -34,15 +47,14 @@ static const struct option_spec options[] = {
 static bool read_spec(struct invocation *in, struct job_spec *spec, struct run_result *result)
 {
     struct ward_bytes bytes;
-    uint8_t digest[SHA256_LEN];
     struct toml_problems *problems = arena_alloc(&in->arena, sizeof *problems);
     if (!input_file(&in->arena, in->operands[0], JOB_SPEC_MAX, &bytes))
         return false;
     const struct span text = span_of(bytes.data, bytes.len);
     result->file = bytes.name;
-    hash_sha256(text, digest);
+    hash_sha256(text, result->spec);
     struct sink hex = sink_over(result->digest, sizeof result->digest);
-    sink_hex(&hex, SPAN(digest));
+    sink_hex(&hex, SPAN(result->spec));
     sink_terminate(&hex);
     if (problems != NULL && job_spec_load(text, &in->arena, spec, problems))
         return true;
@@ -131,6 +143,20 @@ static bool output_is_free(const char *path)
     return false;
 }
 
+/* The settings say which house it is, and are nobody's concern where none is wanted. */
+static enum exit_code begin_signing(struct invocation *in, struct run_signed *signing)
+{
+    struct settings_loaded *loaded = arena_alloc(&in->arena, sizeof *loaded);
+    *signing = (struct run_signed){ .file = in->values[OPT_RESULT], .reason = REASON_NONE };
+    if (signing->file == NULL)
+        return EXIT_DONE;
+    if (loaded == NULL)
+        return EXIT_INTERNAL;
+    enum exit_code code = settings_load(in, loaded);
+    signing->state = loaded->config.settings.state;
+    return code == EXIT_DONE ? run_signed_begin(in, signing) : code;
+}
+
 static enum exit_code run(struct invocation *in)
 {
     struct run_result *result = arena_alloc(&in->arena, sizeof *result);
@@ -156,10 +182,14 @@ static enum exit_code run(struct invocation *in)
     if (!read_spec(in, &spec, result) || !read_arguments(in, &job.arguments) ||
         !output_is_free(job.output))
         return EXIT_USAGE;
+    enum exit_code code = begin_signing(in, &result->signing);
+    if (code != EXIT_DONE)
+        return code;
     job.shown[0] = isatty(job.to_stdout) == 1;
     job.shown[1] = isatty(job.to_stderr) == 1;
     sandbox_run(&job, &result->sandbox);
     run_result_limits(in, &spec.limits, &result->sandbox.limits);
+    run_signed_end(in, result);
     return run_result_print(in, result, json);
 }
 
@@ -193,12 +223,16 @@ const struct command command_run = {
         "It needs root, an OCI runtime (crun or runc), and mkfs.ext4 of e2fsprogs; for virtual\n"
         "machines qemu-system-x86_64 and mksquashfs.  A specification that asks for a\n"
         "confidential machine or that reserves GPUs is refused: there is none for jobs yet.\n"
-        "No house is needed, and none is told; the result is not signed.\n"
+        "No house is needed, and none is told, but for --result: the house of --state then\n"
+        "signs how the job ended and what was taken over, with evidence of what the house is\n"
+        "(`ward result verify`).  It must be up before the job begins.  If it does not sign,\n"
+        "the job's own end is said all the same, and the exit code is 4.\n"
         "\n"
         "Exits 0 when the job did, and 1 when it exited with another code, was ended, or left\n"
         "what is no result: its own code is in the object of --json.  Everything else is\n"
         "Ward's own: 2, the specification or a folder cannot be used; 3, this machine lacks\n"
-        "something; 5, not root; 6, the image is not there; 70, anything else.",
+        "something; 4, no house has signed the result; 5, not root; 6, the image is not there;\n"
+        "70, anything else.",
     .example = "ward run train.toml --job ./code --output ./result -- --epochs 3",
     .options = options,
     .option_count = COUNT_OF(options),

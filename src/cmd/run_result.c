@@ -13,7 +13,7 @@
 enum { REFUSAL_WORDS = 1024 };
 
 /* What a job did is 1 or 0; everything else is Ward's own, or the caller's. */
-static enum exit_code exit_of(const struct sandbox_result *result)
+static enum exit_code exit_of_job(const struct sandbox_result *result)
 {
     static const struct {
         enum reason reason;
@@ -39,6 +39,18 @@ static enum exit_code exit_of(const struct sandbox_result *result)
             return rows[i].code;
     }
     return EXIT_INTERNAL;
+}
+
+/* A job that did what it should is not done without the result that was asked for. */
+static enum exit_code exit_of(const struct run_result *r)
+{
+    enum exit_code code = exit_of_job(&r->sandbox);
+    if ((code != EXIT_DONE && code != EXIT_NO) || r->signing.file == NULL ||
+        r->signing.reason == REASON_OK || r->signing.reason == REASON_NONE)
+        return code;
+    if (r->signing.reason == REASON_RESULT_TOO_LARGE)
+        return EXIT_NO;
+    return r->signing.reason == REASON_RESULT_NOT_SIGNED ? EXIT_UNREACHABLE : EXIT_INTERNAL;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -119,6 +131,20 @@ static void put_limits(struct json_writer *json, const struct job_limits *limits
     json_end_object(json);
 }
 
+static void put_signed(struct json_writer *json, const struct run_signed *signing)
+{
+    json_put_key(json, "signed");
+    if (signing->file == NULL || signing->reason == REASON_NONE) {
+        json_put_null(json);
+        return;
+    }
+    json_begin_object(json);
+    config_json_text(json, "file", signing->file);
+    config_json_text(json, "reason", reason_info(signing->reason)->name);
+    config_json_text(json, "detail", signing->what);
+    json_end_object(json);
+}
+
 static void write_json(struct sink *out, const struct run_result *r)
 {
     const struct sandbox_result *result = &r->sandbox;
@@ -140,6 +166,7 @@ static void write_json(struct sink *out, const struct run_result *r)
     put_outputs(&json, &result->outputs);
     put_time(&json, "started", result->started_ms);
     put_time(&json, "ended", result->ended_ms);
+    put_signed(&json, &r->signing);
     json_end_object(&json);
     sink_text(out, "\n");
 }
@@ -147,7 +174,7 @@ static void write_json(struct sink *out, const struct run_result *r)
 /* Of each file its path, which may be six times as long in JSON, and what stands around it. */
 static bool print_json(struct invocation *in, const struct run_result *r)
 {
-    enum { AROUND = 160, REST = 8192 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) };
+    enum { AROUND = 160, REST = 40960 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) };
     const struct collected *outputs = &r->sandbox.outputs;
     size_t room = REST + outputs->count * AROUND;
     for (size_t i = 0; i < outputs->count; i++)
@@ -217,6 +244,20 @@ static void say_end(struct invocation *in, const struct sandbox_result *result)
          (unsigned long long)(result->usage.cpu_us / 10000 % 100), text, result->outputs.count);
 }
 
+static void say_signed(struct invocation *in, const struct run_signed *signing)
+{
+    const struct reason_info *info = reason_info(signing->reason);
+    if (signing->file == NULL || signing->reason == REASON_NONE)
+        return;
+    if (signing->reason == REASON_OK) {
+        note(in, "run: the signed result is in %s", signing->file);
+        return;
+    }
+    say("run: %s: %s%s%s", signing->file, info->name, signing->what[0] == 0 ? "" : ": ",
+        signing->what);
+    say("%s %s", info->cause, info->help);
+}
+
 enum exit_code run_result_print(struct invocation *in, const struct run_result *r, bool json)
 {
     const struct sandbox_result *result = &r->sandbox;
@@ -228,11 +269,12 @@ enum exit_code run_result_print(struct invocation *in, const struct run_result *
     }
     if (result->ran)
         say_end(in, result);
+    say_signed(in, &r->signing);
     if (result->left[0] != 0)
         say("run: not all of the sandbox could be taken away; the next `ward run` tries again: %s",
             result->left);
     if (result->outputs.left[0] != 0)
         say("run: what was not delivered could not be removed; remove it yourself: %s",
             result->outputs.left);
-    return printed ? exit_of(result) : EXIT_INTERNAL;
+    return printed ? exit_of(r) : EXIT_INTERNAL;
 }

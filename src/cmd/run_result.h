@@ -6,10 +6,20 @@
 #include "crypto/hash.h"
 #include "sandbox/sandbox.h"
 
+/* The result that a house signs, where one is wanted. */
+struct run_signed {
+    const char *file;   /* where it goes; NULL: none is wanted */
+    const char *state;  /* the folder of the house */
+    enum reason reason; /* REASON_OK: it is there; REASON_NONE: there was none to be signed */
+    char what[512];     /* of the reason; may be empty */
+};
+
 struct run_result {
     const char *file;                /* of the specification */
     char digest[2 * SHA256_LEN + 1]; /* of its bytes */
+    uint8_t spec[SHA256_LEN];
     struct sandbox_result sandbox;
+    struct run_signed signing;
 };
 
 /* run_result_limits says which ceilings this machine lowered. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "cmd/appraisal.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
 #include "cmd/progress.h"
@@ -97,19 +98,6 @@ static bool read_option_file(struct job *job, size_t option, size_t max, struct 
     return path == NULL || input_file(&job->invocation->arena, path, max, out);
 }
 
-/* A policy's errors are many lines; each is said on its own. */
-static bool said(const struct ward_error *error)
-{
-    const char *line = error->message;
-    while (*line != 0) {
-        size_t len = strcspn(line, "\n");
-        say("%.*s", (int)len, line);
-        line += len;
-        line += *line == '\n' ? 1 : 0;
-    }
-    return false;
-}
-
 static bool allow_statuses(struct job *job, const char *list)
 {
     while (true) {
@@ -120,7 +108,7 @@ static bool allow_statuses(struct job *job, const char *list)
         if (wrote < 0 || (size_t)wrote >= sizeof status)
             status[0] = 0;
         if (ward_policy_allow_tcb(job->policy, status, &error) != WARD_DONE)
-            return said(&error);
+            return appraisal_said(&error);
         list += len;
         if (*list == 0)
             return true;
@@ -128,60 +116,11 @@ static bool allow_statuses(struct job *job, const char *list)
     }
 }
 
-/* A path of the policy file is relative to the folder that the file is in. */
-static char *path_beside(struct job *job, struct ward_bytes path)
-{
-    const char *policy = value_of(job, OPT_POLICY);
-    const char *slash = strrchr(policy, '/');
-    bool absolute = *(const char *)path.data == '/';
-    size_t above = absolute || slash == NULL ? 0 : (size_t)(slash - policy) + 1;
-    char *out = arena_alloc(&job->invocation->arena, above + path.len + 1);
-    if (out == NULL)
-        return NULL;
-    memcpy(out, policy, above);
-    memcpy(out + above, path.data, path.len);
-    return out;
-}
-
-/* The roots that the policy names by file. */
-static bool load_root_files(struct job *job)
-{
-    struct ward_bytes path;
-    for (size_t i = 0; ward_policy_root_file(job->policy, i, &path); i++) {
-        struct ward_error error = { 0 };
-        struct ward_bytes root;
-        const char *name = path_beside(job, path);
-        if (name == NULL) {
-            say("root_files: out of memory");
-            return false;
-        }
-        if (!input_file(&job->invocation->arena, name, COLLATERAL_FILE_MAX, &root))
-            return false;
-        if (ward_policy_add_root_file(job->policy, root, &error) != WARD_DONE)
-            return said(&error);
-    }
-    return true;
-}
-
 static bool load_policy(struct job *job)
 {
-    struct ward_error error = { 0 };
-    struct ward_bytes toml = { 0 };
-    if (!read_option_file(job, OPT_POLICY, POLICY_MAX, &toml))
+    if (!appraisal_policy(job->invocation, value_of(job, OPT_POLICY), value_of(job, OPT_ROOT),
+                          &job->policy))
         return false;
-    enum ward_outcome outcome = value_of(job, OPT_POLICY) != NULL
-                                    ? ward_policy_load(toml, &job->policy, &error)
-                                    : ward_policy_new(&job->policy, &error);
-    if (outcome != WARD_DONE)
-        return said(&error);
-    struct ward_bytes root = { 0 };
-    if (value_of(job, OPT_POLICY) != NULL && !load_root_files(job))
-        return false;
-    if (!read_option_file(job, OPT_ROOT, COLLATERAL_FILE_MAX, &root))
-        return false;
-    if (value_of(job, OPT_ROOT) != NULL &&
-        ward_policy_add_root(job->policy, root, &error) != WARD_DONE)
-        return said(&error);
     if (option_given(job->invocation, OPT_ALLOW_DEBUG))
         ward_policy_allow_debug(job->policy);
     if (option_given(job->invocation, OPT_ALLOW_TRAILING))
@@ -216,7 +155,7 @@ static bool load_collateral(struct job *job)
         return false;
     files.pool = pool;
     if (ward_collateral_new(&files, job->policy, &job->collateral, &error) != WARD_DONE)
-        return said(&error);
+        return appraisal_said(&error);
     job->request.collateral = job->collateral;
     return true;
 }
@@ -305,7 +244,7 @@ static enum exit_code print_result(struct job *job)
         size_t len;
         if (json == NULL ||
             ward_result_json(job->result, json, WARD_RESULT_JSON, &len, &error) != WARD_DONE) {
-            said(&error);
+            appraisal_said(&error);
             return EXIT_INTERNAL;
         }
         fwrite(json, 1, len, stdout);
@@ -331,7 +270,7 @@ static enum exit_code judge(struct job *job)
     job->request.type = type_of(job);
     if (ward_verifier_new(&job->verifier, &error) != WARD_DONE ||
         ward_result_new(&job->result, &error) != WARD_DONE) {
-        said(&error);
+        appraisal_said(&error);
         return EXIT_INTERNAL;
     }
     ward_verify(job->verifier, &job->request, job->result);

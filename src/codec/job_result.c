@@ -179,7 +179,7 @@ void job_result_write_payload(struct sink *out, const struct job_result *result)
     json_end_object(&json);
     put_outputs(&json, result);
     json_put_key(&json, "sandbox_evidence");
-    json_put_null(&json); /* nobody measures a container */
+    json_put_null(&json); /* nobody measures a sandbox yet */
     put_hex(&json, "spec_sha256", SPAN(result->spec));
     put_time(&json, "started", result->started);
     json_put_key(&json, "usage");

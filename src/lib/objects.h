@@ -65,6 +65,9 @@ static inline struct span span_of_bytes(struct ward_bytes bytes)
    arena for the object to carry; NULL when there is no memory. */
 MUST_USE void *object_new(size_t size, size_t ceiling, struct arena *memory);
 
+/* result_object_clear makes a result one that was never filled: it denies. */
+void result_object_clear(struct ward_result *result);
+
 /* policy_object_init makes the default policy in place: nothing to free. */
 void policy_object_init(struct ward_policy *policy);
 

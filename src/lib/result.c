@@ -15,6 +15,12 @@ enum ward_outcome ward_result_new(struct ward_result **out, struct ward_error *e
     return WARD_DONE;
 }
 
+void result_object_clear(struct ward_result *result)
+{
+    struct arena memory = result->memory;
+    *result = (struct ward_result){ .memory = memory };
+}
+
 void ward_result_free(struct ward_result **result)
 {
     if (result == NULL || *result == NULL)

@@ -211,18 +211,13 @@ static void set_expectation(struct judgement *j)
     expected->has_user_data = is_given(request->user_data);
 }
 
-static void result_clear(struct ward_result *result, const struct ward_request *request)
-{
-    struct arena memory = result->memory;
-    *result = (struct ward_result){ .memory = memory, .time = request->time };
-}
-
 void ward_verify(struct ward_verifier *verifier, const struct ward_request *request,
                  struct ward_result *result)
 {
     struct ward_policy standard;
     struct judgement j = { .verifier = verifier, .request = request, .result = result };
-    result_clear(result, request);
+    result_object_clear(result);
+    result->time = request->time;
     j.policy = request->policy;
     if (j.policy == NULL) {
         policy_object_init(&standard);

@@ -34,6 +34,7 @@ SCHEMAS = ROOT / "docs/schema"
 QUOTE = OWN / "quote/tdx-v4.quote.bin"
 HOTKEY = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 SPEC = f'image = "sha256:{"0" * 64}"\ncommand = ["python", "/job/train.py"]\n'
+RESULT = json.loads((ROOT / "vectors/result/signed.json").read_text())
 PUBLIC = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
 PHRASE = "correct horse battery staple"
 CLEAN = {name: value for name, value in os.environ.items()
@@ -159,6 +160,10 @@ def banned(place, address):
     return address
 
 
+def result(place):
+    return place.write("result.jws", RESULT["result"])
+
+
 def granted(place, name):
     """The id of a session."""
     done = place.run("session", "grant", name, "--key", PUBLIC, "--json", "--state", place.live)
@@ -221,6 +226,8 @@ RUNS = {
     "peer list": [((0,), lambda at: ["--state", at.live])],
     "reload": [((0,), lambda at: ["--state", at.live])],
     # What it does as root is in test_run*.py; here that it says no like every other command.
+    "result verify": [((0,), lambda at: [result(at), "--key", RESULT["public_key"], "--key-alone"]),
+                      ((1,), lambda at: [result(at)])],
     "run": [((5, 6), lambda at: [at.write("run.toml", SPEC), "--images", at.fresh("images")])],
     "seal": [((0,), lambda at: ["--to", "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c",
                                 at.phrase])],

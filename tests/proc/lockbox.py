@@ -83,8 +83,8 @@ def jws(header, claims):
 
 
 def canonical(value):
-    """RFC 8785 of what has no numbers but integers, and no characters but ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    """RFC 8785 of what has no numbers but integers, and no names of members but in ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 class Lost(Exception):

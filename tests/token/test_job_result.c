@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "codec/base64.h"
+#include "codec/hex.h"
+#include "codec/json.h"
 #include "codec/miner_token.h"
 #include "test.h"
+#include "vectors.h"
 
 #define KID "00112233445566778899aabbccddeeff"
 
@@ -132,6 +134,42 @@ static void a_token_is_none(void **state)
     assert_int_equal(miner_token_read(sign(&a), &tokens, &token), MINER_MALFORMED);
 }
 
+static struct span text_of(const struct json *json, const char *name)
+{
+    struct span out = { 0 };
+    assert_true(json_string(json, json_member(json, 0, name), &out));
+    return out;
+}
+
+/* What another program has written and signed is read here, and written and signed again. */
+static void the_known_answer(void **state)
+{
+    (void)state;
+    static const struct json_limits limits = { .depth = 2, .nodes = 16 };
+    static struct json_node nodes[16];
+    struct span file = project_read("vectors/result/signed.json");
+    uint8_t seed[ED25519_SEED], key[ED25519_PUBLIC], signature[ED25519_SIGNATURE];
+    static uint8_t payload[4096];
+    struct ed25519_secret secret;
+    struct job_result_signed whole;
+    struct json json;
+    assert_true(json_parse_into(file, nodes, COUNT_OF(nodes), &limits, &json, NULL));
+    assert_true(hex_decode(text_of(&json, "seed"), seed, sizeof seed));
+    assert_true(hex_decode(text_of(&json, "public_key"), key, sizeof key));
+    assert_int_equal(judge(text_of(&json, "result"), SPAN(key), (struct span){ 0 }), REASON_OK);
+    assert_true(rc_ok(job_result_open(NULL, text_of(&json, "result"), &room, &whole)));
+    struct sink same = sink_over(payload, sizeof payload);
+    assert_true(json_string_copy(&json, json_member(&json, 0, "payload"), &same));
+    assert_span_equal(whole.payload, sink_bytes(&same));
+    struct sink out = sink_over(text, sizeof text);
+    job_result_write_input(&out, &whole.result, memory);
+    ed25519_secret_of_seed(seed, &secret);
+    ed25519_sign(&secret, sink_bytes(&out), signature);
+    job_result_end(&out, signature);
+    assert_span_equal(sink_bytes(&out), text_of(&json, "result"));
+    vectors_free(&file);
+}
+
 static void what_is_none(void **state)
 {
     (void)state;
@@ -149,7 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_signed_it, ""),   TEST(of_which_specification, ""), TEST(every_bit, ""),
-        TEST(a_token_is_none, ""), TEST(what_is_none, ""),
+        TEST(a_token_is_none, ""), TEST(the_known_answer, ""),       TEST(what_is_none, ""),
     };
     return RUN_TESTS(tests);
 }
