@@ -102,6 +102,24 @@ class Signed(Jobs):
         self.assertEqual(self.file.read_text(), "mine")
         self.assertEqual([row for row in os.listdir(self.here) if "incomplete" in row], [])
 
+    def test_a_disk_that_is_full(self):
+        """Said, with nothing that looks like a result, and the job's own end is not lost."""
+        full = self.here / "full"
+        full.mkdir()
+        words = [*self.words(self.spec("/bin/sh", "-c", "exit 3"), "--json", "--state",
+                             self.house.state, "--result", full / "result.jws")]
+        script = ('mount -t tmpfs -o size=4k none "$1" || exit 99; at=$1; shift; "$@"; code=$?; '
+                  'ls -A "$at" >&2; exit $code')
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", full, *words], env=CLEAN,
+                              capture_output=True, check=False, timeout=120)
+        self.assertEqual(done.returncode, 70, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual((result["exit"]["code"], result["signed"]["reason"]),
+                         (3, "RESULT_NOT_WRITTEN"))
+        self.assertIn(b"No space left", done.stderr)
+        self.assertNotIn(b"\nresult.jws", done.stderr)
+        self.assertNotIn(b"\nresult.jws.incomplete", done.stderr)
+
     def test_a_job_that_does_not_run(self):
         result, _ = self.job("/bin/no-such-program", code=2, reason="JOB_START",
                              options=self.with_house)
