@@ -1,9 +1,11 @@
 /* fuzz_tls_files.c - the files of a listener's certificate and key: a chain that is read lies in
    what was decoded, is as long as it may be, and has a server's point; a key that is read is the
-   same when it is read again. */
+   same when it is read again.  And those of the CAs of clients, and of what is revoked: what is
+   read lies in what was decoded, and no CA is a client. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard/client_certificate.h"
 #include "guard/tls_chain.h"
 #include "guard/tls_key.h"
 
@@ -43,9 +45,44 @@ static void try_key(struct span text)
     insist(bytes_equal(scalars[0], scalars[1], KEY_PRIVATE));
 }
 
+static void try_cas(struct span text)
+{
+    static uint8_t room[CLIENT_CRL_FILE_MAX];
+    struct sink der = sink_over(room, sizeof room);
+    struct client_files files = { 0 };
+    struct x509_cert own;
+    int64_t until;
+    if (client_cas_read(text, &der, &files)) {
+        insist(files.count > 0 && files.count <= CLIENT_CAS_MAX);
+        for (size_t i = 0; i < files.count; i++)
+            insist(span_inside(files.der[i], sink_bytes(&der)));
+        insist(client_chain_judge(files.der, files.count, &own, &until) == REASON_TLS_CLIENT_USE);
+    }
+    der.len = 0;
+    if (client_crls_read(text, &der, &files)) {
+        for (size_t i = 0; i < files.count; i++)
+            insist(span_inside(files.der[i], sink_bytes(&der)));
+    }
+}
+
+/* The same bytes as a certificate: whoever it is, it is not two. */
+static void try_names(struct span der)
+{
+    struct x509_cert cert;
+    int64_t until = 0;
+    const struct span chain[] = { der, der };
+    if (!x509_parse(der, &cert))
+        return;
+    insist(client_chain_judge(chain, 2, &cert, &until) != REASON_OK);
+    insist(!client_has_name(&cert, CLIENT_NAME_DNS, span_text("localhost")) ||
+           cert.extensions.len > 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     try_chain(span_of(data, size));
     try_key(span_of(data, size));
+    try_cas(span_of(data, size));
+    try_names(span_of(data, size));
     return 0;
 }

@@ -163,6 +163,7 @@ static void put_value(struct json_writer *json, const struct config_key *key, co
         json_put_text(json, key->words[config_number(key, fields)]);
         break;
     case CONFIG_PINS:
+    case CONFIG_OPERATORS:
         put_array(json, field);
         break;
     case CONFIG_TEXT:

@@ -122,6 +122,8 @@ static void needs_of_house(FILE *out, const struct owner_request *request)
     static const char *const who[] = {
         [ROUTE_OWNER] = "owner - the user that the house runs for, known by the user id behind ",
         [ROUTE_ANYONE] = "anyone - no identity, over TLS too; asked over ",
+        [ROUTE_OPERATOR] =
+            "operator - the owner, or who shows an operator's certificate; asked over ",
         [ROUTE_SESSION] = "session - whoever has signed the request; asked over ",
     };
     fputs(who[route->permission], out);

@@ -7,114 +7,17 @@
 #include "codec/x509.h"
 #include "crypto/ecdsa.h"
 #include "crypto/hash.h"
+#include "guard/strength.h"
 
 static const uint8_t alternative_names[] = { 0x55, 0x1d, 0x11 };
-static const uint8_t extended_usage[] = { 0x55, 0x1d, 0x25 };
 static const uint8_t server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 };
-static const uint8_t any_usage[] = { 0x55, 0x1d, 0x25, 0x00 };
-
-static const uint8_t ec_public_key[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
-static const uint8_t curve_p521[] = { 0x2b, 0x81, 0x04, 0x00, 0x23 };
-static const uint8_t ed25519[] = { 0x2b, 0x65, 0x70 };
-static const uint8_t rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01 };
-static const uint8_t rsa_pss[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a };
-
-static const uint8_t sha256[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01 };
-static const uint8_t sha384[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02 };
-static const uint8_t sha512[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03 };
-
-/* What a certificate may be signed with: nothing with MD5, SHA-1 or SHA-224. */
 static const uint8_t ecdsa_sha256[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
-static const uint8_t ecdsa_sha384[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03 };
-static const uint8_t ecdsa_sha512[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04 };
-static const uint8_t rsa_sha256[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b };
-static const uint8_t rsa_sha384[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c };
-static const uint8_t rsa_sha512[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d };
-
-static bool is_one_of(struct span oid, const struct span *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (span_equal(oid, list[i]))
-            return true;
-    }
-    return false;
-}
-
-/* ---- strength ---------------------------------------------------------------------------- */
-
-/* RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } */
-static bool rsa_is_long(struct span key)
-{
-    struct cursor in = cur_over(key), body;
-    struct span modulus, exponent;
-    size_t least = TLS_RSA_BITS_MIN / 8;
-    return der_open(&in, DER_SEQUENCE, &body) && cur_end(&in) && der_unsigned(&body, &modulus) &&
-           der_unsigned(&body, &exponent) && cur_end(&body) &&
-           (modulus.len > least || (modulus.len == least && (modulus.at[0] & 0x80) != 0));
-}
-
-static bool key_is_strong(const struct x509_cert *cert)
-{
-    struct cursor in = cur_over(cert->spki), info, algorithm;
-    struct span oid, curve, key;
-    if (cert->key != X509_KEY_OTHER)
-        return true;
-    if (!(der_open(&in, DER_SEQUENCE, &info) && der_open(&info, DER_SEQUENCE, &algorithm) &&
-          der_oid(&algorithm, &oid) && der_bits(&info, &key)))
-        return false;
-    if (span_equal(oid, SPAN(ec_public_key)))
-        return der_oid(&algorithm, &curve) && span_equal(curve, SPAN(curve_p521));
-    if (span_equal(oid, SPAN(rsa)) || span_equal(oid, SPAN(rsa_pss)))
-        return rsa_is_long(key);
-    return span_equal(oid, SPAN(ed25519));
-}
-
-/* *parameters is what follows the name of the algorithm. */
-static bool signature_algorithm(const struct x509_cert *cert, struct span *oid,
-                                struct cursor *parameters)
-{
-    struct cursor in = cur_over(cert->whole), body;
-    struct der tbs;
-    return der_open(&in, DER_SEQUENCE, &body) && der_read(&body, &tbs) &&
-           der_open(&body, DER_SEQUENCE, parameters) && der_oid(parameters, oid);
-}
-
-static bool signature_oid(const struct x509_cert *cert, struct span *oid)
-{
-    struct cursor parameters;
-    return signature_algorithm(cert, oid, &parameters);
-}
-
-/* RSASSA-PSS-params ::= SEQUENCE { [0] HashAlgorithm DEFAULT sha1, ... } (RFC 4055 3.1): one that
-   names no hash has SHA-1. */
-static bool pss_is_strong(struct cursor *parameters)
-{
-    const struct span strong[] = { SPAN(sha256), SPAN(sha384), SPAN(sha512) };
-    struct cursor fields, tagged, hash;
-    struct span oid;
-    return der_open(parameters, DER_SEQUENCE, &fields) &&
-           der_open(&fields, DER_EXPLICIT(0), &tagged) && der_open(&tagged, DER_SEQUENCE, &hash) &&
-           cur_end(&tagged) && der_oid(&hash, &oid) && is_one_of(oid, strong, COUNT_OF(strong));
-}
 
 /* Nobody looks at the signature of one that signed itself, where it is the last: a root.  Another's
    name may be its issuer's, too, and there clients look. */
 static bool is_root(const struct x509_cert *cert, bool is_last)
 {
     return is_last && span_equal(cert->issuer, cert->subject);
-}
-
-static bool signature_is_strong(const struct x509_cert *cert)
-{
-    const struct span strong[] = { SPAN(ecdsa_sha256), SPAN(ecdsa_sha384), SPAN(ecdsa_sha512),
-                                   SPAN(rsa_sha256),   SPAN(rsa_sha384),   SPAN(rsa_sha512),
-                                   SPAN(ed25519) };
-    struct cursor parameters;
-    struct span oid;
-    if (!signature_algorithm(cert, &oid, &parameters))
-        return false;
-    return span_equal(oid, SPAN(rsa_pss)) ? pss_is_strong(&parameters)
-                                          : is_one_of(oid, strong, COUNT_OF(strong));
 }
 
 /* ---- the server's own -------------------------------------------------------------------- */
@@ -139,32 +42,13 @@ static bool has_name(const struct x509_cert *cert)
     return found;
 }
 
-/* ExtKeyUsageSyntax ::= SEQUENCE OF OBJECT IDENTIFIER; a certificate without it is for all. */
-static bool extended_usage_fits(const struct x509_cert *cert)
-{
-    const struct span servers[] = { SPAN(server_auth), SPAN(any_usage) };
-    struct span value, oid;
-    bool fits = false;
-    if (!x509_extension(cert, SPAN(extended_usage), &value))
-        return true;
-    struct cursor in = cur_over(value), uses;
-    if (!der_open(&in, DER_SEQUENCE, &uses) || !cur_end(&in))
-        return false;
-    while (!cur_end(&uses)) {
-        if (!der_oid(&uses, &oid))
-            return false;
-        fits |= is_one_of(oid, servers, COUNT_OF(servers));
-    }
-    return fits;
-}
-
 /* A CA's is a server's only where it signed itself and stands alone: openssl req -x509 makes
    such ones. */
 static bool usage_fits(const struct x509_cert *cert, bool alone)
 {
     bool signs = !cert->has_key_usage || (cert->key_usage & KEY_USAGE_DIGITAL_SIGNATURE) != 0;
     bool self_signed = alone && span_equal(cert->issuer, cert->subject);
-    return signs && extended_usage_fits(cert) && (!cert->is_ca || self_signed);
+    return signs && strength_serves(cert, SPAN(server_auth)) && (!cert->is_ca || self_signed);
 }
 
 static enum reason judge_own(const struct x509_cert *own, bool alone)
@@ -181,9 +65,10 @@ static enum reason judge_own(const struct x509_cert *own, bool alone)
 /* ECDSA with SHA-256 that x509_parse has no r || s of is longer than P-256. */
 static bool is_too_long(const struct x509_cert *cert)
 {
+    struct cursor parameters;
     struct span oid;
     return cert->algorithm == X509_ALG_OTHER &&
-           (!signature_oid(cert, &oid) || span_equal(oid, SPAN(ecdsa_sha256)));
+           (!strength_algorithm(cert, &oid, &parameters) || span_equal(oid, SPAN(ecdsa_sha256)));
 }
 
 /* As far as this program knows the algorithms: it has no RSA. */
@@ -222,8 +107,8 @@ static enum reason judge(const struct x509_cert *certs, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (i + 1 < count && !is_next(&certs[i], &certs[i + 1]))
             return REASON_TLS_CERTIFICATE_ORDER;
-        if (!key_is_strong(&certs[i]) ||
-            !(is_root(&certs[i], i + 1 == count) || signature_is_strong(&certs[i])))
+        if (!strength_of_key(&certs[i]) ||
+            !(is_root(&certs[i], i + 1 == count) || strength_of_signature(&certs[i])))
             return REASON_TLS_CERTIFICATE_WEAK;
     }
     return REASON_OK;

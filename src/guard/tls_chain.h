@@ -16,7 +16,6 @@ enum {
     TLS_CHAIN_MAX = 4,              /* certificates of a chain, the server's own among them */
     TLS_CHAIN_FILE_MAX = 24 << 10,  /* bytes of the PEM file */
     TLS_CHAIN_BYTES_MAX = 16 << 10, /* and of the certificates in it: what front takes */
-    TLS_RSA_BITS_MIN = 2048,        /* of the keys of CAs */
 };
 
 struct tls_chain {

@@ -37,6 +37,7 @@ static const char *const people[] = {
     [ROUTE_OWNER] = "the owner",
     [ROUTE_ANYONE] = "anyone",
     [ROUTE_SESSION] = "a session",
+    [ROUTE_OPERATOR] = "the owner, and an operator by certificate",
 };
 
 static void put_route(const struct route *route, struct sink *out)

@@ -19,9 +19,10 @@ enum route_permission {
     ROUTE_OWNER = 0, /* the installation's owner only: the zero of a forgotten row */
     ROUTE_ANYONE,    /* also who has shown no identity */
     ROUTE_SESSION,   /* whoever signs for a session of its own */
+    ROUTE_OPERATOR,  /* the owner, and whoever shows an operator's certificate */
 };
 
-/* route_permission_name: "owner", "anyone" or "session". */
+/* route_permission_name: "owner", "anyone", "session" or "operator". */
 const char *route_permission_name(enum route_permission permission);
 
 struct route {

@@ -185,6 +185,7 @@ const char *route_permission_name(enum route_permission permission)
         [ROUTE_OWNER] = "owner",
         [ROUTE_ANYONE] = "anyone",
         [ROUTE_SESSION] = "session",
+        [ROUTE_OPERATOR] = "operator",
     };
     return names[permission];
 }

@@ -6,10 +6,13 @@
 
 #include "base/result.h"
 #include "base/span.h"
+#include "model/reason.h"
 
 enum {
-    TLS_SIGNATURE = 64, /* r || s of P-256 */
-    TLS_PINS_MAX = 16,  /* more of one peer are none */
+    TLS_SIGNATURE = 64,          /* r || s of P-256 */
+    TLS_PINS_MAX = 16,           /* more of one peer are none */
+    TLS_CLIENT_CHAIN = 4,        /* certificates of a client, its own and the root among them */
+    TLS_CLIENT_BYTES = 16 << 10, /* and bytes of what it shows of them */
 };
 
 /* tls_sign_fn has the content of a CertificateVerify signed (RFC 8446 4.4.3), or says no. */
@@ -33,6 +36,39 @@ void tls_server_free(struct tls_server **server);
    is one by then, and so nobody who came before it was renewed is lost.  `latest` outlives every
    connection. */
 void tls_server_follow(struct tls_server *server, struct tls_server *const *latest);
+
+/* Clients that show a certificate. */
+struct tls_clients; /* the CAs that they must be signed under, and what is revoked */
+
+/* tls_clients_new takes DER: certificates of CAs, of which one that signed itself must end each
+   chain, and revocation lists; where there is one list, each certificate of a chain needs one that
+   speaks of it and is in force.  NULL when one cannot be used, or without memory. */
+struct tls_clients *tls_clients_new(const struct tls_library *library, const struct span *cas,
+                                    size_t ca_count, const struct span *crls, size_t crl_count);
+void tls_clients_free(struct tls_clients **clients);
+
+/* tls_chain_fn judges a chain that was verified, the client's own first and the root last. */
+typedef enum reason tls_chain_fn(void *arg, const struct span *chain, size_t count);
+
+struct tls_asking {
+    struct tls_clients *const *latest; /* NULL in it: nobody is asked */
+    tls_chain_fn *judge;
+    void *arg;
+};
+
+/* tls_server_ask has a server ask each client for a certificate and take none for an answer; one
+   that is shown is verified by *latest and judged before anything else is read, and one that is not
+   good ends the handshake with an alert.  `asking` outlives every connection. */
+void tls_server_ask(struct tls_server *server, const struct tls_asking *asking);
+
+/* tls_shows_certificate: the client did, and has its key.  tls_judge_again judges the same
+   certificate by what *latest is now: REASON_OK, or why it is good no more. */
+bool tls_shows_certificate(const struct tls *tls);
+enum reason tls_judge_again(const struct tls *tls, const struct tls_asking *asking);
+
+/* tls_refusal: why a handshake failed that a client's certificate ended; REASON_NONE: it was
+   something else. */
+enum reason tls_refusal(const struct tls *tls);
 
 /* tls_accept starts a connection on a socket that stays the caller's.  NULL without memory. */
 struct tls *tls_accept(struct tls_server *server, int fd);

@@ -404,6 +404,19 @@ static void settle_tls(struct reader *r)
         problem_of_key(r, "tls.key", "needs the file of its certificate: set tls.certificate");
 }
 
+/* Names that no certificate can be shown for, and lists of CAs that nobody named, are slips. */
+static void settle_clients(struct reader *r)
+{
+    const struct settings *s = &r->config.settings;
+    if (!is_good(r, "tls.client_ca") || s->tls_client_ca[0] != 0)
+        return;
+    if (is_good(r, "tls.client_crl") && s->tls_client_crl[0] != 0)
+        problem_of_key(r, "tls.client_crl", "needs the CAs that it is of: set tls.client_ca");
+    if (is_good(r, "tls.operators") && s->operators[0] != 0)
+        problem_of_key(r, "tls.operators",
+                       "needs the CAs of their certificates: set tls.client_ca");
+}
+
 /* A peer of the weaker profile is no other peer by another way. */
 static void settle_sdk(struct reader *r)
 {
@@ -452,6 +465,7 @@ bool config_read(const struct config_inputs *inputs, struct arena *arena, struct
     read_flags(&r);
     settle_seal(&r);
     settle_tls(&r);
+    settle_clients(&r);
     settle_rates(&r);
     settle_sdk(&r);
     if (problems->count > 0)
@@ -483,6 +497,7 @@ static size_t field_size(enum config_form form)
     case CONFIG_PEER_URL:
     case CONFIG_PEER_PUBLIC:
     case CONFIG_PINS:
+    case CONFIG_OPERATORS:
         return SETTING_TEXT_MAX;
     case CONFIG_SIZE:
         return sizeof(uint64_t);

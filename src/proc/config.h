@@ -35,6 +35,7 @@ enum config_form {
     CONFIG_PEER_URL, /* the same, and the two below: see peer_text.h */
     CONFIG_PEER_PUBLIC,
     CONFIG_PINS,
+    CONFIG_OPERATORS, /* the same: see operator_text.h */
     CONFIG_U32,
     CONFIG_SIZE,    /* uint64_t: bytes; as text also with K, M or G */
     CONFIG_SECONDS, /* uint32_t; as text also with s, m, h or d */

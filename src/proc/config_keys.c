@@ -31,6 +31,18 @@ static const struct config_key keys[] = {
     { "tls.key", CONFIG_PATH, AT(tls_key), NULL, .derived = "the keeper's", .optional = true,
       .summary = "the file of that certificate's private key: P-256, PEM, not encrypted, and "
                  "readable by its owner alone" },
+    { "tls.client_ca", CONFIG_PATH, AT(tls_client_ca), NULL, .derived = "none: no client is asked",
+      .optional = true,
+      .summary = "a file with the CAs that certificates of operators are signed under, roots among "
+                 "them, as PEM. What is in it is read anew at a reload" },
+    { "tls.client_crl", CONFIG_PATH, AT(tls_client_crl), NULL, .derived = "none", .optional = true,
+      .summary = "a file with the revocation list of each of those CAs, as PEM; read anew at a "
+                 "reload" },
+    { "tls.operators", CONFIG_OPERATORS, AT(operators), NULL, .derived = "none", .optional = true,
+      .reloads = true,
+      .summary = "who may ask over TLS with such a certificate what changes nothing of the house: "
+                 "names that their "
+                 "certificates have, a DNS name or a URI each" },
 
     { "store.url", CONFIG_STORE, AT(store), "sqlite",
       .summary = "\"sqlite\" keeps the store in the state folder; else how to find a PostgreSQL "
@@ -231,6 +243,9 @@ void config_key_bounds(struct sink *out, const struct config_key *key)
         break;
     case CONFIG_PEER_PUBLIC:
         sink_text(out, "https://HOST or http://HOST, with :PORT where there is one");
+        break;
+    case CONFIG_OPERATORS:
+        sink_text(out, "an array of \"dns:NAME\" and \"uri:URI\"");
         break;
     case CONFIG_PINS:
         sink_text(out, "an array of \"sha256/BASE64\" (RFC 7469, 2.4)");

@@ -10,6 +10,7 @@
 #include "codec/utf8.h"
 #include "model/address.h"
 #include "os/listen.h"
+#include "proc/operator_text.h"
 #include "proc/peer_text.h"
 #include "proc/provider_url.h"
 #include "proc/store_url.h"
@@ -43,9 +44,17 @@ static bool is_number(enum config_form form)
     return form == CONFIG_U32 || form == CONFIG_SIZE || form == CONFIG_SECONDS;
 }
 
+static uint64_t count_of(const char *text)
+{
+    struct operators operators;
+    return operators_read(span_text(text), &operators) ? operators.count : 0;
+}
+
 uint64_t config_number(const struct config_key *key, const void *fields)
 {
     const void *field = config_field(key, fields);
+    if (key->form == CONFIG_OPERATORS)
+        return count_of(field);
     if (key->form == CONFIG_SIZE)
         return *(const uint64_t *)field;
     if (key->form == CONFIG_BOOL)
@@ -139,6 +148,9 @@ static const char *wanted(enum config_form form)
         break;
     case CONFIG_PINS:
         return "an array of strings like \"sha256/...\"";
+    case CONFIG_OPERATORS:
+        return "an array of strings like \"dns:alice.ops.example\" or "
+               "\"uri:spiffe://example.org/ops/alice\"";
     }
     return "a string";
 }
@@ -294,6 +306,18 @@ static bool networks_are_usable(struct span text, struct config_why *why)
     return false;
 }
 
+static bool operators_are_usable(struct span text, struct config_why *why)
+{
+    struct operators operators;
+    if (operators_read(text, &operators))
+        return true;
+    refuse(why,
+           "must be at most %d names, each once: \"dns:\" and a name, or \"uri:\" and a URI, of %d "
+           "bytes at most",
+           OPERATORS_MAX, OPERATOR_NAME_MAX);
+    return false;
+}
+
 static bool peer_text_is_usable(enum config_form form, struct span text, struct config_why *why)
 {
     struct websocket_url url;
@@ -328,6 +352,7 @@ static bool set_text(const struct config_key *key, struct span text, const char 
     if (!text_is_usable(text, why) || (key->form == CONFIG_STORE && !store_is_usable(text, why)) ||
         (key->form == CONFIG_URL && !url_is_usable(text, why)) ||
         (key->form == CONFIG_NETWORKS && !networks_are_usable(text, why)) ||
+        (key->form == CONFIG_OPERATORS && !operators_are_usable(text, why)) ||
         !peer_text_is_usable(key->form, text, why))
         return false;
     if (key->form == CONFIG_PATH) {
@@ -362,6 +387,11 @@ bool config_value_text(const struct config_key *key, struct span text, const cha
         return false;
     }
     return set_number(key, number, fields, why);
+}
+
+static bool is_array(enum config_form form)
+{
+    return form == CONFIG_PINS || form == CONFIG_OPERATORS;
 }
 
 /* The strings of an array as one text, which no string of a form with arrays has a comma in. */
@@ -403,10 +433,9 @@ bool config_value_toml(const struct config_key *key, const struct toml_value *va
         *(bool *)field_of(key, fields) = yes;
         return true;
     }
-    if (key->form == CONFIG_PINS && toml_type_of(value) == TOML_ARRAY)
+    if (is_array(key->form) && toml_type_of(value) == TOML_ARRAY)
         return set_array(key, value, fields, why);
-    bool takes_text = key->form != CONFIG_U32 && key->form != CONFIG_BOOL &&
-                      key->form != CONFIG_PINS;
+    bool takes_text = key->form != CONFIG_U32 && key->form != CONFIG_BOOL && !is_array(key->form);
     if (takes_text && toml_string(value, &text))
         return config_value_text(key, text, folder, fields, why);
     refuse(why, "is %s and must be %s", toml_type_name(toml_type_of(value)), wanted(key->form));
@@ -458,7 +487,7 @@ void config_value_write(struct sink *out, const struct config_key *key, const vo
         toml_put_string(out, span_text(key->words[config_number(key, fields)]));
     else if (key->form == CONFIG_BOOL)
         toml_put_bool(out, *(const bool *)field);
-    else if (key->form == CONFIG_PINS)
+    else if (is_array(key->form))
         write_array(out, field);
     else
         toml_put_string(out, span_text(field));

@@ -10,6 +10,7 @@ enum message {
          16 address      of the peer, v4 as ::ffff:a.b.c.d; zeros for the owner's socket
          16 trace id
          bytes request   protobuf, made by front from what it read
+         and with CALLER_OPERATOR 32 digest of the certificate, bytes name as tls.operators has it;
          and with CALLER_SESSION what proc/credential.h writes: who signed it, and what; then
          u8 sealed       1: what is in the body was opened with the key of the session */
     MSG_REQUEST = 0x100,
@@ -19,7 +20,8 @@ enum message {
          bytes answer    protobuf */
     MSG_REPLY,
     /* front -> core: what it refused itself to somebody without the right identity, for the log.
-         u16 method, 16 address, 16 trace id: as MSG_REQUEST; u16 reason.  No answer. */
+         u16 method, 16 address, 16 trace id: as MSG_REQUEST; u16 reason; and where an operator was
+         refused what is not for him, what stands with CALLER_OPERATOR.  No answer. */
     MSG_REFUSED,
 
     /* front -> core: u8 offence, GRACE_EXCEEDED or ABUSE (admit/ban.h), and 16 address: it was
@@ -277,6 +279,7 @@ enum caller {
     CALLER_ANYONE = 0, /* over TLS, without identity */
     CALLER_OWNER,      /* over the owner's socket, by peer credentials */
     CALLER_SESSION,    /* over either: by a signature, which core judges */
+    CALLER_OPERATOR,   /* over TLS, by a certificate: of what is an operator's, too */
     CALLER_MINER,      /* over either, of Token.Redeem alone: by a token, for his request here */
 };
 

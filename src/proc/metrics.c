@@ -50,6 +50,12 @@ static const struct metric_info rows[METRIC_COUNT] = {
                         "Requests signed for a session, as they came: core judges them." },
     [METRIC_UNAUTHENTICATED] = { "ward_front_unauthenticated_total", true, "requests",
                                  "Requests refused for want of a session or a good signature." },
+    [METRIC_CERTIFICATES] = { "ward_front_client_certificates_total", true, "handshakes",
+                              "Handshakes in which an operator showed a good certificate." },
+    [METRIC_CERTIFICATES_REFUSED] = { "ward_front_client_certificates_refused_total", true,
+                                      "certificates",
+                                      "Certificates of clients that were not good, in a handshake "
+                                      "or later." },
     [METRIC_CHANNELS_OPEN] = { "ward_front_channels_open", false, "channels",
                                "Attested channels that are open." },
     [METRIC_CHANNELS_HALF_OPEN] = { "ward_front_channels_half_open", false, "channels",

@@ -60,6 +60,8 @@ enum peer file_owner(enum house_file file)
     case FILE_BANS_READ:
     case FILE_SERVING:
     case FILE_PEER_CAS:
+    case FILE_TLS_CLIENT_CA:
+    case FILE_TLS_CLIENT_CRL:
         return PEER_FRONT;
     case FILE_COUNT:
         break;

@@ -45,6 +45,8 @@ enum house_file {
     FILE_TLS_CERTIFICATE, /* keeper: the listener's chain, where it is a file, read when it is
                              handed over */
     FILE_TLS_KEY,         /* keeper: and its private key, in the same way */
+    FILE_TLS_CLIENT_CA,   /* front: the CAs of operators' certificates, in the same way */
+    FILE_TLS_CLIENT_CRL,  /* front: and their revocation lists */
     FILE_COUNT
 };
 

@@ -41,6 +41,9 @@ struct settings {
     char miners[SETTING_TEXT_MAX];          /* miners.file; "": every miner with a token */
     char tls_certificate[SETTING_TEXT_MAX]; /* tls.certificate; "": the house makes its own */
     char tls_key[SETTING_TEXT_MAX];         /* tls.key; "" exactly when that is */
+    char tls_client_ca[SETTING_TEXT_MAX];   /* tls.client_ca; "": nobody is an operator */
+    char tls_client_crl[SETTING_TEXT_MAX];  /* tls.client_crl; "": none */
+    char operators[SETTING_TEXT_MAX];       /* tls.operators: see operator_text.h; "": none */
     char sdk_policy[SETTING_TEXT_MAX];      /* sdk.policy; "": profile sdk-v1 is not served */
     char sdk_peer[SETTING_TEXT_MAX];        /* sdk.peer: a peer's name */
     uint32_t seal;                          /* seal.kind */

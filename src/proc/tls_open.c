@@ -52,13 +52,51 @@ bool tls_open(const struct settings *settings, uid_t owner, int *certificate, in
     return true;
 }
 
+/* Whoever may write it says who an operator is. */
+static bool open_judging(const char *path, uid_t owner, enum reason reason, int *out,
+                         struct tls_fault *fault)
+{
+    struct stat is;
+    auto_fd int fd = -1;
+    const char *wrong = file_open_whole(path, &fd);
+    if (wrong != NULL)
+        return is_not(fault, reason, path, wrong);
+    if (fstat(fd, &is) != 0)
+        return is_not(fault, reason, path, "cannot be looked at");
+    if (owner != TLS_ANY_OWNER && is.st_uid != owner && is.st_uid != 0)
+        return is_not(fault, reason, path, "another user's");
+    if ((is.st_mode & 022) != 0)
+        return is_not(fault, reason, path, "may be written by others than its owner");
+    *out = fd_take(&fd);
+    return true;
+}
+
+bool tls_open_clients(const struct settings *settings, uid_t owner, int *ca, int *crl,
+                      struct tls_fault *fault)
+{
+    auto_fd int roots = -1;
+    auto_fd int lists = -1;
+    if (settings->tls_client_ca[0] != 0 &&
+        !open_judging(settings->tls_client_ca, owner, REASON_TLS_CLIENT_CA_UNUSABLE, &roots, fault))
+        return false;
+    if (settings->tls_client_crl[0] != 0 &&
+        !open_judging(settings->tls_client_crl, owner, REASON_TLS_CLIENT_CRL_UNUSABLE, &lists,
+                      fault))
+        return false;
+    *ca = fd_take(&roots);
+    *crl = fd_take(&lists);
+    return true;
+}
+
 const char *tls_path(const struct settings *settings, enum reason reason)
 {
     static const struct {
         const char *begin;
         size_t field;
     } files[] = { { "TLS_CERTIFICATE_", offsetof(struct settings, tls_certificate) },
-                  { "TLS_KEY_", offsetof(struct settings, tls_key) } };
+                  { "TLS_KEY_", offsetof(struct settings, tls_key) },
+                  { "TLS_CLIENT_CA_", offsetof(struct settings, tls_client_ca) },
+                  { "TLS_CLIENT_CRL_", offsetof(struct settings, tls_client_crl) } };
     const char *name = reason_info(reason)->name;
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         if (strncmp(name, files[i].begin, strlen(files[i].begin)) == 0)

@@ -69,6 +69,8 @@ BAD = (
     ("tls.certificate = 'a'\n",
      ["1:19: tls.certificate needs the file of its private key: set tls.key"]),
     ("tls.key = 'a'\n", ["1:11: tls.key needs the file of its certificate: set tls.certificate"]),
+    ("tls.client_crl = 'a'\n", ["1:18: tls.client_crl needs the CAs that it is of"]),
+    ("tls.operators = ['dns:a']\n", ["1:17: tls.operators needs the CAs of their certificates"]),
     ("state.folder = ''\n", ["1:16: state.folder must not be empty"]),
     ("state.folder = '/'\n", ["1:16: state.folder must not be the root folder"]),
     ("state.folder = 'a/../b'\n",
@@ -108,6 +110,10 @@ MATRIX = {
     "state.folder": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
     "tls.certificate": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
     "tls.key": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
+    "tls.client_ca": (("'f'", "e", "g"), ("@/f", "%/e", "%/g")),
+    "tls.client_crl": (("'f'", "e", ""), ("@/f", "%/e", "")),
+    "tls.operators": (("['dns:f', 'uri:f:1']", "dns:e", "dns:g, uri:g:1"),
+                      (["dns:f", "uri:f:1"], ["dns:e"], ["dns:g", "uri:g:1"])),
     "listen.tls": (("'[::1]:1'", "127.0.0.1:2", "127.0.0.1:3"), None),
     "store.url": (("'host=f'", "host=e", "host=g"), None),
     "seal.kind": (("'passphrase'", "file", "passphrase"), None),
@@ -138,7 +144,8 @@ MATRIX = {
     "audit.keep_days": (("11", "12", "13"), (11, 12, 13)),
 }
 # What must be set, too, when that is.
-NEEDS = {"tls.certificate": "tls.key = '/o'\n", "tls.key": "tls.certificate = '/o'\n"}
+NEEDS = {"tls.certificate": "tls.key = '/o'\n", "tls.key": "tls.certificate = '/o'\n",
+         "tls.client_crl": "tls.client_ca = '/o'\n", "tls.operators": "tls.client_ca = '/o'\n"}
 FLAGS = {"state.folder": "--state", "listen.tls": "--listen", "seal.kind": "--seal"}
 
 

@@ -80,7 +80,8 @@ static void give_files(struct hostile *hostile)
         int fd = -1;
         if (house->files[file] >= 0)
             continue; /* of give_tables */
-        if (file == FILE_TLS_CERTIFICATE || file == FILE_TLS_KEY || file == FILE_MINERS)
+        if (file == FILE_TLS_CERTIFICATE || file == FILE_TLS_KEY || file == FILE_MINERS ||
+            file == FILE_TLS_CLIENT_CA || file == FILE_TLS_CLIENT_CRL)
             continue; /* none are set */
         if (file == FILE_TEE && snprintf(path, sizeof path, "%s/tee", house->settings.state) > 0 &&
             mkdir(path, 0700) == 0)

@@ -1,11 +1,10 @@
 /* test_config.c - each source counts as it should; every mistake is found at once, and where. */
-#include "test.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "proc/config.h"
+#include "test.h"
 
 struct loaded {
     bool good;
@@ -25,9 +24,8 @@ static struct loaded *load(const struct config_inputs *given, size_t memory)
     loaded.good = config_read(&inputs, &arena, &loaded.config, &loaded.problems);
     arena_fini(&arena);
     assert_int_equal(loaded.good, loaded.problems.count == 0);
-    const uint8_t *bytes = (const uint8_t *)&loaded.config;
     for (size_t i = 0; !loaded.good && i < sizeof loaded.config; i++)
-        assert_int_equal(bytes[i], 0xee);
+        assert_int_equal(((const uint8_t *)&loaded.config)[i], 0xee);
     assert_true(!loaded.good || config_is_sound(&loaded.config));
     return &loaded;
 }
@@ -82,7 +80,7 @@ static void test_nothing_is_the_defaults(void **state)
 }
 
 /* --- which source counts ----------------------------------------------------------------- */
-
+#define CA "tls.client_ca='c'"
 /* Three values of each key, as text: of the file, the environment and the command line. */
 static const struct {
     const char *key;
@@ -94,20 +92,21 @@ static const struct {
       { "'f'", "e", "g" },
       { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"/srv/here/g\"" } },
     { "listen.tls",
-      { "'[::1]:1'", "127.0.0.1:2", "127.0.0.1:3" },
-      { "\"[::1]:1\"", "\"127.0.0.1:2\"", "\"127.0.0.1:3\"" } },
+      { "'[::]:1'", "[::]:2", "[::]:3" },
+      { "\"[::]:1\"", "\"[::]:2\"", "\"[::]:3\"" } },
     { "store.url",
       { "'host=f'", "host=e", "host=g" },
       { "\"host=f\"", "\"host=e\"", "\"host=g\"" } },
     { "tls.certificate", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" }, "tls.key='k'" },
     { "tls.key", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" }, "tls.certificate='c'" },
+    { "tls.client_ca", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" } },
+    { "tls.client_crl", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" }, CA },
+    { "tls.operators", { "['dns:f']", "dns:e", "" }, { "[\"dns:f\"]", "[\"dns:e\"]", "[]" }, CA },
     { "store.password_file", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
     { "seal.kind",
       { "'passphrase'", "file", "passphrase" },
       { "\"passphrase\"", "\"file\"", "\"passphrase\"" } },
-    { "seal.path",
-      { "'f'", "e", "g" },
-      { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"/srv/here/g\"" } },
+    { "seal.path", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" } },
     { "backup.dir", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" } },
     { "limit.connections", { "11", "12", "13" }, { 0 } },
     { "limit.connections_per_address", { "21", "22", "23" }, { 0 } },
@@ -559,7 +558,8 @@ static void test_taking_over(void **state)
             "connections = 1\nconnections_per_address = 1\nconnects_per_second = 1\n"
             "connects_burst = 1\nrequests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\n"
             "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n[channel]\npolicy = "
-            "'/j'\n[tls]\ncertificate = '/k'\nkey = '/l'\n[sdk]\npolicy = '/m'\npeer = "
+            "'/j'\n[tls]\ncertificate = '/k'\nkey = '/l'\nclient_ca = '/p'\n"
+            "client_crl = '/q'\noperators = ['dns:r']\n[sdk]\npolicy = '/m'\npeer = "
             "'n'\nstrict = true\n[miners]\nfile = '/o'\n")
             ->config.settings;
     config_take_over(&running, &before, changes);

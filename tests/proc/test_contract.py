@@ -35,6 +35,7 @@ READERS = {"tests/contract.py": "the judge",
            "tests/lib/test_channel_tls.py": "servers of libward's channels; no house",
            "tests/cmd/test_sim_agent.py": "a guest agent",
            "tests/proc/test_certificate.py": "records of a handshake; requests are judged",
+           "tests/proc/guarded.py": "handshakes that are refused; requests are judged",
            "tests/proc/test_edges.py": "an edge, which has answers of its own; and front_house's",
            "tests/proc/test_front.py": "sockets of front_house",
            "tests/proc/test_front_faults.py": "sockets of front_house",
@@ -204,7 +205,8 @@ class Contract(unittest.TestCase):
                     status, _, said = ask(owner)
                     self.assertEqual(status, 200, said)  # front_house checks what is said
                     status, _, _ = house.ask(stranger, method, target, fields, body)
-                    self.assertEqual(status, {"anyone": 200, "owner": 403, "session": 401}[rule])
+                    self.assertEqual(status, {"anyone": 200, "owner": 403, "operator": 403,
+                                              "session": 401}[rule])
                     if path == "/v1/admission/lift":  # so that there is something to lift again
                         with here.plain() as first:
                             house.ask(first, "POST", "/v1/admission/impose", fields, body)

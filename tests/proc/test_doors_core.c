@@ -55,6 +55,56 @@ static rc ask(struct hostile *hostile, uint64_t id)
     return hostile_say(hostile, PEER_FRONT, &frame);
 }
 
+/* What front says of an operator, and what he hears; nothing where the channel is closed. */
+static enum reason operator_asks(struct hostile *hostile, enum method method, const char *name,
+                                 bool is_whole)
+{
+    uint8_t bytes[128 + OPERATOR_NAME_MAX];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u16le(&body, (uint16_t)method);
+    sink_u8(&body, CALLER_OPERATOR);
+    sink_zero(&body, 16 + 16 + 4);
+    if (is_whole)
+        sink_zero(&body, SHA256_LEN);
+    put_bytes(&body, span_text(name));
+    struct frame frame = { .message = MSG_REQUEST, .id = 4711, .body = sink_bytes(&body) };
+    if (!rc_ok(hostile_say(hostile, PEER_FRONT, &frame)))
+        return REASON_NONE;
+    assert_true(hostile_hear(hostile, PEER_FRONT, &frame));
+    return (enum reason)(frame.body.at[0] | frame.body.at[1] << 8);
+}
+
+/* A front that is taken over has no operator but those that are listed, and of them what changes
+   nothing. */
+static void test_operators(void **state)
+{
+    static const struct {
+        enum method method;
+        const char *name;
+        enum reason reason;
+    } rows[] = {
+        { METHOD_DOCTOR, "dns:bob", REASON_OK },
+        { METHOD_PING, "dns:bob", REASON_OK },
+        { METHOD_DOCTOR, "dns:eve", REASON_HOUSE_OWNER_ONLY },
+        { METHOD_DOCTOR, "bob", REASON_HOUSE_OWNER_ONLY },
+        { METHOD_KEYRING_LIST, "dns:bob", REASON_HOUSE_OWNER_ONLY },
+        { METHOD_PEERS_LIST, "dns:bob", REASON_HOUSE_OWNER_ONLY },
+        { METHOD_SESSION_SHOW, "dns:bob", REASON_SESSION_REQUIRED },
+    };
+    struct hostile hostile;
+    (void)state;
+    hostile_begin(&hostile, &core_process, IN(PEER_FRONT));
+    memcpy(hostile.house.settings.operators, "dns:ann, dns:bob", sizeof "dns:ann, dns:bob");
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_int_equal(operator_asks(&hostile, rows[i].method, rows[i].name, true),
+                         rows[i].reason);
+    assert_int_equal(operator_asks(&hostile, METHOD_DOCTOR, "", true), REASON_NONE);
+    hostile_end(&hostile);
+    hostile_begin(&hostile, &core_process, IN(PEER_FRONT));
+    assert_int_equal(operator_asks(&hostile, METHOD_DOCTOR, "dns:bob", false), REASON_NONE);
+    hostile_end(&hostile);
+}
+
 /* An audit process that never answers: who finds no place any more is told so at once. */
 static void test_so_many_wait_and_no_more(void **state)
 {
@@ -502,6 +552,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_anything_is_said_by_front, "RL-34"),
         TEST(test_anything_is_said_by_all, "RL-34"),
+        TEST(test_operators, ""),
         TEST(test_so_many_wait_and_no_more, ""),
         TEST(test_next_front_hears_no_answer_of_the_last, ""),
         TEST(test_a_tee_that_was_taken_over, ""),

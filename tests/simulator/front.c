@@ -28,7 +28,8 @@ static bool is_logged_first(enum method method)
 static enum reason refused_for(const struct asked *asked)
 {
     enum route_permission permission = house_router.routes[asked->method].permission;
-    if (permission == ROUTE_OWNER && asked->caller != CALLER_OWNER)
+    bool is_owners = permission == ROUTE_OWNER || permission == ROUTE_OPERATOR;
+    if (is_owners && asked->caller != CALLER_OWNER)
         return REASON_HOUSE_OWNER_ONLY;
     if (permission == ROUTE_SESSION && asked->caller != CALLER_SESSION)
         return REASON_SESSION_REQUIRED;

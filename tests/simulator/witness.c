@@ -71,7 +71,8 @@ void witness_reads(struct world *world, enum peer peer, struct span packet)
         if (!cur_u16le(&body, &method) || method >= METHOD_COUNT || !cur_u8(&body, &caller))
             continue;
         enum route_permission permission = house_router.routes[method].permission;
-        bool refused = (permission == ROUTE_OWNER && caller != CALLER_OWNER) ||
+        bool is_owners = permission == ROUTE_OWNER || permission == ROUTE_OPERATOR;
+        bool refused = (is_owners && caller != CALLER_OWNER) ||
                        (permission == ROUTE_SESSION && caller != CALLER_SESSION);
         world->refusals.told += frame.message == MSG_REFUSED || refused;
     }

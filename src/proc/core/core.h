@@ -28,6 +28,7 @@
 #include "proc/credential.h"
 #include "proc/house.h"
 #include "proc/messages.h"
+#include "proc/operator_text.h"
 #include "proc/routes.h"
 #include "proc/store_password.h"
 #include "proc/tables.h"
@@ -64,6 +65,13 @@ enum {
     CORE_JUDGE_MS = 15000,   /* for verify to judge what it gave */
 };
 
+/* An operator: the name that his certificate was found by, and its digest. */
+struct operator_caller {
+    size_t name_len; /* 0: it is none */
+    char name[OPERATOR_NAME_MAX];
+    uint8_t certificate[SHA256_LEN];
+};
+
 /* A request of front's, as it came. */
 struct request {
     uint64_t id; /* of front's, for the answer */
@@ -71,9 +79,10 @@ struct request {
     enum caller caller;
     uint8_t address[16];
     uint8_t trace[CORE_TRACE];
-    struct span body;             /* protobuf */
-    bool sealed;                  /* of CALLER_SESSION: it was opened with the session's key */
-    struct store_session session; /* of CALLER_SESSION, once it is judged */
+    struct span body;                /* protobuf */
+    bool sealed;                     /* of CALLER_SESSION: it was opened with the session's key */
+    struct store_session session;    /* of CALLER_SESSION, once it is judged */
+    struct operator_caller operator; /* of CALLER_OPERATOR, or whoever was refused as one */
 };
 
 /* One that is carried out when it is in the log. */
@@ -369,7 +378,9 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
 enum reason core_config(struct core *core, const struct request *request, struct arena *scratch,
                         struct sink *answer);
 
-/* requests.c: the doors. */
+/* requests.c: the doors; and core_operator_get reads what operator_put of front wrote. */
+MUST_USE
+bool core_operator_get(struct cursor *in, struct operator_caller *out);
 MUST_USE
 rc core_on_request(struct trail *trail, void *core, struct call *call);
 MUST_USE

@@ -136,7 +136,8 @@ static bool may_stop(void *self)
 
 static const struct door doors[] = {
     { MSG_REQUEST, IN(PEER_FRONT), ~0u, 39, FRAME_BODY_MAX, 0, core_on_request },
-    { MSG_REFUSED, IN(PEER_FRONT), ~0u, 36, 36, 0, core_on_refused },
+    { MSG_REFUSED, IN(PEER_FRONT), ~0u, 36, 36 + SHA256_LEN + 4 + OPERATOR_NAME_MAX, 0,
+      core_on_refused },
     { MSG_OFFENCE, IN(PEER_FRONT), ~0u, 17, 17, 0, core_on_offence },
     { MSG_AUDIT_APPENDED, IN(PEER_AUDIT), ~0u, 1, 9, 0, core_on_appended },
     { MSG_AUDIT_ANSWER, IN(PEER_AUDIT), ~0u, 10, FRAME_BODY_MAX, 0, core_on_audit_answer },

@@ -80,6 +80,21 @@ static bool log_admission(struct core *core, const struct request *request, enum
     return core_append(core, &record, id);
 }
 
+/* Who showed a certificate is the one whose name it has; without one nothing changes. */
+static void set_operator(struct audit_record *record, const struct request *request,
+                         struct sink *text)
+{
+    const struct operator_caller *who = &request->operator;
+    struct address address;
+    if (who->name_len == 0)
+        return;
+    memcpy(address.bytes, request->address, sizeof address.bytes);
+    address_write(text, &address);
+    audit_set_actor(record, AUDIT_USER, span_of(who->name, who->name_len));
+    audit_set_address(record, sink_bytes(text));
+    audit_add_hash(record, "certificate", SPAN(who->certificate));
+}
+
 bool core_log_access(struct core *core, const struct request *request, uint64_t *id)
 {
     uint8_t bytes[32];
@@ -89,12 +104,15 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
         return log_admission(core, request, event, id);
     if (event == AUDIT_EVENT_SESSION_END)
         return core_log_ending(core, request, id);
+    uint8_t peer[AUDIT_ADDRESS_MAX];
+    struct sink address = sink_over(peer, sizeof peer);
     struct audit_record record = audit_record_of(event, AUDIT_SUCCESS, 0);
     sink_format(&owner, "uid:%u", core->house->settings.owner);
     audit_set_actor(&record, AUDIT_USER, sink_bytes(&owner));
     audit_set_resource(&record, accessed(event));
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "method", core_method_name(request->method));
+    set_operator(&record, request, &address);
     return core_append(core, &record, id);
 }
 
@@ -232,8 +250,9 @@ void core_log_token_refused(struct core *core, const struct request *request, en
 
 void core_log_refusal(struct core *core, const struct request *request, enum reason reason)
 {
-    uint8_t bytes[AUDIT_ADDRESS_MAX];
-    struct sink text = sink_over(bytes, sizeof bytes);
+    uint8_t bytes[2][AUDIT_ADDRESS_MAX];
+    struct sink text = sink_over(bytes[0], sizeof bytes[0]);
+    struct sink again = sink_over(bytes[1], sizeof bytes[1]);
     struct address address;
     struct audit_record record = audit_record_of(AUDIT_EVENT_ACCESS_REFUSE, AUDIT_DENIED, 0);
     memcpy(address.bytes, request->address, sizeof address.bytes);
@@ -244,6 +263,7 @@ void core_log_refusal(struct core *core, const struct request *request, enum rea
     audit_set_trace(&record, request->trace);
     audit_add_text(&record, "method", core_method_name(request->method));
     audit_add_text(&record, "reason", span_text(reason_info(reason)->name));
+    set_operator(&record, request, &again);
     (void)core_record_refusal(core, &record, &core->refusals, &core->refusals.unrecorded);
     core->refused = *request;
     core->refused.body = (struct span){ 0 };
@@ -281,7 +301,9 @@ rc core_on_refused(struct trail *trail, void *core, struct call *call)
     if (!(cur_u16le(&call->body, &method) && method < METHOD_COUNT + SDK_METHOD_COUNT &&
           cur_copy(&call->body, request.address, sizeof request.address) &&
           cur_copy(&call->body, request.trace, sizeof request.trace) &&
-          cur_u16le(&call->body, &reason) && is_fronts(reason) && cur_end(&call->body)))
+          cur_u16le(&call->body, &reason) && is_fronts(reason) &&
+          (cur_end(&call->body) || core_operator_get(&call->body, &request.operator)) &&
+          cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
     request.method = (enum method)method;
     core_log_refusal(core, &request, (enum reason)reason);

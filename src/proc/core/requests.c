@@ -240,6 +240,19 @@ static void log_first(struct core *core, const struct request *request)
     core->pending_count++;
 }
 
+bool core_operator_get(struct cursor *in, struct operator_caller *out)
+{
+    struct operator_caller who = { 0 };
+    struct span name;
+    if (!cur_copy(in, who.certificate, sizeof who.certificate) ||
+        !get_bytes(in, OPERATOR_NAME_MAX, &name) || name.len == 0)
+        return false;
+    memcpy(who.name, name.at, name.len);
+    who.name_len = name.len;
+    *out = who;
+    return true;
+}
+
 static bool read_request(struct call *call, struct request *out, struct signed_request *credential)
 {
     struct request request = { .id = call->id };
@@ -251,6 +264,7 @@ static bool read_request(struct call *call, struct request *out, struct signed_r
           cur_copy(&call->body, request.address, sizeof request.address) &&
           cur_copy(&call->body, request.trace, sizeof request.trace) &&
           get_bytes(&call->body, FRAME_BODY_MAX, &request.body) &&
+          (caller != CALLER_OPERATOR || core_operator_get(&call->body, &request.operator)) &&
           (caller != CALLER_SESSION || (credential_get(&call->body, credential) &&
                                         cur_u8(&call->body, &sealed) && sealed <= 1)) &&
           cur_end(&call->body)))
@@ -262,13 +276,26 @@ static bool read_request(struct call *call, struct request *out, struct signed_r
     return true;
 }
 
+/* One who is listed now: a reload may have come to core first. */
+static bool is_operator(const struct core *core, const struct request *request)
+{
+    const char *listed = core->house->settings.operators;
+    const struct operator_caller *who = &request->operator;
+    struct operators operators;
+    return request->caller == CALLER_OPERATOR && operators_read(span_text(listed), &operators) &&
+           operators_have(&operators, span_of(who->name, who->name_len));
+}
+
 /* Front has said no to these already; a front that does not is taken over. */
-static enum reason may_ask(const struct request *request)
+static enum reason may_ask(const struct core *core, const struct request *request)
 {
     enum route_permission permission = house_router.routes[request->method].permission;
     /* Of what is the owner's a miner gets what his token says, and that in an answer alone. */
     if (permission == ROUTE_OWNER && request->caller != CALLER_OWNER &&
         request->caller != CALLER_MINER)
+        return REASON_HOUSE_OWNER_ONLY;
+    if (permission == ROUTE_OPERATOR && request->caller != CALLER_OWNER &&
+        !is_operator(core, request))
         return REASON_HOUSE_OWNER_ONLY;
     if (permission == ROUTE_SESSION && request->caller != CALLER_SESSION)
         return REASON_SESSION_REQUIRED;
@@ -282,7 +309,7 @@ rc core_on_request(struct trail *trail, void *self, struct call *call)
     struct signed_request credential;
     if (!read_request(call, &request, &credential))
         return door_fault(trail, call, DOOR_E_BODY);
-    enum reason reason = may_ask(&request);
+    enum reason reason = may_ask(core, &request);
     if (reason == REASON_OK && request.caller == CALLER_SESSION)
         reason = sessions_judge(core, &credential, request.sealed, &request.session);
     if (reason != REASON_OK) {

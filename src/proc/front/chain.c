@@ -77,6 +77,8 @@ rc chain_fetch(struct trail *trail, struct front *front)
     if (server == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_PEER);
     tls_server_follow(server, &front->server);
+    if (front->operators.clients != NULL)
+        tls_server_ask(server, &front->operators.asking);
     tls_server_free(&front->server);
     front->server = server;
     front->chain_ends = end_of(chain, count);

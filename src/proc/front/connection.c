@@ -108,7 +108,7 @@ void front_end(struct front *front, struct connection *connection)
 {
     if (connection->phase == CONNECTION_FREE || connection->phase == CONNECTION_ENDING)
         return;
-    if (connection->tls != NULL)
+    if (connection->tls != NULL && connection->phase != CONNECTION_HANDSHAKE)
         tls_end(connection->tls);
     connection->phase = CONNECTION_ENDING;
     connection->ending_ms = clock_monotonic_ms() + FRONT_ENDING_MS;
@@ -197,6 +197,7 @@ static bool shake_hands(struct front *front, struct connection *connection)
         front->counts.handshakes++;
         front_step_out(connection);
         conn_established(&front->conns, &connection->counted);
+        operators_shook(front, connection);
         connection->phase = tls_chose_h2(connection->tls) ? CONNECTION_H2 : CONNECTION_READING;
         pace_begin(&connection->pace, PACE_IDLE, front_now_us());
         return true;
@@ -211,7 +212,10 @@ static bool shake_hands(struct front *front, struct connection *connection)
         break;
     }
     front->counts.handshake_failures++;
-    front_close(front, connection);
+    if (operators_refused(front, connection))
+        front_end(front, connection); /* it is to read why */
+    else
+        front_close(front, connection);
     return false;
 }
 

@@ -206,13 +206,19 @@ void exchange_refuse_request(struct front *front, const struct way *way, enum re
 }
 
 /* Who signs for a session asks as that and as nothing else, over whichever socket. */
-static enum reason identify(const struct way *way, const struct route *route, bool *signs)
+static enum reason identify(struct front *front, const struct way *way, const struct route *route,
+                            bool *signs)
 {
     struct signed_request credential;
     enum reason reason = signature_read(way->request, signs, &credential);
     if (reason != REASON_OK)
         return reason;
     if (route->permission == ROUTE_OWNER && (*signs || !way->connection->owner))
+        return REASON_HOUSE_OWNER_ONLY;
+    if (route->permission == ROUTE_OPERATOR && !way->connection->owner &&
+        operator_of(front, way->connection) == NULL)
+        return REASON_HOUSE_OWNER_ONLY;
+    if (route->permission == ROUTE_OPERATOR && *signs)
         return REASON_HOUSE_OWNER_ONLY;
     if (route->permission == ROUTE_SESSION && !*signs)
         return REASON_SESSION_REQUIRED;
@@ -247,7 +253,7 @@ static enum reason judge(struct front *front, const struct way *way, const struc
        a session to whoever has none. */
     if (reason != REASON_OK || route == NULL || (call->kind != CALL_ROUTE && !sdk_asks_who(call)))
         return reason;
-    reason = identify(way, route, signs);
+    reason = identify(front, way, route, signs);
     if (reason != REASON_OK)
         refusal_tell(front, way->connection, call, reason);
     return reason;
@@ -344,13 +350,20 @@ void exchange_body(struct front *front, struct exchange *exchange, struct span b
         exchange_refuse(front, exchange, reason, no_detail);
 }
 
-static uint8_t caller_of(const struct exchange *exchange)
+/* *who asks as an operator; one whose certificate is good no more is nobody, and core says no. */
+static uint8_t caller_of(struct front *front, const struct exchange *exchange,
+                         const struct operator** who)
 {
+    struct connection *connection = exchange->way.connection;
+    bool may_be = exchange->call.match.route->permission == ROUTE_OPERATOR && !connection->owner;
+    *who = may_be ? operator_of(front, connection) : NULL;
     if (exchange->call.kind == CALL_PASSED_ON)
         return CALLER_MINER;
     if (exchange->signs)
         return CALLER_SESSION;
-    return exchange->way.connection->owner ? CALLER_OWNER : CALLER_ANYONE;
+    if (*who != NULL)
+        return CALLER_OPERATOR;
+    return connection->owner ? CALLER_OWNER : CALLER_ANYONE;
 }
 
 static bool put_request(struct front *front, const struct exchange *exchange, const void *values)
@@ -358,8 +371,11 @@ static bool put_request(struct front *front, const struct exchange *exchange, co
     struct arena scratch = arena_over(front->scratch, FRONT_SCRATCH_MAX);
     const struct connection *connection = exchange->way.connection;
     const struct route *route = exchange->call.match.route;
+    const struct operator* who;
+    const uint8_t caller = caller_of(front, exchange, &who);
     size_t cap = route->body_limit + HTTP_TARGET_MAX;
-    size_t whole = cap + 64 + (exchange->signs ? CREDENTIAL_MAX + 1 : 0);
+    size_t whole = cap + 64 + SHA256_LEN + OPERATOR_NAME_MAX +
+                   (exchange->signs ? CREDENTIAL_MAX + 1 : 0);
     uint8_t *encoded = arena_alloc(&scratch, cap), *body = arena_alloc(&scratch, whole);
     if (encoded == NULL || body == NULL)
         return false;
@@ -367,12 +383,13 @@ static bool put_request(struct front *front, const struct exchange *exchange, co
     if (!protobuf_write(route->request, values, &bytes))
         return false;
     sink_u16le(&out, (uint16_t)house_method(route));
-    sink_u8(&out, caller_of(exchange));
+    sink_u8(&out, caller);
     sink_put(&out, SPAN(connection->peer.bytes));
     sink_put(&out, SPAN(exchange->call.trace.trace_id));
     put_bytes(&out, sink_bytes(&bytes));
     if (exchange->signs && !signature_put(exchange, &out))
         return false;
+    operator_put(connection, who, &out);
     if (exchange->signs)
         sink_u8(&out, exchange->call.match.opened);
     front->counts.signed_requests += exchange->signs;

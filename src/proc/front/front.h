@@ -28,6 +28,7 @@
 #include "proc/front/passage.h"
 #include "proc/front/sdk.h"
 #include "proc/house.h"
+#include "proc/operator_text.h"
 #include "proc/routes.h"
 #include "proc/tables.h"
 
@@ -136,6 +137,26 @@ struct line {
     uint32_t count;
 };
 
+/* The certificate that a connection's peer has shown. */
+struct operator_shown {
+    uint32_t generation; /* of what it was judged by; 0: none, or it is good no more */
+    uint32_t place;      /* in the list of operators */
+    int64_t until;       /* seconds since 1970: then it is judged again */
+    uint8_t certificate[SHA256_LEN];
+};
+
+/* Whose certificates are taken. */
+struct front_operators {
+    struct tls_clients *clients; /* NULL: nobody is asked for one */
+    struct tls_asking asking;
+    char text[SETTING_TEXT_MAX]; /* tls.operators */
+    struct operators list;       /* of it */
+    int64_t lists_end;           /* when the first revocation list is of the past */
+    uint32_t generation;
+    int64_t said_ms;             /* when the log last named one who was refused */
+    struct operator_shown found; /* by the judgement under way */
+};
+
 struct connection {
     int fd;
     enum connection_phase phase;
@@ -170,12 +191,14 @@ struct connection {
     struct conn counted;
     struct pace pace;
     struct address peer;
+    struct operator_shown operator;
 };
 
 /* What `/metrics` says. */
 struct front_counts {
     uint64_t accepted, refused, handshakes, handshake_failures, requests, failures, rate_limited,
-        abuses, slow, unavailable, banned, signed_requests, unauthenticated;
+        abuses, slow, unavailable, banned, signed_requests, unauthenticated, certificates,
+        certificates_refused;
 };
 
 /* Names for traces, drawn at random, and how many are left. */
@@ -238,6 +261,7 @@ struct front {
     int64_t silent_ms;     /* until when the keeper is not asked */
     struct outward outwards[SETTING_PEERS_MAX];
     struct passages passages;
+    struct front_operators operators;
     struct front_links links;
     struct front_sdk sdk;
     struct front_counts counts;
@@ -364,8 +388,8 @@ rc exchange_reply(struct trail *trail, void *front, struct call *call);
 void exchange_core_gone(struct front *front);
 
 /* refusal.c: core hears of a request that lacked the identity for it, for the log. */
-void refusal_tell(struct front *front, const struct connection *connection,
-                  const struct http_call *call, enum reason reason);
+void refusal_tell(struct front *front, struct connection *connection, const struct http_call *call,
+                  enum reason reason);
 
 /* signature.c */
 
@@ -430,6 +454,23 @@ int64_t alone_expire(struct front *front, int64_t now_ms);
 /* local.c: /healthz, /readyz and /metrics, over the owner's socket; false: not one of them. */
 bool local_answer(struct front *front, const struct way *way);
 bool front_is_serving(const struct front *front);
+
+/* operator.c */
+
+/* operators_take reads the files that were handed over and the names that are set, and takes them
+   for what newcomers and who is in are judged by; or says why not, and nothing is changed. */
+enum reason operators_take(struct front *front, const struct settings *settings);
+
+/* operators_shook: the handshake is done; operators_refused: it failed, and whether the peer's
+   certificate was why, which is counted and said. */
+void operators_shook(struct front *front, struct connection *connection);
+bool operators_refused(struct front *front, struct connection *connection);
+
+/* operator_of: who the peer is by its certificate, now; NULL: nobody.  operator_put writes who it
+   is for core, and nothing for nobody. */
+const struct operator* operator_of(struct front *front, struct connection *connection);
+void operator_put(const struct connection *connection, const struct operator* one,
+                  struct sink *out);
 
 /* chain.c */
 

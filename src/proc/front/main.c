@@ -183,6 +183,10 @@ static bool reload(void *self, const struct settings *next)
     uint64_t now = front_now_us();
     if (!rates_of(next, &rates))
         return false;
+    front->house->refusal = operators_take(front, next);
+    if (front->house->refusal != REASON_OK)
+        return false;
+    front->house->refusal = REASON_NONE;
     admit_table_change(&front->connects, &rates.connects, now);
     admit_table_change(&front->requests, &rates.requests, now);
     admit_table_change(&front->sites, &rates.sites, now);
@@ -209,6 +213,18 @@ static bool make_connections(struct front *front, struct arena *arena)
     return true;
 }
 
+/* A house that was up once serves those who need no certificate, whatever lies in the files by
+   now: then nobody is an operator. */
+static rc open_operators(struct trail *trail, struct front *front)
+{
+    const struct settings *settings = &front->house->settings;
+    enum reason reason = operators_take(front, settings);
+    if (reason == REASON_OK)
+        return RC_SUCCESS;
+    log_event("certificates of clients are not asked for: %s", reason_info(reason)->name);
+    return settings->was_ready ? RC_SUCCESS : REFUSE(trail, reason);
+}
+
 static rc before_jail(struct trail *trail, void *self, struct house *house)
 {
     struct front *front = self;
@@ -221,10 +237,11 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     front->library = tls_library_new();
     if (!made || front->library == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
-    TRY(trail, poller_open(trail, &front->poller));
-    if (!house_keep_fd(house, front->poller))
+    TRY(trail, open_operators(trail, front));
+    /* Numbers of the system would be taken for reasons. */
+    if (!rc_ok(poller_open(trail, &front->poller)) || !house_keep_fd(house, front->poller) ||
+        !rc_ok(watch_listeners(trail, front)))
         return FAIL(trail, RC_BUG, HOUSE_E_FILE);
-    TRY(trail, watch_listeners(trail, front));
     return chain_fetch(trail, front);
 }
 
@@ -347,6 +364,7 @@ static const struct process front_process = {
     .files = IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER),
     .fds = FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + SETTING_PEERS_MAX + PASSAGES_MAX +
            FRONT_FDS_SPARE,
+    .fails_by_reason = true,
     .memory = 256u << 20,
     .size = sizeof(struct front),
     .rules = front_rules,

@@ -32,7 +32,7 @@ const struct plan_row monitor_plan[] = {
           IN(FILE_CHANNEL_POLICY) | IN(FILE_MINERS) | IN(FILE_PEER_POLICIES) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER) | IN(PEER_DIAL),
       IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) |
-          IN(FILE_PEER_CAS) },
+          IN(FILE_PEER_CAS) | IN(FILE_TLS_CLIENT_CA) | IN(FILE_TLS_CLIENT_CRL) },
     { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
     { PEER_FETCH, "ward-fetch", IN(PEER_CORE), IN(FILE_PROVIDER_CA) },
     { PEER_DIAL, "ward-dial", IN(PEER_CORE) | IN(PEER_FRONT), 0 },

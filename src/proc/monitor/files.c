@@ -229,7 +229,9 @@ static rc open_tls(struct trail *trail, struct monitor *monitor)
     int *files = monitor->files;
     struct tls_fault fault;
     if (tls_open(&monitor->settings, geteuid(), &files[FILE_TLS_CERTIFICATE], &files[FILE_TLS_KEY],
-                 &fault))
+                 &fault) &&
+        tls_open_clients(&monitor->settings, geteuid(), &files[FILE_TLS_CLIENT_CA],
+                         &files[FILE_TLS_CLIENT_CRL], &fault))
         return RC_SUCCESS;
     monitor_blame(monitor, fault.reason, "%s", fault.text);
     return FAIL(trail, RC_DENIED, MONITOR_E_FILE);

@@ -62,7 +62,7 @@ struct news {
     uint64_t before, after; /* HAPPENED_CHANGED */
 };
 
-enum { RELOAD_FILES = 4 }; /* files that are handed over anew at each reload (reload.c) */
+enum { RELOAD_FILES = 6 }; /* files that are handed over anew at each reload (reload.c) */
 
 /* A reload, from the signal to the last process's answer. */
 struct reload {

@@ -84,8 +84,9 @@ static const char *read_whole(struct reading *reading, const char *path)
 }
 
 /* What is in them is a process's to have read; under their names may lie others by now. */
-static const enum house_file files[RELOAD_FILES] = { FILE_CHANNEL_POLICY, FILE_MINERS,
-                                                     FILE_TLS_CERTIFICATE, FILE_TLS_KEY };
+static const enum house_file files[RELOAD_FILES] = { FILE_CHANNEL_POLICY,  FILE_MINERS,
+                                                     FILE_TLS_CERTIFICATE, FILE_TLS_KEY,
+                                                     FILE_TLS_CLIENT_CA,   FILE_TLS_CLIENT_CRL };
 
 /* A process that cannot be told is started again, and gets them then. */
 static void give_files(struct monitor *monitor)
@@ -111,7 +112,8 @@ static bool open_anew(const struct settings *settings, struct reading *reading,
         add_problem(reading, text);
         return false;
     }
-    if (tls_open(settings, geteuid(), &out[2], &out[3], &fault))
+    if (tls_open(settings, geteuid(), &out[2], &out[3], &fault) &&
+        tls_open_clients(settings, geteuid(), &out[4], &out[5], &fault))
         return true;
     snprintf(text, sizeof text, "%s: %s", fault.text, reason_info(fault.reason)->name);
     add_problem(reading, text);
@@ -121,7 +123,7 @@ static bool open_anew(const struct settings *settings, struct reading *reading,
 /* All of them are other ones, or none is. */
 static bool reopen_files(struct monitor *monitor, struct reading *reading)
 {
-    int opened[RELOAD_FILES] = { -1, -1, -1, -1 };
+    int opened[RELOAD_FILES] = { -1, -1, -1, -1, -1, -1 };
     if (!open_anew(&monitor->settings, reading, opened)) {
         for (size_t i = 0; i < RELOAD_FILES; i++)
             fd_close(&opened[i]);
