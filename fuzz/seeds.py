@@ -172,6 +172,11 @@ TEXTS = {
     "client_hello": (
         hello(NAME_OF_A), hello(NAME_OF_A, 20), hello(NAME_OF_A + b"\xfe\x0d\0\1\0"), hello(b""),
         hello(b"\x0a\x0a\0\0" + NAME_OF_A + b"\0\x15\1\0" + bytes(256), 64)),
+    # Headers of edges: of a client, of none, with what may follow, one that is cut.
+    "proxy_header": tuple(bytes.fromhex("0d0a0d0a000d0a515549540a") + bytes.fromhex(rest) for rest in (
+        "2111000c" "cb007107c0000201303901bb", "20000000", "21210024" + "20" * 36, "2111",
+        "21110013" "cb007107c0000201303901bb" "0300043028c19a",
+        "21110012" "cb007107c0000201303901bb" "040003000000")),
     "reach": (
         SPEC + b"[resources.network_whitelist]\nhosts = ['a.example', '5.5.5.5']\nports = [443, '53/udp']\n"
         b"[sandbox_config.network_policy]\nallowed_hosts = ['*.w.example', '10.0.0.1', '::1', '2a00::1']\n---\n"

@@ -85,6 +85,12 @@ static const struct config_key keys[] = {
       .summary = "who is never banned, whatever is done from there: proxies, a gateway that many "
                  "share, your own address; loopback always is" },
 
+    { "admit.proxies", CONFIG_NETWORKS, AT(proxies), NULL, .derived = "none", .optional = true,
+      .summary =
+          "edges whose word for where a client is counts: they must begin each connection "
+          "with a header of the PROXY protocol, version 2. Nobody else may be able to connect "
+          "from there" },
+
     { "audit.rotate_bytes", CONFIG_SIZE, AT(audit_rotate_bytes), "64M", ROTATE_LEAST,
       UINT64_C(1) << 30, .reloads = true,
       .summary = "size at which the security log is put away and begun anew" },

@@ -56,6 +56,9 @@ static const struct metric_info rows[METRIC_COUNT] = {
                                       "certificates",
                                       "Certificates of clients that were not good, in a handshake "
                                       "or later." },
+    [METRIC_EDGES_REFUSED] = { "ward_front_edge_headers_refused_total", true, "connections",
+                               "Connections of edges that did not begin with a good header of the "
+                               "PROXY protocol." },
     [METRIC_CHANNELS_OPEN] = { "ward_front_channels_open", false, "channels",
                                "Attested channels that are open." },
     [METRIC_CHANNELS_HALF_OPEN] = { "ward_front_channels_half_open", false, "channels",

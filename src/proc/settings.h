@@ -34,6 +34,7 @@ struct settings {
     char collateral[SETTING_TEXT_MAX]; /* collateral.folder; "": none */
     char seal_path[SETTING_TEXT_MAX];  /* seal.path: of a file or a credential */
     char never_ban[SETTING_TEXT_MAX]; /* admit.never_ban: networks, commas between them; "": none */
+    char proxies[SETTING_TEXT_MAX];   /* admit.proxies: the same; edges that tell of clients */
     char provider_url[SETTING_TEXT_MAX];    /* collateral.url; "": nothing is ever fetched */
     char provider_ca[SETTING_TEXT_MAX];     /* collateral.ca_file; "": the system's */
     char collateral_root[SETTING_TEXT_MAX]; /* collateral.root_file; "": the pinned ones alone */

@@ -132,6 +132,7 @@ MATRIX = {
     "collateral.inward": (("true", "false", "true"), (True, False, True)),
     "collateral.refresh": (("'2h'", "3h", "1d"), (7200, 10800, 86400)),
     "admit.never_ban": (("'192.0.2.1'", "2001:db8::/32", ""), None),
+    "admit.proxies": (("'192.0.2.1'", "2001:db8::/32", ""), None),
     "limit.connections": (("11", "12", "13"), (11, 12, 13)),
     "limit.connections_per_address": (("11", "12", "13"), (11, 12, 13)),
     "limit.connects_per_second": (("11", "12", "13"), (11, 12, 13)),

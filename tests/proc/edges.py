@@ -53,7 +53,32 @@ def haproxy(folder, port, alpn, house, trust):
     return ["haproxy", "-db", "-f", folder / "conf"], "house "
 
 
-KINDS = {"nghttpx": nghttpx, "haproxy": haproxy}
+THROUGH = """\
+global
+    log stdout format raw local0
+    stats socket {folder}/stats level admin
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 20s
+    timeout server 20s
+frontend edge
+    bind 127.0.0.1:{port}
+    default_backend house
+backend house
+    source 127.0.0.2
+    server house 127.0.0.1:{house} send-proxy-v2 check check-send-proxy inter 200
+"""
+
+
+def through(folder, port, alpn, house, trust):
+    """HAProxy that passes TLS through, and says who it comes from."""
+    del alpn, trust
+    (folder / "conf").write_text(THROUGH.format(folder=folder, port=port, house=house))
+    return ["haproxy", "-db", "-f", folder / "conf"], "house "
+
+
+KINDS = {"nghttpx": nghttpx, "haproxy": haproxy, "through": through}
 
 
 class Edge:

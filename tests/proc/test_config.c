@@ -117,6 +117,7 @@ static const struct {
     { "limit.header_seconds", { "'5s'", "1m", "7" }, { "5", "60", "7" } },
     { "limit.idle_seconds", { "'1h'", "2h", "3h" }, { "3600", "7200", "10800" } },
     { "admit.never_ban", { "'::1'", "::2, ::3", "" }, { "\"::1\"", "\"::2, ::3\"", "\"\"" } },
+    { "admit.proxies", { "'::1'", "::2, ::3", "" }, { "\"::1\"", "\"::2, ::3\"", "\"\"" } },
     { "audit.rotate_bytes", { "'1M'", "2M", "1G" }, { "1048576", "2097152", "1073741824" } },
     { "audit.keep_days", { "1", "2", "3" }, { 0 } },
     { "collateral.folder", { "'f'", "e", "" }, { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"\"" } },
@@ -551,16 +552,15 @@ static void test_taking_over(void **state)
     struct settings running = load_file("")->config.settings, before = running;
     struct settings next =
         load_file(
-            "[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n[store]\nurl = 'host=a'\n"
-            "password_file = '/d'\n[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\n"
-            "url = 'https://g'\nca_file = '/h'\nroot_file = '/i'\ninward = true\nrefresh = '1h'\n"
-            "[seal]\nkind = 'passphrase'\npath = '/c'\n[admit]\nnever_ban = '::1'\n[limit]\n"
-            "connections = 1\nconnections_per_address = 1\nconnects_per_second = 1\n"
-            "connects_burst = 1\nrequests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\n"
-            "idle_seconds = 1\n[audit]\nrotate_bytes = '1M'\nkeep_days = 1\n[channel]\npolicy = "
-            "'/j'\n[tls]\ncertificate = '/k'\nkey = '/l'\nclient_ca = '/p'\n"
-            "client_crl = '/q'\noperators = ['dns:r']\n[sdk]\npolicy = '/m'\npeer = "
-            "'n'\nstrict = true\n[miners]\nfile = '/o'\n")
+            "[state]\nfolder = '/b'\n[listen]\ntls = '[::1]:2'\n[store]\nurl = 'host=a'\npassword"
+            "_file = '/d'\n[backup]\ndir = '/e'\n[collateral]\nfolder = '/f'\nurl = 'https://g'\n"
+            "ca_file = '/h'\nroot_file = '/i'\ninward = true\nrefresh = '1h'\n[seal]\nkind = 'pas"
+            "sphrase'\npath = '/c'\n[admit]\nnever_ban = '::1'\nproxies = '::2'\n[limit]\nconnect"
+            "ions = 1\nconnections_per_address = 1\nconnects_per_second = 1\nconnects_burst = 1\n"
+            "requests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\nidle_seconds = 1\n["
+            "audit]\nrotate_bytes = '1M'\nkeep_days = 1\n[channel]\npolicy = '/j'\n[tls]\ncertifi"
+            "cate = '/k'\nkey = '/l'\nclient_ca = '/p'\nclient_crl = '/q'\noperators = ['dns:r']"
+            "\n[sdk]\npolicy = '/m'\npeer = 'n'\nstrict = true\n[miners]\nfile = '/o'\n")
             ->config.settings;
     config_take_over(&running, &before, changes);
     for (size_t i = 0; i < count; i++)

@@ -18,9 +18,11 @@ rc core_bans_open(struct trail *trail, struct core *core)
 {
     struct core_bans *bans = &core->bans;
     const int *files = core->house->files;
-    bans->never = address_list_over(bans->networks, CONFIG_NETWORKS_MAX);
+    bans->never = address_list_over(bans->networks, 2 * CONFIG_NETWORKS_MAX);
     bans->serving = serving_read(files[FILE_SERVING_READ]);
+    /* An edge is banned for nobody's deeds: with it all its clients would be. */
     if (!address_list_read(&bans->never, span_text(core->house->settings.never_ban)) ||
+        !address_list_read(&bans->never, span_text(core->house->settings.proxies)) ||
         bans->serving == NULL || !bans_write(&bans->table, files[FILE_BANS], &bans->never))
         return FAIL(trail, RC_WORLD, HOUSE_E_FILE);
     return RC_SUCCESS;

@@ -219,7 +219,7 @@ struct core_bans {
     struct bans_writer table;
     const struct serving *serving;
     struct address_list never;
-    struct network networks[CONFIG_NETWORKS_MAX]; /* of it */
+    struct network networks[2 * CONFIG_NETWORKS_MAX]; /* of it */
     struct core_refusals told;
 };
 

@@ -36,7 +36,9 @@ static void begin(struct front *front, struct connection *connection)
 {
     connection->reading = true;
     pace_begin(&connection->pace, connection->local ? PACE_IDLE : PACE_HANDSHAKE, front_now_us());
-    connection->phase = connection->local ? CONNECTION_READING : CONNECTION_HANDSHAKE;
+    connection->phase = connection->local            ? CONNECTION_READING
+                        : connection->header != NULL ? CONNECTION_EDGE
+                                                     : CONNECTION_HANDSHAKE;
     if (!connection->local)
         front_line_up(&front->half, connection);
     if (!rc_ok(poller_add(NULL, front->poller, connection->fd, front_token(front, connection), true,
@@ -79,36 +81,56 @@ static void turn_away(struct front *front, int fd)
     close(fd);
 }
 
+void front_turn_away(struct front *front, struct connection *connection)
+{
+    struct linger at_once = { .l_onoff = 1 };
+    front->counts.refused++;
+    setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    front_close(front, connection);
+}
+
+bool front_let_in(struct front *front, const struct address *peer, struct conn *counted)
+{
+    *counted = (struct conn){ 0 };
+    if (front->server == NULL || !alone_may(front, peer))
+        return false;
+    struct admission admission = admit_connection(&front->admit, peer, front_now_us(), counted);
+    front->counts.banned += admission.reason == REASON_ADMIT_BANNED;
+    if (admission.admitted && admission.cut_oldest != REASON_NONE && front->half.first != NULL)
+        front_close(front, front->half.first);
+    return admission.admitted;
+}
+
+bool front_begin_tls(struct front *front, struct connection *connection)
+{
+    int on = 1;
+    connection->tls = tls_accept(front->server, connection->fd);
+    if (connection->tls == NULL)
+        return false;
+    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    alone_begin(front, connection);
+    return true;
+}
+
 static void accept_stranger(struct front *front, int fd, const struct sockaddr_storage *name)
 {
     struct address peer = front_address_of(name);
     struct conn counted;
-    if (front->server == NULL || front->vacant_count == 0 || !alone_may(front, &peer)) {
+    if (front->vacant_count == 0 || !front_let_in(front, &peer, &counted)) {
         turn_away(front, fd);
         return;
     }
-    struct admission admission = admit_connection(&front->admit, &peer, front_now_us(), &counted);
-    if (!admission.admitted) {
-        front->counts.banned += admission.reason == REASON_ADMIT_BANNED;
-        turn_away(front, fd);
-        return;
-    }
-    if (admission.cut_oldest != REASON_NONE && front->half.first != NULL)
-        front_close(front, front->half.first);
-    struct tls *tls = tls_accept(front->server, fd);
-    if (tls == NULL) {
-        conn_closed(&front->conns, &counted);
-        turn_away(front, fd);
-        return;
-    }
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct connection *connection = front_occupy(front, fd);
-    connection->tls = tls;
     connection->counted = counted;
     connection->peer = peer;
-    alone_begin(front, connection);
-    begin(front, connection);
+    connection->phase = CONNECTION_HANDSHAKE;
+    bool is_edge = edge_is(front, &peer);
+    if (is_edge)
+        connection->header = edge_borrow(front);
+    if (is_edge ? connection->header == NULL : !front_begin_tls(front, connection))
+        front_turn_away(front, connection);
+    else
+        begin(front, connection);
 }
 
 /* Without a descriptor for them newcomers wait in the kernel, and the listeners are left alone for

@@ -62,6 +62,7 @@ static bool is_idle(const struct connection *connection)
     case CONNECTION_ENDING:
         return true;
     case CONNECTION_FREE:
+    case CONNECTION_EDGE:
     case CONNECTION_HANDSHAKE:
     case CONNECTION_WAITING:
     case CONNECTION_ANSWERING:

@@ -70,6 +70,7 @@ static void give_back(struct front *front, struct connection *connection)
     front_http1_give_back(front, connection);
     front_h2_give_back(front, connection);
     link_give_back(front, connection);
+    edge_give_back(front, connection);
 }
 
 void front_close(struct front *front, struct connection *connection)
@@ -77,7 +78,7 @@ void front_close(struct front *front, struct connection *connection)
     if (connection->phase == CONNECTION_FREE)
         return;
     bool silent = connection->phase == CONNECTION_HANDSHAKE ||
-                  connection->phase == CONNECTION_ENDING;
+                  connection->phase == CONNECTION_EDGE || connection->phase == CONNECTION_ENDING;
     front->shaking -= connection->shakes;
     front_step_out(connection);
     /* Nothing that is given back here may be moved again. */
@@ -223,6 +224,8 @@ static bool shake_hands(struct front *front, struct connection *connection)
 static bool turn(struct front *front, struct connection *connection)
 {
     switch (connection->phase) {
+    case CONNECTION_EDGE:
+        return edge_turn(front, connection);
     case CONNECTION_HANDSHAKE:
         return shake_hands(front, connection);
     case CONNECTION_READING:
@@ -263,7 +266,8 @@ void front_move(struct front *front, struct connection *connection)
 
 void front_wake(struct front *front, struct connection *connection)
 {
-    if (connection->phase != CONNECTION_FREE && connection->phase != CONNECTION_HANDSHAKE)
+    if (connection->phase != CONNECTION_FREE && connection->phase != CONNECTION_HANDSHAKE &&
+        connection->phase != CONNECTION_EDGE)
         front_line_up(&front->ready, connection);
 }
 

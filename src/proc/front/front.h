@@ -17,11 +17,13 @@
 
 #include "admit/admit.h"
 #include "admit/pace.h"
+#include "codec/proxy_header.h"
 #include "http/call.h"
 #include "http/h2.h"
 #include "http/http1.h"
 #include "net/tls.h"
 #include "os/poller.h"
+#include "proc/config.h"
 #include "proc/credential.h"
 #include "proc/front/link.h"
 #include "proc/front/outward.h"
@@ -57,7 +59,8 @@ enum {
     FRONT_SHAKES_MAX = 1,          /* handshakes that go on in one wake-up */
     FRONT_TURNS_MAX = 32,          /* steps of one connection in one wake-up */
     FRONT_LOCAL_MAX = 64,          /* connections over the owner's socket */
-    FRONT_ABUSE_SAID_MS = 1000,    /* between two lines of the log on abuses of HTTP/2 */
+    FRONT_ABUSE_SAID_MS = 1000,    /* between two lines of the log on abuses of one kind */
+    FRONT_EDGE_HEADERS_MAX = 256,  /* connections of edges that have not said whose they are */
     FRONT_ALONE_MS = 1000,         /* for a suspect to be served, from being let in */
     FRONT_ALONE_SHARE = 4,         /* so many times as long the others are served after it */
     FRONT_ALONE_MISSED = 2,        /* turns in a row that may pass for who is under way */
@@ -120,6 +123,7 @@ struct exchange {
 
 enum connection_phase {
     CONNECTION_FREE = 0,
+    CONNECTION_EDGE, /* of an edge, which has to say whose it is */
     CONNECTION_HANDSHAKE,
     CONNECTION_READING,   /* HTTP/1.1: between requests, or in one */
     CONNECTION_WAITING,   /* core has the request */
@@ -135,6 +139,21 @@ enum connection_phase {
 struct line {
     struct connection *first, *last;
     uint32_t count;
+};
+
+/* What an edge says before anything else, as far as it has come. */
+struct edge_header {
+    struct edge_header *next; /* in the list of those that are free */
+    size_t len;
+    uint8_t bytes[PROXY_HEADER_MAX];
+};
+
+/* Whose word counts for where a client is. */
+struct front_edges {
+    struct network networks[CONFIG_NETWORKS_MAX];
+    struct address_list list; /* over them */
+    struct edge_header *free; /* FRONT_EDGE_HEADERS_MAX, where there are edges */
+    int64_t said_ms;          /* when the log last named one that said it badly */
 };
 
 /* The certificate that a connection's peer has shown. */
@@ -191,6 +210,7 @@ struct connection {
     struct conn counted;
     struct pace pace;
     struct address peer;
+    struct edge_header *header; /* until it is whole */
     struct operator_shown operator;
 };
 
@@ -198,7 +218,7 @@ struct connection {
 struct front_counts {
     uint64_t accepted, refused, handshakes, handshake_failures, requests, failures, rate_limited,
         abuses, slow, unavailable, banned, signed_requests, unauthenticated, certificates,
-        certificates_refused;
+        certificates_refused, edges_refused;
 };
 
 /* Names for traces, drawn at random, and how many are left. */
@@ -261,6 +281,7 @@ struct front {
     int64_t silent_ms;     /* until when the keeper is not asked */
     struct outward outwards[SETTING_PEERS_MAX];
     struct passages passages;
+    struct front_edges edges;
     struct front_operators operators;
     struct front_links links;
     struct front_sdk sdk;
@@ -302,6 +323,24 @@ uint64_t front_now_us(void);
 
 /* accept.c */
 struct connection *front_occupy(struct front *front, int fd); /* there must be a vacant place */
+
+/* front_let_in: this address may come in now; *counted is what its connection gives back at its
+   end.  front_begin_tls makes a connection of that one that begins its handshake; false without
+   memory.  front_turn_away closes with a reset, so that nothing of it stays. */
+MUST_USE
+bool front_let_in(struct front *front, const struct address *peer, struct conn *counted);
+MUST_USE
+bool front_begin_tls(struct front *front, struct connection *connection);
+void front_turn_away(struct front *front, struct connection *connection);
+
+/* edge.c: edges_open reads admit.proxies; edge_is: such an address; edge_borrow has room for what
+   it says, NULL: there is none; edge_turn reads one step of it. */
+MUST_USE
+bool edges_open(struct front *front, struct arena *arena);
+bool edge_is(const struct front *front, const struct address *peer);
+struct edge_header *edge_borrow(struct front *front);
+void edge_give_back(struct front *front, struct connection *connection);
+bool edge_turn(struct front *front, struct connection *connection);
 
 /* outward.c: outward_occupy makes one of what dial brought, which is to be watched; NULL: there is
    no place for it, or it is gone already. */

@@ -72,6 +72,7 @@ static bool say_metrics(struct front *front, const struct way *way)
         [METRIC_UNAUTHENTICATED] = counts->unauthenticated,
         [METRIC_CERTIFICATES] = counts->certificates,
         [METRIC_CERTIFICATES_REFUSED] = counts->certificates_refused,
+        [METRIC_EDGES_REFUSED] = counts->edges_refused,
         [METRIC_CHANNELS_OPENED] = front->links.opened,
         [METRIC_CHANNELS_REFUSED] = front->links.refused,
         [METRIC_CHANNELS_ENDED] = front->links.ended,

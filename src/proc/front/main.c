@@ -169,7 +169,8 @@ static bool make_admission(struct front *front, struct arena *arena)
                                    .bans = &front->tables.bans,
                                    .conns = &front->conns };
     front->pace = pace_of(settings);
-    return conn_table_init(&front->conns, arena, &limits, keys[0]) &&
+    front->admit.proxies = &front->edges.list;
+    return edges_open(front, arena) && conn_table_init(&front->conns, arena, &limits, keys[0]) &&
            admit_table_init(&front->connects, arena, FRONT_RATE_SETS, &rates.connects, keys[1]) &&
            admit_table_init(&front->requests, arena, FRONT_RATE_SETS, &rates.requests, keys[2]) &&
            admit_table_init(&front->sites, arena, FRONT_RATE_SETS, &rates.sites, keys[3]);

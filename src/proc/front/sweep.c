@@ -90,7 +90,8 @@ static void judge_connection(struct front *front, struct connection *connection,
     if (late == REASON_NONE)
         return;
     front->counts.slow += late != REASON_ADMIT_IDLE;
-    if (late == REASON_ADMIT_SLOW_HANDSHAKE || late == REASON_ADMIT_SLOW_HEADERS)
+    bool is_clients = connection->phase != CONNECTION_EDGE;
+    if (is_clients && (late == REASON_ADMIT_SLOW_HANDSHAKE || late == REASON_ADMIT_SLOW_HEADERS))
         offence_tell(front, connection, OFFENCE_GRACE_EXCEEDED);
     bool may_be_told = late == REASON_ADMIT_SLOW_HEADERS || late == REASON_ADMIT_SLOW_BODY;
     if (!may_be_told || connection->work == NULL) {
