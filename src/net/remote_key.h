@@ -19,9 +19,10 @@
 
 enum { REMOTE_SIGNATURE = 64, REMOTE_POINT = 65, REMOTE_CHAIN_MAX = 8 };
 
-/* remote_sign_fn gives an ECDSA P-256 signature with SHA-256 over the message as r || s, or
-   false. */
-typedef bool remote_sign_fn(void *arg, struct span message, uint8_t raw[REMOTE_SIGNATURE]);
+/* remote_sign_fn gives an ECDSA P-256 signature with SHA-256 over the message as r || s, by the key
+   of this point, or false. */
+typedef bool remote_sign_fn(void *arg, struct span point, struct span message,
+                            uint8_t raw[REMOTE_SIGNATURE]);
 
 struct remote_signer {
     remote_sign_fn *sign;

@@ -237,7 +237,7 @@ static int signing_sign(void *data, unsigned char *out, size_t *out_len, size_t 
         return 1;
     }
     const struct remote_signer *signer = &signing->key->signer;
-    if (!signer->sign(signer->arg, span_of(message, len), raw))
+    if (!signer->sign(signer->arg, SPAN(signing->key->point), span_of(message, len), raw))
         return 0;
     struct sink der = sink_over(out, room);
     der_put_ecdsa_sig(&der, SPAN(raw));

@@ -10,13 +10,16 @@
 
 enum {
     TLS_SIGNATURE = 64,          /* r || s of P-256 */
+    TLS_POINT = 65,              /* 04 || X || Y */
     TLS_PINS_MAX = 16,           /* more of one peer are none */
     TLS_CLIENT_CHAIN = 4,        /* certificates of a client, its own and the root among them */
     TLS_CLIENT_BYTES = 16 << 10, /* and bytes of what it shows of them */
 };
 
-/* tls_sign_fn has the content of a CertificateVerify signed (RFC 8446 4.4.3), or says no. */
-typedef bool tls_sign_fn(void *arg, struct span content, uint8_t signature[TLS_SIGNATURE]);
+/* tls_sign_fn has the content of a CertificateVerify signed (RFC 8446 4.4.3) by the key of this
+   point, 65 bytes, or says no: a handshake may be one of a chain that another has replaced. */
+typedef bool tls_sign_fn(void *arg, struct span point, struct span content,
+                         uint8_t signature[TLS_SIGNATURE]);
 
 struct tls_library; /* one for a process; opened before its jail */
 struct tls_server;  /* a chain and whose key it is */

@@ -28,14 +28,18 @@ enum message {
        done from there, over a connection.  No answer. */
     MSG_OFFENCE,
 
-    /* front -> keeper: what is to be signed in a TLS 1.3 CertificateVerify, whole
-       (RFC 8446 4.4.3).  keeper -> front, the same id: u8 1 and the signature, or u8 0. */
+    /* front -> keeper: 65 the point of the key that is to sign, and what is to be signed in a TLS
+       1.3 CertificateVerify, whole (RFC 8446 4.4.3).
+       keeper -> front, the same id: u8 1 and the signature, or u8 0. */
     MSG_SIGN_TLS = 0x200,
     MSG_TLS_SIGNED,
     /* front -> keeper: nothing.  keeper -> front: u32 count, then bytes for each certificate,
        DER, leaf first. */
     MSG_TLS_CHAIN,
     MSG_TLS_CHAIN_IS,
+    /* front -> keeper: no handshake is under way any more but with the chain of the key of this
+       point, 65 bytes, and later ones.  No answer. */
+    MSG_TLS_CHAIN_USED,
 
     /* core, keeper -> audit: a record with the types of its details (audit_client.h has the
        layout, and both ends).
@@ -63,8 +67,9 @@ enum message {
        id of the one that it replaces. */
     MSG_KEY_ROTATE,
     MSG_KEY_ROTATED,
-    /* keeper -> front, nobody asked: the chain is another one now, fetch it.  Nothing is
-       signed for the old one any more. */
+    /* keeper -> front, nobody asked: the chain is another one now, fetch it.  With the key of a
+       file handshakes of the old one are signed until MSG_TLS_CHAIN_USED; a key of the keyring that
+       was replaced is destroyed already. */
     MSG_CHAIN_CHANGED,
     /* core -> keeper: what is signed of a miner's token (codec/miner_token.h), whole.
        keeper -> core, the same id: u16 reason; with REASON_OK 64 the signature. */

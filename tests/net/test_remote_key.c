@@ -61,9 +61,11 @@ static rc sign_lent(struct span scalar, void *arg)
                                                                    : rc_make(RC_WORLD, 1);
 }
 
-static bool keeper_sign(void *arg, struct span message, uint8_t raw[REMOTE_SIGNATURE])
+static bool keeper_sign(void *arg, struct span point, struct span message,
+                        uint8_t raw[REMOTE_SIGNATURE])
 {
     struct keeper *keeper = arg;
+    assert_true(point.len == REMOTE_POINT && point.at[0] == 0x04);
     const struct guard_request request = {
         .peer = keeper->peer,
         .bound = keeper->bound,

@@ -19,12 +19,13 @@ from auditor import BUILD, EVENTS, FILE, PEER, SETTINGS, START, Channel, data, p
 
 KEEPER = BUILD / "src/proc/ward-keeper"
 AUDIT, CORE, FRONT = 1, 4, 5
-KEYRING, SEAL, CA = 3, 4, 5
+KEYRING, SEAL, CA, TLS_CERTIFICATE, TLS_KEY = 3, 4, 5, 21, 22
+RELOAD = 10
 READY, FAILED = 0x41, 0x60
 REASONS = ["NONE"] + [line.split("(")[1].split(",")[0] for line in
                       (pathlib.Path(__file__).parents[2] / "src/model/reasons.def").read_text()
                       .splitlines() if line.startswith("REASON(")]
-SIGN_TLS, TLS_SIGNED, CHAIN, CHAIN_IS = range(0x200, 0x204)
+SIGN_TLS, TLS_SIGNED, CHAIN, CHAIN_IS, CHAIN_USED = range(0x200, 0x205)
 APPEND, APPENDED = 0x300, 0x301
 SIGN_HEAD, HEAD_SIGNED = 0x400, 0x401
 LIST, LIST_IS, ROTATE, ROTATED, CHANGED, SIGN_MINER, MINER_SIGNED, SIGN_RESULT, RESULT_SIGNED, \
@@ -103,6 +104,7 @@ class Lockbox:
         self.leaves = []                # of the log that is played
         self.notes = {}                 # size: text of a signed head
         self.changed = 0                # times that the front was told
+        self.point = bytes(65)          # of the chain that was asked for last
         self.shown = None               # what core was told of the certificate
         (self.folder / "seal").write_bytes(os.urandom(32))
         os.chmod(self.folder / "seal", 0o600)
@@ -127,8 +129,8 @@ class Lockbox:
         self.stderr.seek(0)
         return self.stderr.read().decode()
 
-    def start(self, seal="seal", kind=0):
-        """True when it became ready."""
+    def start(self, seal="seal", kind=0, pair_files=()):
+        """True when it became ready; with the files of a certificate and its key."""
         self.control, theirs = (Channel(end) if i == 0 else end for i, end in enumerate(pair()))
         self.channels = {}
         self.process = subprocess.Popen(
@@ -141,6 +143,7 @@ class Lockbox:
                 fd = os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o600)
                 self.control.send(FILE, 0, struct.pack("<I", number), [fd])
                 os.close(fd)
+            self.give(pair_files)
             for peer in (AUDIT, CORE, FRONT):
                 mine, other = pair()
                 self.channels[peer] = Channel(mine)
@@ -153,6 +156,23 @@ class Lockbox:
         if frame is not None and frame[0] == FAILED:
             self.why = REASONS[struct.unpack("<H", frame[2])[0]]
         return frame is not None and frame[0] == READY
+
+    def give(self, pair_files):
+        """Hands over the files of a certificate and its key, as the monitor does."""
+        for number, path in zip((TLS_CERTIFICATE, TLS_KEY), pair_files):
+            fd = os.open(path, os.O_RDONLY)
+            self.control.send(FILE, 0, struct.pack("<I", number), [fd])
+            os.close(fd)
+
+    def reload(self, pair_files):
+        """Whether it took them over."""
+        self.give(pair_files)
+        self.ident += 1
+        self.control.send(RELOAD, 0, struct.pack("<I", self.ident) + settings_of(self.folder))
+        while True:
+            body = self.control.read(10)[2]
+            if len(body) == 7 and struct.unpack_from("<I", body)[0] == self.ident:
+                return body[4] == 1
 
     def log(self, seconds=0):
         """Plays the audit process: takes records, and a word that the chain is another."""
@@ -216,7 +236,9 @@ class Lockbox:
             self.changed += 1
             if self.follows:
                 front.send(CHAIN, 0, b"")
-                assert front.read(5)[0] == CHAIN_IS
+                said = front.read(5)
+                assert said[0] == CHAIN_IS
+                self.take_chain(said[2])
 
     # What the peers ask for.
 
@@ -241,12 +263,18 @@ class Lockbox:
         return [key for key in self.list()[1] if (key["role"], key["state"]) == (ROLES[role], ACTIVE)]
 
     def chain(self):
-        body = self.ask(FRONT, CHAIN)
-        size = struct.unpack_from("<I", body, 4)[0]
-        return body[8:8 + size], body[12 + size:]
+        return self.take_chain(self.ask(FRONT, CHAIN))
 
-    def sign(self, content):
-        body = self.ask(FRONT, SIGN_TLS, content)
+    def take_chain(self, body):
+        size = struct.unpack_from("<I", body, 4)[0]
+        leaf = body[8:8 + size]
+        begin = leaf.index(b"\x03\x42\0\x04") + 3  # the bits of a P-256 key
+        self.point = leaf[begin:begin + 65]
+        return leaf, body[12 + size:]
+
+    def sign(self, content, point=None):
+        """By the key of the chain that was asked for last."""
+        body = self.ask(FRONT, SIGN_TLS, (point or self.point) + content)
         return body[1:] if body[0] else None
 
     def rotate(self, role, generation=0):

@@ -10,9 +10,9 @@ import unittest
 
 import tap
 from auditor import BUILD, data, sha256
-from lockbox import (ACTIVE, AUDIT, CORE, FRONT, HANDSHAKE, LIST, REASONS, RETIRED, ROLES, ROTATE,
+from lockbox import (ACTIVE, AUDIT, CHAIN_USED, CORE, FRONT, HANDSHAKE, LIST, REASONS, RETIRED, ROLES, ROTATE,
                      SIGN_HEAD, SIGN_MINER, SIGN_RESULT, SIGN_TLS, Lockbox, Lost, consistency, detail,
-                     note_is_signed, plaintexts, privates)
+                     ed25519_good, jws, note_is_signed, plaintexts, privates)
 
 FULL = os.environ.get("WARD_FULL") == "1"
 EMPTY = (0, sha256(b""))
@@ -97,7 +97,8 @@ class Doors(unittest.TestCase):
             (FRONT, SIGN_RESULT, b"eyJ"), (AUDIT, SIGN_RESULT, b"eyJ"), (CORE, SIGN_RESULT, b""),
             (CORE, SIGN_RESULT, b"e" * ((176 << 10) + 1)),
             (AUDIT, SIGN_HEAD, bytes(80) + b"\xff\xff\xff\xff"), (AUDIT, SIGN_HEAD, bytes(85)),
-            (FRONT, SIGN_TLS, b""), (FRONT, SIGN_TLS, bytes(8193)),
+            (FRONT, SIGN_TLS, b""), (FRONT, SIGN_TLS, bytes(65)), (FRONT, SIGN_TLS, bytes(65 + 8193)),
+            (FRONT, CHAIN_USED, bytes(64)), (FRONT, CHAIN_USED, bytes(66)), (CORE, CHAIN_USED, bytes(65)),
         ]
         for peer, message, body in rows:
             with self.subTest(peer=peer, message=hex(message)), Lockbox() as box:

@@ -105,6 +105,7 @@ bool front_begin_tls(struct front *front, struct connection *connection)
 {
     int on = 1;
     connection->tls = tls_accept(front->server, connection->fd);
+    connection->shake = ++front->shakes_begun;
     if (connection->tls == NULL)
         return false;
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

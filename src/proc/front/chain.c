@@ -7,6 +7,8 @@
 #include "proc/log.h"
 #include "proc/messages.h"
 
+enum { CONTENT_MAX = 256 }; /* of what a handshake has signed: 130 bytes, or 146 */
+
 /* The keeper's channel carries questions of this process and their answers, nothing else.  All of
    front waits with the one who asks, so a keeper that let it wait in vain is left alone for a
    time: newcomers are lost, those who are in are served. */
@@ -30,10 +32,17 @@ static bool ask_keeper(struct front *front, struct frame *question, struct frame
     return false;
 }
 
-static bool sign(void *arg, struct span content, uint8_t signature[TLS_SIGNATURE])
+static bool sign(void *arg, struct span point, struct span content,
+                 uint8_t signature[TLS_SIGNATURE])
 {
     struct front *front = arg;
-    struct frame question = { .message = MSG_SIGN_TLS, .body = content };
+    uint8_t asked[TLS_POINT + CONTENT_MAX];
+    struct sink body = sink_over(asked, sizeof asked);
+    sink_put(&body, point);
+    sink_put(&body, content);
+    if (!sink_ok(&body))
+        return false;
+    struct frame question = { .message = MSG_SIGN_TLS, .body = sink_bytes(&body) };
     struct frame answer;
     uint8_t yes = 0;
     uint8_t bytes[TLS_SIGNATURE];
@@ -56,6 +65,16 @@ static int64_t end_of(const struct span *chain, uint32_t count)
             ends = cert.validity.until;
     }
     return ends == INT64_MAX ? 0 : ends;
+}
+
+/* What begins its handshake from now on does so with this chain. */
+static void note_use(struct front *front, struct span own)
+{
+    struct x509_cert cert;
+    front->shakes_before = front->shakes_begun;
+    front->chain_untold = x509_parse(own, &cert) && cert.point.len == sizeof front->chain_point;
+    if (front->chain_untold)
+        memcpy(front->chain_point, cert.point.at, cert.point.len);
 }
 
 rc chain_fetch(struct trail *trail, struct front *front)
@@ -83,7 +102,25 @@ rc chain_fetch(struct trail *trail, struct front *front)
     front->server = server;
     front->chain_ends = end_of(chain, count);
     front->chain_wanted = false;
+    note_use(front, chain[0]);
     return RC_SUCCESS;
+}
+
+/* One that is old and under way needs the key before. */
+static bool is_used_alone(const struct front *front)
+{
+    for (const struct connection *one = front->half.first; one != NULL; one = one->next) {
+        if (one->tls != NULL && one->shake <= front->shakes_before)
+            return false;
+    }
+    return true;
+}
+
+void chain_tell(struct front *front)
+{
+    struct frame frame = { .message = MSG_TLS_CHAIN_USED, .body = SPAN(front->chain_point) };
+    if (front->chain_untold && is_used_alone(front))
+        front->chain_untold = !rc_ok(house_put(NULL, front->house, PEER_KEEPER, &frame));
 }
 
 /* It was slow, not wrong, as long as that was asked once. */

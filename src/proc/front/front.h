@@ -190,6 +190,7 @@ struct connection {
     bool asked;            /* a request came over it */
     bool told;             /* core has heard of an offence of this connection */
     bool upgrading;        /* a channel begins when the request is whole */
+    uint64_t shake;        /* the number of its handshake */
     uint32_t generation;   /* of this slot: an event for an earlier life finds nobody */
     struct line *line;
     struct connection *previous, *next; /* in that line */
@@ -272,13 +273,17 @@ struct front {
     bool alone_over;       /* those that were held up may go on */
     struct trace_names names;
     int64_t swept_ms;
-    bool chain_wanted;     /* the keeper is new: its key may be another */
-    bool deaf;             /* the listeners are not waited for */
-    bool stopping;         /* nobody new is let in */
-    int64_t chain_ms;      /* when to ask for it */
-    int64_t chain_ends;    /* the one in use, seconds since 1970 */
-    int64_t abuse_said_ms; /* when the log last named one who abused HTTP/2 */
-    int64_t silent_ms;     /* until when the keeper is not asked */
+    bool chain_wanted;              /* the keeper is new: its key may be another */
+    bool deaf;                      /* the listeners are not waited for */
+    bool stopping;                  /* nobody new is let in */
+    int64_t chain_ms;               /* when to ask for it */
+    uint64_t shakes_begun;          /* handshakes with newcomers, ever */
+    uint64_t shakes_before;         /* of them, those before the chain in use */
+    bool chain_untold;              /* the keeper has not heard that no other is in use */
+    uint8_t chain_point[TLS_POINT]; /* of its key */
+    int64_t chain_ends;             /* the one in use, seconds since 1970 */
+    int64_t abuse_said_ms;          /* when the log last named one who abused HTTP/2 */
+    int64_t silent_ms;              /* until when the keeper is not asked */
     struct outward outwards[SETTING_PEERS_MAX];
     struct passages passages;
     struct front_edges edges;
@@ -516,6 +521,9 @@ void operator_put(const struct connection *connection, const struct operator* on
 /* chain_fetch asks the keeper for its certificates and makes the server of them. */
 MUST_USE
 rc chain_fetch(struct trail *trail, struct front *front);
+
+/* chain_tell says to the keeper, once, that no handshake is under way with an older chain. */
+void chain_tell(struct front *front);
 
 /* chain_answered_late takes what the keeper answers when nobody waits for it any more. */
 rc chain_answered_late(struct trail *trail, void *front, struct call *call);

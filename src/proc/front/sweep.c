@@ -111,6 +111,7 @@ void front_sweep(struct front *front, int64_t now_ms)
         front->deaf = !rc_ok(front_listen(NULL, front, true));
     offence_sweep(front);
     links_tell_ends(front);
+    chain_tell(front);
     for (unsigned i = 0; i < FRONT_EXCHANGES_MAX; i++) {
         if (front->exchanges[i].way.connection != NULL)
             judge_exchange(front, &front->exchanges[i], now_ms);

@@ -150,7 +150,7 @@ rc keeper_publish_ca(struct trail *trail, struct keeper *keeper)
 void keeper_tell_front(struct keeper *keeper)
 {
     struct frame notice = { .message = MSG_CHAIN_CHANGED };
-    if (!keeper->front_has_key || keeper->front_is_behind)
+    if (keeper->given_count == 0 || keeper->front_is_behind)
         return;
     keeper->front_is_behind = true;
     rc told = house_put(NULL, keeper->house, PEER_FRONT, &notice);
@@ -195,10 +195,8 @@ rc keeper_on_chain(struct trail *trail, void *self, struct call *call)
                                         ? &keeper->pair->key
                                         : keyring_active(&keeper->ring, KEY_ROLE_TLS);
     if (key != NULL)
-        memcpy(keeper->front_key, key->id, sizeof keeper->front_key);
-    keeper->front_has_key = key != NULL;
+        keeper_give(keeper, key->id);
     keeper->front_is_behind = false;
-    keeper_front_has_pair(keeper, keeper->pair);
     if (keeper->pair != NULL)
         put_pair(keeper->pair, &body);
     else

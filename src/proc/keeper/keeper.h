@@ -15,6 +15,9 @@
 #include "proc/messages.h"
 #include "secret/secret.h"
 
+enum { TLS_POINT_LEN = 65 };   /* of a P-256 key, as front names it */
+enum { KEEPER_GIVEN_MAX = 3 }; /* chains of the listener that front may use at once */
+
 enum {
     KEEPER_CERTIFICATE_MAX = 2048, /* bytes of one of its own certificates */
     KEEPER_LEAF_S = 90 * 86400,    /* how long a listener's certificate is good */
@@ -101,20 +104,21 @@ struct keeper {
     struct standing standing;
     bool lost; /* a write failed: what is on disk is not known, so no key is changed and no head
                   signed until it was written over */
-    bool slot_lost;                  /* that of a keyring */
-    bool lost_was_said;              /* to people */
-    int64_t mend_ms;                 /* when to try it again */
-    struct guard front, audit, core; /* how often each channel has asked */
-    uint8_t front_key[KEY_ID];       /* whose certificate the front's channel was given */
-    bool front_has_key, front_is_behind;
-    struct secret *room;             /* to read the file of a key into */
-    struct job_result_room *results; /* and a result that is to be signed */
-    struct file_pair pairs[3];
-    struct file_pair *pair;             /* whose certificate the listener shows; NULL: its own */
-    struct file_pair *pair_before;      /* whose chain front still has; else NULL */
-    const struct file_pair *front_pair; /* whose chain front has: one of those two, or NULL */
-    enum reason pair_problem;           /* why the files were not taken when they were read last */
-    struct span origin;                 /* the name of the log */
+    bool slot_lost;                          /* that of a keyring */
+    bool lost_was_said;                      /* to people */
+    int64_t mend_ms;                         /* when to try it again */
+    struct guard front, audit, core;         /* how often each channel has asked */
+    uint8_t given[KEEPER_GIVEN_MAX][KEY_ID]; /* keys whose chains the front's channel was given and
+                                                may still use, the newest last */
+    uint32_t given_count;
+    bool front_is_behind;
+    struct secret *room;                          /* to read the file of a key into */
+    struct job_result_room *results;              /* and a result that is to be signed */
+    struct file_pair pairs[KEEPER_GIVEN_MAX + 2]; /* those that were given, the next, and one that
+                                                     is read */
+    struct file_pair *pair;   /* whose certificate the listener shows; NULL: its own */
+    enum reason pair_problem; /* why the files were not taken when they were read last */
+    struct span origin;       /* the name of the log */
     char origin_text[64];
     struct refused refused[REFUSED_COUNT];
     struct teller teller;
@@ -200,6 +204,8 @@ rc keeper_sign_pair(struct trail *trail, const struct file_pair *pair, struct sp
 MUST_USE
 rc keeper_sign_note(struct trail *trail, struct keeper *keeper, struct sink *note);
 MUST_USE
+rc keeper_on_used(struct trail *trail, void *keeper, struct call *call);
+MUST_USE
 rc keeper_on_sign_tls(struct trail *trail, void *keeper, struct call *call);
 MUST_USE
 rc keeper_on_sign_miner(struct trail *trail, void *keeper, struct call *call);
@@ -241,9 +247,14 @@ bool keeper_reload_tls_files(struct keeper *keeper, const struct settings *next)
 /* keeper_pair_of finds a pair that is in use by the id of its key; NULL: it is none of those. */
 const struct file_pair *keeper_pair_of(const struct keeper *keeper, struct span id);
 
-/* keeper_front_has_pair: front was given the chain of the pair in force, or has none of a file's:
-   NULL.  The one before is dropped. */
-void keeper_front_has_pair(struct keeper *keeper, const struct file_pair *pair);
+/* keeper_give: front was given the chain of this key.  keeper_given_key finds the key of a point
+   among those that it may use; NULL: it is none of them.  keeper_used: no chain that it was given
+   before this one is in use any more; keeper_give_none: it has none at all.  A pair that is neither
+   in force nor in use is dropped. */
+void keeper_give(struct keeper *keeper, const uint8_t id[KEY_ID]);
+const struct keyring_key *keeper_given_key(const struct keeper *keeper, struct span point);
+void keeper_used(struct keeper *keeper, struct span point);
+void keeper_give_none(struct keeper *keeper);
 
 /* keeper_tell_core which certificate is shown, and until when. */
 void keeper_tell_core(struct keeper *keeper);

@@ -7,7 +7,7 @@
 #include "proc/keeper_syscalls.h"
 
 /* Seal, keyring and the next one; what a key is read into, and the scalars of three pairs. */
-enum { KEEPER_SECRETS = 3 + 1 + 3, KEEPER_SECRET_BYTES = 20 << 10 };
+enum { KEEPER_SECRETS = 3 + 1 + KEEPER_GIVEN_MAX + 2, KEEPER_SECRET_BYTES = 20 << 10 };
 
 /* The log is named after its first key, which is the first in the ring. */
 static void name_log(struct keeper *keeper)
@@ -68,8 +68,8 @@ static void peer_changed(void *self, enum peer peer, bool open)
 {
     struct keeper *keeper = self;
     if (peer == PEER_FRONT) {
-        keeper->front_has_key = keeper->front_is_behind = false;
-        keeper_front_has_pair(keeper, NULL);
+        keeper->front_is_behind = false;
+        keeper_give_none(keeper);
     }
     if (peer == PEER_AUDIT)
         keeper_log_is_gone(keeper);
@@ -109,7 +109,9 @@ static int64_t tick(void *self, int64_t now_ms)
 }
 
 static const struct door doors[] = {
-    { MSG_SIGN_TLS, IN(PEER_FRONT), ~0u, 1, PAYLOAD_MAX, 0, keeper_on_sign_tls },
+    { MSG_SIGN_TLS, IN(PEER_FRONT), ~0u, TLS_POINT_LEN + 1, TLS_POINT_LEN + PAYLOAD_MAX, 0,
+      keeper_on_sign_tls },
+    { MSG_TLS_CHAIN_USED, IN(PEER_FRONT), ~0u, TLS_POINT_LEN, TLS_POINT_LEN, 0, keeper_on_used },
     { MSG_TLS_CHAIN, IN(PEER_FRONT), ~0u, 0, 0, 0, keeper_on_chain },
     { MSG_SIGN_HEAD, IN(PEER_AUDIT), ~0u, 84, 84 + 32 * MERKLE_PROOF_MAX, 0, keeper_on_sign_head },
     { MSG_KEYRING_LIST, IN(PEER_CORE), ~0u, 0, 0, 0, keeper_on_list },

@@ -100,17 +100,20 @@ rc keeper_sign_note(struct trail *trail, struct keeper *keeper, struct sink *not
     return sink_ok(note) ? RC_SUCCESS : FAIL(trail, RC_BUG, DOOR_E_BODY);
 }
 
-/* The key of the certificate that this front was given, and no newer one: a handshake under
-   the old chain would fail at the client anyway. */
-static rc sign_tls(struct trail *trail, struct keeper *keeper, struct span content,
+/* The key of a certificate that this front was given, and no newer one: which of them the handshake
+   says, whose certificate the client may have seen already. */
+static rc sign_tls(struct trail *trail, struct keeper *keeper, struct cursor *body,
                    uint8_t signature[64])
 {
-    struct span bound = keeper->front_has_key ? SPAN(keeper->front_key) : (struct span){ 0 };
-    const struct file_pair *pair = keeper_pair_of(keeper, bound);
-    const struct keyring_key *key = pair != NULL ? &pair->key : keyring_find(&keeper->ring, bound);
+    struct span point;
+    const struct keyring_key *key = cur_take(body, TLS_POINT_LEN, &point)
+                                        ? keeper_given_key(keeper, point)
+                                        : NULL;
     struct payload payload;
     if (key == NULL)
         return REFUSE(trail, REASON_GUARD_KEY_NOT_BOUND);
+    struct span content = cur_rest(body), bound = SPAN(key->id);
+    const struct file_pair *pair = keeper_pair_of(keeper, bound);
     struct guard_request request = { .peer = GUARD_FRONT,
                                      .bound = bound,
                                      .role = key->role,
@@ -137,7 +140,7 @@ rc keeper_on_sign_tls(struct trail *trail, void *self, struct call *call)
     uint8_t signature[64], bytes[1 + sizeof signature];
     struct sink body = sink_over(bytes, sizeof bytes);
     struct trail of_sign = { 0 };
-    rc signed_it = sign_tls(&of_sign, keeper, cur_rest(&call->body), signature);
+    rc signed_it = sign_tls(&of_sign, keeper, &call->body, signature);
     if (!rc_ok(signed_it))
         keeper_refused(keeper, REFUSED_HANDSHAKE, signed_it, &of_sign);
     sink_u8(&body, rc_ok(signed_it));
@@ -146,6 +149,13 @@ rc keeper_on_sign_tls(struct trail *trail, void *self, struct call *call)
     struct frame answer = { .message = MSG_TLS_SIGNED, .id = call->id, .body = sink_bytes(&body) };
     TRY(trail, channel_put(trail, call->from, &answer));
     return remind(trail, keeper, call->from);
+}
+
+rc keeper_on_used(struct trail *trail, void *self, struct call *call)
+{
+    (void)trail;
+    keeper_used(self, cur_rest(&call->body));
+    return RC_SUCCESS;
 }
 
 /* Core fills a token, or a result, and the keeper believes nothing of it: guard/ reads it anew, and

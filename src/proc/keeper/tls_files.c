@@ -1,8 +1,8 @@
 /* tls_files.c - see keeper.h: the listener's certificate and key where ward.toml names files.
 
    The monitor opens them and reads neither.  A pair is judged as a whole before anything is
-   changed; the one before it stays for as long as front has its chain, so that every handshake
-   that front began is signed. */
+   changed; those before it stay until front has said that no handshake uses them, so that every
+   handshake that front began is signed. */
 #include <string.h>
 
 #include "base/number.h"
@@ -42,7 +42,6 @@ static void drop(struct file_pair **pair)
     *pair = NULL;
 }
 
-/* There are three: the one in force, the one whose chain front has, and one that is read. */
 static struct file_pair *vacant(struct keeper *keeper)
 {
     for (size_t i = 0; i < COUNT_OF(keeper->pairs); i++) {
@@ -52,14 +51,30 @@ static struct file_pair *vacant(struct keeper *keeper)
     return NULL;
 }
 
-/* By the pair and not by its key: a certificate that is renewed has the key of the one before. */
-static void put_in_force(struct keeper *keeper, struct file_pair *pair)
+static bool is_given(const struct keeper *keeper, const struct file_pair *pair)
 {
-    if (keeper->pair != NULL && keeper->pair == keeper->front_pair)
-        keeper->pair_before = keeper->pair;
-    else
-        drop(&keeper->pair);
-    keeper->pair = pair;
+    for (uint32_t i = 0; i < keeper->given_count; i++) {
+        if (bytes_equal(keeper->given[i], pair->key.id, KEY_ID))
+            return true;
+    }
+    return false;
+}
+
+/* One of each key that may be used: a certificate that is renewed has the key of the one before. */
+static void drop_unused(struct keeper *keeper)
+{
+    for (size_t i = 0; i < COUNT_OF(keeper->pairs); i++) {
+        struct file_pair *pair = &keeper->pairs[i];
+        if (pair->scalar == NULL || pair == keeper->pair)
+            continue;
+        bool is_twice = keeper->pair != NULL &&
+                        bytes_equal(keeper->pair->key.id, pair->key.id, KEY_ID);
+        for (size_t k = 0; k < i; k++)
+            is_twice |= keeper->pairs[k].scalar != NULL &&
+                        bytes_equal(keeper->pairs[k].key.id, pair->key.id, KEY_ID);
+        if (is_twice || !is_given(keeper, pair))
+            file_pair_fini(pair);
+    }
 }
 
 static rc take_pair(struct trail *trail, struct keeper *keeper, bool serves, bool *changed)
@@ -73,7 +88,8 @@ static rc take_pair(struct trail *trail, struct keeper *keeper, bool serves, boo
         drop(&pair);
         return read;
     }
-    put_in_force(keeper, pair);
+    keeper->pair = pair;
+    drop_unused(keeper);
     *changed = true;
     return RC_SUCCESS;
 }
@@ -128,20 +144,69 @@ bool keeper_reload_tls_files(struct keeper *keeper, const struct settings *next)
     return rc_ok(taken);
 }
 
-void keeper_front_has_pair(struct keeper *keeper, const struct file_pair *pair)
-{
-    keeper->front_pair = pair;
-    drop(&keeper->pair_before);
-}
-
 const struct file_pair *keeper_pair_of(const struct keeper *keeper, struct span id)
 {
-    const struct file_pair *const pairs[] = { keeper->pair, keeper->pair_before };
-    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-        if (pairs[i] != NULL && span_equal(id, SPAN(pairs[i]->key.id)))
-            return pairs[i];
+    for (size_t i = 0; i < COUNT_OF(keeper->pairs); i++) {
+        const struct file_pair *pair = &keeper->pairs[i];
+        if (pair->scalar != NULL && span_equal(id, SPAN(pair->key.id)))
+            return pair;
     }
     return NULL;
+}
+
+/* The oldest gives way: whoever has a handshake of it has let it wait through three reloads. */
+void keeper_give(struct keeper *keeper, const uint8_t id[KEY_ID])
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < keeper->given_count; i++) {
+        bool stays = !bytes_equal(keeper->given[i], id, KEY_ID) &&
+                     (i > 0 || keeper->given_count < KEEPER_GIVEN_MAX);
+        if (stays)
+            memmove(keeper->given[kept++], keeper->given[i], KEY_ID);
+    }
+    memcpy(keeper->given[kept], id, KEY_ID);
+    keeper->given_count = kept + 1;
+    drop_unused(keeper);
+}
+
+static const struct keyring_key *key_of(const struct keeper *keeper, struct span id)
+{
+    const struct file_pair *pair = keeper_pair_of(keeper, id);
+    return pair != NULL ? &pair->key : keyring_find(&keeper->ring, id);
+}
+
+static const struct keyring_key *find_given(const struct keeper *keeper, struct span point,
+                                            uint32_t *place)
+{
+    for (uint32_t i = 0; i < keeper->given_count; i++) {
+        const struct keyring_key *key = key_of(keeper, SPAN(keeper->given[i]));
+        *place = i;
+        if (key != NULL && span_equal(SPAN(key->public_part), point))
+            return key;
+    }
+    return NULL;
+}
+
+const struct keyring_key *keeper_given_key(const struct keeper *keeper, struct span point)
+{
+    uint32_t place;
+    return find_given(keeper, point, &place);
+}
+
+void keeper_used(struct keeper *keeper, struct span point)
+{
+    uint32_t place = 0;
+    if (find_given(keeper, point, &place) == NULL)
+        return; /* it gave way meanwhile */
+    keeper->given_count -= place;
+    memmove(keeper->given[0], keeper->given[place], (size_t)keeper->given_count * KEY_ID);
+    drop_unused(keeper);
+}
+
+void keeper_give_none(struct keeper *keeper)
+{
+    keeper->given_count = 0;
+    drop_unused(keeper);
 }
 
 void keeper_tell_core(struct keeper *keeper)
