@@ -12,7 +12,7 @@ import tap
 from auditor import BUILD, data, sha256
 from lockbox import (ACTIVE, AUDIT, CHAIN_USED, CORE, FRONT, HANDSHAKE, LIST, REASONS, RETIRED, ROLES, ROTATE,
                      SIGN_HEAD, SIGN_MINER, SIGN_RESULT, SIGN_TLS, Lockbox, Lost, consistency, detail,
-                     ed25519_good, jws, note_is_signed, plaintexts, privates)
+                     note_is_signed, plaintexts, privates)
 
 FULL = os.environ.get("WARD_FULL") == "1"
 EMPTY = (0, sha256(b""))
