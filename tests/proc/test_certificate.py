@@ -221,6 +221,9 @@ class Served(unittest.TestCase):
         with Shown() as house:
             house.put(*house.good("brief", days=20))
             house.start()
+            ends = ssl.cert_time_to_seconds(self.end_of(house.chain.read_bytes()))
+            self.assertIn(f"\nward_front_certificate_ends_timestamp_seconds {ends}\n",
+                          self.metrics(house))
             looked = house.doctor()
             self.assertEqual(looked["certificate.files"][0], "warn")
             self.assertEqual(looked["house.certificate"][0], "warn")
@@ -349,7 +352,8 @@ class Reloaded(unittest.TestCase):
             dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(at)) for at in (end - 60, end)]
             house.put(*house.good("brief", between=dates))
             self.assertEqual(house.reload().returncode, 0)
-            shown = ssl.get_server_certificate(("127.0.0.1", house.port))
+            until(lambda: self.now_shown(house) in house.chain.read_text())
+            shown = self.now_shown(house)
             until(lambda: time.time() >= end + 1, 60)  # it is good to the end of that second
             house.put(*house.good("two"))
             part = policy.with_suffix(".part")
@@ -358,9 +362,13 @@ class Reloaded(unittest.TestCase):
             done = house.reload()
             self.assertEqual(done.returncode, 3, done)
             self.assertIn("see STATE/ward.log", done.stderr)
-            self.assertEqual(ssl.get_server_certificate(("127.0.0.1", house.port)), shown)
+            until(lambda: self.now_shown(house) == shown)  # front asks for it when it hears of it
             finding, detail = house.doctor()["house.certificate"]
             self.assertEqual((finding, detail), ("fail", "that of tls.certificate, which has expired"))
+
+    @staticmethod
+    def now_shown(house):
+        return ssl.get_server_certificate(("127.0.0.1", house.port))
 
     def test_renewed_with_the_same_key(self):
         """As often as it may be, with newcomers between and without: each is taken and shown."""

@@ -55,26 +55,36 @@ static bool sign(void *arg, struct span point, struct span content,
     return true;
 }
 
-/* The first of them that ends is the end of all. */
-static int64_t end_of(const struct span *chain, uint32_t count)
+/* What is to be known of a chain: the first of its certificates that ends is the end of all. */
+struct chain_facts {
+    int64_t ends;
+    bool has_point;
+    uint8_t point[TLS_POINT]; /* of the key of the first */
+};
+
+static struct chain_facts look_at(const struct span *chain, uint32_t count)
 {
-    int64_t ends = INT64_MAX;
+    struct chain_facts facts = { .ends = INT64_MAX };
     struct x509_cert cert;
     for (uint32_t i = 0; i < count; i++) {
-        if (x509_parse(chain[i], &cert) && cert.validity.until < ends)
-            ends = cert.validity.until;
+        if (!x509_parse(chain[i], &cert))
+            continue;
+        if (cert.validity.until < facts.ends)
+            facts.ends = cert.validity.until;
+        facts.has_point |= i == 0 && cert.point.len == sizeof facts.point;
+        if (i == 0 && facts.has_point)
+            memcpy(facts.point, cert.point.at, cert.point.len);
     }
-    return ends == INT64_MAX ? 0 : ends;
+    facts.ends = facts.ends == INT64_MAX ? 0 : facts.ends;
+    return facts;
 }
 
 /* What begins its handshake from now on does so with this chain. */
-static void note_use(struct front *front, struct span own)
+static void note_use(struct front *front, const struct chain_facts *facts)
 {
-    struct x509_cert cert;
     front->shakes_before = front->shakes_begun;
-    front->chain_untold = x509_parse(own, &cert) && cert.point.len == sizeof front->chain_point;
-    if (front->chain_untold)
-        memcpy(front->chain_point, cert.point.at, cert.point.len);
+    front->chain_untold = facts->has_point;
+    memcpy(front->chain_point, facts->point, sizeof front->chain_point);
 }
 
 rc chain_fetch(struct trail *trail, struct front *front)
@@ -92,6 +102,8 @@ rc chain_fetch(struct trail *trail, struct front *front)
         good = get_bytes(&in, FRONT_CHAIN_MAX, &chain[i]);
     if (!good || !cur_end(&in))
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
+    /* The answer is good until the next question, which making the server asks. */
+    struct chain_facts facts = look_at(chain, count);
     struct tls_server *server = tls_server_new(front->library, chain, count, sign, front);
     if (server == NULL)
         return FAIL(trail, RC_WORLD, HOUSE_E_PEER);
@@ -100,9 +112,9 @@ rc chain_fetch(struct trail *trail, struct front *front)
         tls_server_ask(server, &front->operators.asking);
     tls_server_free(&front->server);
     front->server = server;
-    front->chain_ends = end_of(chain, count);
+    front->chain_ends = facts.ends;
     front->chain_wanted = false;
-    note_use(front, chain[0]);
+    note_use(front, &facts);
     return RC_SUCCESS;
 }
 
