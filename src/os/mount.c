@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/child.h"
 #include "os/fd.h"
 #include "os/file_rc.h"
+#include "os/random.h"
 
 rc mount_apart(struct trail *trail)
 {
@@ -111,10 +113,19 @@ rc mount_shifted(struct trail *trail, const struct mount_shift *shift)
 
 /* --- disks ------------------------------------------------------------------------------------ */
 
-/* Somebody else may take the free device first. */
+/* Not as long as those who wait beside us. */
+static void wait_a_moment(void)
+{
+    uint8_t dice;
+    random_bytes(&dice, sizeof dice);
+    const struct timespec moment = { .tv_nsec = (1 + dice % 16) * 1000000L };
+    nanosleep(&moment, NULL);
+}
+
+/* Somebody else may take the free device first: of many at once one has it in each round. */
 static rc attach(struct trail *trail, int file, char name[32], int *out)
 {
-    enum { TRIES = 64 };
+    enum { TRIES = 1024 };
     const struct loop_config config = { .fd = (uint32_t)file, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
     auto_fd int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
     if (control < 0)
@@ -133,6 +144,7 @@ static rc attach(struct trail *trail, int file, char name[32], int *out)
         }
         if (errno != EBUSY)
             return FAIL_ERRNO(trail);
+        wait_a_moment();
     }
     return FAIL(trail, RC_WORLD, EBUSY);
 }
