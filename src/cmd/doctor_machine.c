@@ -69,7 +69,7 @@ static void look_kvm(const struct doctor *doctor, struct doctor_row *row)
 {
     char path[DOCTOR_PATH];
     if (!is_there(doctor, "/dev/kvm"))
-        doctor_say(row, DOCTOR_WARN, "there is no /dev/kvm: no virtual machine can be started");
+        doctor_say(row, DOCTOR_WARN, "there is no /dev/kvm: virtual machines run by TCG");
     else if (doctor_path(path, doctor->root, "/dev/kvm") && access(path, R_OK | W_OK) == 0)
         doctor_say(row, DOCTOR_OK, "/dev/kvm can be opened");
     else
@@ -262,7 +262,7 @@ static void look_versions(const struct doctor *doctor, struct doctor_row *row)
 }
 
 const struct doctor_check doctor_machine[] = {
-    { "machine.kvm", "virtual machines can be started",
+    { "machine.kvm", "the processor can run virtual machines",
       "Enable virtualisation in the firmware, load kvm_intel or kvm_amd, join the group kvm.",
       look_kvm },
     { "machine.tee", "there is hardware to attest",
