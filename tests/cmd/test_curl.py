@@ -21,7 +21,7 @@ from commands import CLEAN, ROOT, RUNS, WARD, Place, runs, table
 
 API = json.loads((ROOT / "docs/api/openapi.json").read_text())
 NEEDS = re.compile(r"# (?P<method>[A-Z]+) (?P<target>\S+)( \(gRPC (?P<grpc>\S+)\))? needs: "
-                   r"(?P<who>anyone|owner) - .*")
+                   r"(?P<who>anyone|operator|owner) - .*")
 
 CONNECT = re.compile(r"connect\(\d+, \{sa_family=AF_(?:INET6?|UNIX), ([^}]*)\}")
 
@@ -107,7 +107,7 @@ class Curl(unittest.TestCase):
             self.assertEqual((said["x-grpc"], said["x-permission"]), (found["grpc"], found["who"]))
             self.assertTrue(line.endswith(f"{self.place.live}/run/ward.sock"), line)
             status = self.stranger(method, target.removeprefix("http://localhost"))
-            self.assertEqual(status == 403, found["who"] == "owner", (line, status))
+            self.assertEqual(status == 403, found["who"] != "anyone", (line, status))
 
     def stranger(self, method, target):
         """The status that somebody without an identity gets, over TLS."""
@@ -123,7 +123,7 @@ class Curl(unittest.TestCase):
         words = ["audit", "tail", "--state", self.place.live]
         _, lines = self.shown(words, "--show-curl", "--show-needs")
         self.assertEqual([line[:2] for line in lines[:4]], ["# ", "cu"] * 2)
-        self.assertEqual({NEEDS.fullmatch(line)["who"] for line in lines[::2]}, {"anyone", "owner"})
+        self.assertEqual({NEEDS.fullmatch(line)["who"] for line in lines[::2]}, {"anyone", "operator"})
         self.assertEqual(replay(self.place, "\n".join(lines))[0], 0)
 
     def test_replayed_answers_are_those_of_the_command(self):

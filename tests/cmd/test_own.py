@@ -21,9 +21,9 @@ class Own(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             made = contents(pathlib.Path(folder) / "new/set")
             self.assertEqual(len(done.stdout.splitlines()), len(made))
-        # Those of the channel and of signed requests come from no authority.
+        # Those of the channel, of signed requests and of results come from no authority.
         kept = {name: data for name, data in contents(OWN).items()
-                if name != "README.md" and not name.startswith(("channel/", "request/"))}
+                if name != "README.md" and not name.startswith(("channel/", "request/", "result/"))}
         self.assertEqual(sorted(made), sorted(kept))
         for name, data in made.items():
             self.assertEqual(data, kept[name], name)
