@@ -37,7 +37,7 @@ class Stubborn(Jobs):
             self.assertEqual((result["reason"], process.returncode), ("JOB_TIME", 1), result)
             self.assertLessEqual(seconds_of(result), LIMIT_S + GRACE_S + SLACK_S)
 
-    def test_they_are_gone(self):  # proves: RL-43
+    def test_they_are_gone(self):
         kinds = subprocess.run([STUBBORN, "kinds"], capture_output=True, check=True, text=True).stdout.split()
         self.assertGreaterEqual(len(kinds), 20)
         rows = [(kind, runtime) for kind in kinds for runtime in RUNTIMES]
