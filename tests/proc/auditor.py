@@ -52,7 +52,7 @@ needs_strace = unittest.skipUnless(may_trace(), "strace, and the right to trace"
 
 def settings_of(state, seal=0, rotate=64 << 20, days=7, url="", inward=False, peers=()):
     """struct settings as the machine lays it out."""
-    texts = (str(state), "127.0.0.1:1", "sqlite", "", "/b", "", "/x", "", url, *[""] * 12)
+    texts = (str(state), "127.0.0.1:1", "sqlite", "", "/b", "", "/x", "", "", url, *[""] * 11)
     numbers = (4096, 64, 2, 60, 100, 200, 10, 60)
     return (b"".join(text.encode().ljust(512, b"\0") for text in texts) +
             struct.pack("@3I?????8IQII", seal, 0, 0, inward, *[False] * 4, *numbers, rotate, days, 86400) +
