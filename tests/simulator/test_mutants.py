@@ -77,8 +77,15 @@ MUTANTS = {
         "    pending->verdict = NULL;\n    core_settle(core, pending);\n",
         "places are given back"),
     "strangers are let in": (
-        "proc/core/requests.c", "        return REASON_HOUSE_OWNER_ONLY;\n",
-        "        return REASON_OK;\n", "strangers are refused|refusals are recorded or counted"),
+        "proc/core/requests.c",
+        "        request->caller != CALLER_MINER)\n        return REASON_HOUSE_OWNER_ONLY;\n",
+        "        request->caller != CALLER_MINER)\n        return REASON_OK;\n",
+        "strangers are refused|refusals are recorded or counted"),
+    "whoever has no certificate is an operator": (
+        "proc/core/requests.c",
+        "        !is_operator(core, request))\n        return REASON_HOUSE_OWNER_ONLY;\n",
+        "        !is_operator(core, request))\n        return REASON_OK;\n",
+        "strangers are refused|refusals are recorded or counted"),
     "whoever signs nothing is a session": (
         "proc/core/requests.c", "        return REASON_SESSION_REQUIRED;\n",
         "        return REASON_OK;\n",
