@@ -93,10 +93,10 @@ def growth(bench):
 
 
 CASES = {
-    "flood-http1": lambda bench: once(bench).worst("HTTP/1.1"),  # proves: RL-20
-    "flood-h2": lambda bench: once(bench).worst("HTTP/2"),  # proves: RL-20
-    "flood-channel": lambda bench: once(bench).worst("channel"),  # proves: RL-20
-    "flood-memory": growth,  # proves: RL-20
+    "flood-http1": lambda bench: once(bench).worst("HTTP/1.1"),
+    "flood-h2": lambda bench: once(bench).worst("HTTP/2"),
+    "flood-channel": lambda bench: once(bench).worst("channel"),
+    "flood-memory": growth,
 }
 
 

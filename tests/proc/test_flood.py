@@ -171,7 +171,7 @@ class Flooded(unittest.TestCase):
         self.assertEqual(counts["there"], counts["ended"], state)
         self.idle(3)
 
-    def test_at_each_place(self):  # proves: RL-20
+    def test_at_each_place(self):
         front = self.house.processes()["front"]
         with contextlib.ExitStack() as stack:
             inside = Inside(self.house, stack)
@@ -204,7 +204,7 @@ class Flooded(unittest.TestCase):
                 if worst(row) > TWICE * worst(times[ALONE][way])}
         self.assertEqual(slow, {})
 
-    def test_those_whose_acknowledgement_never_comes(self):  # proves: RL-20
+    def test_those_whose_acknowledgement_never_comes(self):
         """The kernel has them for long; front is done with them."""
         with contextlib.ExitStack() as stack:
             inside = Inside(self.house, stack)
