@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "job/guest_talk.h"
+#include "model/reason.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -78,7 +79,8 @@ static void judge_word(const uint8_t *data, size_t size)
         abort();
     machine_word_what(&word, span_of(data, size));
     word.stage = MACHINE_RUNS;
-    word.reason = word.ran = word.code = word.signal = 0;
+    word.reason = REASON_OK;
+    word.ran = word.code = word.signal = 0;
     if (!machine_word_is_sound(&word))
         abort();
 }
