@@ -259,7 +259,7 @@ class Edges(unittest.TestCase):
 
     def test_calls_of_grpc(self):
         """Unary, refused with details, and a stream that is answered message by message."""
-        with self.each([(kind, "h2") for kind in edges.KINDS]) as all_:
+        with self.each([pair for pair in KINDS if pair[1] == "h2"]) as all_:
             for name, edge in all_:
                 with self.subTest(name), edge.connect() as one:
                     client = house.H2(one)
