@@ -1,5 +1,5 @@
 """syscalls.py - compiles a list of system calls that people review, NAME.syscalls, into the
-C table that jail_enter takes: `static const struct jail_rule NAME_rules[]`.
+C table that jail_enter takes: `static const struct call_rule NAME_rules[]`.
 
 NAME.seccomp is the same for an OCI runtime, which wants names beside numbers: `static const struct seccomp_rule
 NAME_rules[]`. There a name may stand several times, each time with another condition.
@@ -101,7 +101,7 @@ def header(source, rules):
     named = source.suffix == ".seccomp"
     face = "sandbox/seccomp.h" if named else "os/jail.h"
     includes = f'#include <sys/syscall.h>\n\n#include "{face}"\n\n'
-    kind = "seccomp_rule" if named else "jail_rule"
+    kind = "seccomp_rule" if named else "call_rule"
     return (f"/* Made by tools/syscalls.py from {source.name}. */\n{includes}"
             f"static const struct {kind} {source.stem}_rules[] = {{\n{lines}}};\n")
 

@@ -13,7 +13,7 @@ struct confine {
     uint64_t file_bytes;   /* RLIMIT_FSIZE; what would be larger fails with EFBIG */
     uint64_t memory_bytes; /* RLIMIT_AS */
     uint64_t cpu_seconds;  /* RLIMIT_CPU: SIGXCPU ends the child */
-    const struct jail_rule *rules;
+    const struct call_rule *rules;
     size_t rule_count;
 };
 

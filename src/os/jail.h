@@ -10,15 +10,7 @@
 
 #include "base/result.h"
 #include "base/span.h"
-
-/* One allowed system call; tools/syscalls.py makes these from a NAME.syscalls file.  With
-   `masked`, only where (argument & mask) == value. */
-struct jail_rule {
-    int number; /* SYS_... */
-    bool masked;
-    unsigned argument;    /* 0..5 */
-    uint64_t mask, value; /* some bits of the mask, and no other, are set in the value, or none */
-};
+#include "os/call_filter.h"
 
 enum { JAIL_RULES_MAX = 128 };
 
@@ -40,7 +32,7 @@ struct jail {
        make a namespace. */
     rc (*reach_out)(struct trail *trail, void *arg, bool *reached);
     void *arg;
-    const struct jail_rule *rules;
+    const struct call_rule *rules;
     size_t rule_count;
 };
 
@@ -70,7 +62,7 @@ rc jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *
 /* jail_filter is the last step alone: the system call filter, from here on and for all
    children.  Any other call kills the process. */
 MUST_USE
-rc jail_filter(struct trail *trail, const struct jail_rule *rules, size_t count);
+rc jail_filter(struct trail *trail, const struct call_rule *rules, size_t count);
 
 /* jail_offline gives up the network alone, for this process and all its children: a call that
    makes, connects or sends over a socket kills it, and so does one by another architecture's

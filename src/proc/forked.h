@@ -26,7 +26,7 @@ struct forked {
 struct forked_work {
     void (*run)(const void *arg, struct sink *answer);
     const void *arg;
-    const struct jail_rule *rules; /* all that it may call: no more than its parent may */
+    const struct call_rule *rules; /* all that it may call: no more than its parent may */
     size_t rule_count;
     unsigned wall_seconds; /* by the clock */
     unsigned cpu_seconds;  /* and of the processor */

@@ -55,7 +55,7 @@ struct process {
     size_t memory;        /* bytes of the arena that lives as long as it; 0: HOUSE_MEMORY */
     size_t size;          /* bytes of its state */
 
-    const struct jail_rule *rules; /* NAME.syscalls */
+    const struct call_rule *rules; /* NAME.syscalls */
     size_t rule_count;
     const struct door *doors;
     size_t door_count;

@@ -25,7 +25,7 @@ static void call_by_int_80(uint32_t number)
                      : "r8", "r9", "r10", "r11", "memory");
 }
 
-static _Noreturn void make(const struct attempt *attempt, const struct jail_rule *rules,
+static _Noreturn void make(const struct attempt *attempt, const struct call_rule *rules,
                            size_t count)
 {
     const uint64_t *a = attempt->arguments;
@@ -43,7 +43,7 @@ static _Noreturn void make(const struct attempt *attempt, const struct jail_rule
 
 /* Only the filter ends a process by SIGSYS.  A kernel without 32-bit programs answers
    int 0x80 by SIGSEGV. */
-static bool survives(const struct attempt *attempt, const struct jail_rule *rules, size_t count)
+static bool survives(const struct attempt *attempt, const struct call_rule *rules, size_t count)
 {
     int status = 0;
     pid_t child = fork();
@@ -57,7 +57,7 @@ static bool survives(const struct attempt *attempt, const struct jail_rule *rule
     return WTERMSIG(status) != SIGSYS && !(attempt->way == INT_80 && WTERMSIG(status) == SIGSEGV);
 }
 
-static void expect(const struct attempt *attempt, bool expected, const struct jail_rule *rules,
+static void expect(const struct attempt *attempt, bool expected, const struct call_rule *rules,
                    size_t count)
 {
     /* uretprobe and uprobe: since Linux 6.14 the kernel asks no filter about them, and ends who
@@ -73,7 +73,7 @@ static void expect(const struct attempt *attempt, bool expected, const struct ja
     fail();
 }
 
-static const struct jail_rule *rule_of(int number, const struct jail_rule *rules, size_t count)
+static const struct call_rule *rule_of(int number, const struct call_rule *rules, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (rules[i].number == number)
@@ -83,8 +83,8 @@ static const struct jail_rule *rule_of(int number, const struct jail_rule *rules
 }
 
 /* With a condition: as it must be, whatever stands outside the mask, and each bit wrong. */
-static size_t try_condition(struct attempt *attempt, const struct jail_rule *rule,
-                            const struct jail_rule *rules, size_t count)
+static size_t try_condition(struct attempt *attempt, const struct call_rule *rule,
+                            const struct call_rule *rules, size_t count)
 {
     size_t tried = 2;
     uint64_t *argument = &attempt->arguments[rule->argument];
@@ -103,14 +103,14 @@ static size_t try_condition(struct attempt *attempt, const struct jail_rule *rul
     return tried;
 }
 
-size_t assert_exact(const struct jail_rule *rules, size_t count)
+size_t assert_exact(const struct call_rule *rules, size_t count)
 {
     static const uint32_t odd[] = { 0x3fffffff, 0x7fffffff, 0x80000000, 0xffffffff };
     const struct attempt ones = { .arguments = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
                                                  UINT64_MAX, UINT64_MAX } };
     size_t tried = 0;
     for (uint32_t number = 0; number < EXACT_NUMBERS; number++) {
-        const struct jail_rule *rule = rule_of((int)number, rules, count);
+        const struct call_rule *rule = rule_of((int)number, rules, count);
         struct attempt attempt = ones;
         attempt.number = number;
         if (rule != NULL && rule->masked)

@@ -15,6 +15,6 @@ enum {
 
 /* assert_exact fails the test with the first number that survives and should not, or does not
    and should.  Returns how many calls were tried. */
-size_t assert_exact(const struct jail_rule *rules, size_t count);
+size_t assert_exact(const struct call_rule *rules, size_t count);
 
 #endif

@@ -20,12 +20,12 @@
 enum { JAIL_USER = 61215, NOBODY = 65534, ENTER_FAILED = 250 };
 
 /* What nearly every process needs. */
-static const struct jail_rule narrow[] = { { .number = SYS_read },
+static const struct call_rule narrow[] = { { .number = SYS_read },
                                            { .number = SYS_write },
                                            { .number = SYS_exit_group } };
 
 /* So much that the filter stops nothing that is tried here. */
-static const struct jail_rule wide[] = {
+static const struct call_rule wide[] = {
     { .number = SYS_read },
     { .number = SYS_write },
     { .number = SYS_exit_group },
@@ -84,7 +84,7 @@ static const struct jail_rule wide[] = {
 
 static const int stdio[] = { 0, 1, 2 };
 
-static inline struct jail jail_of(const struct jail_rule *rules, size_t count)
+static inline struct jail jail_of(const struct call_rule *rules, size_t count)
 {
     return (struct jail){ .user = JAIL_USER,
                           .keep = stdio,

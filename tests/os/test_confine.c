@@ -18,7 +18,7 @@ enum { FILE_MOST = 4096, MEMORY_MOST = 256 << 20, SECONDS_MOST = 100 };
 static int folder = -1, outside = -1;
 
 /* Enters with the descriptors of the test and one of a file that lies outside. */
-static rc enter(const struct jail_rule *rules, size_t count)
+static rc enter(const struct call_rule *rules, size_t count)
 {
     const int keep[] = { 0, 1, 2, outside };
     const struct confine confine = { .folder = folder,
@@ -115,14 +115,14 @@ static int try_walls(enum mode mode, const void *what)
 {
     (void)mode;
     (void)what;
-    static struct jail_rule rules[COUNT(wide) + 6];
+    static struct call_rule rules[COUNT(wide) + 6];
     static const int more[] = { SYS_newfstatat, SYS_getdents64, SYS_faccessat,
                                 SYS_access,     SYS_chdir,      SYS_fstat };
     const uint32_t kept = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER;
     int fresh = open("/", O_RDONLY | O_DIRECTORY);
     memcpy(rules, wide, sizeof wide);
     for (size_t i = 0; i < COUNT(more); i++)
-        rules[COUNT(wide) + i] = (struct jail_rule){ .number = more[i] };
+        rules[COUNT(wide) + i] = (struct call_rule){ .number = more[i] };
     if (!rc_ok(enter(rules, COUNT(rules))))
         return ENTER_FAILED;
     const bool walls[] = {

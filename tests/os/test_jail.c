@@ -179,7 +179,7 @@ static void test_own_network(void **state)
         pid_t child = __real_fork();
         if (child == 0) {
             const int keep[] = { 0, 1, 2, ready[1] };
-            static const struct jail_rule rules[] = { { .number = SYS_write },
+            static const struct call_rule rules[] = { { .number = SYS_write },
                                                       { .number = SYS_pause } };
             struct jail jail = jail_of(rules, COUNT(rules));
             struct jail_report report;
@@ -364,7 +364,7 @@ static void *wait_for_ever(void *nothing)
 
 static int enter_wrong(enum mode mode, const void *what)
 {
-    static const struct jail_rule last[WRONG_COUNT] = {
+    static const struct call_rule last[WRONG_COUNT] = {
         [WRONG_NUMBER] = { .number = -1 },
         [WRONG_ARGUMENT] = { .number = SYS_read, .masked = true, .argument = 6, .mask = 1 },
         [WRONG_MASK] = { .number = SYS_read, .masked = true },
@@ -376,7 +376,7 @@ static int enter_wrong(enum mode mode, const void *what)
         JAIL_E_RULE, JAIL_E_PROOF, JAIL_E_PROOF, JAIL_E_THREADS,
     };
     enum wrong wrong = *(const enum wrong *)what;
-    struct jail_rule rules[] = { narrow[0], narrow[2], narrow[1] };
+    struct call_rule rules[] = { narrow[0], narrow[2], narrow[1] };
     struct jail jail = jail_of(rules, COUNT(rules));
     struct jail_report report = { .landlock = 4711 };
     pthread_t thread;
@@ -490,7 +490,7 @@ static void test_no_step_may_fail(void **state)
 static void test_exactly_the_listed_calls_survive(void **state)
 {
     (void)state;
-    static const struct jail_rule conditions[] = {
+    static const struct call_rule conditions[] = {
         { .number = SYS_read },
         { .number = SYS_exit_group },
         { .number = SYS_rt_sigreturn },
@@ -514,12 +514,12 @@ static void test_exactly_the_listed_calls_survive(void **state)
 /* A list of the greatest length is whole: its last rule holds, and the condition before it. */
 static int enter_longest(enum mode mode, const void *what)
 {
-    static struct jail_rule rules[JAIL_RULES_MAX + 1];
+    static struct call_rule rules[JAIL_RULES_MAX + 1];
     (void)mode;
     (void)what;
     for (size_t i = 0; i < JAIL_RULES_MAX; i++)
-        rules[i] = (struct jail_rule){ SYS_lseek, true, 0, UINT64_MAX, i };
-    rules[JAIL_RULES_MAX - 1] = (struct jail_rule){ .number = SYS_exit_group };
+        rules[i] = (struct call_rule){ SYS_lseek, true, 0, UINT64_MAX, i };
+    rules[JAIL_RULES_MAX - 1] = (struct call_rule){ .number = SYS_exit_group };
     if (jail_filter(NULL, rules, COUNT(rules)).code != rc_make(RC_BUG, JAIL_E_RULE).code)
         return 1;
     if (!rc_ok(jail_filter(NULL, rules, JAIL_RULES_MAX)))

@@ -294,7 +294,7 @@ static void prepare(void)
     }
 }
 
-static int try_in_jail(const struct jail_rule *rules, size_t count, const struct attempt *attempt)
+static int try_in_jail(const struct call_rule *rules, size_t count, const struct attempt *attempt)
 {
     struct jail jail = jail_of(rules, count);
     struct jail_report report;
@@ -387,7 +387,7 @@ static int look_inside(enum mode mode, const void *what)
     sibling = fork();
     if (sibling == 0) {
         const int keep[] = { 0, 1, 2, ready[1] };
-        static const struct jail_rule rules[] = { { .number = SYS_write },
+        static const struct call_rule rules[] = { { .number = SYS_write },
                                                   { .number = SYS_pause } };
         struct jail jail = jail_of(rules, COUNT(rules));
         struct jail_report report;

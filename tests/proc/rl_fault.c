@@ -98,13 +98,13 @@ rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_r
 
 rc __wrap_jail_enter(struct trail *trail, const struct jail *jail, struct jail_report *report)
 {
-    static struct jail_rule rules[JAIL_RULES_MAX];
+    static struct call_rule rules[JAIL_RULES_MAX];
     struct jail wider = *jail;
     if (jail->rule_count + 2 > JAIL_RULES_MAX)
         return FAIL(trail, RC_BUG, JAIL_E_RULE);
     memcpy(rules, jail->rules, jail->rule_count * sizeof rules[0]);
-    rules[wider.rule_count++] = (struct jail_rule){ .number = SYS_getpid };
-    rules[wider.rule_count++] = (struct jail_rule){ .number = SYS_rt_sigreturn };
+    rules[wider.rule_count++] = (struct call_rule){ .number = SYS_getpid };
+    rules[wider.rule_count++] = (struct call_rule){ .number = SYS_rt_sigreturn };
     wider.rules = rules;
     return __real_jail_enter(trail, &wider, report);
 }

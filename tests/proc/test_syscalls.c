@@ -36,7 +36,7 @@ EXACT(verify)
 
 /* What no process of the house has a use for, whatever it is taken over for.  Verify and fetch
    fork: by a clone that shares nothing, and by no other. */
-static bool is_fork(const struct jail_rule *rule)
+static bool is_fork(const struct call_rule *rule)
 {
     const uint64_t fork = 0x1200011; /* SIGCHLD, and where the child writes its number */
     return rule->number == SYS_clone && rule->masked && rule->argument == 0 &&
@@ -44,7 +44,7 @@ static bool is_fork(const struct jail_rule *rule)
 }
 
 /* Fetch and dial alone make sockets, of the internet's two families, and connect them. */
-static bool is_outward(const struct jail_rule *rule)
+static bool is_outward(const struct call_rule *rule)
 {
     const uint64_t either = ~(uint64_t)(AF_INET ^ AF_INET6) & 0xffffffff;
     bool family = rule->masked && rule->argument == 0 && rule->mask == either &&
@@ -62,7 +62,7 @@ static void test_none_may_reach_out(void **state)
         SYS_process_vm_readv, SYS_pidfd_getfd, SYS_memfd_create
     };
     static const struct {
-        const struct jail_rule *rules;
+        const struct call_rule *rules;
         size_t count;
         bool outward;
     } lists[] = {

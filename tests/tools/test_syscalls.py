@@ -68,7 +68,7 @@ USE = """\
 int main(void)
 {
     for (size_t i = 0; i < sizeof sample_rules / sizeof sample_rules[0]; i++) {
-        const struct jail_rule *rule = &sample_rules[i];
+        const struct call_rule *rule = &sample_rules[i];
         printf("%d %d %u %lx %lx\\n", rule->number, rule->masked, rule->argument, rule->mask,
                rule->value);
     }

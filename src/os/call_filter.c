@@ -1,0 +1,97 @@
+/* call_filter.c - see call_filter.h. */
+#include "os/call_filter.h"
+
+#include <limits.h>
+#include <linux/audit.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if !defined __x86_64__ || defined __ILP32__
+#error "name the machine by its AUDIT_ARCH here, and see which of its calls have two numbers"
+#endif
+
+enum { X32_BIT = 1 << 30 }; /* of each of x32's numbers */
+
+static void put(struct call_filter *filter, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
+{
+    if (filter->len >= filter->room) {
+        filter->fits = false;
+        return;
+    }
+    filter->at[filter->len++] = (struct sock_filter){ code, yes, no, k };
+}
+
+static void load(struct call_filter *filter, size_t offset)
+{
+    put(filter, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+/* Goes on when what is loaded is this, and otherwise so many instructions further. */
+static void expect(struct call_filter *filter, uint32_t value, uint8_t further)
+{
+    put(filter, BPF_JMP | BPF_JEQ | BPF_K, value, 0, further);
+}
+
+static void end(struct call_filter *filter, uint32_t action)
+{
+    put(filter, BPF_RET | BPF_K, action, 0, 0);
+}
+
+void call_filter_begin(struct call_filter *filter, struct sock_filter *at, size_t room)
+{
+    *filter = (struct call_filter){ .at = at, .room = room, .fits = true };
+    load(filter, offsetof(struct seccomp_data, arch));
+    put(filter, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+    end(filter, SECCOMP_RET_KILL_PROCESS);
+    load(filter, offsetof(struct seccomp_data, nr));
+}
+
+void call_filter_x32(struct call_filter *filter)
+{
+    put(filter, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
+    end(filter, SECCOMP_RET_KILL_PROCESS);
+}
+
+static bool rule_is_sound(const struct call_rule *rule)
+{
+    bool condition = rule->argument < 6 && rule->mask != 0 && (rule->value & ~rule->mask) == 0;
+    return rule->number >= 0 && (!rule->masked || condition);
+}
+
+/* A call has the right number, then both halves of its argument are right, or the next rule is
+   asked. */
+void call_filter_put(struct call_filter *filter, const struct call_rule *rule, uint32_t action)
+{
+    const size_t argument = offsetof(struct seccomp_data, args) + rule->argument * sizeof(uint64_t);
+    if (!rule_is_sound(rule)) {
+        filter->fits = false;
+        return;
+    }
+    if (!rule->masked) {
+        expect(filter, (uint32_t)rule->number, 1);
+        end(filter, action);
+        return;
+    }
+    expect(filter, (uint32_t)rule->number, CALL_FILTER_RULE - 1);
+    load(filter, argument);
+    put(filter, BPF_ALU | BPF_AND | BPF_K, (uint32_t)rule->mask, 0, 0);
+    expect(filter, (uint32_t)rule->value, 4);
+    load(filter, argument + sizeof(uint32_t)); /* the machine is little-endian */
+    put(filter, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(rule->mask >> 32), 0, 0);
+    expect(filter, (uint32_t)(rule->value >> 32), 1);
+    end(filter, action);
+    load(filter, offsetof(struct seccomp_data, nr));
+}
+
+bool call_filter_hold(struct call_filter *filter, uint32_t others)
+{
+    end(filter, others);
+    if (!filter->fits || filter->len > USHRT_MAX) {
+        filter->fits = false;
+        return false;
+    }
+    const struct sock_fprog whole = { (unsigned short)filter->len, filter->at };
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &whole) == 0;
+}
