@@ -245,6 +245,16 @@ bool x509_extension(const struct x509_cert *cert, struct span oid, struct span *
     return false;
 }
 
+bool x509_alternative_names(const struct x509_cert *cert, struct cursor *names)
+{
+    static const uint8_t oid[] = { 0x55, 0x1d, 0x11 };
+    struct span value;
+    if (!x509_extension(cert, SPAN(oid), &value))
+        return false;
+    struct cursor in = cur_over(value);
+    return der_open(&in, DER_SEQUENCE, names) && cur_end(&in);
+}
+
 bool x509_name_common_name(struct span name, struct span *cn)
 {
     struct cursor in = cur_over(name);

@@ -6,6 +6,7 @@
 #ifndef WARD_CODEC_X509_H
 #define WARD_CODEC_X509_H
 
+#include "base/cursor.h"
 #include "base/span.h"
 #include "base/time.h"
 
@@ -67,6 +68,11 @@ bool x509_is_sound(const struct x509_cert *cert);
    identifier: *value views the content of its extnValue. */
 MUST_USE
 bool x509_extension(const struct x509_cert *cert, struct span oid, struct span *value);
+
+/* x509_alternative_names opens the list of subject alternative names (RFC 5280 4.2.1.6), each a
+   GeneralName to der_read.  False when there is none, or the extension is no such list. */
+MUST_USE
+bool x509_alternative_names(const struct x509_cert *cert, struct cursor *names);
 
 /* x509_name_common_name finds the one commonName of a whole Name.  False, and *cn
    untouched, when the Name is malformed, has none, has several, or has one in a character

@@ -8,7 +8,6 @@
 #include "codec/pem.h"
 #include "guard/strength.h"
 
-static const uint8_t alternative_names[] = { 0x55, 0x1d, 0x11 };
 static const uint8_t client_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02 };
 
 /* RFC 5280 4.2.1.3: keyCertSign, and 4.2.1.9: without cA a key "MUST NOT be used to verify
@@ -103,13 +102,10 @@ static bool is_name(const struct der *one, enum client_name kind, struct span na
 
 bool client_has_name(const struct x509_cert *cert, enum client_name kind, struct span name)
 {
-    struct span value;
+    struct cursor names;
     struct der one;
     bool found = false;
-    if (!x509_extension(cert, SPAN(alternative_names), &value))
-        return false;
-    struct cursor in = cur_over(value), names;
-    if (!der_open(&in, DER_SEQUENCE, &names) || !cur_end(&in))
+    if (!x509_alternative_names(cert, &names))
         return false;
     while (!cur_end(&names)) {
         if (!der_read(&names, &one))

@@ -9,7 +9,6 @@
 #include "crypto/hash.h"
 #include "guard/strength.h"
 
-static const uint8_t alternative_names[] = { 0x55, 0x1d, 0x11 };
 static const uint8_t server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 };
 static const uint8_t ecdsa_sha256[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
 
@@ -26,13 +25,10 @@ static bool is_root(const struct x509_cert *cert, bool is_last)
    (RFC 9525 6.3). */
 static bool has_name(const struct x509_cert *cert)
 {
-    struct span value;
+    struct cursor names;
     struct der name;
     bool found = false;
-    if (!x509_extension(cert, SPAN(alternative_names), &value))
-        return false;
-    struct cursor in = cur_over(value), names;
-    if (!der_open(&in, DER_SEQUENCE, &names) || !cur_end(&in))
+    if (!x509_alternative_names(cert, &names))
         return false;
     while (!cur_end(&names)) {
         if (!der_read(&names, &name))
