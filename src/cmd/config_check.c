@@ -58,9 +58,21 @@ static void write_json(struct sink *out, const char *file, const struct config_p
     sink_text(out, "\n");
 }
 
-/* The files that the listener's certificate and key are named by, where the rest is good.  False:
-   nobody could look at them. */
-static bool check_tls(const struct config *config, struct config_problems *problems)
+/* A fault of one of the files that settings name, as the mistake of that setting. */
+static void put_fault(const struct config *config, const char *name, const struct tls_fault *fault,
+                      struct config_problems *problems)
+{
+    const struct reason_info *info = reason_info(fault->reason);
+    struct config_problem *problem = &problems->list[problems->count++];
+    size_t key = config_key_index(config_key_find(span_text(name)));
+    *problem = (struct config_problem){ .source = CONFIG_FILE,
+                                        .place = config->origins[key].place };
+    snprintf(problem->text, sizeof problem->text, "%s: %s: %s", name, info->name, info->cause);
+    say("%s: %s. %s", info->name, fault->text, info->help);
+}
+
+/* The listener's certificate and its key.  False: nobody could look at them. */
+static bool check_own(const struct config *config, struct config_problems *problems)
 {
     struct tls_looked looked;
     if (config->settings.tls_certificate[0] == 0)
@@ -69,16 +81,32 @@ static bool check_tls(const struct config *config, struct config_problems *probl
         return false;
     if (looked.fault.reason == REASON_NONE)
         return true;
-    const struct reason_info *info = reason_info(looked.fault.reason);
     bool of_key = tls_path(&config->settings, looked.fault.reason) == config->settings.tls_key;
-    const char *name = of_key ? "tls.key" : "tls.certificate";
-    struct config_problem *problem = &problems->list[problems->count++];
-    size_t key = config_key_index(config_key_find(span_text(name)));
-    *problem = (struct config_problem){ .source = CONFIG_FILE,
-                                        .place = config->origins[key].place };
-    snprintf(problem->text, sizeof problem->text, "%s: %s: %s", name, info->name, info->cause);
-    say("%s: %s. %s", info->name, looked.fault.text, info->help);
+    put_fault(config, of_key ? "tls.key" : "tls.certificate", &looked.fault, problems);
     return true;
+}
+
+/* What operators' certificates are judged by.  A list that has ended is no mistake of the file's:
+   doctor says so. */
+static bool check_clients(const struct config *config, struct arena *arena,
+                          struct config_problems *problems)
+{
+    struct tls_clients_looked looked;
+    if (!tls_look_clients(&config->settings, arena, &looked))
+        return false;
+    if (looked.fault.reason != REASON_NONE)
+        put_fault(config,
+                  looked.fault.reason == REASON_TLS_CLIENT_CA_UNUSABLE ? "tls.client_ca"
+                                                                       : "tls.client_crl",
+                  &looked.fault, problems);
+    return true;
+}
+
+/* The files that the settings name, where all else is good. */
+static bool check_tls(const struct config *config, struct arena *arena,
+                      struct config_problems *problems)
+{
+    return check_own(config, problems) && check_clients(config, arena, problems);
 }
 
 static enum exit_code run(struct invocation *invocation)
@@ -90,7 +118,7 @@ static enum exit_code run(struct invocation *invocation)
     if (!settings_read_file(invocation, invocation->operands[0], &loaded, &inputs.file))
         return EXIT_USAGE;
     bool valid = config_read(&inputs, &invocation->arena, &loaded.config, &problems);
-    if (valid && !check_tls(&loaded.config, &problems))
+    if (valid && !check_tls(&loaded.config, &invocation->arena, &problems))
         return EXIT_INTERNAL;
     valid = valid && problems.count == 0;
     if (!option_given(invocation, OPT_JSON)) {

@@ -228,7 +228,8 @@ static enum exit_code run(struct invocation *in)
                              .user = geteuid(),
                              .arena = &in->arena,
                              .read_folder = input_folder,
-                             .look_tls = tls_look };
+                             .look_tls = tls_look,
+                             .look_clients = tls_look_clients };
     struct report *report = arena_alloc(&in->arena, sizeof *report);
     if (report == NULL || !config_print_begin(in, &out))
         return EXIT_INTERNAL;

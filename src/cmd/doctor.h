@@ -35,6 +35,9 @@ struct doctor {
                         size_t *count);
     /* Looks at the files of the listener's certificate as a house would: tls_look. */
     bool (*look_tls)(const struct settings *settings, struct tls_looked *out);
+    /* And at those that operators' certificates are judged by: tls_look_clients. */
+    bool (*look_clients)(const struct settings *settings, struct arena *arena,
+                         struct tls_clients_looked *out);
 };
 
 struct doctor_row {

@@ -216,7 +216,7 @@ static void look_certificate(const struct doctor *doctor, struct doctor_row *row
 }
 
 /* What the running house shows is its own to say (house.certificate): these may be newer. */
-static void look_tls_files(const struct doctor *doctor, struct doctor_row *row)
+static void look_listener_files(const struct doctor *doctor, struct doctor_row *row)
 {
     const struct settings *settings = doctor->settings;
     struct tls_looked looked;
@@ -235,6 +235,45 @@ static void look_tls_files(const struct doctor *doctor, struct doctor_row *row)
         doctor_say(row, dates.finding, "%.60s; of %.100s, issued by %.100s", dates.detail,
                    looked.subject, looked.issuer);
     }
+}
+
+static bool may_not_read(const char *path)
+{
+    return path[0] != 0 && access(path, R_OK) != 0 && errno == EACCES;
+}
+
+/* An ended list shuts all operators out (TLS_CLIENT_UNCHECKED), and most are of days: it is said
+   when they have ended, and before that nobody is woken. */
+static void look_client_files(const struct doctor *doctor, struct doctor_row *row)
+{
+    const struct settings *settings = doctor->settings;
+    struct tls_clients_looked looked;
+    if (may_not_read(settings->tls_client_ca) || may_not_read(settings->tls_client_crl)) {
+        doctor_say(row, DOCTOR_WARN, "this user may not read tls.client_ca or tls.client_crl");
+    } else if (!doctor->look_clients(settings, doctor->arena, &looked)) {
+        doctor_say(row, DOCTOR_WARN, "nobody could look at tls.client_ca");
+    } else if (looked.fault.reason != REASON_NONE) {
+        doctor_say(row, DOCTOR_FAIL, "%s: %.200s", reason_info(looked.fault.reason)->name,
+                   looked.fault.text);
+    } else if (looked.lists_end < doctor->now) {
+        doctor_say(row, DOCTOR_FAIL, "a list of tls.client_crl has ended: nobody is an operator");
+    } else {
+        struct doctor_row dates;
+        judge_certificate(&dates, doctor->now, 0, looked.cas_end);
+        doctor_say(row, dates.finding, "tls.client_ca: %.100s", dates.detail);
+    }
+}
+
+/* The worse of the two; the listener's where they are alike. */
+static void look_tls_files(const struct doctor *doctor, struct doctor_row *row)
+{
+    struct doctor_row clients;
+    look_listener_files(doctor, row);
+    if (doctor->settings->tls_client_ca[0] == 0)
+        return;
+    look_client_files(doctor, &clients);
+    if (clients.finding > row->finding)
+        *row = clients;
 }
 
 /* The names of the folder of logs that were put away; the day of the oldest. */
@@ -476,8 +515,9 @@ const struct doctor_check doctor_state[] = {
       look_port },
     { "certificate.ca", "clients can trust the house",
       "Start the house again: it makes its certificates anew when they end.", look_certificate },
-    { "certificate.files", "tls.certificate and tls.key can be used",
-      "Renew the certificate and `ward reload`; `ward config check` says what is wrong with them.",
+    { "certificate.files", "the files of [tls] can be used",
+      "Renew the certificate or the list and `ward reload`; `ward config check` says what is "
+      "wrong.",
       look_tls_files },
     { "collateral.age", "evidence is judged by fresh collateral",
       "Fetch it again: ward collateral fetch.", look_collateral },

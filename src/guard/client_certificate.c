@@ -64,6 +64,28 @@ bool client_crls_read(struct span pem, struct sink *der, struct client_files *ou
     return true;
 }
 
+int64_t client_cas_end(const struct client_files *cas)
+{
+    int64_t end = INT64_MAX;
+    struct x509_cert cert;
+    for (size_t i = 0; i < cas->count; i++) {
+        if (x509_parse(cas->der[i], &cert) && cert.validity.until < end)
+            end = cert.validity.until;
+    }
+    return end;
+}
+
+int64_t client_crls_end(const struct client_files *crls)
+{
+    int64_t end = INT64_MAX;
+    struct crl crl;
+    for (size_t i = 0; i < crls->count; i++) {
+        if (crl_parse(crls->der[i], &crl) && crl.validity.until < end)
+            end = crl.validity.until;
+    }
+    return end;
+}
+
 /* The certificate of a person or a program says that it is for clients; one for all uses, or for
    servers, was given to somebody for something else. */
 static bool is_clients(const struct x509_cert *cert)

@@ -36,6 +36,11 @@ bool client_cas_read(struct span pem, struct sink *der, struct client_files *out
 MUST_USE
 bool client_crls_read(struct span pem, struct sink *der, struct client_files *out);
 
+/* client_cas_end, client_crls_end: the last second at which all of what was read is of its time;
+   INT64_MAX without any. */
+int64_t client_cas_end(const struct client_files *cas);
+int64_t client_crls_end(const struct client_files *crls);
+
 /* client_chain_judge judges a chain that was verified, the client's own first and the root last:
    TLS_CLIENT_USE, TLS_CLIENT_WEAK or REASON_OK.  *out is the client's own, *until the last second
    of the first that ends. */

@@ -3,6 +3,7 @@ CAs of the test's own, good ones and all the others, by clients that know nothin
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import ssl
@@ -416,11 +417,53 @@ class Changed(unittest.TestCase):
                     self.assertIn("TLS_CLIENT_CRL_UNUSABLE" if path == house.crl else
                                   "TLS_CLIENT_CA_UNUSABLE", done.stderr)
                     self.assertEqual(house.asks(link)[0], 200)
+                    self.told(house, path)
             place(house.ca, good[house.ca])
+            checked = self.check(house)
+            self.assertEqual((checked.returncode, checked.stdout), (0, ""))
             house.ca.chmod(0o664)
             self.assertIn("may be written by others", house.reload().stderr)
             house.ca.chmod(0o644)
             self.assertEqual(house.reload().returncode, 0)
+
+    def told(self, house, path):
+        """Before it is used, and to who asks what is wrong."""
+        key = "crl" if path == house.crl else "ca"
+        reason = f"TLS_CLIENT_{key.upper()}_UNUSABLE"
+        checked = self.check(house)
+        self.assertEqual(checked.returncode, 3, checked)
+        self.assertRegex(checked.stdout, rf"^\S+:\d+:\d+: tls\.client_{key}: {reason}: ")
+        self.assertIn(f"{reason}: {path}", checked.stderr)
+        finding, detail = self.doctor(house)
+        self.assertEqual(finding, "fail")
+        self.assertTrue(detail.startswith(f"{reason}: {path}"), detail)
+
+    @staticmethod
+    def check(house):
+        return subprocess.run([houses.WARD, "config", "check", house.file], capture_output=True,
+                              text=True, check=False, timeout=60)
+
+    @staticmethod
+    def doctor(house):
+        said = house.run("doctor", "--json", "-c", house.file)
+        rows = {row["id"]: row for row in json.loads(said.stdout)["checks"]}
+        return rows["certificate.files"]["finding"], rows["certificate.files"]["detail"]
+
+    def test_what_has_ended(self):
+        """A CA that ends soon is warned of; a list that has ended is no mistake of the file, and
+        shuts everybody out."""
+        with Guarded(lists=True) as house:
+            house.put(house.ca, house.people.pem.read_bytes())  # of ninety days, the root of thirty
+            self.assertEqual(self.doctor(house)[0], "ok")
+            house.put(house.crl, house.lists_now(days=-1))
+            self.assertEqual(self.doctor(house),
+                             ("fail", "a list of tls.client_crl has ended: nobody is an operator"))
+            self.assertEqual(self.check(house).returncode, 0)
+            house.put(house.crl, house.lists_now())
+            house.put(house.ca, house.root.pem.read_bytes())
+            finding, detail = self.doctor(house)
+            self.assertEqual(finding, "warn")
+            self.assertTrue(detail.startswith("tls.client_ca: it is valid until "), detail)
 
     def test_how_much(self):
         """Each file at its limit, and one past it."""
@@ -493,8 +536,7 @@ class Changed(unittest.TestCase):
             for text, wanted in rows.items():
                 with self.subTest(text[-40:]):
                     house.write(f"[tls]\n{text}\n")
-                    done = subprocess.run([houses.WARD, "config", "check", house.file],
-                                          capture_output=True, text=True, check=False, timeout=60)
+                    done = self.check(house)
                     self.assertEqual(done.returncode, 3)
                     self.assertIn(wanted, done.stdout)
 

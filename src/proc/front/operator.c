@@ -5,7 +5,6 @@
    by staying connected. */
 #include <string.h>
 
-#include "codec/crl.h"
 #include "crypto/hash.h"
 #include "guard/client_certificate.h"
 #include "ipc/frame.h"
@@ -52,17 +51,6 @@ static bool read_file(struct front *front, enum house_file file, size_t max, str
     return got > 0 && (size_t)got <= max;
 }
 
-static int64_t first_end(const struct client_files *crls)
-{
-    int64_t ends = INT64_MAX;
-    struct crl crl;
-    for (size_t i = 0; i < crls->count; i++) {
-        if (crl_parse(crls->der[i], &crl) && crl.validity.until < ends)
-            ends = crl.validity.until;
-    }
-    return ends;
-}
-
 /* Both are decoded behind the text. */
 static enum reason read_files(struct front *front, const struct settings *settings,
                               struct brought *out)
@@ -76,7 +64,7 @@ static enum reason read_files(struct front *front, const struct settings *settin
         (!read_file(front, FILE_TLS_CLIENT_CRL, CLIENT_CRL_FILE_MAX, &text) ||
          !client_crls_read(text, &der, &out->crls)))
         return REASON_TLS_CLIENT_CRL_UNUSABLE;
-    out->lists_end = first_end(&out->crls);
+    out->lists_end = client_crls_end(&out->crls);
     return REASON_OK;
 }
 
