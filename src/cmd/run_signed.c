@@ -223,15 +223,6 @@ static bool name_beside(const char *path, char out[PATH_MAX])
     return sink_ok(&name);
 }
 
-static bool write_through(const char *path)
-{
-    char folder[PATH_MAX];
-    if (!folder_of(path, folder))
-        return false;
-    auto_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && fsync(fd) == 0;
-}
-
 static void write_result(struct run_signed *signing, struct span text)
 {
     char beside[PATH_MAX];
@@ -248,7 +239,7 @@ static void write_result(struct run_signed *signing, struct span text)
         why = strerror(errno);
     if (rc_ok(written) && why != NULL)
         (void)unlink(beside);
-    if (why == NULL && !write_through(signing->file))
+    if (why == NULL && !rc_ok(file_sync_name(NULL, signing->file)))
         why = "it is there, but may not outlive a power cut";
     snprintf(signing->what, sizeof signing->what, "%s", why == NULL ? "" : why);
     if (why == NULL)

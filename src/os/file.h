@@ -60,6 +60,11 @@ const char *file_why_not_whole(int fd);
 MUST_USE
 rc file_write_new(struct trail *trail, const char *path, struct span bytes, mode_t mode);
 
+/* file_sync_name writes through the folder that a path lies in, so that its name outlives a power
+   cut, whoever gave it that name. */
+MUST_USE
+rc file_sync_name(struct trail *trail, const char *path);
+
 /* file_write_atomic makes or replaces a file so that, whenever the machine stops, the path
    holds all of the old bytes or all of the new ones.  The bytes go to a hidden file beside
    it (".NAME.XXXXXXXXXXXXXXXX"), are written through, renamed, and the folder is written

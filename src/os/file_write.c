@@ -71,6 +71,16 @@ rc file_write_new(struct trail *trail, const char *path, struct span bytes, mode
     return failed;
 }
 
+rc file_sync_name(struct trail *trail, const char *path)
+{
+    struct place place = { .folder = -1 };
+    TRY(trail, place_open(trail, path, &place));
+    auto_fd int folder = place.folder;
+    if (fsync(folder) != 0)
+        return FAIL_ERRNO(trail);
+    return RC_SUCCESS;
+}
+
 /* The name is cut where it and the suffix would be too long for a folder entry. */
 static void hidden_name(const char *name, char out[NAME_LEN_MAX + 1])
 {

@@ -221,9 +221,16 @@ static rc publish(struct trail *trail, struct walk *walk, const struct staging *
 {
     if (syncfs(staging->folder) != 0)
         return FAIL_ERRNO(trail);
-    if (goes_on(walk) && rename(staging->path, walk->in->to) != 0)
+    if (!goes_on(walk))
+        return RC_SUCCESS;
+    if (rename(staging->path, walk->in->to) != 0)
         return FAIL_ERRNO(trail);
-    return RC_SUCCESS;
+    auto_fd int above = openat(staging->folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (above >= 0 && fsync(above) == 0)
+        return RC_SUCCESS;
+    rc failed = FAIL_ERRNO(trail);
+    (void)rename(walk->in->to, staging->path); /* its name may be gone after a power cut */
+    return failed;
 }
 
 static rc take_all(struct trail *trail, const struct collect *in, const struct staging *staging,

@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "model/reason.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "store/db.h"
 #include "store/sqlite_page.h"
 
@@ -105,19 +106,6 @@ static void lite_close(struct db *db)
         forget_cached(db->spec->place);
 }
 
-static bool folder_sync_of(const char *path)
-{
-    char folder[PATH_LEN] = ".";
-    const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
-    if (len >= sizeof folder)
-        return false;
-    if (slash != NULL)
-        snprintf(folder, sizeof folder, "%.*s", (int)len, path);
-    auto_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && fsync(fd) == 0;
-}
-
 /* A new file is the owner's alone, and SQLite gives its logs the same mode. */
 static rc make_file(struct trail *trail, const char *path)
 {
@@ -176,7 +164,7 @@ static rc judge_file(struct trail *trail, struct db *db)
     TRY(trail, pragma_says(trail, db, "PRAGMA integrity_check(1)", "ok"));
     /* The names of the file and of its log, which is open by now: SQLite writes the folder
        through too, but does not look at whether that worked. */
-    if (!folder_sync_of(db->spec->place))
+    if (!rc_ok(file_sync_name(trail, db->spec->place)))
         return REFUSE(trail, REASON_STORE_IO);
     return RC_SUCCESS;
 }

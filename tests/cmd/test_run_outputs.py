@@ -130,6 +130,22 @@ class Outputs(Jobs):
                     self.assertEqual((found.st_uid, found.st_mode, found.st_nlink),
                                      (os.geteuid(), stat.S_IFREG | 0o644, 1))
 
+    def test_a_name_that_may_not_last(self):
+        """The folder that the result's name is written to cannot be written through: nothing is
+        delivered that a power cut could take away again."""
+        above = self.here / "results"
+        above.mkdir()
+        spec = self.spec("/bin/sh", "-c", "echo x >/output/x", more=LESS)
+        words = self.words(spec, "--json", "--runtime", "crun", "--output", above / "out")
+        for error, reason, left in (("EIO", "JOB_DELIVERY", []), (None, "OK", [above / "out"])):
+            inject = [f"--inject=fsync:error={error}"] if error else []
+            done = subprocess.run(["strace", "--follow-forks", "--quiet=all", "--output=/dev/null",
+                                   "--trace=fsync", f"--trace-path={above}", *inject, *words], env=CLEAN,
+                                  stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120)
+            with self.subTest(error):
+                self.assertEqual(json.loads(done.stdout)["reason"], reason, done)
+                self.assertEqual(list(above.iterdir()), left)
+
 
 if __name__ == "__main__":
     tap.main()
