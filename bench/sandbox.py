@@ -19,11 +19,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 
 import house as houses
+import sandbox_vm
 
 BYTES = 512 << 20  # over one connection
 TRIPS = 3000       # of one byte, one after the other
 SANDBOXES = 4      # that wait beside one another
 AT_ONCE = 100      # that begin at the same time
+CURVE = (1, 10, 50, 100, 200)
+ASKED = 2000       # names in a second, as many as a fence answers
 OWN_BYTES, EXTRA_US = 1 << 20, 100
 CLIENT = '''
 import socket, statistics, sys, time
@@ -46,6 +49,20 @@ elif what == "trips":
             assert link.recv(1) == b"x"
             taken.append(time.perf_counter() - begin)
         print("=", statistics.median(taken), flush=True)
+elif what == "names":
+    import struct
+    name = b"".join(bytes([len(part)]) + part.encode() for part in host.split(".")) + bytes(1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.connect(("127.0.0.1", 53))
+        link.settimeout(1)
+        answered, begin = 0, time.perf_counter()
+        for number in range(count):
+            link.send(struct.pack(">HHHHHH", number, 0x100, 1, 0, 0, 0) + name + struct.pack(">HH", 1, 1))
+            try:
+                answered += struct.unpack(">H", link.recv(512)[:2])[0] == number
+            except TimeoutError:
+                pass
+        print("=", answered / max(1, time.perf_counter() - begin), flush=True)
 else:
     print("= up", flush=True)
     time.sleep(120)
@@ -127,7 +144,7 @@ class Launches(Jobs):
     def image(self, oci):
         true = pathlib.Path("/bin/busybox").read_bytes()
         return [oci.folder("bin"), oci.entry("bin/busybox", true, mode=0o755),
-                oci.link("bin/true", "busybox"), oci.link("bin/sleep", "busybox")]
+                *(oci.link(f"bin/{name}", "busybox") for name in ("true", "sleep", "echo"))]
 
     def words(self, *command):
         spec = self.above / f"{command[0]}.toml"
@@ -137,6 +154,13 @@ class Launches(Jobs):
 
     def ours(self):
         return timed(self.words("true"))
+
+    def machine(self):
+        """The words of a job in a virtual machine that says a byte."""
+        more = sandbox_vm.prepare(self.ward, self.images)
+        spec = self.above / "machine.toml"
+        spec.write_text(f'image = "{self.digest}"\ncommand = ["/bin/echo", "="]\n{more}')
+        return [self.ward, "run", spec, "--images", self.images, "--runtime", "crun", "--quiet"]
 
     def bare(self):
         """The words that make the same sandbox without Ward: its own configuration, as it was written for a
@@ -270,17 +294,51 @@ def launch(bench):
         return bench.in_turns(Turn(made.ours), Turn(lambda: timed(bare)))
 
 
+def begin_all(words, count):
+    """How many of so many that begin at the same time end as they should."""
+    running = [subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL) for _ in range(count)]
+    return sum(run.wait(timeout=300) == 0 for run in running)
+
+
 def at_once(bench):
-    """How many of a hundred that begin at once end as they should."""
+    """How many of a hundred."""
     with Launches(bench) as made:
-        words = made.words("true")
-        running = [subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.DEVNULL) for _ in range(AT_ONCE)]
-        return sum(run.wait(timeout=300) == 0 for run in running), AT_ONCE
+        return begin_all(made.words("true"), AT_ONCE), AT_ONCE
+
+
+def curve(bench):
+    """Milliseconds for each of two hundred that begin at once, against one that begins alone."""
+    with Launches(bench) as made:
+        words, each = made.words("true"), {}
+        for count in CURVE:
+            begin = time.perf_counter()
+            if begin_all(words, count) != count:
+                raise houses.Fault(f"not all of {count} ended as they should")
+            each[count] = 1000 * (time.perf_counter() - begin) / count
+        houses.remark("sandbox-curve, ms for each of so many at once: " +
+                      ", ".join(f"{count}: {taken:.0f}" for count, taken in each.items()))
+        return each[CURVE[-1]], each[1]
+
+
+def names(bench):
+    """Answers in a second to one who asks for the next when he has got the last."""
+    with Bench(bench) as made:
+        return made.fenced("names", "allowed.example", str(ASKED)), ASKED
+
+
+def machine(bench):
+    """Milliseconds to the first byte of a job in a virtual machine."""
+    with Launches(bench) as made:
+        words = made.machine()
+        bare = sandbox_vm.bare(words, made.images)
+        return bench.in_turns(Turn(lambda: sandbox_vm.first_byte(words)),
+                              Turn(lambda: sandbox_vm.first_byte(bare)))
 
 
 CASES = {"fence-throughput": throughput, "fence-round-trip": round_trip, "sandbox-memory": memory,
-         "container-launch": launch, "hundred-at-once": at_once}
+         "container-launch": launch, "hundred-at-once": at_once, "sandbox-curve": curve, "fence-names": names,
+         "vm-first-byte": machine}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""sandbox_vm.py - the case of suite sandbox that is about virtual machines: how long a job's first
+byte takes, against the bare QEMU with the same machine, kernel and memory whose first program says a
+byte on its console and is done."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+import house as houses
+
+INIT = 'int main(void) { return write(1, "=", 1) < 0; }\n'
+MACHINE = ("-machine", "-cpu", "-m", "-smp")  # what both have alike
+
+
+def entry(name, mode, data=b"", device=(0, 0)):
+    """One of a cpio archive of the new form."""
+    numbers = (1, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0)
+    head = b"070701" + b"".join(b"%08x" % number for number in numbers) + name.encode() + b"\0"
+    return b"".join(part + bytes(-len(part) % 4) for part in (head, data))
+
+
+def initramfs(folder):
+    """The least that a kernel begins: a console, and a static program."""
+    source = folder / "init.c"
+    source.write_text("#include <unistd.h>\n" + INIT)
+    subprocess.run(["cc", "-O2", "-static", source, "-o", folder / "init"], check=True)
+    path = folder / "initramfs"
+    path.write_bytes(entry("dev", 0o040755) + entry("dev/console", 0o020600, device=(5, 1)) +
+                     entry("init", 0o100755, (folder / "init").read_bytes()) + entry("TRAILER!!!", 0))
+    return path
+
+
+def first_byte(words):
+    """Milliseconds from its start to the byte it says; the rest is not waited for. What a firmware
+    says on the console before it is not the guest's."""
+    begin = time.perf_counter()
+    with tempfile.TemporaryFile() as errors, \
+            subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                             bufsize=0) as run:
+        said = b"?"
+        while said not in (b"", b"="):
+            said = run.stdout.read(1)
+        taken = 1000 * (time.perf_counter() - begin)
+        run.terminate()
+        errors.seek(0)
+        if said != b"=":
+            raise houses.Fault(f"it ended before it said anything: {errors.read()}")
+    return taken
+
+
+def words_of_machine(run):
+    """{option: value} of the QEMU that a run has begun."""
+    import machines
+    while run.poll() is None:
+        for pid in machines.descendants(run.pid):
+            words = machines.command_of(pid).decode().split("\0")
+            if words[0] == machines.QEMU:
+                return dict(zip(words, words[1:]))
+        time.sleep(0.01)
+    raise houses.Fault("no machine was begun")
+
+
+def bare(words, images):
+    """The words of the bare machine, which is what Ward's is."""
+    import machines
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as run:
+        ours = words_of_machine(run)
+        run.terminate()
+    folder = pathlib.Path(tempfile.mkdtemp(dir=images.parent))
+    alike = [word for name in MACHINE for word in (name, ours[name])]
+    return [machines.QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+            "-monitor", "none", "-serial", "stdio", *alike, "-kernel", images / "machine/kernel",
+            "-initrd", initramfs(folder), "-append", ours["-append"] + " console=ttyS0"]
+
+
+def prepare(ward, images):
+    """A kernel beside the images; what is missing for it, if anything."""
+    import machines
+    if not pathlib.Path(machines.QEMU).exists() or not shutil.which("mksquashfs"):
+        raise houses.NoFigure("skip", "no QEMU or mksquashfs")
+    there = machines.kernel()
+    subprocess.run([ward, "image", "build", there / "kernel", there / "modules", "--images", images],
+                   check=True, capture_output=True)
+    return machines.VM + machines.SMALL.format(512)
