@@ -10,6 +10,7 @@
 #include "sandbox/fence.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/slot.h"
+#include "sandbox/wishes.h"
 
 /* A sandbox under way. */
 struct sandbox {
@@ -21,13 +22,12 @@ struct sandbox {
     struct cgroups groups;
     struct cgroup_limits limits;
     struct image_config image;
-    int held;            /* the image's folder: while it is open the image stays */
-    int output;          /* the folder behind /output, open */
-    int wishes;          /* readable when somebody wishes the end of it, */
-    bool cancelled;      /* and whether that has been heard */
-    const char *program; /* the runtime */
-    int kernels;         /* of a machine: the folder of what it begins with, open; else -1 */
-    int word;            /* in the supervisor: where is told how a machine fares; else -1 */
+    int held;             /* the image's folder: while it is open the image stays */
+    int output;           /* the folder behind /output, open */
+    struct wishes wishes; /* to end it */
+    const char *program;  /* the runtime */
+    int kernels;          /* of a machine: the folder of what it begins with, open; else -1 */
+    int word;             /* in the supervisor: where is told how a machine fares; else -1 */
     char what[SANDBOX_WHAT];
 };
 

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,32 +32,6 @@ enum reason sandbox_fail(struct sandbox *sandbox, enum reason reason, const char
     va_end(args);
     sink_terminate(&what);
     return reason;
-}
-
-/* --- the wish to end it ----------------------------------------------------------------------- */
-
-/* But for what the caller has us ignore, as nohup does.  While something is there that has to be
-   taken away, it waits to be heard. */
-static sigset_t wishes_set(void)
-{
-    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction is;
-    sigset_t wishes;
-    sigemptyset(&wishes);
-    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-        if (sigaction(numbers[i], NULL, &is) == 0 && is.sa_handler != SIG_IGN)
-            sigaddset(&wishes, numbers[i]);
-    }
-    return wishes;
-}
-
-/* Whether there was one so far.  What has been heard need not end this process too. */
-static bool hear_wishes(struct sandbox *sandbox)
-{
-    struct signalfd_siginfo wish;
-    while (read(sandbox->wishes, &wish, sizeof wish) > 0)
-        sandbox->cancelled = true;
-    return sandbox->cancelled;
 }
 
 /* --- what the machine has --------------------------------------------------------------------- */
@@ -248,7 +221,7 @@ static void listen_on(struct conversation *talk)
             waits |= runs && stream_wait(&talk->streams[i], &polled[i]);
         }
         polled[2] = (struct pollfd){ .fd = told ? talk->report : -1, .events = POLLIN };
-        polled[3] = (struct pollfd){ .fd = talk->sandbox->wishes, .events = POLLIN };
+        polled[3] = (struct pollfd){ .fd = talk->sandbox->wishes.fd, .events = POLLIN };
         polled[4] = (struct pollfd){ .fd = talk->refusals, .events = POLLIN };
         if (!waits && !told && talk->refusals < 0)
             return;
@@ -259,7 +232,7 @@ static void listen_on(struct conversation *talk)
             told = hear(talk) && talk->said.stage != SUPERVISED_ENDED;
         if (polled[4].revents != 0)
             hear_refusal(talk);
-        if (hear_wishes(talk->sandbox) || talk->streams[0].lost || talk->streams[1].lost)
+        if (wishes_hear(&talk->sandbox->wishes) || talk->streams[0].lost || talk->streams[1].lost)
             cancel(talk);
         if (talk->cancelled && told && clock_monotonic_ms() > talk->kill_ms)
             kill(talk->supervisor, SIGKILL);
@@ -408,10 +381,10 @@ static enum reason collect(struct sandbox *sandbox, struct sandbox_result *out)
     const struct collect wanted = { .from = sandbox->output,
                                     .to = job->output,
                                     .bytes_max = sandbox->spec.limits.output,
-                                    .wishes = sandbox->wishes,
+                                    .wishes = sandbox->wishes.fd,
                                     .arena = job->arena };
     /* It ended by itself when it was about to be ended. */
-    if (sandbox->cancelled)
+    if (sandbox->wishes.heard)
         return REASON_JOB_CANCELLED;
     if (job->output == NULL)
         return REASON_OK;
@@ -453,7 +426,7 @@ static enum reason run_in_slot(struct sandbox *sandbox, const struct backend *ba
         reason = places_settle(sandbox);
     if (reason == REASON_OK)
         reason = backend->prepare(sandbox);
-    if (reason == REASON_OK && hear_wishes(sandbox))
+    if (reason == REASON_OK && wishes_hear(&sandbox->wishes))
         reason = REASON_JOB_CANCELLED;
     if (reason == REASON_OK)
         reason = converse(sandbox, backend, out);
@@ -502,18 +475,13 @@ static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
 /* From before anything is made until all of it is gone the wishes wait, and are heard. */
 static enum reason run_heard(struct sandbox *sandbox, struct sandbox_result *out)
 {
-    const sigset_t wishes = wishes_set();
-    sigset_t before;
-    sigprocmask(SIG_BLOCK, &wishes, &before);
-    sandbox->wishes = signalfd(-1, &wishes, SFD_CLOEXEC | SFD_NONBLOCK);
-    enum reason reason = sandbox->wishes < 0
-                             ? sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno))
-                             : run(sandbox, out);
+    enum reason reason = wishes_begin(&sandbox->wishes)
+                             ? run(sandbox, out)
+                             : sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
     /* What failed may have been ended by the same wish. */
-    if (hear_wishes(sandbox) && out->started_ms == 0)
+    if (wishes_hear(&sandbox->wishes) && out->started_ms == 0)
         reason = sandbox_fail(sandbox, REASON_JOB_CANCELLED, "before it ran");
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    fd_close(&sandbox->wishes);
+    wishes_end(&sandbox->wishes);
     return reason;
 }
 
