@@ -132,6 +132,25 @@ static bool set_addresses(CURL *curl, const struct fetch_request *request, struc
     return *list != NULL && curl_easy_setopt(curl, CURLOPT_RESOLVE, *list) == CURLE_OK;
 }
 
+/* Neither asked whether it may be sent nor sent in pieces: the body is short. */
+static bool set_body(CURL *curl, const struct fetch_request *request, struct curl_slist **list)
+{
+    char type[FETCH_MESSAGE_MAX];
+    struct sink out = sink_over(type, sizeof type);
+    sink_format(&out, "Content-Type: %s", request->content_type);
+    if (!sink_ok(&out))
+        return false;
+    sink_terminate(&out);
+    struct curl_slist *first = curl_slist_append(NULL, type);
+    *list = first;
+    return first != NULL && curl_slist_append(first, "Expect:") != NULL &&
+           curl_easy_setopt(curl, CURLOPT_HTTPHEADER, first) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) ==
+               CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.at) == CURLE_OK;
+}
+
 static bool set_options(CURL *curl, const struct fetch_request *request, struct body *body,
                         struct header *header, char *error)
 {
@@ -216,6 +235,8 @@ static bool perform(CURL *curl, const struct fetch_request *request, struct body
         return false;
     }
     if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200) {
+        error->status = status;
+        error->body = span_of(body->at, body->len);
         fail(error, REASON_FETCH_REPLY, "the reply is status %ld, not 200%s", status,
              status >= 300 && status < 400 ? " (redirects are not followed)" : "");
         return false;
@@ -223,20 +244,23 @@ static bool perform(CURL *curl, const struct fetch_request *request, struct body
     return true;
 }
 
-bool fetch_get(const struct fetch_request *request, struct arena *arena, struct fetch_reply *out,
-               struct fetch_error *error)
+static bool exchange(const struct fetch_request *request, bool post, struct arena *arena,
+                     struct fetch_reply *out, struct fetch_error *error)
 {
     struct body body = { .at = arena_room(arena, request->max), .max = request->max };
     struct header header = { .name = request->header };
-    struct curl_slist *addresses = NULL;
+    struct curl_slist *addresses = NULL, *headers = NULL;
     CURL *curl = curl_easy_init();
     bool done = false;
-    if (body.at == NULL || curl == NULL || !set_addresses(curl, request, &addresses))
+    *error = (struct fetch_error){ .reason = REASON_NONE };
+    if (body.at == NULL || curl == NULL || !set_addresses(curl, request, &addresses) ||
+        (post && !set_body(curl, request, &headers)))
         fail(error, REASON_OUT_OF_MEMORY, "out of memory");
     else
         done = perform(curl, request, &body, &header, error);
     curl_easy_cleanup(curl);
     curl_slist_free_all(addresses);
+    curl_slist_free_all(headers);
     if (!done)
         return false;
     struct span kept;
@@ -246,6 +270,18 @@ bool fetch_get(const struct fetch_request *request, struct arena *arena, struct 
     }
     *out = (struct fetch_reply){ span_of(body.at, body.len), kept };
     return true;
+}
+
+bool fetch_get(const struct fetch_request *request, struct arena *arena, struct fetch_reply *out,
+               struct fetch_error *error)
+{
+    return exchange(request, false, arena, out, error);
+}
+
+bool fetch_post(const struct fetch_request *request, struct arena *arena, struct fetch_reply *out,
+                struct fetch_error *error)
+{
+    return exchange(request, true, arena, out, error);
 }
 
 static bool url_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t cap)

@@ -1,4 +1,4 @@
-/* fetch.h - one bounded GET over HTTPS, for collateral and the like.
+/* fetch.h - one bounded GET or POST over HTTPS, for collateral and the like.
 
    Whoever has a jail around itself gives the addresses and the CAs: then no name is looked up
    and no file is opened.  Redirects are off, content encodings are not asked for, the proxy is the
@@ -26,6 +26,8 @@ struct fetch_request {
     struct span ca_pem;                /* the same as bytes, that live as long; empty: not given */
     const struct addresses *addresses; /* of the URL's host; NULL: it is looked up */
     const char *header;                /* name of one reply header to keep, or NULL */
+    const char *content_type;          /* of the body of a POST */
+    struct span body;                  /* of a POST */
     long timeout_ms;                   /* for the whole exchange, > 0 */
     size_t max;                        /* bytes of body */
     struct net_tick tick;              /* while it waits */
@@ -38,6 +40,8 @@ struct fetch_reply {
 
 struct fetch_error {
     enum reason reason; /* FETCH_... */
+    long status;        /* of a whole reply that is no 200; else 0 */
+    struct span body;   /* of that reply, in the arena */
     char message[FETCH_MESSAGE_MAX];
 };
 
@@ -45,6 +49,10 @@ struct fetch_error {
    line, which may hold text of the server's, and *out is untouched. */
 MUST_USE bool fetch_get(const struct fetch_request *request, struct arena *arena,
                         struct fetch_reply *out, struct fetch_error *error);
+
+/* fetch_post sends the request's body, and is the same otherwise. */
+MUST_USE bool fetch_post(const struct fetch_request *request, struct arena *arena,
+                         struct fetch_reply *out, struct fetch_error *error);
 
 /* fetch_host gives the host of a URL, without the brackets of an address, and its port as
    digits.  False when there is none of a length that fits. */
