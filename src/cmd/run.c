@@ -11,6 +11,7 @@
 #include "cmd/home.h"
 #include "cmd/image.h"
 #include "cmd/input.h"
+#include "cmd/run_remote.h"
 #include "cmd/run_result.h"
 #include "cmd/run_signed.h"
 #include "cmd/settings_load.h"
@@ -25,6 +26,12 @@ enum {
     OPT_OUTPUT,
     OPT_RUNTIME,
     OPT_RESULT,
+    OPT_VMM,
+    OPT_VMM_IMAGE,
+    OPT_VMM_REPOSITORY,
+    OPT_VMM_PORT,
+    OPT_VMM_RESTRICTED,
+    OPT_VMM_CA,
     OPT_JSON,
 };
 
@@ -40,6 +47,20 @@ static const struct option_spec options[] = {
     [OPT_RESULT] = { "--result", "FILE", NULL,
                      "write the result there, signed by the house of --state; nothing may be there "
                      "yet" },
+    [OPT_VMM] = { "--vmm", "URL", NULL,
+                  "run it in a machine of the dstack VMM there: https://HOST:PORT, or "
+                  "http://127.0.0.1:PORT" },
+    [OPT_VMM_IMAGE] = { "--vmm-image", "NAME", NULL, "the dstack image that the machine boots" },
+    [OPT_VMM_REPOSITORY] = { "--vmm-repository", "NAME", NULL,
+                             "where the machine fetches the job's image, by its digest" },
+    [OPT_VMM_PORT] = { "--vmm-port", "HOST:JOB", NULL,
+                       "a port of the job, on the loopback of this machine, at which /sdk/health "
+                       "tells that it is well" },
+    [OPT_VMM_RESTRICTED] = { "--vmm-restricted", NULL, NULL,
+                             "the VMM's network lets nothing out of its machines (restrict = true "
+                             "in its configuration): you vouch for it" },
+    [OPT_VMM_CA] = { "--vmm-ca", "FILE", NULL,
+                     "PEM of the CAs that the VMM's certificate is of (default: the system's)" },
     [OPT_JSON] = { "--json", NULL, NULL,
                    "print one JSON object; all that the job says goes to standard error" },
 };
@@ -157,6 +178,43 @@ static enum exit_code begin_signing(struct invocation *in, struct run_signed *si
     return code == EXIT_DONE ? run_signed_begin(in, signing) : code;
 }
 
+/* What of a local run has no meaning there, and of a machine there none here. */
+static bool options_fit(const struct invocation *in)
+{
+    static const int local[] = { OPT_IMAGES, OPT_JOB, OPT_OUTPUT, OPT_RUNTIME, OPT_RESULT };
+    static const int remote[] = { OPT_VMM_IMAGE, OPT_VMM_REPOSITORY, OPT_VMM_PORT,
+                                  OPT_VMM_RESTRICTED, OPT_VMM_CA };
+    const bool is_remote = in->values[OPT_VMM] != NULL;
+    const int *barred = is_remote ? local : remote;
+    const size_t count = is_remote ? COUNT_OF(local) : COUNT_OF(remote);
+    for (size_t i = 0; i < count; i++) {
+        if (in->values[barred[i]] == NULL)
+            continue;
+        say("run: %s %s", options[barred[i]].name,
+            is_remote ? "is of no use with --vmm: the machine is not here" : "needs --vmm");
+        return false;
+    }
+    return true;
+}
+
+static enum exit_code run_there(struct invocation *in, struct run_result *result)
+{
+    struct job_spec spec;
+    struct span_list arguments;
+    const struct run_remote words = { .url = in->values[OPT_VMM],
+                                      .ca = in->values[OPT_VMM_CA],
+                                      .image = in->values[OPT_VMM_IMAGE],
+                                      .repository = in->values[OPT_VMM_REPOSITORY],
+                                      .port = in->values[OPT_VMM_PORT],
+                                      .restricted = option_given(in, OPT_VMM_RESTRICTED) };
+    if (!read_spec(in, &spec, result) || !read_arguments(in, &arguments))
+        return EXIT_USAGE;
+    enum exit_code code = run_remote_job(in, &words, &spec, arguments, result);
+    if (code != EXIT_DONE)
+        return code;
+    return run_result_print(in, result, option_given(in, OPT_JSON));
+}
+
 static enum exit_code run(struct invocation *in)
 {
     struct run_result *result = arena_alloc(&in->arena, sizeof *result);
@@ -175,6 +233,10 @@ static enum exit_code run(struct invocation *in)
                                .arena = &in->arena };
     if (result == NULL)
         return EXIT_INTERNAL;
+    if (!options_fit(in))
+        return EXIT_USAGE;
+    if (in->values[OPT_VMM] != NULL)
+        return run_there(in, result);
     if (home_machine(machine, sizeof machine))
         job.machine = machine;
     if (job.output != NULL && !read_output(in, job.output, &job.output))
@@ -220,6 +282,12 @@ const struct command command_run = {
         "With isolation_level = \"vm\" it has a kernel of its own too, in QEMU within that\n"
         "container; `ward image build` makes what such machines begin with.\n"
         "\n"
+        "With --vmm it runs in a machine of a dstack VMM, which is asked for, watched and\n"
+        "removed, whatever becomes of the job.  Nothing holds it there but the machine's size,\n"
+        "its time and a container without a network: a specification that asks for more is\n"
+        "refused.  A VMM tells neither what a job said nor what it exited with: the exit code\n"
+        "0 says that the machine ended by itself.\n"
+        "\n"
         "It needs root, an OCI runtime (crun or runc), and mkfs.ext4 of e2fsprogs; for virtual\n"
         "machines qemu-system-x86_64 and mksquashfs.  A specification that asks for a\n"
         "confidential machine or that reserves GPUs is refused: there is none for jobs yet.\n"
@@ -231,7 +299,8 @@ const struct command command_run = {
         "Exits 0 when the job did, and 1 when it exited with another code, was ended, or left\n"
         "what is no result: its own code is in the object of --json.  Everything else is\n"
         "Ward's own: 2, the specification or a folder cannot be used; 3, this machine lacks\n"
-        "something; 4, no house has signed the result; 5, not root; 6, the image is not there;\n"
+        "something; 4, no house has signed the result, or the VMM does not do as asked; 5, not "
+        "root; 6, the image is not there;\n"
         "70, anything else.",
     .example = "ward run train.toml --job ./code --output ./result -- --epochs 3",
     .options = options,

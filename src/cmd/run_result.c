@@ -23,6 +23,7 @@ static enum exit_code exit_of_job(const struct sandbox_result *result)
         { REASON_JOB_HOST, EXIT_USAGE },      { REASON_JOB_NO_GPU, EXIT_USAGE },
         { REASON_JOB_PATH, EXIT_USAGE },      { REASON_JOB_FOLDER, EXIT_USAGE },
         { REASON_JOB_START, EXIT_USAGE },     { REASON_JOB_RUNTIME, EXIT_CONFIG },
+        { REASON_JOB_VMM, EXIT_UNREACHABLE }, { REASON_JOB_VMM_POLICY, EXIT_USAGE },
         { REASON_JOB_MACHINE, EXIT_NO },      { REASON_JOB_LIMITS, EXIT_CONFIG },
         { REASON_JOB_DISK, EXIT_CONFIG },     { REASON_JOB_CAPACITY, EXIT_CONFIG },
         { REASON_JOB_IMAGE, EXIT_NOT_FOUND }, { REASON_JOB_NOT_ROOT, EXIT_NOT_PERMITTED },
@@ -119,6 +120,33 @@ static void put_exit(struct json_writer *json, const struct sandbox_result *resu
     json_end_object(json);
 }
 
+static void put_usage(struct json_writer *json, const struct run_result *r)
+{
+    json_put_key(json, "usage");
+    if (r->remote != NULL) {
+        json_put_null(json);
+        return;
+    }
+    json_begin_object(json);
+    json_put_member_u64(json, "cpu_us", r->sandbox.usage.cpu_us);
+    json_put_member_u64(json, "memory_peak", r->sandbox.usage.memory_peak);
+    json_end_object(json);
+}
+
+static void put_machine(struct json_writer *json, const struct remote_machine *machine)
+{
+    json_put_key(json, "machine");
+    if (machine == NULL || machine->compose[0] == 0) {
+        json_put_null(json);
+        return;
+    }
+    json_begin_object(json);
+    json_put_member(json, "name", machine->name);
+    json_put_member(json, "id", machine->id);
+    json_put_member(json, "compose_sha256", machine->compose);
+    json_end_object(json);
+}
+
 static void put_limits(struct json_writer *json, const struct job_limits *limits)
 {
     json_put_key(json, "limits");
@@ -156,17 +184,14 @@ static void write_json(struct sink *out, const struct run_result *r)
     config_json_text(&json, "reason", reason_info(result->reason)->name);
     config_json_text(&json, "detail", result->what);
     put_exit(&json, result);
-    json_put_key(&json, "usage");
-    json_begin_object(&json);
-    json_put_member_u64(&json, "cpu_us", result->usage.cpu_us);
-    json_put_member_u64(&json, "memory_peak", result->usage.memory_peak);
-    json_end_object(&json);
+    put_usage(&json, r);
     put_limits(&json, &result->limits);
     put_refusals(&json, result);
     put_outputs(&json, &result->outputs);
     put_time(&json, "started", result->started_ms);
     put_time(&json, "ended", result->ended_ms);
     put_signed(&json, &r->signing);
+    put_machine(&json, r->remote);
     json_end_object(&json);
     sink_text(out, "\n");
 }
@@ -220,6 +245,12 @@ void run_result_refused(void *arg, const struct reach *reach, const struct refus
         (int)more.len, change);
 }
 
+void run_result_progress(struct invocation *in, const char *words)
+{
+    if (is_read(STDERR_FILENO))
+        note(in, "run: the machine says: %s", words);
+}
+
 void run_result_limits(struct invocation *in, const struct job_limits *wanted,
                        const struct job_limits *is)
 {
@@ -269,6 +300,9 @@ enum exit_code run_result_print(struct invocation *in, const struct run_result *
     }
     if (result->ran)
         say_end(in, result);
+    if (r->remote != NULL && result->reason == REASON_OK)
+        note(in, "run: machine %s ended by itself; how its job ended a VMM does not tell",
+             r->remote->name);
     say_signed(in, &r->signing);
     if (result->left[0] != 0)
         say("run: not all of the sandbox could be taken away; the next `ward run` tries again: %s",

@@ -4,6 +4,7 @@
 
 #include "cmd/command.h"
 #include "crypto/hash.h"
+#include "sandbox/remote.h"
 #include "sandbox/sandbox.h"
 
 /* The result that a house signs, where one is wanted. */
@@ -19,6 +20,7 @@ struct run_result {
     char digest[2 * SHA256_LEN + 1]; /* of its bytes */
     uint8_t spec[SHA256_LEN];
     struct sandbox_result sandbox;
+    struct remote_machine *remote; /* of a VMM; NULL: it ran here */
     struct run_signed signing;
 };
 
@@ -29,6 +31,9 @@ void run_result_limits(struct invocation *in, const struct job_limits *wanted,
 /* run_result_refused says what the job's fence has refused, unless nobody reads it: a
    sandbox_refused_fn without argument. */
 void run_result_refused(void *arg, const struct reach *reach, const struct refusal *refusal);
+
+/* run_result_progress says what a machine says of its beginning, unless nobody reads it. */
+void run_result_progress(struct invocation *in, const char *words);
 
 /* run_result_print says it: in words on standard error, or, with --json, also as an object on
    standard output.  Gives what `ward run` exits with. */
