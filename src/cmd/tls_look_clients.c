@@ -9,7 +9,7 @@
 
 typedef bool reader(struct span pem, struct sink *der, struct client_files *out);
 
-enum { DECODED_MAX = CLIENT_CA_FILE_MAX + CLIENT_CRL_FILE_MAX }; /* it is shorter than the files */
+enum { DECODED_ROOM = CLIENT_CA_FILE_MAX + CLIENT_CRL_FILE_MAX }; /* it is shorter than the files */
 
 /* -1 is no file, and nothing in it. */
 static bool look(int fd, size_t max, reader *read, struct arena *arena, struct sink *der,
@@ -34,10 +34,10 @@ bool tls_look_clients(const struct settings *settings, struct arena *arena,
     *out = (struct tls_clients_looked){ .cas_end = INT64_MAX, .lists_end = INT64_MAX };
     if (!tls_open_clients(settings, TLS_ANY_OWNER, &ca, &crl, &out->fault))
         return true;
-    uint8_t *room = arena_room(arena, DECODED_MAX);
+    uint8_t *room = arena_room(arena, DECODED_ROOM);
     if (room == NULL)
         return false;
-    struct sink der = sink_over(room, DECODED_MAX);
+    struct sink der = sink_over(room, DECODED_ROOM);
     if (!look(ca, CLIENT_CA_FILE_MAX, client_cas_read, arena, &der, &cas))
         fail(settings, REASON_TLS_CLIENT_CA_UNUSABLE, &out->fault);
     else if (!look(crl, CLIENT_CRL_FILE_MAX, client_crls_read, arena, &der, &lists))
