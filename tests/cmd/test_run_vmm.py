@@ -102,7 +102,7 @@ class Vmms(unittest.TestCase):
 
 @needs_root
 class Jobs(Vmms):
-    def test_a_job(self):  # proves: PC-38 PC-40 PC-47 PC-50
+    def test_a_job(self):  # proves: PC-38 PC-47 PC-50
         vmm = self.serve(runs=1)
         result, said = self.run_job(vmm)
         (asked,) = vmm.bodies("CreateVm")

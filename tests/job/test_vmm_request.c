@@ -333,8 +333,8 @@ static void test_a_job_of_too_many_words(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_the_compose_file, "PC-40"),
-        TEST(test_the_question_for_a_machine, "PC-38 PC-40 PC-41"),
+        TEST(test_the_compose_file, ""),
+        TEST(test_the_question_for_a_machine, "PC-38 PC-41"),
         TEST(test_small_questions, ""),
         TEST(test_what_no_vmm_holds, "DS-54"),
         TEST(test_more_than_a_limit, "DS-54"),
