@@ -167,7 +167,7 @@ struct sdk_event sdk_start(struct sdk *sdk, struct sink *out)
         return misused(sdk, out);
     if (!sdk->gives_evidence)
         return outcome(&step, sdk_give_begin(&step, NULL), begin);
-    hash_sha256(SPAN(sdk->nonce), sdk->report_data);
+    sdk_socket_report_data(sdk->nonce, sdk->report_data);
     sdk->state = SDK_QUOTES_BEGIN;
     return (struct sdk_event){ .kind = SDK_NEEDS_EVIDENCE, .report_data = sdk->report_data };
 }
@@ -270,6 +270,13 @@ struct sdk_event sdk_tick(struct sdk *sdk, int64_t now_ms, struct sink *out)
     if (is_late(sdk, now_ms))
         return end_for(sdk, REASON_CHANNEL_TIMEOUT, out);
     return (struct sdk_event){ .kind = SDK_NOTHING };
+}
+
+struct sdk_event sdk_refuse(struct sdk *sdk, enum reason reason, struct sink *out)
+{
+    if (sdk->state == SDK_IS_OVER)
+        return (struct sdk_event){ .kind = SDK_NOTHING };
+    return end_for(sdk, reason, out);
 }
 
 bool sdk_send(struct sdk *sdk, struct span plain, struct sink *out)

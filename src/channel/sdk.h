@@ -152,6 +152,10 @@ struct sdk_event sdk_judge(struct sdk *sdk, const struct sdk_judgement *found, s
 MUST_USE
 struct sdk_event sdk_tick(struct sdk *sdk, int64_t now_ms, struct sink *out);
 
+/* sdk_refuse ends it for a reason of the caller's own, which a peer in its handshake is told. */
+MUST_USE
+struct sdk_event sdk_refuse(struct sdk *sdk, enum reason reason, struct sink *out);
+
 /* sdk_send seals one message, a JSON object, into one frame.  `plain` must not lie in `out`.
    False, and nothing changed, when the session is not open or SDK_SENT_MAX records were sent, the
    message is longer than SDK_PLAIN_MAX, or `out` has not room for sdk_record_len of it. */

@@ -1,5 +1,5 @@
-/* sdk_challenge.h - the nonces of profile sdk-v1 over HTTP: how POST /attestation/challenge gives
-   one out, what evidence for it must bear, and that it comes back once. */
+/* sdk_challenge.h - the nonces of profile sdk-v1: what evidence for one must bear, and over HTTP
+   how POST /attestation/challenge gives one out, and that it comes back once. */
 #ifndef WARD_CHANNEL_SDK_CHALLENGE_H
 #define WARD_CHANNEL_SDK_CHALLENGE_H
 
@@ -19,6 +19,9 @@ bool sdk_challenge_write(struct sdk_nonces *nonces, const uint8_t nonce[SDK_NONC
 /* sdk_challenge_report_data: what evidence for it has as its report data: over the nonce as text,
    where /sdk/ws has its bytes. */
 void sdk_challenge_report_data(const uint8_t nonce[SDK_NONCE], uint8_t out[SDK_REPORT_DATA]);
+
+/* sdk_socket_report_data: the same on /sdk/ws, over the nonce's bytes. */
+void sdk_socket_report_data(const uint8_t nonce[SDK_NONCE], uint8_t out[SDK_REPORT_DATA]);
 
 /* The keys of a client, in what it sends to /attest. */
 struct sdk_keys {

@@ -16,10 +16,10 @@ void sdk_signed_part(struct span quote, uint8_t out[SHA256_LEN])
 }
 
 /* spec 1.3: SHA-256 of the 32 raw bytes, and the rest of the report data is zero. */
-static void set_report_data(struct sdk *sdk)
+void sdk_socket_report_data(const uint8_t nonce[SDK_NONCE], uint8_t out[SDK_REPORT_DATA])
 {
-    memset(sdk->report_data, 0, sizeof sdk->report_data);
-    hash_sha256(SPAN(sdk->nonce), sdk->report_data);
+    memset(out, 0, SDK_REPORT_DATA);
+    hash_sha256(span_of(nonce, SDK_NONCE), out);
 }
 
 /* From here on there is a key; the secret is gone either way. */
@@ -83,7 +83,7 @@ enum reason sdk_on_begin(struct sdk_step *step)
         reason = get_peer(step, "val_x25519_pub");
     if (reason != REASON_OK)
         return reason;
-    set_report_data(sdk);
+    sdk_socket_report_data(sdk->nonce, sdk->report_data);
     if (!sdk->wants_evidence)
         return ask_response(step);
     /* The validator chooses the nonce, so its evidence is as old as it likes: once is all that it
@@ -126,7 +126,7 @@ enum reason sdk_on_ok(struct sdk_step *step)
 enum reason sdk_give_begin(struct sdk_step *step, const struct sdk_evidence *evidence)
 {
     struct sdk *sdk = step->sdk;
-    set_report_data(sdk);
+    sdk_socket_report_data(sdk->nonce, sdk->report_data);
     if (evidence != NULL)
         sdk_signed_part(evidence->quote, sdk->signed_part);
     sdk_write_begin(sdk, evidence, step->out);

@@ -237,6 +237,26 @@ static void every_call_in_every_state(void **state)
     }
 }
 
+/* Whoever is in a handshake reads why; a session says nothing in the clear, nor one that has not
+   spoken. */
+static void a_refusal_of_its_owner(void **state)
+{
+    (void)state;
+    for (unsigned in = SDK_IS_NEW; in <= SDK_IS_OPEN; in++) {
+        struct sdk_end *end = sdk_end_in(&pair, in, 9);
+        struct sink out = sdk_out(end);
+        const bool silent = in == SDK_IS_NEW || in == SDK_QUOTES_BEGIN || in == SDK_IS_OPEN;
+        end->event = sdk_refuse(&end->sdk, REASON_LINK_FULL, &out);
+        assert_sdk_ended(end, REASON_LINK_FULL);
+        assert_true(span_equal_text(
+            sink_bytes(&out),
+            silent ? "" : "{\"type\":\"attestation_reject\",\"reason\":\"LINK_FULL\"}"));
+        out = sdk_out(end);
+        assert_int_equal(sdk_refuse(&end->sdk, REASON_LINK_FULL, &out).kind, SDK_NOTHING);
+        assert_int_equal(out.len, 0);
+    }
+}
+
 /* --- time ----------------------------------------------------------------------------------- */
 
 static void thirty_seconds(void **state)
@@ -348,8 +368,7 @@ int main(void)
         TEST(set_ups_that_cannot_be, ""),        TEST(every_frame_in_every_state, "PC-24"),
         TEST(an_unsolicited_ok, "PC-24"),        TEST(refusals_of_the_peer, ""),
         TEST(every_call_in_every_state, ""),     TEST(thirty_seconds, "PC-25"),
-        TEST(points_that_no_peer_has, "PC-23"),
-
+        TEST(points_that_no_peer_has, "PC-23"),  TEST(a_refusal_of_its_owner, ""),
         TEST(every_state_with_every_length, ""),
     };
     return RUN_TESTS(tests);
