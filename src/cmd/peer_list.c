@@ -36,14 +36,16 @@ static void print(const struct api_peer *peer)
         time_write(&when, peer->since);
         sink_terminate(&when);
     }
-    sink_format(&row, "%-31.*s %-10.*s %-20s ", (int)peer->name.len, (const char *)peer->name.at,
-                (int)peer->state.len, (const char *)peer->state.at, since);
+    const struct span profile = peer->profile.len > 0 ? peer->profile : span_text("-");
+    sink_format(&row, "%-31.*s %-10.*s %-8.*s %-20s ", (int)peer->name.len,
+                (const char *)peer->name.at, (int)peer->state.len, (const char *)peer->state.at,
+                (int)profile.len, (const char *)profile.at, since);
     put_why(&row, peer->reason, peer->detail);
     if (peer->public.len == 0)
         return;
     row = sink_over(bytes, sizeof bytes - 1);
-    sink_format(&row, "%-31.*s %-10s %-20s ", (int)peer->name.len, (const char *)peer->name.at,
-                "public", "-");
+    sink_format(&row, "%-31.*s %-10s %-8s %-20s ", (int)peer->name.len, (const char *)peer->name.at,
+                "public", "-", "-");
     put_why(&row, peer->public_reason, peer->public_detail);
 }
 
@@ -66,7 +68,7 @@ static enum exit_code run(struct invocation *in)
         return house_print_json(&reply);
     const struct api_peer *peers = list.peers.items;
     if (list.peers.count > 0)
-        printf("%-31s %-10s %-20s %s\n", "NAME", "STATE", "SINCE", "REASON");
+        printf("%-31s %-10s %-8s %-20s %s\n", "NAME", "STATE", "PROFILE", "SINCE", "REASON");
     else
         note(in, "there is no [peers.NAME] in what the house was started with");
     for (size_t i = 0; i < list.peers.count; i++)
@@ -80,10 +82,11 @@ const struct command command_peer_list = {
     .summary = "show the peers that the house knows by name",
     .description =
         "Prints every [peers.NAME] of the ward.toml(5) that the house was started with: whether\n"
-        "its connection is open, since when it is as it is, and why it is not there.  A peer\n"
-        "is called again and again, 1 to 30 seconds after a failure.  One with `public`, a\n"
-        "challenge, has a second row: why the last request of a miner that was passed on to\n"
-        "it had no answer.\n\n"
+        "its connection is open, what is spoken over it, since when it is as it is, and why it\n"
+        "is not there.  A peer is called again and again, 1 to 30 seconds after a failure.  The\n"
+        "session of one of profile sdk-v1, that of the public Challenge SDK, is unbound: it\n"
+        "has no key, no credential and no authority.  One with `public`, a challenge, has a\n"
+        "second row: why the last request of a miner that was passed on to it had no answer.\n\n"
         "The house is asked over its owner's socket and must be up.",
     .example = "ward peer list --state ./ward-state",
     .options = options,

@@ -522,6 +522,8 @@ static const struct schema_field api_peer_fields[] = {
       .doc = "Why the last of those had no answer; empty when it had, or there was none." },
     { AT(api_peer, public_detail), .number = 12, .type = SCHEMA_STRING, .limit = TEXT,
       .doc = "More about that, for people." },
+    { AT(api_peer, profile), .number = 13, .type = SCHEMA_STRING, .limit = WORD,
+      .doc = "v2, or sdk-v1: its session is unbound; empty when it is not called." },
 };
 MESSAGE(api_peer, "Peer", "Somebody whom the house knows by name.");
 

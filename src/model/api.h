@@ -380,6 +380,7 @@ struct api_peer {
     struct span public;        /* where requests of miners are passed on to; empty: none are */
     struct span public_reason; /* why the last of those had no answer; empty: it had, or was none */
     struct span public_detail;
+    struct span profile; /* what is spoken with it; empty: it is not called */
 };
 
 struct api_peers_list_response {

@@ -11,6 +11,8 @@
 
 #define NAMED "peers.NAME."
 
+static const char *const profiles[] = { [PEER_V2] = "v2", [PEER_SDK_V1] = "sdk-v1" };
+
 static const struct config_key keys[] = {
     { NAMED "url", CONFIG_PEER_URL, AT(url), NULL, .derived = "none: it is not called",
       .optional = true,
@@ -33,6 +35,12 @@ static const struct config_key keys[] = {
     { NAMED "pins", CONFIG_PINS, AT(pins), NULL, .derived = "none", .optional = true,
       .summary = "keys, one of which the peer's certificate must have: list the next one before "
                  "the peer changes to it" },
+    { NAMED "profile", CONFIG_CHOICE, AT(profile), "v2", .words = profiles,
+      .word_count = COUNT_OF(profiles),
+      .summary = "what is spoken with the peer: version 2 of the channel, or that of the public "
+                 "Challenge SDK, whose url ends in /sdk/ws: it binds no key to evidence, so the "
+                 "session is unbound, and it wants a policy of the peer's own that names its "
+                 "compose_hash" },
     { NAMED "inward", CONFIG_BOOL, AT(inward), "false",
       .summary = "the peer's name may lead to a private address; one that is written as an "
                  "address always may be" },
@@ -148,6 +156,12 @@ static void judge(struct peer_reader *p)
     if (known && !url.origin.tls && !public.tls)
         wrong(p, "has ca_file or pins, and neither a url of wss:// nor public of https:// whose "
                  "certificate they could know");
+    if (peer->profile == PEER_SDK_V1 && !called)
+        wrong(p, "has profile sdk-v1, and no url at which it is spoken");
+    /* Nothing but that says who it is: no key is bound to what it shows. */
+    if (peer->profile == PEER_SDK_V1 && peer->policy[0] == 0)
+        wrong(p, "has profile sdk-v1, which needs a policy of its own that names the peer's "
+                 "compose_hash");
     if (peer->policy[0] != 0 && !called)
         wrong(p, "has a policy, and no url whose evidence it could judge");
 }

@@ -231,6 +231,18 @@ enum message {
        core -> front, the same id: u16 reason; with REASON_OK bytes answer, whole. */
     MSG_SDK_POST,
     MSG_SDK_POSTED,
+    /* /sdk/ws of a peer of that profile, which the house has called: a link as any other, but that
+       evidence is bound to the nonce of the handshake and to nothing else.
+
+       front -> core: evidence of the house for it.  u8 peer, 32 nonce.  Answered with
+       MSG_LINK_QUOTED. */
+    MSG_SDK_LINK_QUOTE,
+    /* front -> core: evidence that its challenge shows.
+         u8 peer, 32 nonce
+         16 address, 16 trace
+         bytes quote, bytes event log
+       Answered with MSG_LINK_JUDGED. */
+    MSG_SDK_LINK_JUDGE,
 };
 
 /* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */
@@ -259,9 +271,10 @@ enum {
 enum {
     SDK_SESSIONS_MAX = 256,                       /* and handshakes, at once */
     SDK_ATTEST_HEAD = 32 + 32 + 32 + 16 + 16 + 8, /* bytes of a MSG_SDK_ATTEST besides its parts */
-    SDK_ANSWER_BYTES = 160,    /* of the answer in a MSG_SDK_CHALLENGED, _POSTED */
-    SDK_VALUE_BYTES = 1 << 10, /* of one value of a MSG_SDK_POST */
-    SDK_POST_BYTES = 20 << 10, /* of a MSG_SDK_POST */
+    SDK_ANSWER_BYTES = 160,               /* of the answer in a MSG_SDK_CHALLENGED, _POSTED */
+    SDK_VALUE_BYTES = 1 << 10,            /* of one value of a MSG_SDK_POST */
+    SDK_POST_BYTES = 20 << 10,            /* of a MSG_SDK_POST */
+    SDK_LINK_HEAD = 1 + 32 + 16 + 16 + 8, /* of a MSG_SDK_LINK_JUDGE besides its parts */
 };
 
 /* Collateral that the house holds: TCB info of eight platforms, both identities, three lists. */

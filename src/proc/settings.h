@@ -14,6 +14,9 @@ enum { SETTING_PEERS_MAX = 16, SETTING_PEER_NAME_MAX = 32 };
 
 enum seal_kind { SEAL_BY_FILE = 0, SEAL_BY_PASSPHRASE, SEAL_BY_CREDENTIAL };
 
+/* What is spoken with a peer that is called. */
+enum peer_profile { PEER_V2 = 0, PEER_SDK_V1 };
+
 /* A peer that the house knows by name, and calls.  What its texts mean says peer_text.h. */
 struct peer_settings {
     char name[SETTING_PEER_NAME_MAX];
@@ -22,6 +25,7 @@ struct peer_settings {
     char policy[SETTING_TEXT_MAX]; /* "": none of its own */
     char ca[SETTING_TEXT_MAX];     /* "": the system's where there are no pins */
     char pins[SETTING_TEXT_MAX];   /* "sha256/..", commas between them; "": none */
+    uint32_t profile;              /* enum peer_profile */
     bool inward;                   /* its name may lead to a private address */
 };
 

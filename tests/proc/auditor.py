@@ -60,17 +60,18 @@ def settings_of(state, seal=0, rotate=64 << 20, days=7, url="", inward=False, pe
 
 
 PEERS_MAX = 16
+PEER_FORM = "@32s512s512s512s512s512sI?0I"  # struct peer_settings
 
 
 def peers_of(peers):
     """Each of them a dictionary; what is missing is the default."""
     packed = b"".join(
-        struct.pack("@32s512s512s512s512s512s?", peer["name"].encode(),
+        struct.pack(PEER_FORM, peer["name"].encode(),
                     *(peer.get(key, "").encode()
                       for key in ("url", "public", "policy", "ca_file", "pins")),
-                    peer.get("inward", False))
+                    peer.get("profile", 0), peer.get("inward", False))
         for peer in peers)
-    size = struct.calcsize("@32s512s512s512s512s512s?")
+    size = struct.calcsize(PEER_FORM)
     return struct.pack("@I", len(peers)) + packed.ljust(PEERS_MAX * size, b"\0") + b"\0" * 4
 
 

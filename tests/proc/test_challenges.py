@@ -136,7 +136,7 @@ class TestAnswers(Case):
         self.assertEqual(set(told), {"CHALLENGE_ANSWER", "PEER_ENDED"})
         self.assertEqual(self.house.check("house.challenges")["finding"], "FINDING_WARN")
         done = self.house.command("peer", "list", "--state", self.house.state)
-        self.assertRegex(done.stdout, r"(?m)^sums +not called .*\nsums +public +- +PEER_ENDED: before")
+        self.assertRegex(done.stdout, r"(?m)^sums +not called .*\nsums +public +- +- +PEER_ENDED: before")
         done = self.house.command("peer", "list", "--json", "--state", self.house.state)
         schema = json.loads((contract.ROOT / "docs/schema/peer.json").read_text())
         contract.jsonschema.validate(json.loads(done.stdout), schema)

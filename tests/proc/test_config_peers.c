@@ -39,6 +39,7 @@ static const char whole[] = "[peers.alpha]\n"
                             "ca_file = '/ca.pem'\n"
                             "pins = ['" PIN "', '" PIN "']\n"
                             "inward = true\n"
+                            "profile = 'sdk-v1'\n"
                             "[peers.b-1]\n"
                             "url = 'ws://127.0.0.1'\n"
                             "public = 'http://[::1]:10000'\n";
@@ -55,6 +56,8 @@ static void test_what_is_read(void **state)
     assert_string_equal(peers[0].ca, "/ca.pem");
     assert_string_equal(peers[0].pins, PIN ", " PIN);
     assert_true(peers[0].inward);
+    assert_int_equal(peers[0].profile, PEER_SDK_V1);
+    assert_int_equal(peers[1].profile, PEER_V2);
     assert_string_equal(peers[1].name, "b-1");
     assert_string_equal(peers[1].url, "ws://127.0.0.1");
     assert_string_equal(peers[1].public, "http://[::1]:10000");
@@ -111,7 +114,14 @@ static const struct {
     { "[peers.a]\nurl = 'https://a'\n", 2, 7, "peers.a.url must be wss:// or ws://", "" },
     { "[peers.a]\nurl = 'wss://u:hunter2@a'\n", 2, 7, "without a user", "" },
     { "[peers.a]\nurl = 1\n", 2, 7, "peers.a.url is an integer and must be a string", "" },
-    { "[peers.a]\nurl = 'wss://a'\nprofile = 'v2'\n", 3, 1, "no key \"profile\"", "ca_file" },
+    { "[peers.a]\nurl = 'wss://a'\nprofil = 'v2'\n", 3, 1, "no key \"profil\"", "profile" },
+    { "[peers.a]\nurl = 'wss://a'\nprofile = 'sdk-v2'\n", 3, 11,
+      "profile must be one of: v2, sdk-v1", "sdk-v1" },
+    { "[peers.a]\nurl = 'wss://a'\nprofile = 1\n", 3, 11, "is an integer and must be a string",
+      "" },
+    { "[peers.a]\nurl = 'wss://a'\nprofile = 'sdk-v1'\n", 1, 8, "needs a policy of its own", "" },
+    { "[peers.a]\npublic = 'https://a'\nprofile = 'v2'\npolicy = 'p'\n", 1, 8,
+      "has a policy, and no url", "" },
     { "[peers.a]\nurl = 'wss://a'\nfrom = 'nowhere'\n", 3, 1, "no key \"from\"", "" },
     { "[peers.a]\nurl = ''\n", 1, 8, "peers.a needs a url or public", "" },
     { "[peers.a]\nurl = ''\npublic = ''\n", 1, 8, "peers.a needs a url or public", "" },
@@ -167,6 +177,12 @@ static void test_bad_files(void **state)
     assert_true(load_file("[peers.a]\npublic = 'http://a'\ninward = true\n"));
     assert_true(load_file("[peers.a]\nurl = 'ws://[::1]'\npublic = 'https://a'\nca_file = 'c'\n"));
     assert_true(load_file("[peers]\n"));
+    assert_true(load_file("[peers.a]\nurl = 'wss://a/sdk/ws'\nprofile = 'sdk-v1'\npolicy = 'p'\n"));
+    /* Both things that it lacks are said. */
+    assert_false(load_file("[peers.a]\npublic = 'https://a'\nprofile = 'sdk-v1'\n"));
+    assert_int_equal(problems.count, 2);
+    assert_non_null(strstr(problems.list[0].text, "no url at which it is spoken"));
+    assert_non_null(strstr(problems.list[1].text, "needs a policy of its own"));
 }
 
 static void test_all_mistakes_at_once(void **state)
@@ -234,8 +250,11 @@ static void test_names_of_keys(void **state)
 static void test_what_a_reload_sees(void **state)
 {
     static const char *const others[] = {
-        "", "[peers.b]\nurl = 'wss://a'\n", "[peers.a]\nurl = 'wss://b'\n",
+        "",
+        "[peers.b]\nurl = 'wss://a'\n",
+        "[peers.a]\nurl = 'wss://b'\n",
         "[peers.a]\nurl = 'wss://a'\ninward = true\n",
+        "[peers.a]\nurl = 'wss://a'\nprofile = 'sdk-v1'\npolicy = 'p'\n",
         "[peers.a]\nurl = 'wss://a'\n[peers.b]\nurl = 'wss://a'\n"
     };
     static struct settings before;

@@ -62,7 +62,10 @@ static bool ask(struct core *core, struct core_link *link)
         [ATTESTED_KIND_TDX] = "tdx", [ATTESTED_KIND_SGX] = "sgx", [ATTESTED_KIND_NITRO] = "nitro"
     };
     uint8_t report_data[ATTESTED_REPORT_DATA];
-    attested_report_data(link->bound, other(link->role), report_data);
+    if (link->sdk)
+        sdk_socket_report_data(link->bound, report_data);
+    else
+        attested_report_data(link->bound, other(link->role), report_data);
     const struct link_evidence evidence = {
         .block = link->block,
         .evidence_len = link->evidence_len,
@@ -71,7 +74,8 @@ static bool ask(struct core *core, struct core_link *link)
         .report_data = report_data,
         .policy = link_policy_of(core, link),
     };
-    if (!link_ask_judge(core, MSG_LINK_EVIDENCE, &evidence, &link->question))
+    const uint16_t message = link->sdk ? MSG_SDK_EVIDENCE : MSG_LINK_EVIDENCE;
+    if (!link_ask_judge(core, message, &evidence, &link->question))
         return false;
     link->epoch = core->links.epoch;
     core->links.judged++;
@@ -202,11 +206,11 @@ static void stays_in(struct core *core, struct core_link *link, const struct lin
     link->due = false;
 }
 
-static struct core_link *asked_with(struct core_links *links, uint64_t id)
+static struct core_link *asked_with(struct core_links *links, uint64_t id, bool sdk)
 {
     for (uint32_t i = 0; links->judged > 0 && i < links->used; i++) {
         struct core_link *link = &links->rows[i];
-        if (id != 0 && link->question == id &&
+        if (id != 0 && link->question == id && link->sdk == sdk &&
             (link->state == LINK_JUDGED || link->state == LINK_OPEN))
             return link;
     }
@@ -260,9 +264,17 @@ rc core_on_link_evidence(struct trail *trail, void *self, struct call *call)
         return door_fault(trail, call, DOOR_E_BODY);
     if (links_policy_judged(core, call->id, (enum reason)reason))
         return RC_SUCCESS;
-    struct core_link *link = asked_with(&core->links, call->id);
+    struct core_link *link = asked_with(&core->links, call->id, false);
     if (link == NULL)
         return RC_SUCCESS; /* its channel is over, or was answered by the clock */
     take_verdict(core, link, (enum reason)reason, verdict, platform);
     return RC_SUCCESS;
+}
+
+bool links_judged_sdk(struct core *core, uint64_t id, const struct link_judged *said)
+{
+    struct core_link *link = asked_with(&core->links, id, true);
+    if (link != NULL)
+        take_verdict(core, link, said->reason, said->verdict, said->platform);
+    return link != NULL;
 }

@@ -36,30 +36,49 @@ static struct link_quote *find(struct core_links *links, uint64_t id)
     return NULL;
 }
 
-rc core_on_link_quote(struct trail *trail, void *self, struct call *call)
+/* Over these bytes, which are core's own making. */
+static void have_made(struct core *core, uint64_t front_id,
+                      const uint8_t report_data[ATTESTED_REPORT_DATA])
 {
-    struct core *core = self;
     struct channel *tee = &core->house->channels[PEER_TEE];
-    struct link_quote *quote = find(&core->links, 0), none = { 0 };
-    uint8_t role = 0, bound[ATTESTED_BOUND];
-    if (!(cur_u8(&call->body, &role) &&
-          (role == ATTESTED_INITIATOR || role == ATTESTED_RESPONDER) &&
-          cur_copy(&call->body, bound, sizeof bound) && cur_end(&call->body)))
-        return door_fault(trail, call, DOOR_E_BODY);
+    struct link_quote *quote = find(&core->links, 0), none = { .front_id = front_id };
     if (quote == NULL) {
-        none.front_id = call->id;
         refuse(core, &none, REASON_TEE_RATE);
-        return RC_SUCCESS;
+        return;
     }
     *quote = (struct link_quote){ .id = channel_next_id(tee),
-                                  .front_id = call->id,
+                                  .front_id = front_id,
                                   .until_ms = clock_monotonic_ms() + LINKS_QUOTE_MS };
-    attested_report_data(bound, (enum attested_role)role, quote->report_data);
+    memcpy(quote->report_data, report_data, sizeof quote->report_data);
     struct frame question = { .message = MSG_EVIDENCE,
                               .id = quote->id,
                               .body = SPAN(quote->report_data) };
     if (!rc_ok(channel_put(NULL, tee, &question)))
         refuse(core, quote, REASON_HOUSE_UNAVAILABLE);
+}
+
+rc core_on_link_quote(struct trail *trail, void *self, struct call *call)
+{
+    uint8_t role = 0, bound[ATTESTED_BOUND], report_data[ATTESTED_REPORT_DATA];
+    if (!(cur_u8(&call->body, &role) &&
+          (role == ATTESTED_INITIATOR || role == ATTESTED_RESPONDER) &&
+          cur_copy(&call->body, bound, sizeof bound) && cur_end(&call->body)))
+        return door_fault(trail, call, DOOR_E_BODY);
+    attested_report_data(bound, (enum attested_role)role, report_data);
+    have_made(self, call->id, report_data);
+    return RC_SUCCESS;
+}
+
+/* Such evidence says less, so it is made for a peer of that profile, while it is being called. */
+rc core_on_sdk_link_quote(struct trail *trail, void *self, struct call *call)
+{
+    uint8_t peer = 0, nonce[SDK_NONCE], report_data[SDK_REPORT_DATA];
+    if (!(cur_u8(&call->body, &peer) && cur_copy(&call->body, nonce, sizeof nonce) &&
+          cur_end(&call->body)) ||
+        !peers_is_met_sdk(self, peer))
+        return door_fault(trail, call, DOOR_E_BODY);
+    sdk_socket_report_data(nonce, report_data);
+    have_made(self, call->id, report_data);
     return RC_SUCCESS;
 }
 

@@ -42,6 +42,8 @@ bool core_log_link_open(struct core *core, const struct core_link *link, uint64_
     struct audit_record record = record_of(link, AUDIT_EVENT_CHANNEL_OPEN, AUDIT_SUCCESS, &room);
     audit_add_hash(&record, "identity", SPAN(link->identity));
     audit_add_bool(&record, "hardware", link->hardware);
+    audit_add_text(&record, "profile", span_text(link->sdk ? "sdk-v1" : "v2"));
+    audit_add_bool(&record, "unbound", link->sdk);
     audit_add_time(&record, "valid_until", 1000 * link->valid_until);
     return core_append(core, &record, id);
 }

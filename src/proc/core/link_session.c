@@ -57,6 +57,10 @@ rc core_on_link_session(struct trail *trail, void *self, struct call *call)
           cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
     struct core_link *link = link_find(core, number);
+    /* Who is in by profile sdk-v1 has bound no key, so nothing is granted to one of his; front,
+       which knows whom it has called, does not ask. */
+    if (link != NULL && link->sdk)
+        return door_fault(trail, call, DOOR_E_BODY);
     if (link == NULL || link->asks_session) {
         const struct session_granted none = { .reason = REASON_HOUSE_UNAVAILABLE };
         answer_session(core, call->id, &none);

@@ -144,27 +144,23 @@ static bool read_judge(struct call *call, struct core_link *out, struct span par
            get_bytes(&call->body, LINK_PART_MAX, &parts[1]) && cur_end(&call->body);
 }
 
-/* The house begins with whom it has called just now, and with nobody else. */
+/* The house begins with whom it has called just now, and with nobody else; in the profile that is
+   set for him, and in no other. */
 static bool may_be(const struct core *core, const struct core_link *link)
 {
     if (link->role == ATTESTED_RESPONDER)
         return link->peer == LINK_NOBODY;
-    return peers_is_met(core, link->peer);
+    return link->sdk ? peers_is_met_sdk(core, link->peer) : peers_is_met(core, link->peer);
 }
 
-rc core_on_link_judge(struct trail *trail, void *self, struct call *call)
+static void take_in(struct core *core, struct core_link asked, const struct span parts[2])
 {
-    struct core *core = self;
     struct core_links *links = &core->links;
-    struct core_link asked = { .front_id = call->id };
-    struct span parts[2];
-    if (!read_judge(call, &asked, parts) || !may_be(core, &asked))
-        return door_fault(trail, call, DOOR_E_BODY);
     struct core_link *link = links->waiting < LINKS_WAITING_MAX ? occupy(links) : NULL;
     if (link == NULL) {
         core_log_link_refuse(core, &asked, REASON_LINK_FULL);
-        (void)answer(core, call->id, REASON_LINK_FULL, 0);
-        return RC_SUCCESS;
+        (void)answer(core, asked.front_id, REASON_LINK_FULL, 0);
+        return;
     }
     asked.state = LINK_WAITS;
     asked.generation = link->generation;
@@ -177,6 +173,35 @@ rc core_on_link_judge(struct trail *trail, void *self, struct call *call)
         link_refuse(core, link, REASON_LINK_NO_POLICY);
     else if (!link_blocks_put(&links->blocks, parts, &link->block))
         link_refuse(core, link, REASON_LINK_FULL);
+}
+
+rc core_on_link_judge(struct trail *trail, void *self, struct call *call)
+{
+    struct core *core = self;
+    struct core_link asked = { .front_id = call->id };
+    struct span parts[2];
+    if (!read_judge(call, &asked, parts) || !may_be(core, &asked))
+        return door_fault(trail, call, DOOR_E_BODY);
+    take_in(core, asked, parts);
+    return RC_SUCCESS;
+}
+
+rc core_on_sdk_link_judge(struct trail *trail, void *self, struct call *call)
+{
+    struct core *core = self;
+    struct core_link asked = {
+        .front_id = call->id, .role = ATTESTED_INITIATOR, .kind = ATTESTED_KIND_TDX, .sdk = true
+    };
+    struct span parts[2];
+    if (!(cur_u8(&call->body, &asked.peer) &&
+          cur_copy(&call->body, asked.bound, sizeof asked.bound) &&
+          cur_copy(&call->body, asked.address, sizeof asked.address) &&
+          cur_copy(&call->body, asked.trace, sizeof asked.trace) &&
+          get_bytes(&call->body, LINK_PART_MAX, &parts[0]) && parts[0].len > 0 &&
+          get_bytes(&call->body, LINK_PART_MAX, &parts[1]) && cur_end(&call->body)) ||
+        !may_be(core, &asked))
+        return door_fault(trail, call, DOOR_E_BODY);
+    take_in(core, asked, parts);
     return RC_SUCCESS;
 }
 

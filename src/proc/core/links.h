@@ -57,6 +57,7 @@ struct core_link {
     int64_t doubt_ms; /* since when nobody could judge it; 0: it has a verdict */
     uint8_t role, kind;
     uint8_t peer; /* of the settings, that the house has called; LINK_NOBODY: it was called */
+    bool sdk;     /* of profile sdk-v1: `bound` is the nonce, and it is all that is bound */
     bool hardware;
     uint8_t bound[ATTESTED_BOUND];
     uint8_t address[16], trace[16];
@@ -145,6 +146,8 @@ bool core_links_open(struct core *core);
 MUST_USE
 rc core_on_link_judge(struct trail *trail, void *core, struct call *call);
 MUST_USE
+rc core_on_sdk_link_judge(struct trail *trail, void *core, struct call *call);
+MUST_USE
 rc core_on_link_over(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_link_note(struct trail *trail, void *core, struct call *call);
@@ -226,9 +229,19 @@ void links_ask_verify(struct core *core, int64_t now_ms);
 MUST_USE
 rc core_on_link_evidence(struct trail *trail, void *core, struct call *call);
 
+/* links_judged_sdk takes verify's answer to evidence of profile sdk-v1; false when it is another's.
+ */
+struct link_judged {
+    enum reason reason;
+    struct span verdict, platform;
+};
+bool links_judged_sdk(struct core *core, uint64_t id, const struct link_judged *said);
+
 /* link_quote.c: the house's own evidence, and its own collateral. */
 MUST_USE
 rc core_on_link_quote(struct trail *trail, void *core, struct call *call);
+MUST_USE
+rc core_on_sdk_link_quote(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_collateral_own(struct trail *trail, void *core, struct call *call);
 

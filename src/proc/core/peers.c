@@ -58,10 +58,22 @@ static bool read_policies(struct core *core)
     return get_bytes(&in, LINK_POLICY_MAX, &core->sdk.policy) && cur_end(&in);
 }
 
+static bool is_met(const struct core *core, size_t peer, enum peer_profile profile)
+{
+    return peer < core->house->settings.peer_count &&
+           core->house->settings.peers[peer].profile == profile &&
+           (core->peers.rows[peer].state == PEERING_DIALS ||
+            core->peers.rows[peer].state == PEERING_GREETS);
+}
+
 bool peers_is_met(const struct core *core, size_t peer)
 {
-    return peer < SETTING_PEERS_MAX && (core->peers.rows[peer].state == PEERING_DIALS ||
-                                        core->peers.rows[peer].state == PEERING_GREETS);
+    return is_met(core, peer, PEER_V2);
+}
+
+bool peers_is_met_sdk(const struct core *core, size_t peer)
+{
+    return is_met(core, peer, PEER_SDK_V1);
 }
 
 bool peers_has_policy(const struct core *core, size_t peer)
@@ -256,6 +268,9 @@ enum reason core_peers_list(struct core *core, const struct request *request, st
             .opened = peer->opened > UINT32_MAX ? UINT32_MAX : (uint32_t)peer->opened,
             .next = left_ms > 0 ? clock_now() + (left_ms + 999) / 1000 : 0,
             .public = span_text(settings->peers[i].public),
+            .profile = span_text(settings->peers[i].url[0] == 0              ? ""
+                                 : settings->peers[i].profile == PEER_SDK_V1 ? "sdk-v1"
+                                                                             : "v2"),
         };
         if (peer->public.reason != REASON_NONE && peer->public.reason != REASON_OK) {
             shown[i].public_reason = span_text(reason_info(peer->public.reason)->name);

@@ -64,9 +64,11 @@ struct core;
 MUST_USE
 bool core_peers_open(struct core *core);
 
-/* peers_is_met: this one was called and is on its way to be open.  peers_has_policy: it has one of
+/* peers_is_met: this one was called and is on its way to be open, in version 2 of the channel;
+   peers_is_met_sdk: in profile sdk-v1.  peers_has_policy: it has one of
    its own; who is no peer has none. */
 bool peers_is_met(const struct core *core, size_t peer);
+bool peers_is_met_sdk(const struct core *core, size_t peer);
 bool peers_has_policy(const struct core *core, size_t peer);
 
 /* peers_step calls those whose time has come; says when to be called again. */

@@ -424,6 +424,9 @@ rc core_on_sdk_evidence(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, FRAME_BODY_MAX, &verdict) &&
           get_bytes(&call->body, PLATFORM_LEN, &platform) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
+    const struct link_judged judged = { (enum reason)reason, verdict, platform };
+    if (links_judged_sdk(core, call->id, &judged))
+        return RC_SUCCESS;
     link_verdict_read((enum reason)reason, verdict, &said);
     for (size_t i = 0; call->id != 0 && i < SDK_SESSIONS_MAX; i++) {
         struct sdk_client *client = &core->sdk.clients[i];

@@ -244,6 +244,14 @@ static void add_miners(const struct core *core, struct api_doctor_response *doct
         good_or(core_miners_let_in(core, &list) == REASON_OK, API_FINDING_FAIL));
 }
 
+static bool calls_sdk(const struct settings *set)
+{
+    bool calls = false;
+    for (uint32_t i = 0; i < set->peer_count; i++)
+        calls |= set->peers[i].profile == PEER_SDK_V1;
+    return calls;
+}
+
 /* A profile that is weaker by its nature is said to be on as long as it is. */
 static void add_sdk(const struct core *core, struct api_doctor_response *doctor,
                     struct api_doctor_check *checks)
@@ -264,11 +272,18 @@ static void add_sdk(const struct core *core, struct api_doctor_response *doctor,
         "it is none, names no compose_hash, or lets the log differ: nobody is let in",
         "Try it with `ward verify --policy`, mend it, and start the house again."
     };
+    static const struct finding called = {
+        "house.sdk", "profile sdk-v1 is not spoken", "it is not",
+        "a peer of [peers] is called in a profile that binds no key to evidence: its session is "
+        "unbound",
+        "Leave profile out of the peer's table when it can speak version 2 of the channel."
+    };
     const struct settings *set = &core->house->settings;
     bool is_served = set->sdk_policy[0] != 0;
-    const struct finding *found = set->sdk_strict ? &strict : &on;
+    const struct finding *found = !is_served ? &called : set->sdk_strict ? &strict : &on;
     add(doctor, checks, core->sdk.policy_is_bad ? &bad : found,
-        good_or(!is_served, core->sdk.policy_is_bad ? API_FINDING_FAIL : API_FINDING_WARN));
+        good_or(!is_served && !calls_sdk(set),
+                core->sdk.policy_is_bad ? API_FINDING_FAIL : API_FINDING_WARN));
 }
 
 enum reason core_doctor(struct core *core, const struct request *request, struct arena *scratch,

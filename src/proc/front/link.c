@@ -188,6 +188,7 @@ static struct link *occupy(struct front *front, struct connection *connection,
         return NULL;
     link->ws = (struct websocket){ 0 };
     link->attested = (struct attested){ 0 };
+    link->sdk = NULL;
     link->front = front;
     link->connection = connection;
     link->next = NULL;
@@ -252,6 +253,22 @@ void link_upgrade(struct front *front, const struct way *way)
     connection->phase = CONNECTION_ANSWERING;
 }
 
+/* What it means for the channel that its connection ends here. */
+static enum reason cut(struct link *link)
+{
+    if (link->sdk != NULL)
+        return link_sdk_cut(link);
+    struct attested_event ended = attested_cut(&link->attested);
+    return ended.kind == ATTESTED_ENDED ? ended.reason : REASON_OK;
+}
+
+static void forget_keys(struct link *link)
+{
+    attested_fini(&link->attested);
+    if (link->sdk != NULL)
+        link_sdk_fini(link);
+}
+
 static void feed(struct link *link, struct span bytes)
 {
     struct connection *connection = link->connection;
@@ -259,8 +276,7 @@ static void feed(struct link *link, struct span bytes)
     bool reads = websocket_feed(&link->ws, now_us / 1000, bytes);
     if (!reads && link->reason == REASON_NONE) {
         /* A Close frame says nothing of the channel: whoever is between the two can send one. */
-        struct attested_event ended = attested_cut(&link->attested);
-        enum reason reason = ended.kind == ATTESTED_ENDED ? ended.reason : REASON_OK;
+        enum reason reason = cut(link);
         link_over(link, link->ws.reason != REASON_OK ? link->ws.reason : reason);
     }
     if (websocket_is_receiving(&link->ws)) {
@@ -290,13 +306,17 @@ void link_begin(struct front *front, struct connection *connection, struct span 
 {
     struct link *link = connection->link;
     connection->phase = CONNECTION_LINK;
-    if (front->stopping || !begin_channel(front, link)) {
+    const bool begun = !front->stopping &&
+                       (link->sdk != NULL ? link_sdk_begin(link) : begin_channel(front, link));
+    if (!begun) {
         front->counts.unavailable++;
         front_close(front, connection);
         return;
     }
     pace_begin(&connection->pace, PACE_IDLE, front_now_us());
-    if (link->role == ATTESTED_INITIATOR)
+    if (link->sdk != NULL)
+        link_sdk_speak(link);
+    else if (link->role == ATTESTED_INITIATOR)
         speak(link);
     if (read.len > 0)
         feed(link, read);
@@ -310,6 +330,7 @@ void link_call(struct front *front, struct connection *connection, struct span r
         return;
     }
     random_bytes(link->trace, sizeof link->trace);
+    link->sdk = connection->outward->sdk;
     link_begin(front, connection, read);
 }
 
@@ -460,7 +481,7 @@ void link_over(struct link *link, enum reason reason)
     count_end(link, reason);
     link->waits = 0;
     link_leave_half(link);
-    attested_fini(&link->attested);
+    forget_keys(link);
     if (reason == REASON_CHANNEL_TIMEOUT && link->role == ATTESTED_RESPONDER && !is_ours)
         offence_tell(front, link->connection, OFFENCE_GRACE_EXCEEDED);
     websocket_close(&link->ws, reason == REASON_OK                  ? WEBSOCKET_NORMAL
@@ -471,7 +492,7 @@ void link_over(struct link *link, enum reason reason)
 
 bool link_put(struct link *link, struct span message)
 {
-    if (websocket_put(&link->ws, message, false))
+    if (websocket_put(&link->ws, message, link->sdk != NULL))
         return true;
     link_over(link, REASON_WEBSOCKET_ABUSE); /* it does not read what it asks for */
     return false;
@@ -481,6 +502,10 @@ void link_refuse(struct link *link, enum reason reason)
 {
     uint8_t bytes[256];
     struct sink out = sink_over(bytes, sizeof bytes);
+    if (link->sdk != NULL) {
+        link_sdk_refuse(link, reason);
+        return;
+    }
     struct attested_event event = attested_refuse(&link->attested, reason, &out);
     link_event(link, &event, &out);
     link_over(link, reason);
@@ -492,7 +517,7 @@ void link_finish(struct link *link)
     struct sink out = sink_over(bytes, sizeof bytes);
     if (link->reason != REASON_NONE)
         return;
-    if (attested_close(&link->attested, &out))
+    if (link->sdk == NULL && attested_close(&link->attested, &out))
         (void)link_put(link, sink_bytes(&out));
     link_over(link, REASON_OK);
 }
@@ -503,12 +528,11 @@ void link_give_back(struct front *front, struct connection *connection)
     if (link == NULL)
         return;
     if (connection->link->reason == REASON_NONE) {
-        struct attested_event ended = attested_cut(&link->attested);
-        link->reason = ended.kind == ATTESTED_ENDED ? ended.reason : REASON_OK;
+        link->reason = cut(link);
         count_end(link, link->reason);
         link_leave_half(link);
     }
-    attested_fini(&link->attested);
+    forget_keys(link);
     websocket_fini(&link->ws);
     connection->link = NULL;
     link->connection = NULL;
@@ -531,7 +555,11 @@ void link_sweep(struct front *front, struct connection *connection, enum reason 
     }
     if (link->reason != REASON_NONE)
         return;
-    struct attested_event event = attested_tick(&link->attested, now_ms, &out);
+    struct attested_event event = { .kind = ATTESTED_NOTHING };
+    if (link->sdk != NULL && !link_sdk_tick(link, now_ms))
+        return;
+    if (link->sdk == NULL)
+        event = attested_tick(&link->attested, now_ms, &out);
     if (event.kind == ATTESTED_ENDED) {
         front->counts.slow++;
         link_event(link, &event, &out);
@@ -560,7 +588,7 @@ void links_stop(struct front *front)
         struct link *link = &front->links.rows[i];
         if (link->connection == NULL || link->connection->phase != CONNECTION_LINK)
             continue;
-        if (attested_is_open(&link->attested))
+        if (link->sdk != NULL || attested_is_open(&link->attested))
             link_finish(link);
         else
             link_refuse(link, REASON_HOUSE_UNAVAILABLE);

@@ -1,5 +1,6 @@
 /* link.h - attested channels over WebSockets: GET /v1/channel becomes one, in which the house is
-   the responder, and what the house asks of a peer (outward.h) one in which it is the initiator.
+   the responder, and what the house asks of a peer (outward.h) one in which it is the initiator; or
+   one of profile sdk-v1, where that is set for the peer and in no other case.
    Front has the socket, TLS, the channel's keys and what is said in it; core has
    evidence made and judged (core/links.h).
 
@@ -13,6 +14,7 @@
 #define WARD_PROC_FRONT_LINK_H
 
 #include "channel/attested.h"
+#include "channel/sdk_talk.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
 #include "http/websocket.h"
@@ -40,6 +42,8 @@ enum {
     LINK_SESSION_MS = 5000,     /* for core to grant one */
     LINK_ID_MAX = 128,          /* bytes of a message's id */
     LINK_NODES_MAX = 4096,      /* values of one message */
+    LINK_SDK_FRAME = 256 << 10, /* bytes of a frame of profile sdk-v1 */
+    LINK_SDK_SLOTS = 1 << 16,   /* half as many of its records are taken in one session */
 };
 
 struct connection;
@@ -57,12 +61,25 @@ struct link_rooms {
     uint32_t cap; /* bytes of each */
 };
 
+/* What a channel of profile sdk-v1 is made of, besides: each peer of that profile has one. */
+struct link_sdk {
+    struct sdk sdk;
+    struct sdk_talk talk;
+    uint8_t nonce[SDK_NONCE];
+    struct sdk_slot *slots;  /* LINK_SDK_SLOTS */
+    struct json_node *nodes; /* LINK_NODES_MAX */
+    uint8_t *frame;          /* LINK_SDK_FRAME: what comes in */
+    uint32_t dropped;        /* records that were no good, */
+    enum reason dropped_for; /* and why the last of them was not */
+};
+
 struct link {
     struct link *next; /* in the list of those that are free */
     struct front *front;
     struct connection *connection; /* NULL: free */
     struct websocket ws;
-    struct attested attested;
+    struct attested attested; /* nothing where `sdk` is, */
+    struct link_sdk *sdk;     /* which is the peer's; NULL: version 2 */
     enum attested_role role;
     uint64_t core;      /* the number by which core knows it; 0: it is not open */
     uint16_t waits;     /* the message of core's that it waits for; 0: none */
@@ -141,6 +158,17 @@ void link_give_back(struct front *front, struct connection *connection);
 /* link_put queues a message of the channel; false, and it is over, when that cannot be. */
 bool link_put(struct link *link, struct span message);
 
+/* link_ask has core asked, and waits for that message of its; false, and it is over, when that
+   cannot be.  link_shows is for evidence, where there is room for it. */
+bool link_ask(struct link *link, uint16_t message, struct span body, uint16_t waits);
+bool link_shows(struct link *link, uint16_t message, struct span body);
+
+/* link_note has core log what the peer says to the owner. */
+void link_note(struct link *link, struct span text);
+
+/* link_admit: a message costs its sender what a request does. */
+enum reason link_admit(const struct link *link);
+
 /* link_wake has done what there is to do, unless it is being done. */
 void link_wake(struct link *link);
 
@@ -206,5 +234,23 @@ rc link_on_session(struct trail *trail, void *front, struct call *call);
 
 /* link_unanswered: core has not said in time whether there is a session. */
 void link_unanswered(struct link *link);
+
+/* link_sdk.c: profile sdk-v1 with a peer that the house has called.  What it says is heard, a query
+   is answered with an error, and nothing is done on its word. */
+
+/* link_sdk_new: before the jail; NULL without memory. */
+struct link_sdk *link_sdk_new(struct arena *arena);
+
+MUST_USE
+bool link_sdk_begin(struct link *link);
+void link_sdk_speak(struct link *link);
+void link_sdk_give(struct link *link, const struct attested_evidence *made);
+void link_sdk_judged(struct link *link, struct decision decision);
+void link_sdk_refuse(struct link *link, enum reason reason);
+bool link_sdk_tick(struct link *link, int64_t now_ms);
+
+/* link_sdk_cut: the connection ends here; what that means.  link_sdk_fini forgets its keys. */
+enum reason link_sdk_cut(struct link *link);
+void link_sdk_fini(struct link *link);
 
 #endif

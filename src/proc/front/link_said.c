@@ -98,23 +98,28 @@ static void on_heartbeat(const struct link_heard *heard)
     (void)heard;
 }
 
-static void on_logs(const struct link_heard *heard)
+void link_note(struct link *link, struct span text)
 {
-    struct link *link = heard->link;
     uint8_t bytes[12 + LINK_NOTE_MAX];
-    struct arena scratch = arena_over(link->front->scratch, FRONT_SCRATCH_MAX);
-    uint8_t *memory = arena_room(&scratch, ATTESTED_PLAIN_MAX);
-    struct sink text = sink_over(memory, memory == NULL ? 0 : ATTESTED_PLAIN_MAX);
     struct sink body = sink_over(bytes, sizeof bytes);
-    if (!json_string_copy(&heard->json, member(heard, "message"), &text)) {
-        link_say_error(link, REASON_LINK_MESSAGE_INVALID, link_id_of(heard));
-        return;
-    }
     sink_u64le(&body, link->core);
     put_bytes(&body, span_of(text.at, text.len < LINK_NOTE_MAX ? text.len : LINK_NOTE_MAX));
     struct frame frame = { .message = MSG_LINK_NOTE, .body = sink_bytes(&body) };
     rc told = house_put(NULL, link->front->house, PEER_CORE, &frame);
     (void)told; /* nobody was promised that it is kept */
+}
+
+static void on_logs(const struct link_heard *heard)
+{
+    struct link *link = heard->link;
+    struct arena scratch = arena_over(link->front->scratch, FRONT_SCRATCH_MAX);
+    uint8_t *memory = arena_room(&scratch, ATTESTED_PLAIN_MAX);
+    struct sink text = sink_over(memory, memory == NULL ? 0 : ATTESTED_PLAIN_MAX);
+    if (!json_string_copy(&heard->json, member(heard, "message"), &text)) {
+        link_say_error(link, REASON_LINK_MESSAGE_INVALID, link_id_of(heard));
+        return;
+    }
+    link_note(link, sink_bytes(&text));
 }
 
 /* As validator the house answers no queries. */
@@ -137,8 +142,7 @@ static const struct {
     { "orm_query", on_query },        { "end", on_end },
 };
 
-/* A message costs its sender what a request does. */
-static enum reason admit(const struct link *link)
+enum reason link_admit(const struct link *link)
 {
     struct front *front = link->front;
     const struct connection *connection = link->connection;
@@ -156,7 +160,7 @@ void link_hear(struct link *link, struct span text)
     struct arena scratch = arena_over((uint8_t *)link->front->scratch + FRONT_SCRATCH_MAX,
                                       FRONT_SCRATCH_MAX);
     struct link_heard heard = { .link = link };
-    enum reason reason = admit(link);
+    enum reason reason = link_admit(link);
     if (reason != REASON_OK) {
         link_say_error(link, reason, (struct span){ 0 });
         return;

@@ -12,7 +12,7 @@ void link_take(struct link *link, struct attested_message message)
     link_event(link, &event, &out);
 }
 
-static bool ask(struct link *link, uint16_t message, struct span body, uint16_t waits)
+bool link_ask(struct link *link, uint16_t message, struct span body, uint16_t waits)
 {
     struct frame frame = { .message = message,
                            .id = front_token(link->front, link->connection),
@@ -37,13 +37,23 @@ static void have_made(struct link *link)
     }
     sink_u8(&body, (uint8_t)link->role);
     sink_put(&body, span_of(attested_bound(&link->attested), ATTESTED_BOUND));
-    (void)ask(link, MSG_LINK_QUOTE, sink_bytes(&body), MSG_LINK_QUOTED);
+    (void)link_ask(link, MSG_LINK_QUOTE, sink_bytes(&body), MSG_LINK_QUOTED);
+}
+
+/* What strangers show leaves room for all else that core has to hear. */
+bool link_shows(struct link *link, uint16_t message, struct span body)
+{
+    const struct channel *core = &link->front->house->channels[PEER_CORE];
+    if (core->queue.len + body.len > CHANNEL_QUEUE_MAX / 2) {
+        link_refuse(link, REASON_HOUSE_UNAVAILABLE);
+        return false;
+    }
+    return link_ask(link, message, body, MSG_LINK_JUDGED);
 }
 
 static void have_judged(struct link *link, const struct attested_evidence *shown)
 {
-    struct front *front = link->front;
-    struct sink body = sink_over(front->scratch, FRONT_SCRATCH_MAX);
+    struct sink body = sink_over(link->front->scratch, FRONT_SCRATCH_MAX);
     if (shown->evidence.len > LINK_PART_MAX || shown->log.len > LINK_PART_MAX) {
         link_refuse(link, REASON_CHANNEL_TOO_LARGE);
         return;
@@ -56,12 +66,7 @@ static void have_judged(struct link *link, const struct attested_evidence *shown
     sink_put(&body, SPAN(link->trace));
     put_bytes(&body, shown->evidence);
     put_bytes(&body, shown->log);
-    /* What strangers show leaves room for all else that core has to hear. */
-    if (front->house->channels[PEER_CORE].queue.len + body.len > CHANNEL_QUEUE_MAX / 2) {
-        link_refuse(link, REASON_HOUSE_UNAVAILABLE);
-        return;
-    }
-    (void)ask(link, MSG_LINK_JUDGE, sink_bytes(&body), MSG_LINK_JUDGED);
+    (void)link_shows(link, MSG_LINK_JUDGE, sink_bytes(&body));
 }
 
 void link_event(struct link *link, const struct attested_event *event, struct sink *out)
@@ -123,6 +128,10 @@ rc link_on_quoted(struct trail *trail, void *self, struct call *call)
         link_refuse(link, (enum reason)reason);
         return RC_SUCCESS;
     }
+    if (link->sdk != NULL) {
+        link_sdk_give(link, &made);
+        return RC_SUCCESS;
+    }
     struct sink out = sink_over(front->answer, FRONT_ANSWER_MAX);
     struct attested_event event = attested_give(&link->attested, &made, &out);
     link_event(link, &event, &out);
@@ -160,6 +169,10 @@ rc link_on_judged(struct trail *trail, void *self, struct call *call)
                                  CHECK_COUNT };
     if (reason == REASON_OK)
         let_in(link, number);
+    if (link->sdk != NULL) {
+        link_sdk_judged(link, decision);
+        return RC_SUCCESS;
+    }
     struct attested_event event = attested_judge(&link->attested, decision, clock_monotonic_ms(),
                                                  &out);
     link_event(link, &event, &out);

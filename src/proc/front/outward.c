@@ -50,7 +50,9 @@ static bool open_one(struct front *front, struct outward *outward, const struct 
     outward->client = outward_client(peer, &outward->url.origin, ca_pem);
     outward->room_memory = arena_alloc(arena, http1_room_size(&http_limits_default));
     outward->in = arena_alloc(arena, FRONT_IN_MAX);
-    return outward->room_memory != NULL && outward->in != NULL;
+    const bool sdk = peer->profile == PEER_SDK_V1;
+    outward->sdk = sdk ? link_sdk_new(arena) : NULL;
+    return outward->room_memory != NULL && outward->in != NULL && (!sdk || outward->sdk != NULL);
 }
 
 static bool open_all(struct front *front, struct span cas)

@@ -25,6 +25,7 @@ enum {
 
 struct connection;
 struct front;
+struct link_sdk;
 
 enum outward_phase {
     OUTWARD_NONE = 0,
@@ -40,7 +41,8 @@ struct outward {
     struct tls_client *client; /* NULL: none is wanted, or none can be made */
     struct http1_room room;
     void *room_memory;
-    uint8_t *in; /* FRONT_IN_MAX: read and not understood yet */
+    uint8_t *in;          /* FRONT_IN_MAX: read and not understood yet */
+    struct link_sdk *sdk; /* of a peer of profile sdk-v1; NULL: it speaks version 2 */
 
     enum outward_phase phase;
     struct connection *connection; /* NULL: none */
