@@ -176,6 +176,45 @@ def as_house(run):
             "SDK: exit code 1" and any("400" in line for line in null) else 1, [], null)
 
 
+def as_caller(run):
+    """A house of Ward's calls challenges of the SDK's; what `ward peer list` and its log say of them."""
+    import sdk_house
+    from house import until
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(tempfile.TemporaryDirectory(prefix="ward-interop-"))
+        guest = sdk_house.Guest(pathlib.Path(place) / "guest", COMPOSE)
+        stack.callback(guest.close)
+        real = {"DSTACK_SIMULATOR_ENDPOINT": guest.socket}
+        config = ""
+        for name, env, compose in (("genuine", real, COMPOSE), ("other-code", real, OTHER),
+                                   ("development", {"SDK_DEV_MODE": "true", **real}, COMPOSE),
+                                   ("no-tee", {"DSTACK_SIMULATOR_ENDPOINT": "/nowhere"}, COMPOSE)):
+            port = stack.enter_context(run.challenge(**env))
+            policy = pathlib.Path(place) / f"{name}.toml"
+            policy.write_text(f"hardware = false\nroots = [{json.dumps(guest.root())}]\n"
+                              f'[log]\ncompose_hash = "{compose}"\n')
+            config += (f'[peers.{name}]\nurl = "ws://127.0.0.1:{port}/sdk/ws"\n'
+                       f'profile = "sdk-v1"\npolicy = "{policy}"\n')
+        house = stack.enter_context(sdk_house.House(guest, place, served=False, config=config))
+
+        def rows():
+            done = house.command("peer", "list", "--json", "--state", house.state)
+            return {one["name"]: " ".join(one[key] for key in ("name", "profile", "reason", "detail")
+                                          if one[key]) + " open" * (one["state"] == "open")
+                    for one in json.loads(done.stdout)["peers"]}
+
+        wanted = ["genuine sdk-v1 open",
+                  "other-code sdk-v1 CHANNEL_EVIDENCE_DENIED POLICY_EVENT",
+                  "development sdk-v1 SDK_DEV_PEER", "no-tee sdk-v1 CHANNEL_TRUNCATED"]
+        with contextlib.suppress(TimeoutError):
+            until(lambda: set(rows().values()) == set(wanted), 60, 0.5)
+            until(lambda: house.records("channel.note"), 30, 0.5)
+        said = list(rows().values()) + [row["details"]["text"]
+                                        for row in house.records("channel.note")]
+    run.say("A house of Ward's calls challenges of the SDK's at /sdk/ws", "\n".join(said), 0,
+            [*wanted, 'logs {"query": "Message error: not served by this validator"}'])
+
+
 LOGGED = ("session.grant", "result.logs", "result.submit", "session.end")
 
 
@@ -236,6 +275,7 @@ def main():
         as_http_validator(run, folder, agent)
         as_challenge(run, folder)
     as_house(run)
+    as_caller(run)
     sys.exit(1 if run.failed else 0)
 
 
