@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,12 +169,24 @@ uint32_t volume_owner(const struct sandbox *sandbox)
     return is_machine(sandbox) ? 0 : sandbox->slot.ids;
 }
 
+/* By a program, which may be anybody's (FUSE).  Whoever reads there waits for its answer, in the
+   kernel and deaf to every signal: a job would outlast its time, and its place. */
+static bool is_served(const char *folder)
+{
+    struct statfs is;
+    return statfs(folder, &is) != 0 || is.f_type == FUSE_SUPER_MAGIC;
+}
+
 static enum reason shift_image(struct sandbox *sandbox, const char *target)
 {
     char source[PATH_MAX];
     struct trail trail = { 0 };
     const uint32_t ids = volume_owner(sandbox);
     snprintf(source, sizeof source, "/proc/self/fd/%d/rootfs", sandbox->held);
+    if (is_served(source))
+        return sandbox_fail(sandbox, REASON_JOB_DISK,
+                            "the images' file system is served by a program, which could hold the "
+                            "job past its end");
     const struct mount_shift shift = { .source = source,
                                        .target = target,
                                        .user = { 0, ids, SLOT_IDS },
@@ -271,6 +285,11 @@ static enum reason show_job(struct sandbox *sandbox)
         return sandbox_fail(sandbox, REASON_JOB_FOLDER, "%s: %s", source, strerror(errno));
     slot_file(&sandbox->slot, "given", target);
     snprintf(opened, sizeof opened, "/proc/self/fd/%d", folder);
+    if (is_served(opened))
+        return sandbox_fail(sandbox, REASON_JOB_FOLDER,
+                            "%s: its file system is served by a program, which could hold the job "
+                            "past its end",
+                            source);
     const uint32_t user = volume_owner(sandbox) + JOB_USER;
     const struct mount_shift shift = { .source = opened,
                                        .target = target,
