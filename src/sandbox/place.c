@@ -206,6 +206,8 @@ static enum reason place_list(struct sandbox *sandbox, int top, bool denied,
 /* What the runtime will mount over the image's own: as long as something is mounted there, a path
    that goes through it does not resolve. */
 static const char *const covered[] = { "rootfs/proc", "rootfs/dev", "rootfs/sys" };
+/* And of ours: by a link it would lie over another place of the image, or over all of it. */
+static const char *const given[] = { "rootfs/output", "rootfs/job" };
 
 static enum reason uncover(struct sandbox *sandbox, enum reason reason)
 {
@@ -239,6 +241,19 @@ static enum reason cover(struct sandbox *sandbox)
     return REASON_OK;
 }
 
+static enum reason check_given(struct sandbox *sandbox)
+{
+    char path[SLOT_PATH];
+    struct stat is;
+    for (size_t i = 0; i < COUNT_OF(given); i++) {
+        slot_file(&sandbox->slot, given[i], path);
+        if (lstat(path, &is) == 0 && !S_ISDIR(is.st_mode))
+            return sandbox_fail(sandbox, REASON_JOB_IMAGE, "its %s is no folder",
+                                given[i] + strlen("rootfs"));
+    }
+    return REASON_OK;
+}
+
 /* A job begins in its own files: by a link into /proc an image could name what the runtime has open
    (as in CVE-2024-21626).  One that is not there yet the runtime makes. */
 static enum reason check_folder(struct sandbox *sandbox, int top)
@@ -260,6 +275,8 @@ enum reason places_settle(struct sandbox *sandbox)
     if (top < 0)
         return sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", root, strerror(errno));
     enum reason reason = cover(sandbox);
+    if (reason == REASON_OK)
+        reason = check_given(sandbox);
     if (reason == REASON_OK)
         reason = check_folder(sandbox, top);
     if (reason == REASON_OK)

@@ -163,6 +163,19 @@ static void try_connect(const char *address, const char *port)
     tell("udp", sendto(udp, "x", 1, 0, (struct sockaddr *)&to, sizeof to));
 }
 
+/* Somebody of the job's own, on its own loopback. */
+static void try_own(const char *port)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)strtoul(port, NULL, 10)) };
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(listener, 1) != 0)
+        tell("own", -1);
+    else
+        tell("own", connect(client, (struct sockaddr *)&at, sizeof at));
+}
+
 static void try_connect6(void)
 {
     struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
@@ -231,6 +244,21 @@ static void take_files(void)
     printf("%d %d\n", count, errno);
 }
 
+/* What a job begins with: each descriptor and what it is, and the folder. */
+static void list_entry(void)
+{
+    char path[64], at[256];
+    ssize_t len = readlink("/proc/self/cwd", at, sizeof at);
+    printf("cwd %.*s\n", (int)(len < 0 ? 0 : len), at);
+    for (int fd = 0; fd < 65536; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            continue;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        len = readlink(path, at, sizeof at);
+        printf("fd %d %.*s\n", fd, (int)(len < 0 ? 0 : len), at);
+    }
+}
+
 static void take_processes(void)
 {
     int count = 1;
@@ -295,6 +323,8 @@ int main(int argc, char **argv)
         try_other_numbers();
     else if (strcmp(what, "connect") == 0 && argc > 3)
         try_connect(argv[2], argv[3]);
+    else if (strcmp(what, "own") == 0 && argc > 2)
+        try_own(argv[2]);
     else if (strcmp(what, "connect6") == 0)
         try_connect6();
     else if (strcmp(what, "abstract") == 0 && argc > 2)
@@ -309,6 +339,8 @@ int main(int argc, char **argv)
         lock_memory();
     else if (strcmp(what, "files") == 0)
         take_files();
+    else if (strcmp(what, "entry") == 0)
+        list_entry();
     else if (strcmp(what, "processes") == 0)
         take_processes();
     else if (strcmp(what, "orphans") == 0)
