@@ -1,5 +1,6 @@
 """test_run_escape.py - jobs that try to get out: each is contained, and the host is as it was."""
 
+import json
 import os
 import pathlib
 import re
@@ -18,6 +19,13 @@ from sandboxes import Jobs, begun, image_of_tests, needs_sandbox, with_both
 from ward import ROOT
 
 EPERM = 1
+# docs of the platform's validator, "Default Network Policy".
+SEEDS_POLICY = """[sandbox_config.network_policy]
+allow_outbound = true
+allowed_hosts = ["localhost", "127.0.0.1"]
+allowed_ports = [80, 443, 3000, 9080, 9081, 9082]
+dns_servers = ["8.8.8.8", "1.1.1.1"]
+"""
 POLICY = "[sandbox_config.filesystem_policy]\n"
 
 
@@ -121,6 +129,24 @@ class Escapes(Jobs):
             self.assertEqual(re.findall(r"(?m)^ *(\w+): +\d", said), ["lo"])
             with self.assertRaises(TimeoutError):
                 listener.accept()
+
+    def test_the_default_policy_is_the_seeds(self):  # proves: PC-43
+        """What a specification has that says nothing is what one has that says all of it."""
+        said = {text: self.words_of(text) for text in ("", SEEDS_POLICY)}
+        self.assertEqual(said[""], said[SEEDS_POLICY])
+        for key, other in (("allow_outbound = true", "allow_outbound = false"), (", 9082", ""), (", 3000", ", 3001"),
+                           (', "127.0.0.1"', ""), ("localhost", "allowed.example"),):
+            with self.subTest(key=key):
+                self.assertNotEqual(self.words_of(SEEDS_POLICY.replace(key, other)), said[""])
+
+    def words_of(self, more):
+        done = subprocess.run([WARD, "spec", "check", self.spec("/bin/true", more=more), "--json"], check=True,
+                              capture_output=True)
+        return json.loads(done.stdout)["words"]
+
+    @with_both
+    def test_the_default_policy_leads_nowhere(self):  # proves: PC-43
+        reach_nothing(self)
 
     @with_both
     def test_nobody_listens_in_the_jobs_folder(self):
@@ -358,6 +384,28 @@ class Escapes(Jobs):
         result, _ = self.job("/bin/yes", more="[limits]\nmax_execution_seconds = 1", code=1,
                              reason="JOB_TIME")
         self.assertEqual(result["exit"]["signal"], 9)
+
+
+def reach_nothing(self):
+    """With the default policy: a job's localhost is its own, and whoever serves on the machine, on ports that
+    it lists and on another, as the one that makes machines does, hears nothing of it."""
+    listeners = [socket.create_server(("0.0.0.0", port), reuse_port=True) for port in (3000, 9080, 9081, 9082, 0)]
+    try:
+        ports = [str(listener.getsockname()[1]) for listener in listeners]
+        tries = [f"probe connect {address} {port}" for address in ("127.0.0.1", own_address(), "10.0.2.2", "10.0.2.3")
+                 for port in ports]
+        _, said = self.sh("; ".join(tries) + "; probe own 3000; exit 0")
+        told = re.findall(r"(?m)^(\w+) (done|\d+)$", said)
+        self.assertEqual([what for what in told if what[0] == "tcp" and what[1] == "done"], [])
+        self.assertEqual(len([what for what in told if what[0] == "tcp"]), len(tries))
+        self.assertIn(("own", "done"), told)
+        for listener in listeners:
+            listener.settimeout(0.1)
+            with self.assertRaises(TimeoutError):
+                listener.accept()
+    finally:
+        for listener in listeners:
+            listener.close()
 
 
 def own_address():

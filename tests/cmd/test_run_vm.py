@@ -110,6 +110,9 @@ class Runs(Machines):
         self.assertIn("No space left on device", said)
         self.assertEqual(os.listdir(code), ["secret"])
 
+    def test_the_default_policy_leads_nowhere_from_a_machine(self):  # proves: PC-43
+        escapes.reach_nothing(self)
+
     def test_what_cannot_be_run(self):
         result, _ = self.job("/bin/absent", code=2, reason="JOB_START")
         self.assertIn("/bin/absent", result["detail"])
@@ -162,7 +165,7 @@ class Reaches(Machines):
     def words(self, spec, *options):
         return self.world.node.words(*super().words(spec, "--job", self.above / "code", *options))
 
-    def test_what_is_listed_and_what_is_not(self):
+    def test_what_is_listed_and_what_is_not(self):  # proves: PC-43
         """Names, TLS, IPv6, UDP and addresses that are listed; no other name, no other port, nothing of
         QEMU's own, and no address that nobody listed, which QEMU leaves unanswered."""
         lines, refused = self.tries(
@@ -188,7 +191,7 @@ class Reaches(Machines):
                               ("address", world.NODE), ("address", "169.254.169.254")}, set(refused))
         self.assertEqual(self.world.node.seen("met"), [])
 
-    def test_what_cannot_be_listed(self):
+    def test_what_cannot_be_listed(self):  # proves: PC-43
         """The network between the machine and QEMU is not the world's."""
         for host in ("10.0.2.2", "10.0.2.200", "fec0::2"):
             self.job("/usr/local/bin/python", "-c", "0", more=self.policy([host], [80]), code=2,
