@@ -295,13 +295,17 @@ static void leave_orphans(void)
     wait_for_ever();
 }
 
-/* A link and a file that change places as fast as they can. */
-static void exchange(const char *a, const char *b)
+/* Two names that change places as fast as they can, without end or so many times. */
+static void exchange(const char *a, const char *b, const char *times)
 {
+    const unsigned long most = times == NULL ? 0 : strtoul(times, NULL, 10);
+    unsigned long done = 0;
     printf("exchanging\n");
     fflush(stdout);
-    for (;;)
-        syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2 /* RENAME_EXCHANGE */);
+    for (unsigned long i = 0; most == 0 || i < most; i++)
+        done += syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2 /* RENAME_EXCHANGE */) == 0 ? 1
+                                                                                               : 0;
+    printf("exchanged %lu\n", done);
 }
 
 static void on_term(int number)
@@ -346,7 +350,7 @@ int main(int argc, char **argv)
     else if (strcmp(what, "orphans") == 0)
         leave_orphans();
     else if (strcmp(what, "exchange") == 0 && argc > 3)
-        exchange(argv[2], argv[3]);
+        exchange(argv[2], argv[3], argc > 4 ? argv[4] : NULL);
     else if (strcmp(what, "fault") == 0)
         __builtin_trap();
     else if (strcmp(what, "put-away") == 0) {
