@@ -73,12 +73,6 @@ static void read_own_role(void)
         snprintf(role, sizeof role, "%.*s", (int)(tail + 16 - begins - 1), begins + 1);
 }
 
-static void hello(void)
-{
-    static const uint8_t version[4] = { GUEST_VERSION };
-    say(GUEST_HELLO, version, sizeof version);
-}
-
 static void listen_to_the_end(void)
 {
     size_t len = 0, used = 0;
@@ -99,8 +93,51 @@ static void listen_to_the_end(void)
     }
 }
 
+static void hello(void)
+{
+    static const uint8_t version[4] = { GUEST_VERSION };
+    say(GUEST_HELLO, version, sizeof version);
+}
+
+/* What is no frame of a guest's, or not at this time. */
+static void instead_of_a_frame(void)
+{
+    static const uint8_t odd[2] = { 200, 1 }, none[2] = { 0, 0 },
+                         half[GUEST_HEAD + 1] = { 9, 0, 0, 0, GUEST_OUT };
+    static const uint8_t runs[2] = { GUEST_EXITED, 0 };
+    if (is("odd-end"))
+        say(GUEST_ENDED, odd, sizeof odd);
+    if (is("no-end"))
+        say(GUEST_ENDED, none, sizeof none);
+    if (is("short-end"))
+        say(GUEST_ENDED, runs, 1);
+    if (is("told"))
+        say(GUEST_GO, "", 0);
+    if (is("hello-again"))
+        hello();
+    if (is("runs-again"))
+        say(GUEST_RUNS, "", 0);
+    if (is("fails-late"))
+        say(GUEST_FAILED, "x", 1);
+    if (is("bytes"))
+        say(GUEST_BYTES, "x", 1);
+    if (is("done"))
+        say(GUEST_DONE, "", 0);
+    if (is("zero"))
+        say(GUEST_SAID_NONE, "", 0);
+    if (is("half")) {
+        say_raw(half, sizeof half);
+        _exit(0);
+    }
+}
+
 static void before_the_job(void)
 {
+    static const uint8_t other[4] = { GUEST_VERSION + 1 };
+    if (is("other-version"))
+        say(GUEST_HELLO, other, sizeof other);
+    if (is("short-hello"))
+        say(GUEST_HELLO, other, 2);
     static const uint8_t huge[GUEST_HEAD] = { 0xff, 0xff, 0xff, 0x7f, GUEST_HELLO };
     if (is("early"))
         say(GUEST_OUT, "x", 1);
@@ -140,6 +177,7 @@ static void as_the_job(void)
         if (more == MAP_FAILED)
             wait_for_ever();
     }
+    instead_of_a_frame();
     if (is("gone"))
         _exit(0);
     if (is("stays"))
@@ -166,6 +204,26 @@ static void leave(void)
         say_entry(GUEST_FILE, 0, "a");
         say_entry(GUEST_FILE, 0, "a");
     }
+    if (is("less")) {
+        say_entry(GUEST_FILE, 2, "a");
+        say(GUEST_BYTES, "a", 1);
+    }
+    if (is("dots"))
+        say_entry(GUEST_FILE, 0, "d/./climbed");
+    if (is("rooted"))
+        say_entry(GUEST_FILE, 0, "/climbed");
+    if (is("empty"))
+        say_entry(GUEST_FILE, 0, "");
+    if (is("orphan"))
+        say_entry(GUEST_FILE, 0, "nowhere/climbed");
+    if (is("over-file")) {
+        say_entry(GUEST_FILE, 0, "a");
+        say_entry(GUEST_FOLDER, 0, "a");
+    }
+    if (is("odd-kind"))
+        say_entry(GUEST_ODD, 77, "a");
+    if (is("ends-again"))
+        say(GUEST_ENDED, "\1", 2);
     if (is("more")) {
         say_entry(GUEST_FILE, 1, "a");
         say(GUEST_BYTES, "ab", 2);
