@@ -170,8 +170,25 @@ def is_held(path):
     return False
 
 
+def network_leftovers(held):
+    """A network of a job's own is there as long as a process, a mount or a descriptor holds it; whose is it?
+    And nothing of a job's is in this one: no device, no rule."""
+    found = [name for name in os.listdir("/sys/class/net") if re.match("fence|ward|veth.*ward", name)]
+    if shutil.which("nft"):
+        rules = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
+        found += [line for line in rules.splitlines() if "ward" in line]
+    for run in () if held else pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (run / "cmdline").read_bytes().split(b"\0")[:2] != [str(WARD).encode(), b"run"]:
+                continue
+            found += [str(path) for path in (run / "fd").iterdir() if os.readlink(path).startswith("net:[")]
+        except OSError:
+            continue
+    return found
+
+
 def kernel_leftovers(held):
-    """Control groups, loop devices, mounts and processes of places that nobody holds."""
+    """Control groups, loop devices, mounts, network and processes of places that nobody holds."""
     found = [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("*/ward-job-*")
              if path.name.rpartition("-")[2] not in held.values()]
     for backing in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
@@ -183,6 +200,7 @@ def kernel_leftovers(held):
             found.append(str(backing))
     mounts = pathlib.Path("/proc/self/mounts").read_text()
     found += re.findall(rf"\S*{SLOTS}\S*", mounts)
+    found += network_leftovers(held)
     for status in pathlib.Path("/proc").glob("[0-9]*/status"):
         try:
             uid = int(re.search(r"^Uid:\s+(\d+)", status.read_text(), re.M).group(1))

@@ -20,8 +20,9 @@ class Entry:
     def open_more(self):
         """What a caller may have left open to whoever it starts, at numbers low and high."""
         folder = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-        listener, _ = socket.socketpair()
+        listener, other = socket.socketpair()
         self.addCleanup(listener.close)
+        self.addCleanup(other.close)
         kinds = [os.open("/etc/shadow", os.O_RDONLY), folder, os.open(self.here, os.O_PATH), listener.fileno(),
                  os.open("/proc/self/ns/mnt", os.O_RDONLY), os.memfd_create("more"), os.eventfd(0)]
         self.opened = [os.dup2(kind, number) for kind, number in zip(kinds, (40, 41, 42, 43, 44, 200, 1000))]
@@ -47,6 +48,7 @@ class Entry:
         self.assertEqual(len(set(lines[1:])), 3)
 
     def launch(self, options, count):
+        """Each is looked at, and of all of them nothing is left."""
         self.open_more()
         self.begins = self.spec("/bin/probe", "entry")
         running = []
@@ -62,7 +64,7 @@ class Entry:
 
 @needs_sandbox
 class Containers(Entry, Jobs):
-    def test_what_it_begins_with(self):  # proves: RL-38
+    def test_what_it_begins_with(self):  # proves: RL-38 RL-44
         self.launch([("--runtime", runtime) for runtime in RUNTIMES], LAUNCHES)
 
 

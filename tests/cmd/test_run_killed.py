@@ -54,7 +54,7 @@ class Killed(Jobs):
             self.assertEqual(after.returncode, 0, after.stderr)
             self.assertEqual(leftovers(), [])
 
-    def test_at_whatever_call(self):
+    def test_at_whatever_call(self):  # proves: RL-44
         self.seed = int(os.environ.get("WARD_SEED", time.time()))
         for self.runtime in ("crun", "runc"):
             points = {name: [number for number in range(1, count + 1) if not EDGE < number <= count - EDGE]
@@ -68,6 +68,7 @@ class Killed(Jobs):
                 chosen = [(name, dice.choice(points[name])) for name in names]
             for name, number in chosen:
                 self.kill_at(name, number)
+            print(f"# {len(chosen)} of {sum(map(len, points.values()))} points, {self.runtime}, seed {self.seed}")
 
 
 if __name__ == "__main__":
