@@ -109,29 +109,32 @@ static void try_all(long number, size_t count)
     }
 }
 
-/* By the other doors: numbers of x32, and the interrupt of i386.  Dead, or refused. */
+/* By another door, in a child: dead, or refused. */
+static int is_open(int door, long number)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        long result = -1;
+        hold_back();
+        if (door == 0)
+            result = syscall(X32 + number) == -1 && errno == ENOSYS ? 0 : -1;
+        else
+            __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(-1), "c"(-1) : "memory");
+        _exit(result == -1 || result == -EPERM ? 1 : 0);
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Numbers of x32, and the interrupt of i386. */
 static void try_doors(void)
 {
     for (int door = 0; door < 2; door++) {
-        int status, through = 0;
-        for (long number = 0; number < NUMBERS; number += door == 0 ? 1 : 7) {
-            pid_t child = fork();
-            if (child == 0) {
-                long result = -1;
-                hold_back();
-                if (door == 0)
-                    result = syscall(X32 + number) == -1 && errno == ENOSYS ? 0 : -1;
-                else
-                    __asm__ volatile("int $0x80"
-                                     : "=a"(result)
-                                     : "a"(number), "b"(-1), "c"(-1)
-                                     : "memory");
-                _exit(result == -1 || result == -EPERM ? 1 : 0);
-            }
-            while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-                ;
-            through += WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 1 : 0;
-        }
+        int through = 0;
+        for (long number = 0; number < NUMBERS; number += door == 0 ? 1 : 7)
+            through += is_open(door, number);
         printf("door %s %d\n", door == 0 ? "x32" : "i386", through);
     }
     fflush(stdout);
