@@ -12,7 +12,7 @@ from commands import CLEAN
 from machines import Machines, needs_machine
 from sandboxes import RUNTIMES, Jobs, leftovers, needs_sandbox
 
-LAUNCHES = 10000 if "WARD_FULL" in os.environ else 24
+LAUNCHES = 10000 if "WARD_FULL" in os.environ else 16
 AT_ONCE = 4
 
 
@@ -71,7 +71,7 @@ class Containers(Entry, Jobs):
 @needs_machine
 class InMachines(Entry, Machines):
     def test_what_it_begins_with_in_a_machine(self):  # proves: RL-38
-        self.launch([()], LAUNCHES // 10 if LAUNCHES > 24 else 1)
+        self.launch([()], LAUNCHES // 10 if LAUNCHES > 16 else 1)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from commands import CLEAN
 from sandboxes import Jobs, leftovers, needs_sandbox, with_both
 
 EXCHANGES = 1000000 if "WARD_FULL" in os.environ else 60000
-WINDOWS = 10
+WINDOWS = 6
 # By which folders are looked at, entered, made, shown and removed.
 CALLS = ("openat", "openat2", "open_tree", "mkdir", "mkdirat", "rename", "newfstatat", "statfs", "statx", "access",
          "unlinkat", "rmdir", "syncfs", "lstat", "stat", "fstat", "mount", "mount_setattr", "move_mount")
