@@ -84,7 +84,7 @@ static bool has_query(struct span target)
 
 /* Whoever calls may have read the parts by other rules: what could end a line is looked for here.
    A content type alone may have spaces in it. */
-static bool is_fit(const struct signed_request *request)
+bool signed_request_is_fit(const struct signed_request *request)
 {
     return request->method.len > 0 && request->method.len <= 16 &&
            is_visible(request->method, '!') && request->target.len > 0 &&
@@ -111,7 +111,7 @@ enum reason signed_text_write(const struct signed_request *request, struct sink 
 {
     uint8_t hash[SHA256_LEN];
     bool first = request->version == SIGNED_V1;
-    if (!is_fit(request) || (!first && request->version != SIGNED_V2))
+    if (!signed_request_is_fit(request) || (!first && request->version != SIGNED_V2))
         return REASON_SIGNED_TEXT;
     if (first && has_query(request->target))
         return REASON_SIGNED_QUERY;

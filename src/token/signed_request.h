@@ -56,6 +56,10 @@ struct signed_request {
    view the headers. */
 enum reason signed_headers_read(const struct signed_headers *headers, struct signed_request *out);
 
+/* signed_request_is_fit: every part that is signed, but for the hash of the body, is as long as it
+   may be and has no character that it may not have. */
+bool signed_request_is_fit(const struct signed_request *request);
+
 /* signed_text_write appends what is signed.  REASON_OK, SIGNED_TEXT for a part that is too long or
    has a character that it may not have, SIGNED_QUERY for a query that version 1 does not cover. */
 enum reason signed_text_write(const struct signed_request *request, struct sink *out);

@@ -56,6 +56,17 @@ class Sessions(unittest.TestCase):
         until(lambda: self.house.metrics()["serving"] == 1)
         until(self.is_past_its_start, 20)
 
+    def test_what_is_too_long_to_be_signed(self):
+        """Whoever he is: front says so, and core, which closes the channel for it, never sees it."""
+        stranger = Signer()
+        stranger.token = "A" * 43
+        kind = "text/plain; x=" + "y" * 256
+        for who in (self.peer, stranger):
+            fields = [*who.lines("GET", SHOW, type=kind), f"Content-Type: {kind}"]
+            self.assertEqual(self.say(fields), (401, "SIGNED_TEXT"))
+        self.assertEqual(self.say(self.peer.lines("GET", SHOW))[0], 200)
+        self.assertNotIn("bad message", self.house.log())
+
     def test_known_answers_are_the_signers(self):
         text = (pathlib.Path(__file__).parents[2] / "vectors/request/signed.json").read_text()
         self.assertEqual(text, signer.vectors())

@@ -291,7 +291,7 @@ static bool is_fronts(uint16_t reason)
     return reason == REASON_HOUSE_OWNER_ONLY || reason == REASON_SESSION_REQUIRED ||
            reason == REASON_MINER_TOKEN_MISSING || reason == REASON_MINER_TOKEN_MALFORMED ||
            reason == REASON_CHANNEL_TAMPERED ||
-           (reason >= REASON_SIGNED_HEADERS && reason <= REASON_SIGNED_TOKEN);
+           (reason >= REASON_SIGNED_HEADERS && reason <= REASON_SIGNED_TEXT);
 }
 
 rc core_on_refused(struct trail *trail, void *core, struct call *call)

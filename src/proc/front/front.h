@@ -437,8 +437,8 @@ void refusal_tell(struct front *front, struct connection *connection, const stru
 
 /* signature.c */
 
-/* signature_read: does a request sign for a session?  REASON_OK with *signs and, where it does,
-   the headers in *out; or why they are none. */
+/* signature_read: does a request sign for a session?  REASON_OK with *signs and, where it does, all
+   of it but the hash of its body in *out; or why it is none. */
 enum reason signature_read(const struct http_request *request, bool *signs,
                            struct signed_request *out);
 

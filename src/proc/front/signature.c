@@ -52,7 +52,16 @@ enum reason signature_read(const struct http_request *request, bool *signs,
         .version = values[VERSION],
         .has_version = counts[VERSION] > 0,
     };
-    return signed_headers_read(&headers, out);
+    enum reason reason = signed_headers_read(&headers, out);
+    if (reason != REASON_OK)
+        return reason;
+    if (!http_field_find(request->fields, request->field_count, "content-type", &out->type))
+        out->type = (struct span){ 0 };
+    out->method = span_text(http_method_name(request->method));
+    out->host = request->authority;
+    out->target = request->target;
+    /* Core closes the channel for what does not fit, so it must not get as far. */
+    return signed_request_is_fit(out) ? REASON_OK : REASON_SIGNED_TEXT;
 }
 
 /* A gRPC message stands behind five bytes that say how long it is; no other form of it is taken. */
@@ -77,13 +86,6 @@ bool signature_put(const struct exchange *exchange, struct sink *out)
     bool signs = false;
     if (signature_read(request, &signs, &credential) != REASON_OK || !signs)
         return false; /* it was read at the head */
-    struct span type;
-    if (!http_field_find(request->fields, request->field_count, "content-type", &type))
-        type = (struct span){ 0 };
-    credential.method = span_text(http_method_name(request->method));
-    credential.host = request->authority;
-    credential.target = request->target;
-    credential.type = type;
     memcpy(credential.body_hash, exchange->sent, sizeof credential.body_hash);
     credential_put(out, &credential);
     return true;
