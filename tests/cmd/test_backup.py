@@ -280,7 +280,7 @@ class Backup(unittest.TestCase):
             wait_for(lambda: house.records("house.start"))
             house.down()
             words = [BUILD / "ward", "backup", "create", "--state", house.state, "--to",
-                     self.folder / "lost", "--passphrase-file", self.phrase]
+                     self.folder / "lost", "--passphrase-file", self.phrase, "--quiet"]
             log = self.folder / "log"
             traced = ("strace", "-qq", "-o", log, "-e", "trace=write")
             subprocess.run([*traced, *words], check=True, capture_output=True, timeout=120)
