@@ -5,9 +5,12 @@ must therefore be unique within its file.
     import tap; tap.main()        at the end of tests/ROOM/test_x.py
 """
 
+import pathlib
 import sys
 import traceback
 import unittest
+
+import leaks
 
 
 class TapResult(unittest.TestResult):
@@ -26,10 +29,16 @@ class TapResult(unittest.TestResult):
         super().startTest(test)
         self.failed_part = False
 
+    def stopTest(self, test):
+        if leaks.WATCH:
+            leaks.WATCH.look()
+        super().stopTest(test)
+
     def addSuccess(self, test):
         self.line("ok", test)
 
     def addSkip(self, test, reason):
+        super().addSkip(test, reason)
         self.line("ok", test, f" # SKIP {reason}")
 
     def addFailure(self, test, err):
@@ -63,6 +72,10 @@ def names(suite):
 
 def main(module="__main__"):
     suite = unittest.defaultTestLoader.loadTestsFromName(module)
+    path = pathlib.Path(sys.argv[0]).resolve()
+    last = leaks.watch(f"{path.parent.name}/{path.stem}")
+    if last:
+        suite.addTest(last)
     known = list(names(suite))
     twice = sorted({name for name in known if known.count(name) > 1})
     if twice:
@@ -70,5 +83,6 @@ def main(module="__main__"):
         sys.exit(1)
     print(f"1..{len(known)}", flush=True)
     result = TapResult()
+    leaks.Leaks.skipped = result.skipped
     suite.run(result)
     sys.exit(1 if result.bad or not known else 0)

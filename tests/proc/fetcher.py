@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 
+import leaks
 from auditor import BUILD, FILE, PEER, SETTINGS, START, STOP, Channel, pair, settings_of
 from listener import Listener
 from lockbox import READY, REASONS
@@ -150,6 +151,7 @@ class Alone:
         self.stderr.close()
         for channel in (self.control, *self.peers.values()):
             channel.end.close()
+        leaks.look(self.folder)
         shutil.rmtree(self.folder)
 
     def said(self):

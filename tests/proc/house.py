@@ -17,6 +17,7 @@ import unittest
 
 import auditor
 import contract
+import leaks
 from unix_http import UnixConnection
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
@@ -82,6 +83,7 @@ class House:
         return self
 
     def __exit__(self, *_):
+        leaks.look(self.state)
         for pid in {self.monitor(), *self.seen} - {0}:
             if lives(pid) and (stat_of(pid) or ("",))[0].startswith("ward-"):
                 os.kill(pid, signal.SIGCONT)

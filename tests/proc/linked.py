@@ -18,6 +18,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "channel"))
 
 import contract
 import house as houses
+import leaks
 import peer
 
 PATH, PURPOSE = "/v1/channel", b"ward-house"
@@ -225,6 +226,7 @@ class Peer(Socket):
     def hear(self):
         kind, plain = self.channel.take(self.receive())
         assert kind == peer.DATA, kind
+        leaks.hear(plain)
         return json.loads(plain)
 
     def ask(self, **message):
@@ -234,6 +236,12 @@ class Peer(Socket):
 
 def refusal(end):
     """The reason with which the house ends a handshake, or an open channel."""
+    reason = refused_with(end)
+    leaks.hear(reason)
+    return reason
+
+
+def refused_with(end):
     try:
         while True:
             message = end.receive()

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+import leaks
 from auditor import BUILD, EVENTS, FILE, PEER, SETTINGS, START, Channel, data, pair, root_of, \
     settings_of, sha256
 
@@ -22,9 +23,9 @@ AUDIT, CORE, FRONT = 1, 4, 5
 KEYRING, SEAL, CA, TLS_CERTIFICATE, TLS_KEY = 3, 4, 5, 21, 22
 RELOAD = 10
 READY, FAILED = 0x41, 0x60
-REASONS = ["NONE"] + [line.split("(")[1].split(",")[0] for line in
-                      (pathlib.Path(__file__).parents[2] / "src/model/reasons.def").read_text()
-                      .splitlines() if line.startswith("REASON(")]
+REASONS = leaks.Told(["NONE"] + [line.split("(")[1].split(",")[0] for line in
+                                 (pathlib.Path(__file__).parents[2] / "src/model/reasons.def")
+                                 .read_text().splitlines() if line.startswith("REASON(")])
 SIGN_TLS, TLS_SIGNED, CHAIN, CHAIN_IS, CHAIN_USED = range(0x200, 0x205)
 APPEND, APPENDED = 0x300, 0x301
 SIGN_HEAD, HEAD_SIGNED = 0x400, 0x401
@@ -115,6 +116,7 @@ class Lockbox:
     def __exit__(self, *_):
         self.kill()
         self.stderr.close()
+        leaks.look(self.folder)
         shutil.rmtree(self.folder)
 
     def kill(self):

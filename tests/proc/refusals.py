@@ -14,6 +14,7 @@ import time
 
 import front_house
 import house as houses
+import leaks
 import linked
 import refusals_more
 import test_attest
@@ -112,6 +113,7 @@ class Refusing(Run):
 
     def heard(self, text):
         self.said += (text if isinstance(text, bytes) else str(text).encode()) + b"\n"
+        leaks.hear(text)  # also what came packed, as the details of gRPC do
 
     def raw(self, text, tls):
         with (self.tls if tls else self.plain)() as one, contextlib.suppress(OSError, TimeoutError):

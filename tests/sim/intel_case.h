@@ -10,6 +10,8 @@
 #include "policy/decide.h"
 #include "sim/sim.h"
 
+#include "sim/case_files.h"
+
 #include "test.h"
 
 enum { NOW = 1700000000, DAY = 86400 };
@@ -77,29 +79,37 @@ static inline void intel_case_close(struct intel_case *c)
 /* The files, in this order. */
 enum { FILE_TCB_INFO, FILE_QE_IDENTITY, FILE_PCK_CRL, FILE_ROOT_CRL, FILE_SIGNER, FILE_CHAIN };
 
-static inline struct collateral *intel_case_collateral(struct intel_case *c)
+enum { FILE_COUNT = FILE_CHAIN + 1 };
+
+static const char *const intel_case_names[FILE_COUNT] = { "tcb_info", "qe_identity", "pck_crl",
+                                                          "root_crl", "signing",     "chain" };
+
+static inline void intel_case_items(struct intel_case *c, struct collateral_item *items)
 {
-    enum { FILES = 6 };
-    static uint8_t bytes[FILES][SIM_COLLATERAL_MAX];
-    static intel_writer *const writers[FILES] = { sim_tcb_info, sim_qe_identity,   sim_pck_crl,
-                                                  sim_root_crl, sim_signing_chain, sim_pck_chain };
-    static const char *const names[FILES] = { "tcb_info", "qe_identity", "pck_crl",
-                                              "root_crl", "signing",     "chain" };
-    struct collateral_item items[FILES] = { 0 };
-    struct trust_roots roots = { &c->root, 1 };
-    for (size_t i = 0; i < FILES; i++) {
+    static uint8_t bytes[FILE_COUNT][SIM_COLLATERAL_MAX];
+    static intel_writer *const writers[FILE_COUNT] = { sim_tcb_info,      sim_qe_identity,
+                                                       sim_pck_crl,       sim_root_crl,
+                                                       sim_signing_chain, sim_pck_chain };
+    for (size_t i = 0; i < FILE_COUNT; i++) {
         if ((c->without & 1u << i) == 0)
             items[i] = (struct collateral_item){
-                intel_make(c, writers[i], bytes[i], sizeof bytes[i]), names[i]
+                intel_make(c, writers[i], bytes[i], sizeof bytes[i]), intel_case_names[i]
             };
     }
+}
+
+static inline struct collateral *intel_case_collateral(struct intel_case *c)
+{
+    struct collateral_item items[FILE_COUNT] = { 0 };
+    struct trust_roots roots = { &c->root, 1 };
+    intel_case_items(c, items);
     struct collateral_sources sources = { .tcb_info = items[0],
                                           .qe_identity = items[1],
                                           .pck_crl = items[2],
                                           .root_crl = items[3],
                                           .tcb_signing_cert = items[4] };
     if (c->as_heap)
-        sources = (struct collateral_sources){ .items = items, .count = FILES - 1 };
+        sources = (struct collateral_sources){ .items = items, .count = FILE_CHAIN };
     if (c->chain_outside)
         sources.pck_chain = items[5];
     struct collateral *collateral = collateral_new(&sources, &roots, c->crypto);
@@ -118,6 +128,25 @@ static inline void intel_case_judge(struct intel_case *c, const struct collatera
     c->decision = policy_decide(&c->policy, &c->claims, &c->expectation, c->now, &c->report);
 }
 
+/* See case_files.h.  What a policy of the test's own refuses is left too: with another policy it is
+   another case, but evidence all the same. */
+static inline void intel_case_keep(struct intel_case *c, enum reason reason, struct span log)
+{
+    uint8_t pem[4096];
+    struct collateral_item items[FILE_COUNT] = { 0 };
+    struct case_file files[FILE_COUNT + 3] = {
+        { "evidence", { c->quote, c->quote_len } },
+        { "root.pem", intel_make(c, sim_root, pem, sizeof pem) },
+        { "log", log },
+    };
+    intel_case_items(c, items);
+    for (size_t i = 0; i < FILE_COUNT; i++) {
+        if (i != FILE_CHAIN || c->chain_outside)
+            files[i + 3] = (struct case_file){ intel_case_names[i], items[i].bytes };
+    }
+    case_keep(reason, c->now, files, COUNT_OF(files));
+}
+
 static inline void intel_case_run(struct intel_case *c)
 {
     struct collateral *collateral = intel_case_collateral(c);
@@ -125,6 +154,7 @@ static inline void intel_case_run(struct intel_case *c)
     c->quote_len = quote.len;
     intel_case_judge(c, collateral, quote);
     collateral_free(&collateral);
+    intel_case_keep(c, c->decision.reason, (struct span){ 0 });
 }
 
 static inline void intel_case_assert(const struct intel_case *c, const char *name,

@@ -8,6 +8,8 @@
 #include "policy/decide.h"
 #include "sim/sim.h"
 
+#include "sim/case_files.h"
+
 #include "test.h"
 
 enum { NITRO_NOW = 1700000000 };
@@ -59,16 +61,40 @@ static inline void nitro_case_reset(struct nitro_case *c)
     c->expectation = (struct expectation){ 0 };
 }
 
-static inline void nitro_case_judge(struct nitro_case *c, struct span document)
+static inline void nitro_case_crls(struct nitro_case *c, struct span crls[4])
 {
-    static uint8_t crl_bytes[4][4096];
-    struct span crls[4] = { 0 };
-    struct trust_roots roots = { &c->root, 1 };
+    static uint8_t bytes[4][4096];
     for (size_t i = 0; c->with_crls && i < 4; i++) {
-        struct sink out = sink_over(crl_bytes[i], sizeof crl_bytes[i]);
+        struct sink out = sink_over(bytes[i], sizeof bytes[i]);
         assert_true(sim_nitro_crl(&c->authority, &c->spec, i, &out));
         crls[i] = sink_bytes(&out);
     }
+}
+
+/* See case_files.h. */
+static inline void nitro_case_keep(struct nitro_case *c)
+{
+    uint8_t pem[4096];
+    struct span crls[4] = { 0 };
+    struct sink root = sink_over(pem, sizeof pem);
+    assert_true(sim_nitro_root(&c->authority, &c->spec, &root));
+    nitro_case_crls(c, crls);
+    const struct case_file files[] = {
+        { "evidence", { c->document, c->document_len } },
+        { "root.pem", sink_bytes(&root) },
+        { "crl-0", crls[0] },
+        { "crl-1", crls[1] },
+        { "crl-2", crls[2] },
+        { "crl-3", crls[3] },
+    };
+    case_keep(c->decision.reason, c->now, files, COUNT_OF(files));
+}
+
+static inline void nitro_case_judge(struct nitro_case *c, struct span document)
+{
+    struct span crls[4] = { 0 };
+    struct trust_roots roots = { &c->root, 1 };
+    nitro_case_crls(c, crls);
     const struct nitro_input input = { .document = document,
                                        .roots = &roots,
                                        .now = c->now,
@@ -85,6 +111,7 @@ static inline void nitro_case_run(struct nitro_case *c)
     assert_true(sim_nitro_document(&c->authority, &c->spec, &out));
     c->document_len = out.len;
     nitro_case_judge(c, sink_bytes(&out));
+    nitro_case_keep(c);
 }
 
 #endif

@@ -29,6 +29,10 @@ static void service_td(struct sim_spec *s)
 {
     s->tdx.mr_service_td[0] = 1;
 }
+static void supervisor_keys(struct sim_spec *s)
+{
+    s->tdx.td_attributes[3] |= 0x40; /* PKS */
+}
 static void xfam(struct sim_spec *s)
 {
     s->tdx.xfam[1] = 0x04;
@@ -47,6 +51,7 @@ static void test_policy(void **state)
         { "debug TD", EVIDENCE_TDX_V4, td_debug, REASON_POLICY_DEBUG, CHECK_AT_38 },
         { "debug TD", EVIDENCE_TDX_V5_15, td_debug, REASON_POLICY_DEBUG, CHECK_AT_38 },
         { "debug enclave", EVIDENCE_SGX_V3, td_debug, REASON_POLICY_DEBUG, CHECK_AT_39 },
+        { "PKS", EVIDENCE_TDX_V4, supervisor_keys, REASON_POLICY_TD_ATTRIBUTES, CHECK_AT_38 },
         { "XFAM", EVIDENCE_TDX_V5_10, xfam, REASON_POLICY_XFAM, CHECK_AT_39 },
         { "service TD", EVIDENCE_TDX_V5_15, service_td, REASON_POLICY_MEASUREMENT, CHECK_AT_40 },
     };

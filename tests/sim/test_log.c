@@ -7,6 +7,8 @@
 #include "attest/eventlog.h"
 #include "base/number.h"
 
+#include "sim/intel_case.h"
+
 #include "test.h"
 
 static const enum log_format formats[] = { LOG_CCEL, LOG_DSTACK_V1, LOG_DSTACK_V2 };
@@ -105,6 +107,20 @@ static void test_swap_and_drop(void **state)
     }
 }
 
+/* See case_files.h: the log with a quote of its registers. */
+static void keep(const struct sim_log_spec *spec, uint8_t rtmr[4][48], enum reason reason)
+{
+    static struct intel_case c;
+    static uint8_t text[SIM_LOG_MAX];
+    struct sink out = sink_over(text, sizeof text);
+    assert_true(sim_log(spec, &out));
+    intel_case_open(&c);
+    memcpy(c.spec.tdx.rtmr, rtmr, sizeof c.spec.tdx.rtmr);
+    c.quote_len = intel_make(&c, sim_quote, c.quote, sizeof c.quote).len;
+    intel_case_keep(&c, reason, sink_bytes(&out));
+    intel_case_close(&c);
+}
+
 static void test_wrong_logs(void **state)
 {
     (void)state;
@@ -113,6 +129,7 @@ static void test_wrong_logs(void **state)
     spec.events[spec.count++] = (struct sim_event){ 3, 0x08000001, "app-id", span_text("x") };
     sim_log_registers(&spec, rtmr);
     assert_int_equal(reason_of(judge(&spec, rtmr)), REASON_EVENTLOG_DUPLICATE);
+    keep(&spec, rtmr, REASON_EVENTLOG_DUPLICATE);
     spec = sim_log_default(LOG_DSTACK_V2);
     spec.events[8].rtmr = 2;
     sim_log_registers(&spec, rtmr);
