@@ -3,9 +3,10 @@ print and answer, in files, in what ps shows, and in the memory of every process
 
 A test program that stands in tests/leaks.tsv is watched by tap.py: canaries are around every program
 that it starts, what they say is kept, each house is looked through when a test or the house ends, and
-the reasons that stand beside it in the table must all have been said by then. A reason without a row
-is seen by tests/proc/test_leaks.py. With WARD_LEAKS in the environment any program is watched, and
-says which reasons came."""
+the reasons that stand beside it in the table must all have been said by then. Those that are about
+nothing else always are, the others in a full check, for it takes time. A reason without a row is seen
+by tests/proc/test_leaks.py. With WARD_LEAKS in the environment any program is watched, and says which
+reasons came."""
 
 import contextlib
 import json
@@ -318,7 +319,8 @@ def watch(program):
     """Begins to, when the program is in the table: the test that is to run behind all others."""
     global WATCH
     wanted = reasons_of(program)
-    if not (wanted or os.environ.get("WARD_LEAKS")) or not is_plain_build():
+    always = program.startswith("proc/test_no_secrets") or "WARD_FULL" in os.environ
+    if not (wanted and always or os.environ.get("WARD_LEAKS")) or not is_plain_build():
         return None
     WATCH = Watch()
     watch_programs(WATCH)

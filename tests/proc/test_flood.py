@@ -171,7 +171,7 @@ class Flooded(unittest.TestCase):
         self.assertEqual(counts["there"], counts["ended"], state)
         self.idle(3)
 
-    def test_at_each_place(self):  # proves: RL-20
+    def test_at_each_place(self):
         front = self.house.processes()["front"]
         with contextlib.ExitStack() as stack:
             inside = Inside(self.house, stack)
