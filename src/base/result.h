@@ -51,6 +51,21 @@ static inline uint32_t rc_number(rc r)
     return r.code & 0xffffffu;
 }
 
+/* An errno as a failure.  Its numbers are its own: those of reasons and of rooms are all below. */
+enum { RC_ERRNO = 0x800000 };
+
+static inline rc rc_os(int error)
+{
+    return rc_make(RC_WORLD, RC_ERRNO | (uint32_t)error);
+}
+
+/* rc_errno is the errno that a failure carries; 0: it carries none. */
+static inline int rc_errno(rc r)
+{
+    uint32_t number = rc_number(r);
+    return (number & RC_ERRNO) != 0 ? (int)(number & ~(uint32_t)RC_ERRNO) : 0;
+}
+
 /* rc_class_name returns a lower-case word for the class; never NULL. */
 const char *rc_class_name(enum rc_class class);
 
@@ -81,6 +96,10 @@ static inline rc rc_note(struct trail *trail, rc r, const char *function, int li
 
 /* FAIL notes a new failure and is the value to return. */
 #define FAIL(trail, class, number) rc_note((trail), rc_make((class), (number)), __func__, __LINE__)
+
+/* FAIL_OS does so for an errno, FAIL_ERRNO for the last one. */
+#define FAIL_OS(trail, error) rc_note((trail), rc_os(error), __func__, __LINE__)
+#define FAIL_ERRNO(trail)     FAIL_OS((trail), errno)
 
 /* TRY returns from the calling function when the call fails, leaving a frame behind. */
 #define TRY(trail, call)                                                                           \

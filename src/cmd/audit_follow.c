@@ -56,7 +56,9 @@ static bool found(struct audit_follower *follower, rc failure, uint64_t seq)
 {
     if (rc_ok(failure))
         return true;
-    follower->finding = (struct audit_finding){ (enum reason)rc_number(failure), seq, seq };
+    follower->finding = (struct audit_finding){
+        reason_of_rc(failure, REASON_AUDIT_LEAVES_UNREADABLE), seq, seq
+    };
     return false;
 }
 

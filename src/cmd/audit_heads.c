@@ -35,7 +35,7 @@ bool audit_heads_read(struct arena *arena, const char *folder, struct audit_head
     sink_format(&name, "%s/heads", folder);
     sink_terminate(&name);
     rc read = file_read(&trail, path, (size_t)AUDIT_SLOTS_ALL * AUDIT_SLOT_BYTES, arena, &text);
-    if (rc_class_of(read) == RC_WORLD && rc_number(read) == ENOENT)
+    if (rc_class_of(read) == RC_WORLD && rc_errno(read) == ENOENT)
         return true;
     if (!rc_ok(read)) {
         say("%s: %s", path, file_error_text(read));

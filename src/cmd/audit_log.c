@@ -223,7 +223,7 @@ static bool read_some(struct audit_log *log, uint8_t *out, size_t cap, size_t *l
         log->damaged = rc_class_of(unpacked) == RC_PEER;
         if (!rc_ok(unpacked))
             say("%s: %s", log->name,
-                log->damaged ? "is no whole gzip file" : strerror((int)rc_number(unpacked)));
+                log->damaged ? "is no whole gzip file" : strerror(rc_errno(unpacked)));
         return rc_ok(unpacked);
     }
     if (log->left < cap)

@@ -96,7 +96,7 @@ static enum reason prove(struct proving *p, struct audit_log *log)
     if (rc_ok(proven))
         proven = merkle_check_inclusion(p->head, p->seq, &p->leaf, &p->proof, NULL);
     if (!rc_ok(proven))
-        return (enum reason)rc_number(proven);
+        return reason_of_rc(proven, REASON_AUDIT_LEAVES_UNREADABLE);
     return read_lines(p, log);
 }
 

@@ -44,5 +44,5 @@ enum reason audit_witnesses_judge(struct audit_witnesses *witnesses, struct span
     if (rc_ok(judged))
         judged = checkpoint_check_witnesses(&head, &witnesses->asked, audit_key_verifier(),
                                             &witnesses->have, NULL);
-    return rc_ok(judged) ? REASON_OK : (enum reason)rc_number(judged);
+    return rc_ok(judged) ? REASON_OK : reason_of_rc(judged, REASON_NONE);
 }

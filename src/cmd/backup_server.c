@@ -81,10 +81,10 @@ static rc leave_terminal(void)
 {
     auto_fd int none = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (none < 0 || setsid() < 0)
-        return rc_make(RC_WORLD, (uint32_t)errno);
+        return rc_os(errno);
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (dup2(none, fd) != fd)
-            return rc_make(RC_WORLD, (uint32_t)errno);
+            return rc_os(errno);
     }
     return RC_SUCCESS;
 }
@@ -119,9 +119,8 @@ static int live(void *arg)
     if (rc_ok(left))
         left = close_all_else(talk);
     if (rc_ok(left))
-        left = clearenv() == 0 ? demote(NULL, talk->user, SERVER_UID, talk->parent)
-                               : rc_make(RC_WORLD, ENOMEM);
-    answer.error = (int32_t)rc_number(left);
+        left = clearenv() == 0 ? demote(NULL, talk->user, SERVER_UID, talk->parent) : rc_os(ENOMEM);
+    answer.error = rc_errno(left);
     if (rc_ok(left) && rc_ok(answer.done))
         answer.done = converse(talk, &spec, &proof);
     explicit_bzero(password, sizeof password);
@@ -155,7 +154,7 @@ static enum exit_code say_failure(const char *command, const struct talk *talk, 
     const struct settings *settings = talk->settings;
     bool has_file = settings->password[0] != 0;
     enum exit_code code = backup_say(command, failure);
-    switch (rc_number(failure)) {
+    switch ((int)reason_of_rc(failure, REASON_NONE)) {
     case REASON_HOUSE_STATE_UNSAFE:
     case REASON_HOUSE_STATE_UNUSABLE:
         say("%s: store.password_file: %s: a plain file of the user whose house it is, mode 0600",

@@ -7,6 +7,7 @@
 #include "codec/json_write.h"
 #include "crypto/hash.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/random.h"
 
 enum { REPORT = 2 * BACKUP_PATH, HOUSE_TEXT = 20 };
@@ -46,14 +47,14 @@ bool house_state_equal(const struct house_state *a, const struct house_state *b)
 
 enum exit_code backup_say(const char *command, rc failure)
 {
-    uint32_t number = rc_number(failure);
-    if (number >= REASON_COUNT) {
-        say("%s: failure number %u", command, number);
+    enum reason reason = reason_of_rc(failure, REASON_NONE);
+    if (reason == REASON_NONE) {
+        say("%s: %s", command, file_error_text(failure));
         return EXIT_INTERNAL;
     }
-    const struct reason_info *info = reason_info((enum reason)number);
+    const struct reason_info *info = reason_info(reason);
     say("%s: %s: %s %s", command, info->name, info->cause, info->help);
-    switch (number) {
+    switch ((int)reason) {
     case REASON_RESTORE_NOT_EMPTY:
         return EXIT_CONFLICT;
     case REASON_BACKUP_FORMAT:

@@ -184,11 +184,10 @@ static void look_port(const struct doctor *doctor, struct doctor_row *row)
     if (rc_ok(bound))
         doctor_say(row, doctor->up ? DOCTOR_WARN : DOCTOR_OK, "%s %s", doctor->settings->listen,
                    doctor->up ? "is free: the house listens elsewhere" : "is free");
-    else if (rc_number(bound) == EADDRINUSE && (doctor->up || !doctor->lock_readable))
+    else if (rc_errno(bound) == EADDRINUSE && (doctor->up || !doctor->lock_readable))
         doctor_say(row, DOCTOR_OK, "%s is the house's", doctor->settings->listen);
     else if (rc_class_of(bound) == RC_WORLD)
-        doctor_say(row, DOCTOR_FAIL, "%s: %s", doctor->settings->listen,
-                   strerror((int)rc_number(bound)));
+        doctor_say(row, DOCTOR_FAIL, "%s: %s", doctor->settings->listen, strerror(rc_errno(bound)));
     else
         doctor_say(row, DOCTOR_FAIL, "%s is no address", doctor->settings->listen);
 }

@@ -55,7 +55,7 @@ static enum exit_code stop(const struct invocation *in, const struct settings *s
     if (home_look(settings->state, &now) == HOME_EMPTY || now != number)
         return EXIT_DONE;
     rc told = process_signal(&trail, monitor, SIGTERM);
-    if (!rc_ok(told) && rc_number(told) == EPERM) {
+    if (!rc_ok(told) && rc_errno(told) == EPERM) {
         say("down: process %d, which holds %s, is another user's: run this as that user",
             (int)number, settings->state);
         return EXIT_NOT_PERMITTED;
@@ -137,7 +137,7 @@ static enum exit_code purge(const struct settings *settings)
     rc removed = access(settings->state, F_OK) == 0 ? remove_state(&trail, settings->state)
                                                     : RC_SUCCESS;
     if (!rc_ok(removed)) {
-        say("down: %s: %s", settings->state, strerror((int)rc_number(removed)));
+        say("down: %s: %s", settings->state, strerror(rc_errno(removed)));
         return EXIT_INTERNAL;
     }
     if (settings->seal == SEAL_BY_FILE && unlink(settings->seal_path) != 0 && errno != ENOENT) {

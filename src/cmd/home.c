@@ -177,10 +177,9 @@ bool home_start(const struct home_start *start, struct spawned *out, int *report
         what.fds[what.fd_count++] = (struct spawn_fd){ start->phrase, HOME_PHRASE_FD };
     if (start->listener >= 0)
         what.fds[what.fd_count++] = (struct spawn_fd){ start->listener, HOME_LISTENER_FD };
-    rc started = write_settings(settings_write, start) ? spawn(&trail, &what, out)
-                                                       : rc_make(RC_WORLD, (uint32_t)errno);
+    rc started = write_settings(settings_write, start) ? spawn(&trail, &what, out) : rc_os(errno);
     if (!rc_ok(started)) {
-        say("%s: %s", path, strerror((int)rc_number(started)));
+        say("%s: %s", path, strerror(rc_errno(started)));
         return false;
     }
     *report = fd_take(&report_read);

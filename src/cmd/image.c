@@ -32,7 +32,7 @@ bool image_digest(const struct invocation *in, const char *text, uint8_t out[IMA
 
 enum exit_code image_failed(const struct invocation *in, const char *folder, rc failure)
 {
-    if (rc_number(failure) == EBUSY) {
+    if (rc_errno(failure) == EBUSY) {
         say("%s: a job uses this image: try again when it has ended", in->command->name);
         return EXIT_CONFLICT;
     }

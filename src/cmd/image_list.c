@@ -55,7 +55,7 @@ static enum exit_code run(struct invocation *in)
     const char *folder = image_folder(in, OPT_IMAGES);
     rc result = image_list(&trail, folder, &in->arena, &list, &count);
     /* The usual folder is made by the first import. */
-    bool none = rc_number(result) == ENOENT && in->values[OPT_IMAGES] == NULL;
+    bool none = rc_errno(result) == ENOENT && in->values[OPT_IMAGES] == NULL;
     if (!rc_ok(result) && !none)
         return image_failed(in, folder, result);
     if (!config_print_begin(in, &out))

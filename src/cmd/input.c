@@ -95,7 +95,7 @@ static enum folder_turn read_entries(struct arena *arena, const char *path,
         rc r = file_read_plain(&trail, name, COLLATERAL_FILE_MAX, arena, &bytes);
         if (rc_ok(r))
             list[(*count)++] = (struct ward_bytes){ bytes.at, bytes.len, name };
-        else if (rc_class_of(r) == RC_WORLD && rc_number(r) == ENOENT)
+        else if (rc_class_of(r) == RC_WORLD && rc_errno(r) == ENOENT)
             return FOLDER_CHANGED;
         else
             say("%s: %s", name, file_error_text(r));

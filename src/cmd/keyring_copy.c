@@ -162,7 +162,7 @@ static enum exit_code start(const struct keyring_copy *copy, int to)
     };
     rc started = spawn(&trail, &what, &child);
     if (!rc_ok(started)) {
-        say("%s: %s", path, strerror((int)rc_number(started)));
+        say("%s: %s", path, strerror(rc_errno(started)));
         return EXIT_INTERNAL;
     }
     progress_begin(&progress, copy->in, "deriving keys, copying, and opening the copy again");

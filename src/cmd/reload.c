@@ -134,7 +134,7 @@ static enum exit_code reload(struct invocation *in, const char *state)
         return EXIT_UNREACHABLE;
     }
     rc allowed = process_signal(&trail, monitor, 0);
-    if (!rc_ok(allowed) && rc_number(allowed) == EPERM) {
+    if (!rc_ok(allowed) && rc_errno(allowed) == EPERM) {
         say("reload: process %d is not yours", (int)number);
         return EXIT_NOT_PERMITTED;
     }

@@ -43,7 +43,7 @@ static rc fill(uint8_t *at, size_t len, void *arg)
 {
     struct sealing *sealing = arg;
     sealing->have = fd_read(sealing->fd, at, len);
-    return sealing->have < 0 ? FAIL(NULL, RC_WORLD, (uint32_t)errno) : RC_SUCCESS;
+    return sealing->have < 0 ? FAIL_ERRNO(NULL) : RC_SUCCESS;
 }
 
 static rc seal(struct span bytes, void *arg)

@@ -104,13 +104,13 @@ static rc confine(struct trail *trail, struct living *living)
     /* Its own streams would be the job's, which end when the last of those who hold them does. */
     if (dup2(STDIN_FILENO, STDOUT_FILENO) < 0 || dup2(STDIN_FILENO, STDERR_FILENO) < 0 ||
         getrlimit(RLIMIT_NOFILE, &files) != 0 || getrlimit(RLIMIT_AS, &memory) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     const size_t descriptors = (size_t)least(DESCRIPTORS, files.rlim_max);
     if (!share_descriptors(living, descriptors))
-        return FAIL(trail, RC_WORLD, EMFILE);
+        return FAIL_OS(trail, EMFILE);
     memory.rlim_cur = memory.rlim_max = least(MEMORY, memory.rlim_max);
     if (setrlimit(RLIMIT_AS, &memory) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     forget_environment();
     list_descriptors(living);
     list_ports(living);

@@ -26,7 +26,7 @@ static enum ward_outcome refuse(struct ward_error *error, enum reason reason)
 
 static enum ward_outcome outcome_of(struct ward_error *error, rc judged)
 {
-    return rc_ok(judged) ? WARD_DONE : refuse(error, (enum reason)rc_number(judged));
+    return rc_ok(judged) ? WARD_DONE : refuse(error, reason_of_rc(judged, REASON_NONE));
 }
 
 static bool verify(void *arg, const uint8_t public_key[CHECKPOINT_KEY_LEN], struct span message,

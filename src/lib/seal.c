@@ -223,7 +223,7 @@ static rc become(struct span bytes, void *arg)
     variables[count] = NULL;
     (void)execve(execution->path, execution->arguments, variables);
     execution->failure = errno;
-    return FAIL(NULL, RC_WORLD, (uint32_t)errno);
+    return FAIL_ERRNO(NULL);
 }
 
 /* 1 and not 0: of a core that goes to a program the kernel asks for this number alone.  Whoever may

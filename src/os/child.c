@@ -1,11 +1,10 @@
 /* child.c - see child.h. */
 #include "os/child.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "os/file_rc.h"
 
 static rc fork_and_wait(struct trail *trail, const struct child_work *work, int *status)
 {

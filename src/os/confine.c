@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 /* Never more than there was.  `grace` lies between what is told and what kills. */
 static rc limit(struct trail *trail, __rlimit_resource_t what, uint64_t value, uint64_t grace)
@@ -71,7 +70,7 @@ static rc end_with(struct trail *trail, pid_t parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return FAIL_ERRNO(trail);
-    return getppid() == parent ? RC_SUCCESS : FAIL(trail, RC_WORLD, ESRCH);
+    return getppid() == parent ? RC_SUCCESS : FAIL_OS(trail, ESRCH);
 }
 
 static rc set_limits(struct trail *trail, const struct confine *confine)

@@ -2,14 +2,13 @@
    kernel for the contrary; so they are given up, and what is left is looked at. */
 #include "os/demote.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "os/file_rc.h"
 
 static rc change_user(struct trail *trail, uid_t user, gid_t group)
 {
@@ -32,7 +31,7 @@ static rc give_up_rights(struct trail *trail)
         return FAIL_ERRNO(trail);
     for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
         if ((rights[i].effective | rights[i].permitted) != 0)
-            return FAIL(trail, RC_WORLD, EPERM);
+            return FAIL_OS(trail, EPERM);
     }
     return RC_SUCCESS;
 }
@@ -46,5 +45,5 @@ rc demote(struct trail *trail, uid_t user, gid_t group, pid_t parent)
     /* Both are lost by a change of user. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return FAIL_ERRNO(trail);
-    return getppid() == parent ? RC_SUCCESS : FAIL(trail, RC_WORLD, ESRCH);
+    return getppid() == parent ? RC_SUCCESS : FAIL_OS(trail, ESRCH);
 }

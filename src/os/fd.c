@@ -7,8 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "os/file_rc.h"
-
 void fd_close(int *fd)
 {
     if (*fd < 0)

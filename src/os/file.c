@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 enum { FIRST_ROOM = 16 * 1024 };
 
@@ -30,7 +29,7 @@ const char *file_error_text(rc error)
     case FILE_E_OPEN_TO_OTHERS:
         return "it is another user's, or others may write to it";
     }
-    const char *text = strerrordesc_np((int)rc_number(error));
+    const char *text = rc_errno(error) == 0 ? NULL : strerrordesc_np(rc_errno(error));
     return text != NULL ? text : "unknown error";
 }
 

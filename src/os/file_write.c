@@ -1,6 +1,7 @@
 /* file_write.c - see file.h: writing.  A file is always written beside its place or new,
    never in place, and written through to disk before its name is. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/file_rc.h"
 #include "os/random.h"
 
 enum { NAME_LEN_MAX = 255, SUFFIX_BYTES = 8 };

@@ -1,5 +1,6 @@
 /* folder.c - see file.h: what files a folder holds. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/file_rc.h"
 
 /* Entries looked at for each file that may be named, so that a folder full of other things
    (sub-folders, hidden files) ends too. */

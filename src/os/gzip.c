@@ -58,7 +58,7 @@ static rc deflate_all(struct trail *trail, struct gzip_writer *writer, int flush
         said = deflate(&state->z, flush);
         size_t made = sizeof state->block - state->z.avail_out;
         if (!fd_write(writer->fd, span_of(state->block, made)))
-            return FAIL(trail, RC_WORLD, (uint32_t)errno);
+            return FAIL_ERRNO(trail);
     } while (state->z.avail_out == 0);
     if (flush == Z_FINISH && said != Z_STREAM_END)
         return FAIL(trail, RC_BUSY, GZIP_E_MEMORY);
@@ -114,7 +114,7 @@ static rc refill(struct trail *trail, struct gzip_reader *reader, size_t *got)
         len = read(reader->fd, state->block, most);
     } while (len < 0 && errno == EINTR);
     if (len < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     reader->left -= (uint64_t)len;
     give(&state->z, span_of(state->block, (size_t)len));
     *got = (size_t)len;

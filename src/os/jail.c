@@ -32,7 +32,6 @@
 
 #include "os/child.h"
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 /* Rights that came after the headers of the build machine; the kernel says which it knows. */
 enum {
@@ -91,7 +90,7 @@ static rc drop_user(struct trail *trail, uid_t user)
     /* The bounding set can be emptied only as long as there is a capability for it. */
     capng_clear(CAPNG_SELECT_BOUNDS);
     if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
-        return FAIL(trail, RC_WORLD, EPERM);
+        return FAIL_OS(trail, EPERM);
     if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0 || setgroups(1, &group) != 0 ||
         setresgid(group, group, group) != 0 || setresuid(user, user, user) != 0)
         return FAIL_ERRNO(trail);
@@ -114,17 +113,17 @@ static rc drop_privileges(struct trail *trail)
         return FAIL_ERRNO(trail);
     capng_clear(CAPNG_SELECT_CAPS);
     if (capng_apply(CAPNG_SELECT_CAPS) != 0)
-        return FAIL(trail, RC_WORLD, EPERM);
+        return FAIL_OS(trail, EPERM);
     /* What the kernel says of it, not what the library remembers having asked for.  The
        ambient set lies within the permitted one. */
     capng_clear(CAPNG_SELECT_ALL);
     if (capng_get_caps_process() != 0)
-        return FAIL(trail, RC_WORLD, EPERM);
+        return FAIL_OS(trail, EPERM);
     for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
         if (capng_have_capability(CAPNG_EFFECTIVE, cap) != 0 ||
             capng_have_capability(CAPNG_PERMITTED, cap) != 0 ||
             capng_have_capability(CAPNG_INHERITABLE, cap) != 0)
-            return FAIL(trail, RC_WORLD, EPERM);
+            return FAIL_OS(trail, EPERM);
     }
     return RC_SUCCESS;
 }
@@ -228,7 +227,7 @@ static rc reach_out(struct trail *trail, const struct jail *jail, struct jail_re
         return RC_SUCCESS;
     capng_clear(CAPNG_SELECT_BOUNDS);
     if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
-        return FAIL(trail, RC_WORLD, EPERM);
+        return FAIL_OS(trail, EPERM);
     return RC_SUCCESS;
 }
 

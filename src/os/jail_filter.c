@@ -3,7 +3,6 @@
 
 #include "base/number.h"
 #include "os/call_filter.h"
-#include "os/file_rc.h"
 #include "os/jail.h"
 
 static rc hold(struct trail *trail, struct call_filter *filter, uint32_t others)

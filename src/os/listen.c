@@ -2,13 +2,13 @@
 #include "os/listen.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 union address {
     struct sockaddr any;

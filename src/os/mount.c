@@ -13,7 +13,6 @@
 
 #include "os/child.h"
 #include "os/fd.h"
-#include "os/file_rc.h"
 #include "os/random.h"
 
 rc mount_apart(struct trail *trail)
@@ -90,7 +89,7 @@ static rc make_namespace(struct trail *trail, const struct mount_shift *shift, i
         fd_close(&naming.held[end]);
     }
     if (rc_ok(result) && naming.users < 0)
-        result = FAIL(trail, RC_WORLD, (uint32_t)(naming.failure != 0 ? naming.failure : EPERM));
+        result = FAIL_OS(trail, (naming.failure != 0 ? naming.failure : EPERM));
     if (rc_ok(result))
         *out = naming.users;
     return result;
@@ -146,7 +145,7 @@ static rc attach(struct trail *trail, int file, char name[32], int *out)
             return FAIL_ERRNO(trail);
         wait_a_moment();
     }
-    return FAIL(trail, RC_WORLD, EBUSY);
+    return FAIL_OS(trail, EBUSY);
 }
 
 rc mount_disk(struct trail *trail, const char *file, const char *target, bool programs)
@@ -171,7 +170,7 @@ rc mount_layers(struct trail *trail, const struct mount_layers *layers)
     int len = snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", layers->lower,
                        layers->upper, layers->work);
     if (len < 0 || (size_t)len >= sizeof options)
-        return FAIL(trail, RC_WORLD, ENAMETOOLONG);
+        return FAIL_OS(trail, ENAMETOOLONG);
     if (mount("overlay", layers->target, "overlay", MS_NOSUID | MS_NODEV, options) != 0)
         return FAIL_ERRNO(trail);
     return RC_SUCCESS;
@@ -183,7 +182,7 @@ rc mount_layers_read_only(struct trail *trail, const char *over, const char *und
     char options[1024];
     int len = snprintf(options, sizeof options, "lowerdir=%s:%s", over, under);
     if (len < 0 || (size_t)len >= sizeof options)
-        return FAIL(trail, RC_WORLD, ENAMETOOLONG);
+        return FAIL_OS(trail, ENAMETOOLONG);
     if (mount("overlay", target, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, options) != 0)
         return FAIL_ERRNO(trail);
     return RC_SUCCESS;

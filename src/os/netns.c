@@ -1,6 +1,7 @@
 /* netns.c - see netns.h.  Speaks rtnetlink: each request is answered before the next. */
 #include "os/netns.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 rc netns_enter(struct trail *trail, pid_t process, int *home)
 {
@@ -26,7 +26,7 @@ rc netns_enter(struct trail *trail, pid_t process, int *home)
     if (here < 0 || there < 0 || fstat(here, &own) != 0 || fstat(there, &other) != 0)
         return FAIL_ERRNO(trail);
     if (own.st_ino == other.st_ino && own.st_dev == other.st_dev)
-        return FAIL(trail, RC_WORLD, EEXIST);
+        return FAIL_OS(trail, EEXIST);
     if (setns(there, CLONE_NEWNET) != 0)
         return FAIL_ERRNO(trail);
     *home = fd_take(&here);
@@ -38,7 +38,7 @@ rc netns_leave(struct trail *trail, int *home)
     int left = setns(*home, CLONE_NEWNET);
     int why = errno;
     fd_close(home);
-    return left == 0 ? RC_SUCCESS : FAIL(trail, RC_WORLD, (uint32_t)why);
+    return left == 0 ? RC_SUCCESS : FAIL_OS(trail, why);
 }
 
 /* The kernel's answer to a request: an error, which is 0 where there is none. */
@@ -61,7 +61,7 @@ static rc ask(struct trail *trail, const struct nlmsghdr *request, int *error)
     if (len < 0)
         return FAIL_ERRNO(trail);
     if (len < (ssize_t)sizeof got.answer || got.answer.head.nlmsg_type != NLMSG_ERROR)
-        return FAIL(trail, RC_WORLD, EPROTO);
+        return FAIL_OS(trail, EPROTO);
     *error = -got.answer.error.error;
     return RC_SUCCESS;
 }
@@ -71,7 +71,7 @@ static rc demand(struct trail *trail, const struct nlmsghdr *request)
 {
     int error = 0;
     TRY(trail, ask(trail, request, &error));
-    return error == 0 || error == EEXIST ? RC_SUCCESS : FAIL(trail, RC_WORLD, (uint32_t)error);
+    return error == 0 || error == EEXIST ? RC_SUCCESS : FAIL_OS(trail, error);
 }
 
 static rc wake(struct trail *trail, unsigned device)

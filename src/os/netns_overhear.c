@@ -1,4 +1,5 @@
 /* netns_overhear.c - see netns.h: a socket of packets with a filter that cannot be taken off. */
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -9,7 +10,6 @@
 
 #include "base/number.h"
 #include "os/fd.h"
-#include "os/file_rc.h"
 #include "os/netns.h"
 
 enum { VERSION = 0xf0, RST_AND_ACK = 0x14, MOST = 0xffff };

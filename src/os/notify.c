@@ -1,6 +1,7 @@
 /* notify.c - see notify.h. */
 #include "os/notify.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 rc notify_send(struct trail *trail, const char *socket_name, const char *text)
 {

@@ -1,9 +1,8 @@
 /* nsm.c - see nsm.h.  The header of the kernel came with Linux 6.8, so its few lines stand here. */
 #include "os/nsm.h"
 
+#include <errno.h>
 #include <sys/ioctl.h>
-
-#include "os/file_rc.h"
 
 struct nsm_buffer {
     uint64_t at, len;

@@ -9,7 +9,6 @@
 
 #include "os/clock.h"
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 rc packet_pair(struct trail *trail, int ends[2])
 {
@@ -118,7 +117,7 @@ rc packet_receive(struct trail *trail, int fd, void *buffer, size_t cap, size_t 
     /* The kernel closed the descriptors that it could not hand over. With room for more in
        the message, it was this process that can have no more: nobody's fault but its own. */
     if (no_room)
-        return FAIL(trail, RC_WORLD, EMFILE);
+        return FAIL_OS(trail, EMFILE);
     if (fds_cut || (message.msg_flags & MSG_TRUNC) != 0)
         return FAIL(trail, RC_PEER, PACKET_E_CUT);
     if (got == 0)

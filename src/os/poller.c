@@ -1,9 +1,8 @@
 /* poller.c - see poller.h. */
 #include "os/poller.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
-
-#include "os/file_rc.h"
 
 rc poller_open(struct trail *trail, int *out)
 {

@@ -19,11 +19,11 @@ rc shared_make(struct trail *trail, const char *name, size_t bytes, struct share
     /* The mode is for those who would open it again by /proc. */
     if (writer < 0 || fchmod(writer, 0600) != 0 || ftruncate(writer, (off_t)bytes) != 0 ||
         fcntl(writer, F_ADD_SEALS, SEALS) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     snprintf(path, sizeof path, "/proc/self/fd/%d", writer);
     auto_fd int reader = open(path, O_RDONLY | O_CLOEXEC);
     if (reader < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     *out = (struct shared){ .writer = fd_take(&writer), .reader = fd_take(&reader) };
     return RC_SUCCESS;
 }

@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/file_rc.h"
-
 enum { PIECE = 64 << 10 };
 
 /* What lies at the same place, of which there is something up to `end`. */

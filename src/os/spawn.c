@@ -1,6 +1,7 @@
 /* spawn.c - see spawn.h. */
 #include "os/spawn.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,7 +11,6 @@
 
 #include "os/clock.h"
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 /* Above every number that a new program is given. */
 enum { SPAWN_ABOVE = 64 };
@@ -98,7 +98,7 @@ rc spawn(struct trail *trail, const struct spawn *what, struct spawned *out)
     int why = 0;
     int pidfd = -1;
     if (fd_read(heard, &why, sizeof why) == (ssize_t)sizeof why)
-        return FAIL(trail, RC_WORLD, (uint32_t)why);
+        return FAIL_OS(trail, why);
     TRY(trail, process_hold(trail, pid, &pidfd));
     *out = (struct spawned){ pid, pidfd };
     return RC_SUCCESS;

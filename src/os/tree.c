@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "os/fd.h"
-#include "os/file_rc.h"
 
 /* What is removed: the folder at the top, open, and the file system that it lies on. */
 struct removal {
@@ -67,7 +66,7 @@ static rc lift(struct trail *trail, struct removal *removal, int above, const ch
         if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
             return FAIL_ERRNO(trail);
     }
-    return FAIL(trail, RC_WORLD, EEXIST);
+    return FAIL_OS(trail, EEXIST);
 }
 
 static rc remove_folder(struct trail *trail, struct removal *removal, int above, const char *name,
@@ -85,7 +84,7 @@ static rc remove_folder(struct trail *trail, struct removal *removal, int above,
         if (errno != ENOTEMPTY && errno != EEXIST)
             return FAIL_ERRNO(trail);
     }
-    return FAIL(trail, RC_WORLD, ENOTEMPTY);
+    return FAIL_OS(trail, ENOTEMPTY);
 }
 
 static rc remove_entry(struct trail *trail, struct removal *removal, int above, const char *name,
@@ -96,7 +95,7 @@ static rc remove_entry(struct trail *trail, struct removal *removal, int above, 
     if (fstatat(above, name, &is, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? RC_SUCCESS : FAIL_ERRNO(trail);
     if (is.st_dev != removal->device)
-        return FAIL(trail, RC_WORLD, EXDEV);
+        return FAIL_OS(trail, EXDEV);
     if (S_ISDIR(is.st_mode))
         return remove_folder(trail, removal, above, name, depth);
     if (unlinkat(above, name, 0) != 0 && errno != ENOENT)
@@ -123,7 +122,7 @@ static rc empty_top(struct trail *trail, int top, const char *kept)
         if (removal.lifted == lifted)
             i++;
     }
-    return FAIL(trail, RC_WORLD, ENOTEMPTY);
+    return FAIL_OS(trail, ENOTEMPTY);
 }
 
 rc tree_empty(struct trail *trail, int folder)

@@ -42,7 +42,7 @@ rc forked_start(struct trail *trail, struct forked *child, const struct forked_w
 {
     int ends[2];
     if (pipe(ends) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     auto_fd int ours = ends[0];
     auto_fd int theirs = ends[1];
     child->answer.len = 0;
@@ -50,7 +50,7 @@ rc forked_start(struct trail *trail, struct forked *child, const struct forked_w
     child->cpu_seconds = work->cpu_seconds;
     pid_t pid = fork();
     if (pid < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (pid == 0) {
         child->fd = theirs;
         live(child, work);

@@ -183,11 +183,11 @@ static void say_failed(struct house *house, rc failure)
 {
     uint8_t bytes[2];
     struct sink body = sink_over(bytes, sizeof bytes);
-    uint32_t number = rc_number(failure);
+    enum reason reason = reason_of_rc(failure, REASON_NONE);
     struct frame frame = { .message = CONTROL_FAILED, .body = SPAN(bytes) };
-    if (!house->process->fails_by_reason || number == 0 || number >= HOUSE_FIRST_NUMBER)
+    if (reason == REASON_NONE)
         return;
-    sink_u16le(&body, (uint16_t)number);
+    sink_u16le(&body, (uint16_t)reason);
     rc told = channel_put(NULL, &house->control, &frame);
     if (rc_ok(told))
         told = channel_flush(NULL, &house->control);

@@ -22,8 +22,6 @@ enum {
     HOUSE_FILE_BYTES_MAX = 1 << 30,              /* of one file that it writes, its log included */
 };
 
-enum { HOUSE_FIRST_NUMBER = 0x1000 }; /* of failures that are of no reason and no errno */
-
 enum house_error {
     HOUSE_E_MEMORY = 0x1501,
     HOUSE_E_MONITOR, /* RC_WORLD: the monitor is gone, and with it the house */
@@ -49,11 +47,10 @@ struct process {
     size_t fds;        /* descriptors, RLIMIT_NOFILE */
     size_t file_bytes; /* of one file that it writes; 0: HOUSE_FILE_BYTES_MAX */
     bool forks;
-    bool fails_by_reason; /* before_jail's failures below HOUSE_FIRST_NUMBER are reasons */
-    bool measures;        /* is handed the programs of all processes, until its jail */
-    bool own_network;     /* an empty network namespace: for all that own no socket */
-    size_t memory;        /* bytes of the arena that lives as long as it; 0: HOUSE_MEMORY */
-    size_t size;          /* bytes of its state */
+    bool measures;    /* is handed the programs of all processes, until its jail */
+    bool own_network; /* an empty network namespace: for all that own no socket */
+    size_t memory;    /* bytes of the arena that lives as long as it; 0: HOUSE_MEMORY */
+    size_t size;      /* bytes of its state */
 
     const struct call_rule *rules; /* NAME.syscalls */
     size_t rule_count;

@@ -1,6 +1,7 @@
 /* log.c - see log.h.  Holds the one mutable global of the program: who is talking. */
 #include "proc/log.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
@@ -57,12 +58,21 @@ void log_event(const char *format, ...)
     write_line(sink_bytes(&out));
 }
 
+static const char *error_name(int error)
+{
+    const char *name = strerrorname_np(error);
+    return name != NULL ? name : "unknown";
+}
+
 void log_failure(const char *event, rc failure, const struct trail *trail)
 {
     uint8_t bytes[LOG_TEXT_MAX];
     struct sink out = begin_line(bytes, sizeof bytes);
-    sink_format(&out, "%s class=%s number=%u", event, rc_class_name(rc_class_of(failure)),
-                rc_number(failure));
+    sink_format(&out, "%s class=%s ", event, rc_class_name(rc_class_of(failure)));
+    if (rc_errno(failure) != 0)
+        sink_format(&out, "error=%s", error_name(rc_errno(failure)));
+    else
+        sink_format(&out, "number=%u", rc_number(failure));
     for (uint32_t i = 0; trail != NULL && i < trail->count && i < TRAIL_FRAMES; i++)
         sink_format(&out, " at=%s:%d", trail->frames[i].function, trail->frames[i].line);
     write_line(sink_bytes(&out));

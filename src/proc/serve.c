@@ -253,7 +253,7 @@ rc house_serve(struct trail *trail, struct house *house)
         gather(&waiting, house);
         int ready = poll(waiting.fds, waiting.count, timeout);
         if (ready < 0 && errno != EINTR)
-            return FAIL(trail, RC_WORLD, (uint32_t)errno);
+            return FAIL_ERRNO(trail);
         if (ready >= 0)
             TRY(trail, handle_ready(trail, house, &waiting));
     }

@@ -13,7 +13,7 @@ rc tables_make_bans(struct trail *trail, struct shared *out)
     TRY(trail, shared_make(trail, "bans", TABLES_BANS_BYTES, &made));
     random_bytes(keys, sizeof keys);
     if (!fd_write_at(made.writer, 0, SPAN(keys))) {
-        rc failed = FAIL(trail, RC_WORLD, (uint32_t)errno);
+        rc failed = FAIL_ERRNO(trail);
         fd_close(&made.writer);
         fd_close(&made.reader);
         return failed;

@@ -16,7 +16,6 @@
 #include "base/decimal.h"
 #include "base/number.h"
 #include "os/fd.h"
-#include "os/file_rc.h"
 #include "os/spawn.h"
 
 static bool is_of(const char *root, const char *below, long magic)
@@ -246,7 +245,7 @@ static rc remove_folder(struct trail *trail, const char *folder)
         kill_some(folder);
         poll(NULL, 0, PAUSE_MS);
     }
-    return FAIL(trail, RC_WORLD, EBUSY);
+    return FAIL_OS(trail, EBUSY);
 }
 
 rc cgroup_remove(struct trail *trail, const struct cgroups *groups, const char *name)

@@ -17,7 +17,6 @@
 #include "codec/utf8.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/file_rc.h"
 #include "os/random.h"
 #include "os/tree.h"
 

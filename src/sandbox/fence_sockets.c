@@ -76,7 +76,7 @@ static rc open_all(struct trail *trail, struct fence_sockets *out, const struct 
         opened = open_socket(out, NULL, reach->ports[i]);
     if (!opened) {
         const int why = errno;
-        return FAIL(trail, RC_WORLD, (uint32_t)why);
+        return FAIL_OS(trail, why);
     }
     return RC_SUCCESS;
 }

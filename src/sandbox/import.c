@@ -21,7 +21,6 @@
 #include "os/confine.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/file_rc.h"
 #include "os/tree.h"
 #include "sandbox/import_syscalls.h"
 #include "sandbox/report.h"
@@ -189,7 +188,7 @@ static rc open_images(struct trail *trail, const char *path, int *out)
     bool held;
     TRY(trail, folder_lock(trail, path, &folder, &held));
     if (!held)
-        return FAIL(trail, RC_WORLD, ENOLCK);
+        return FAIL_OS(trail, ENOLCK);
     TRY(trail, folder_is_own(trail, folder));
     TRY(trail, sweep(trail, folder));
     *out = fd_take(&folder);
@@ -412,7 +411,7 @@ static rc lock_image(struct trail *trail, int folder, const char *name, int how,
     if (fstat(image, &held) != 0 || fstatat(folder, name, &is, AT_SYMLINK_NOFOLLOW) != 0)
         return FAIL_ERRNO(trail);
     if (is.st_ino != held.st_ino || is.st_dev != held.st_dev)
-        return FAIL(trail, RC_WORLD, ENOENT);
+        return FAIL_OS(trail, ENOENT);
     *out = fd_take(&image);
     return RC_SUCCESS;
 }
@@ -446,7 +445,7 @@ rc image_remove(struct trail *trail, const char *folder, const uint8_t digest[IM
     auto_fd int fd = -1;
     name_of(name, digest);
     rc opened = open_images(NULL, folder, &fd);
-    if (rc_number(opened) == ENOENT) {
+    if (rc_errno(opened) == ENOENT) {
         *was = false;
         return RC_SUCCESS;
     }
@@ -454,7 +453,7 @@ rc image_remove(struct trail *trail, const char *folder, const uint8_t digest[IM
     auto_fd int image = -1;
     rc locked = lock_image(NULL, fd, name, LOCK_EX, &image);
     *was = rc_ok(locked);
-    if (rc_number(locked) == ENOENT)
+    if (rc_errno(locked) == ENOENT)
         return RC_SUCCESS;
     TRY(trail, locked);
     if (renameat(fd, name, fd, leaving_name) != 0)

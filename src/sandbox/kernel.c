@@ -13,7 +13,6 @@
 #include "codec/cpio_write.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/file_rc.h"
 #include "os/tree.h"
 
 static const char place[] = "machine", staging_name[] = "machine.incomplete";
@@ -159,7 +158,7 @@ static rc write_all(struct trail *trail, const char *path, struct span kernel,
     bool held;
     TRY(trail, folder_lock(trail, path, &folder, &held));
     if (!held)
-        return FAIL(trail, RC_WORLD, ENOLCK);
+        return FAIL_OS(trail, ENOLCK);
     TRY(trail, folder_is_own(trail, folder));
     TRY(trail, tree_remove_at(trail, folder, staging_name));
     if (mkdirat(folder, staging_name, 0700) != 0)

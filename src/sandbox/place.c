@@ -216,7 +216,7 @@ static enum reason uncover(struct sandbox *sandbox, enum reason reason)
     for (size_t i = 0; i < COUNT_OF(covered); i++) {
         slot_file(&sandbox->slot, covered[i], path);
         rc removed = mount_remove(&trail, path);
-        if (!rc_ok(removed) && rc_number(removed) != ENOTDIR)
+        if (!rc_ok(removed) && rc_errno(removed) != ENOTDIR)
             return sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", path, file_error_text(removed));
     }
     return reason;

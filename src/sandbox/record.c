@@ -14,8 +14,6 @@
 #include "os/fd.h"
 #include "os/file.h"
 
-#define FAIL_ERRNO(trail) FAIL((trail), RC_WORLD, (uint32_t)errno)
-
 /* Whoever holds it makes and takes no record beside another. */
 static rc open_folder(struct trail *trail, int *out)
 {

@@ -15,7 +15,6 @@
 #include "base/sink.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/file_rc.h"
 #include "os/tree.h"
 
 enum { DIGITS = 8 };
@@ -148,7 +147,7 @@ static rc open_all(struct trail *trail, int *out)
         return FAIL_ERRNO(trail);
     TRY(trail, folder_lock(trail, SLOTS_FOLDER, &all, &held));
     if (!held)
-        return FAIL(trail, RC_WORLD, ENOLCK);
+        return FAIL_OS(trail, ENOLCK);
     TRY(trail, folder_is_own(trail, all));
     if (fchmod(all, 0711) != 0)
         return FAIL_ERRNO(trail);

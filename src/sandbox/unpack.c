@@ -213,7 +213,7 @@ static enum reason visit(struct layer *layer, const struct visitor *visitor,
 
 static bool is_done(rc result)
 {
-    errno = (int)rc_number(result);
+    errno = rc_errno(result);
     return rc_ok(result);
 }
 

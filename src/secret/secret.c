@@ -39,8 +39,6 @@ struct secret_pool {
     struct secret secrets[];
 };
 
-#define FAIL_ERRNO(trail) FAIL((trail), RC_WORLD, (uint32_t)errno)
-
 static uint8_t *start_of(const struct secret *secret)
 {
     return secret->pages + (secret->pool->room - secret->len);
@@ -191,7 +189,7 @@ rc secret_lend(struct secret *secret, secret_use_fn *use, void *arg)
     if (!secret->full)
         return rc_make(RC_BUG, SECRET_E_EMPTY);
     if (!allow(secret, PROT_READ))
-        return rc_make(RC_WORLD, (uint32_t)errno);
+        return rc_os(errno);
     check_canary(secret);
     secret->open = true;
     rc answer = use(span_of(start_of(secret), secret->len), arg);
@@ -205,7 +203,7 @@ rc secret_fill(struct secret *secret, secret_make_fn *make, void *arg)
     if (!secret->taken || secret->open)
         return rc_make(RC_BUG, SECRET_E_LENT);
     if (!allow(secret, PROT_READ | PROT_WRITE))
-        return rc_make(RC_WORLD, (uint32_t)errno);
+        return rc_os(errno);
     check_canary(secret);
     secret->open = true;
     rc answer = make(start_of(secret), secret->len, arg);

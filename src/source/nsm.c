@@ -68,6 +68,6 @@ bool source_nsm_quote(struct source *source, const struct source_ask *ask, struc
     if (rc_class_of(exchanged) == RC_PEER)
         return source_fail(problem, REASON_SOURCE_TOO_LARGE, "nsm: the answer");
     if (!rc_ok(exchanged))
-        return source_fail_errno(problem, (int)rc_number(exchanged), source->name.path);
+        return source_fail_errno(problem, rc_errno(exchanged), source->name.path);
     return source_nsm_read(sink_bytes(&answer), out, problem);
 }

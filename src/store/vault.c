@@ -129,7 +129,7 @@ static rc refuse_head(struct trail *trail, rc why)
         { REASON_KEYFILE_SEAL_INPUT, REASON_BACKUP_KEY_WRONG },
     };
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (rc_number(why) == names[i].of_key_file)
+        if (reason_of_rc(why, REASON_NONE) == names[i].of_key_file)
             return REFUSE(trail, names[i].of_backup);
     }
     return why;

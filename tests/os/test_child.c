@@ -96,7 +96,7 @@ static void test_what_was_done_at_its_end(void **state)
         if (i == 0)
             assert_true(rc_ok(result) && WIFEXITED(status) && WEXITSTATUS(status) == 7);
         else
-            assert_true(rc_number(result) == EAGAIN && status == 4711);
+            assert_true(rc_errno(result) == EAGAIN && status == 4711);
         if (strcmp(rows[i].function, "waitpid") == 0)
             __real_waitpid(-1, NULL, 0); /* unless it ended while it was ignored */
     }
@@ -111,7 +111,7 @@ static void test_the_last_step_fails(void **state)
     fail_function = "sigaction";
     fail_at = 2;
     fail_errno = EAGAIN;
-    assert_int_equal(rc_number(child_run(NULL, &work, &status)), EAGAIN);
+    assert_int_equal(rc_errno(child_run(NULL, &work, &status)), EAGAIN);
 }
 
 int main(void)

@@ -100,7 +100,7 @@ static void test_an_error_half_way_is_reported(void **state)
     rc got = file_read(&trail, temp_path(temp, "file"), sizeof content, &temp->arena, &out);
     kernel.fail_with = 0;
     kernel.at_most = 0;
-    assert_fails(got, RC_WORLD, EIO, &out);
+    assert_fails(got, RC_WORLD, RC_ERRNO | EIO, &out);
     assert_true(trail.count >= 1);
     assert_string_equal(file_error_text(got), "Input/output error");
 }
@@ -110,13 +110,13 @@ static void test_what_cannot_be_opened_says_why(void **state)
     struct temp *temp = *state;
     struct span out = { 0 };
     rc got = file_read(NULL, temp_path(temp, "absent"), 10, &temp->arena, &out);
-    assert_fails(got, RC_WORLD, ENOENT, &out);
+    assert_fails(got, RC_WORLD, RC_ERRNO | ENOENT, &out);
     assert_string_equal(file_error_text(got), "No such file or directory");
     assert_int_equal(symlink("loop", temp_path(temp, "loop")), 0);
     got = file_read(NULL, temp_path(temp, "loop"), 10, &temp->arena, &out);
-    assert_fails(got, RC_WORLD, ELOOP, &out);
+    assert_fails(got, RC_WORLD, RC_ERRNO | ELOOP, &out);
     got = file_read(NULL, "", 10, &temp->arena, &out);
-    assert_fails(got, RC_WORLD, ENOENT, &out);
+    assert_fails(got, RC_WORLD, RC_ERRNO | ENOENT, &out);
 }
 
 static void test_folders_and_devices_are_no_files(void **state)
@@ -155,8 +155,9 @@ static void test_plain_is_a_regular_file_and_nothing_else(void **state)
         const char *name;
         uint32_t want;
     } rows[] = {
-        { "link", ELOOP },       { "dangling", ELOOP }, { "folder", FILE_E_KIND },
-        { "pipe", FILE_E_KIND }, { "absent", ENOENT },  { "../../dev/zero", FILE_E_KIND },
+        { "link", RC_ERRNO | ELOOP },    { "dangling", RC_ERRNO | ELOOP },
+        { "folder", FILE_E_KIND },       { "pipe", FILE_E_KIND },
+        { "absent", RC_ERRNO | ENOENT }, { "../../dev/zero", FILE_E_KIND },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         rc done = file_read_plain(NULL, temp_path(temp, rows[i].name), 3, &temp->arena, &got);
@@ -251,7 +252,7 @@ static void test_a_descriptor_of_any_kind_is_read_and_left_open(void **state)
     close(ends[0]);
     out = (struct span){ 0 };
     got = file_read_fd(NULL, -1, 10, &temp->arena, &out);
-    assert_fails(got, RC_WORLD, EBADF, &out);
+    assert_fails(got, RC_WORLD, RC_ERRNO | EBADF, &out);
 }
 
 static void test_a_file_that_is_not_whole(void **state)
@@ -288,7 +289,7 @@ static void test_every_error_has_words(void **state)
     for (uint32_t e = FILE_E_TOO_LARGE; e <= FILE_E_OPEN_TO_OTHERS; e++)
         assert_string_not_equal(file_error_text(rc_make(RC_PEER, e)), unknown);
     assert_string_equal(file_error_text(RC_SUCCESS), "no error");
-    assert_string_equal(file_error_text(rc_make(RC_WORLD, ENOSPC)), "No space left on device");
+    assert_string_equal(file_error_text(rc_os(ENOSPC)), "No space left on device");
 }
 
 int main(void)

@@ -94,9 +94,9 @@ static void test_new_replaces_nothing(void **state)
     temp_put(temp, "file", span_text(old_text));
     assert_int_equal(symlink("elsewhere", temp_path(temp, "link")), 0);
     rc got = file_write_new(NULL, temp_path(temp, "file"), span_text(new_text), 0600);
-    assert_int_equal(rc_number(got), EEXIST);
+    assert_int_equal(rc_errno(got), EEXIST);
     got = file_write_new(NULL, temp_path(temp, "link"), span_text(new_text), 0600);
-    assert_int_equal(rc_number(got), EEXIST);
+    assert_int_equal(rc_errno(got), EEXIST);
     assert_span_equal(text_at(temp, "file"), span_text(old_text));
     assert_int_equal(temp_count(temp), 2);
 }
@@ -112,7 +112,7 @@ static void test_new_leaves_nothing_behind_a_failure(void **state)
     for (unsigned n = 1; n <= steps; n++) {
         use_disk(n, 0);
         rc got = file_write_new(NULL, temp_path(temp, "a"), span_text(new_text), 0600);
-        assert_int_equal(rc_number(got), EIO);
+        assert_int_equal(rc_errno(got), EIO);
         assert_int_equal(temp_count(temp), 0);
     }
 }
@@ -167,7 +167,7 @@ static void test_atomic_is_all_or_nothing_at_every_failure(void **state)
         temp_put(temp, "f", span_text(old_text));
         use_disk(n, 0);
         rc got = file_write_atomic(NULL, temp_path(temp, "f"), span_text(new_text), 0600);
-        assert_int_equal(rc_number(got), EIO);
+        assert_int_equal(rc_errno(got), EIO);
         assert_span_equal(text_at(temp, "f"), span_text(n < steps ? old_text : new_text));
         assert_int_equal(temp_count(temp), 1);
     }
@@ -217,7 +217,7 @@ static void test_names_that_cannot_be(void **state)
         assert_int_equal(rc_number(got), FILE_E_NAME);
     }
     rc got = file_write_atomic(NULL, temp_path(temp, "no/such"), span_text(new_text), 0600);
-    assert_int_equal(rc_number(got), ENOENT);
+    assert_int_equal(rc_errno(got), ENOENT);
     assert_int_equal(temp_count(temp), 0);
 }
 

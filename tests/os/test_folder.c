@@ -106,7 +106,7 @@ static void test_one_at_a_time_holds_the_lock(void **state)
     assert_true(rc_ok(folder_remove(NULL, mine, "late")));
     assert_int_equal(temp_count(temp), 0);
     close(mine);
-    assert_int_equal(rc_number(folder_lock(NULL, temp_path(temp, "absent"), &mine, &held)), ENOENT);
+    assert_int_equal(rc_errno(folder_lock(NULL, temp_path(temp, "absent"), &mine, &held)), ENOENT);
 }
 
 static void test_a_folder_is_not_removed_as_a_file(void **state)
@@ -141,7 +141,7 @@ static void test_a_file_system_without_locks(void **state)
         if (rc_ok(got))
             assert_int_equal(held, errors[i].error == 0);
         else
-            assert_int_equal(rc_number(got), errors[i].error);
+            assert_int_equal(rc_errno(got), errors[i].error);
         if (fd >= 0)
             close(fd);
     }
@@ -170,9 +170,9 @@ static void test_what_is_no_folder_says_why(void **state)
     struct folder folder = { 0 };
     temp_put(temp, "file", span_text("x"));
     rc got = folder_list(NULL, temp_path(temp, "file"), 5, &temp->arena, &folder);
-    assert_int_equal(rc_number(got), ENOTDIR);
+    assert_int_equal(rc_errno(got), ENOTDIR);
     got = folder_list(NULL, temp_path(temp, "absent"), 5, &temp->arena, &folder);
-    assert_int_equal(rc_number(got), ENOENT);
+    assert_int_equal(rc_errno(got), ENOENT);
     assert_null(folder.names);
 }
 

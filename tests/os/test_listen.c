@@ -95,10 +95,10 @@ static void test_taken_address(void **state)
     int second = -1;
     rc taken = listen_on(NULL, text, 4, &second);
     assert_int_equal(rc_class_of(taken), RC_WORLD);
-    assert_int_equal(rc_number(taken), EADDRINUSE);
+    assert_int_equal(rc_errno(taken), EADDRINUSE);
     assert_int_equal(second, -1);
     rc foreign = listen_on(NULL, "192.0.2.1:1", 4, &second);
-    assert_int_equal(rc_number(foreign), EADDRNOTAVAIL);
+    assert_int_equal(rc_errno(foreign), EADDRNOTAVAIL);
     assert_int_equal(second, -1);
 }
 

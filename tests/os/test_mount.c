@@ -55,7 +55,7 @@ static int other_owners(const struct temp *temp)
     const struct mount_shift nowhere = {
         .source = "/nowhere", .target = "/", .user = { 0, 1, 1 }, .group = { 0, 1, 1 }
     };
-    REQUIRE(rc_number(mount_shifted(NULL, &nowhere)) == ENOENT);
+    REQUIRE(rc_errno(mount_shifted(NULL, &nowhere)) == ENOENT);
     return 0;
 }
 
@@ -108,8 +108,8 @@ static int layers(const struct temp *temp)
     memset(longest, 'n', sizeof longest - 1);
     longest[sizeof longest - 1] = 0;
     const struct mount_layers too_long = { longest, upper, work, "/" };
-    REQUIRE(rc_number(mount_layers(NULL, &too_long)) == ENAMETOOLONG);
-    REQUIRE(rc_number(mount_layers_read_only(NULL, longest, upper, "/")) == ENAMETOOLONG);
+    REQUIRE(rc_errno(mount_layers(NULL, &too_long)) == ENAMETOOLONG);
+    REQUIRE(rc_errno(mount_layers_read_only(NULL, longest, upper, "/")) == ENAMETOOLONG);
     return 0;
 }
 
@@ -128,8 +128,8 @@ static void test_layers_and_memory(void **state)
 
 static int no_disk(const struct temp *temp)
 {
-    REQUIRE(rc_number(mount_disk(NULL, temp_path(temp, "none"), "/", true)) == ENOENT);
-    REQUIRE(rc_number(mount_disk(NULL, temp_path(temp, "file"), temp_path(temp, "to"), true)) ==
+    REQUIRE(rc_errno(mount_disk(NULL, temp_path(temp, "none"), "/", true)) == ENOENT);
+    REQUIRE(rc_errno(mount_disk(NULL, temp_path(temp, "file"), temp_path(temp, "to"), true)) ==
             EINVAL); /* no file system in it */
     return 0;
 }

@@ -139,7 +139,7 @@ static void look_at_what_goes_astray(void)
     assert_true(rc_ok(netns_claim(NULL, names_v4, sizeof names_v4, 15)));
     assert_true(rc_ok(netns_catch(NULL, "fence", own_v4, own_v6, &caught)));
     assert_true(rc_ok(netns_overhear(NULL, &heard)));
-    assert_int_equal(rc_number(netns_catch(NULL, "fence", own_v4, own_v6, &other)), EBUSY);
+    assert_int_equal(rc_errno(netns_catch(NULL, "fence", own_v4, own_v6, &other)), EBUSY);
     ask(SOCK_STREAM, STRANGER, 80);
     assert_int_equal(next_packet(caught, 19, &byte), IPPROTO_TCP);
     assert_int_equal(byte, 4);
@@ -177,8 +177,8 @@ static void test_what_is_refused(void **state)
     if (geteuid() != 0)
         skip(); /* networks need root */
     int home = -1;
-    assert_int_equal(rc_number(netns_enter(NULL, getpid(), &home)), EEXIST);
-    assert_int_equal(rc_number(netns_enter(NULL, 1 << 22, &home)), ENOENT);
+    assert_int_equal(rc_errno(netns_enter(NULL, getpid(), &home)), EEXIST);
+    assert_int_equal(rc_errno(netns_enter(NULL, 1 << 22, &home)), ENOENT);
     assert_int_equal(home, -1);
     assert_int_equal(rc_class_of(netns_claim(NULL, names_v4, 3, 15)), RC_BUG);
     assert_int_equal(rc_class_of(netns_claim(NULL, names_v4, 4, 33)), RC_BUG);

@@ -85,7 +85,7 @@ static void test_nobody_there(void **state)
     snprintf(name, sizeof name, "%s/nobody", temp->path);
     rc sent = notify_send(NULL, name, text);
     assert_int_equal(rc_class_of(sent), RC_WORLD);
-    assert_int_equal(rc_number(sent), ENOENT);
+    assert_int_equal(rc_errno(sent), ENOENT);
 }
 
 static void test_nobody_reads(void **state)
@@ -98,7 +98,7 @@ static void test_nobody_reads(void **state)
     for (int i = 0; i < 100000 && rc_ok(sent); i++)
         sent = notify_send(NULL, name, text);
     assert_int_equal(rc_class_of(sent), RC_WORLD);
-    assert_int_equal(rc_number(sent), EAGAIN);
+    assert_int_equal(rc_errno(sent), EAGAIN);
     fd_close(&fd);
 }
 

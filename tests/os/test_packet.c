@@ -148,7 +148,8 @@ static void test_what_is_no_packet_is_not_sent(void **state)
     assert_rc(packet_send(NULL, pair->ends[0], span_of(bytes, 1), fds, PACKET_FDS_MAX + 1), RC_BUG,
               PACKET_E_CUT);
     fds[0] = -1;
-    assert_rc(packet_send(NULL, pair->ends[0], span_of(bytes, 1), fds, 1), RC_WORLD, EBADF);
+    assert_rc(packet_send(NULL, pair->ends[0], span_of(bytes, 1), fds, 1), RC_WORLD,
+              RC_ERRNO | EBADF);
     assert_no_packet(pair->ends[1], RC_BUSY, PACKET_E_BLOCK);
 }
 
@@ -259,7 +260,7 @@ static void test_no_room_for_descriptors_is_our_own_matter(void **state)
         rc r = receive(pair->ends[1], 1, &len, &fds);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
         if (room < PACKET_FDS_MAX)
-            assert_rc(r, RC_WORLD, EMFILE);
+            assert_rc(r, RC_WORLD, RC_ERRNO | EMFILE);
         else
             assert_rc(r, RC_OK, 0);
         assert_int_equal(fds.count, room < PACKET_FDS_MAX ? 0 : PACKET_FDS_MAX);
@@ -326,7 +327,7 @@ static const struct {
     }
 #define WORLD(error)                                                                               \
     {                                                                                              \
-        ((uint32_t)RC_WORLD << 24) | (error)                                                       \
+        ((uint32_t)RC_WORLD << 24) | RC_ERRNO | (error)                                            \
     }
     { EAGAIN, BLOCK, BLOCK },
     { ENOBUFS, BLOCK, BLOCK },
@@ -360,7 +361,7 @@ static void test_each_error_has_its_class(void **state)
     }
     fail_errno = EIO;
     fail_times = 1;
-    assert_rc(packet_wait(NULL, pair->ends[0], false, 0), RC_WORLD, EIO);
+    assert_rc(packet_wait(NULL, pair->ends[0], false, 0), RC_WORLD, RC_ERRNO | EIO);
 }
 
 static void test_interruptions_change_nothing(void **state)

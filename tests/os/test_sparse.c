@@ -94,7 +94,7 @@ static void test_what_fails_is_told(void **state)
         rc copied = sparse_copy(NULL, from, to);
         assert_int_equal(rc_ok(copied), at > 2); /* it is interrupted once */
         if (at <= 2)
-            assert_int_equal(rc_number(copied), ENOSPC);
+            assert_int_equal(rc_errno(copied), ENOSPC);
     }
     auto_fd int from = made_of(true, false, false, LONG);
     int ends[2];

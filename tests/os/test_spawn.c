@@ -116,7 +116,7 @@ static void test_a_program_that_cannot_run(void **state)
         struct spawn what = { .path = rows[i].path, .argv = argv };
         rc failed = spawn(NULL, &what, &child);
         assert_int_equal(rc_class_of(failed), RC_WORLD);
-        assert_int_equal(rc_number(failed), rows[i].why);
+        assert_int_equal(rc_errno(failed), rows[i].why);
         assert_int_equal(child.pidfd, -1);
         wait(NULL);
     }
@@ -134,10 +134,10 @@ static void test_signal_and_wait(void **state)
     assert_true(WIFSIGNALED(end_of(&child)));
     /* The process is gone: a signal reaches nobody, whoever has its number now. */
     rc gone = process_signal(NULL, kept, SIGKILL);
-    assert_int_equal(rc_number(gone), ESRCH);
+    assert_int_equal(rc_errno(gone), ESRCH);
     close(kept);
     int none = -1;
-    assert_int_equal(rc_number(process_hold(NULL, child.pid, &none)), ESRCH);
+    assert_int_equal(rc_errno(process_hold(NULL, child.pid, &none)), ESRCH);
     assert_int_equal(none, -1);
 }
 

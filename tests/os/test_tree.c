@@ -46,7 +46,7 @@ static void test_links_are_not_followed(void **state)
     /* Neither is one that stands for the folder itself. */
     assert_int_equal(symlink(temp_path(temp, "keep"), temp_path(temp, "link")), 0);
     rc refused = tree_remove(NULL, temp_path(temp, "link"));
-    assert_int_equal(rc_number(refused), ENOTDIR);
+    assert_int_equal(rc_errno(refused), ENOTDIR);
     assert_true(there(temp, "keep/canary"));
     assert_true(rc_ok(tree_remove(NULL, temp_path(temp, "keep"))));
 }
@@ -55,7 +55,7 @@ static void test_a_file_is_no_folder(void **state)
 {
     struct temp *temp = *state;
     temp_put(temp, "file", span_text("x"));
-    assert_int_equal(rc_number(tree_remove(NULL, temp_path(temp, "file"))), ENOTDIR);
+    assert_int_equal(rc_errno(tree_remove(NULL, temp_path(temp, "file"))), ENOTDIR);
     assert_true(there(temp, "file"));
 }
 

@@ -119,7 +119,7 @@ static void check_join(const struct temp *temp, const struct cgroups *groups,
 {
     char text[8];
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(rc_number(cgroup_join(NULL, groups, "j")), ENOENT);
+        assert_int_equal(rc_errno(cgroup_join(NULL, groups, "j")), ENOENT);
         temp_put(temp, files[i], span_text(""));
     }
     assert_true(rc_ok(cgroup_join(NULL, groups, "j")));
@@ -198,7 +198,7 @@ static void test_removing(void **state)
     assert_int_equal(access(temp_path(temp, "pids/j"), F_OK), -1);
     assert_int_equal(access(temp_path(temp, "pids/other"), F_OK), 0);
     assert_true(rc_ok(cgroup_remove(NULL, &one, "j")));
-    assert_int_equal(rc_number(cgroup_remove(NULL, &two, "pids")), ENOTEMPTY);
+    assert_int_equal(rc_errno(cgroup_remove(NULL, &two, "pids")), ENOTEMPTY);
     assert_true(rc_ok(cgroup_remove(NULL, &two, "memory")));
     assert_true(rc_ok(cgroup_remove(NULL, &two, "memory")));
     remove_all(temp, "pids");

@@ -454,7 +454,7 @@ static void a_pool_is_made_whole_or_not_at_all(void **state)
     secret_pool_free(&pool);
     for (unsigned n = 1; n <= calls; n++) {
         use_kernel(n);
-        assert_rc(secret_pool_new(NULL, 2, 5000, &pool), RC_WORLD, ENOMEM);
+        assert_rc(secret_pool_new(NULL, 2, 5000, &pool), RC_WORLD, RC_ERRNO | ENOMEM);
         assert_null(pool);
     }
     use_kernel(0);
@@ -467,11 +467,11 @@ static void calls_that_fail_later(void **state)
     struct secret *secret = secret_with(*state, text);
     struct secret *more = NULL;
     use_kernel(1);
-    assert_rc(secret_lend(secret, equals_text, text), RC_WORLD, ENOMEM);
+    assert_rc(secret_lend(secret, equals_text, text), RC_WORLD, RC_ERRNO | ENOMEM);
     use_kernel(1);
-    assert_rc(secret_fill(secret, put_text, text), RC_WORLD, ENOMEM);
+    assert_rc(secret_fill(secret, put_text, text), RC_WORLD, RC_ERRNO | ENOMEM);
     use_kernel(1);
-    assert_rc(secret_take(NULL, *state, 1, &more), RC_WORLD, ENOMEM);
+    assert_rc(secret_take(NULL, *state, 1, &more), RC_WORLD, RC_ERRNO | ENOMEM);
     assert_null(more);
     use_kernel(0);
     assert_true(rc_ok(secret_lend(secret, equals_text, text)));

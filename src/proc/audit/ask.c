@@ -159,7 +159,8 @@ static void answer_prove(struct auditor *auditor, struct span request)
     if (rc_ok(proven) && inclusion && !leaves_read(&auditor->leaves, ask.seq, 1, &leaf))
         proven = rc_make(RC_WORLD, REASON_AUDIT_LEAVES_UNREADABLE);
     if (!rc_ok(proven)) {
-        ask_answer(auditor, auditor->work.id, (enum reason)rc_number(proven), "", span_of(NULL, 0));
+        ask_answer(auditor, auditor->work.id, reason_of_rc(proven, REASON_AUDIT_LEAVES_UNREADABLE),
+                   "", span_of(NULL, 0));
         return;
     }
     for (size_t i = 0; i < proof.count; i++)

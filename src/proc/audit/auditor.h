@@ -229,7 +229,7 @@ struct work {
 struct auditor {
     struct house *house;
     enum writing writing;
-    uint32_t why;        /* errno or enum reason */
+    rc why;              /* success: the last line was torn */
     uint64_t lost_bytes; /* cut off and not said in the log yet */
     bool repaired;       /* something is to be said */
     int64_t probe_ms;

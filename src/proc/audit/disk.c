@@ -11,5 +11,5 @@ bool file_read_at(int fd, uint64_t offset, void *out, size_t len)
 
 rc file_write_at(struct trail *trail, int fd, uint64_t offset, struct span bytes)
 {
-    return fd_write_at(fd, offset, bytes) ? RC_SUCCESS : FAIL(trail, RC_WORLD, (uint32_t)errno);
+    return fd_write_at(fd, offset, bytes) ? RC_SUCCESS : FAIL_ERRNO(trail);
 }

@@ -86,21 +86,21 @@ static void refuse_all(struct auditor *auditor)
 
 static const char *cause(const struct auditor *auditor)
 {
-    if (auditor->writing == WRITING_DAMAGED)
-        return reason_info((enum reason)auditor->why)->name;
-    if (auditor->why == 0)
+    if (rc_ok(auditor->why))
         return "torn last line";
-    const char *name = strerrorname_np((int)auditor->why);
-    return name != NULL ? name : "unknown";
+    const char *name = strerrorname_np(rc_errno(auditor->why));
+    return rc_errno(auditor->why) != 0 && name != NULL
+               ? name
+               : reason_info(reason_of_rc(auditor->why, REASON_NONE))->name;
 }
 
-void group_stop(struct auditor *auditor, enum writing how, uint32_t why)
+void group_stop(struct auditor *auditor, enum writing how, rc why)
 {
     static const char *const said[] = { [WRITING] = "",
                                         [WRITING_FAILED] = "cannot log",
                                         [WRITING_GONE] = "log file was taken away",
                                         [WRITING_DAMAGED] = "log is damaged" };
-    bool news = auditor->writing != how || auditor->why != why;
+    bool news = auditor->writing != how || auditor->why.code != why.code;
     if (auditor->writing > how) /* a damaged log does not get better by a full disk */
         return;
     auditor->writing = how;
@@ -115,11 +115,11 @@ void group_stop(struct auditor *auditor, enum writing how, uint32_t why)
 static bool has_a_name(struct auditor *auditor, int fd, struct stat *is)
 {
     if (fstat(fd, is) != 0) {
-        group_stop(auditor, WRITING_FAILED, (uint32_t)errno);
+        group_stop(auditor, WRITING_FAILED, rc_os(errno));
         return false;
     }
     if (is->st_nlink == 0)
-        group_stop(auditor, WRITING_GONE, ENOENT);
+        group_stop(auditor, WRITING_GONE, rc_os(ENOENT));
     return is->st_nlink > 0;
 }
 
@@ -132,15 +132,15 @@ static bool is_ours(struct auditor *auditor)
         !has_a_name(auditor, auditor->lines.fd, &is))
         return false;
     if (events_say_gone(auditor)) {
-        group_stop(auditor, WRITING_GONE, ENOENT);
+        group_stop(auditor, WRITING_GONE, rc_os(ENOENT));
         return false;
     }
     if ((uint64_t)is.st_size < auditor->lines.file.bytes) {
-        group_stop(auditor, WRITING_DAMAGED, REASON_AUDIT_TRUNCATED);
+        group_stop(auditor, WRITING_DAMAGED, REFUSE(NULL, REASON_AUDIT_TRUNCATED));
         return false;
     }
     if ((uint64_t)is.st_size > auditor->lines.file.bytes) { /* of a failure, or of a stranger */
-        group_stop(auditor, WRITING_FAILED, EUCLEAN);
+        group_stop(auditor, WRITING_FAILED, rc_os(EUCLEAN));
         return false;
     }
     return true;
@@ -150,7 +150,7 @@ static rc write_lines(struct trail *trail, struct auditor *auditor)
 {
     if (!fd_write(auditor->lines.fd, sink_bytes(&auditor->group.lines)) ||
         fdatasync(auditor->lines.fd) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }
 
@@ -179,7 +179,7 @@ static void accept_all(struct auditor *auditor)
         written = heads_keep_heir(&trail, &auditor->heads, &auditor->reader, seq + i,
                                   line_of(group, i));
     if (!rc_ok(written))
-        group_stop(auditor, WRITING_FAILED, rc_number(written));
+        group_stop(auditor, WRITING_FAILED, written);
     empty(auditor);
 }
 
@@ -189,7 +189,7 @@ static void fail_all(struct auditor *auditor, rc failed)
 {
     uint64_t lost = auditor->group.lines.len;
     refuse_all(auditor);
-    group_stop(auditor, WRITING_FAILED, rc_number(failed));
+    group_stop(auditor, WRITING_FAILED, failed);
     if (ftruncate(auditor->lines.fd, (off_t)auditor->lines.file.bytes) == 0)
         auditor->lost_bytes += lost;
 }
@@ -258,14 +258,14 @@ rc group_catch_up(struct trail *trail, struct auditor *auditor)
     struct span line;
     if (leaves->count < auditor->chain.tree.size &&
         !lines_walk_from(&auditor->lines, &walk, leaves->count))
-        return FAIL(trail, RC_WORLD, EIO);
+        return FAIL_OS(trail, EIO);
     while (leaves->count < auditor->chain.tree.size) {
         uint64_t left = auditor->chain.tree.size - leaves->count;
         size_t count = 0;
         while (count < MERKLE_BATCH && count < left && lines_next(&walk, &line))
             merkle_leaf(line, &batch[count++]);
         if (count == 0)
-            return FAIL(trail, RC_WORLD, EIO);
+            return FAIL_OS(trail, EIO);
         TRY(trail, leaves_write(trail, leaves, batch, count));
     }
     return leaves_sync(trail, leaves);
@@ -277,14 +277,14 @@ static rc mend(struct trail *trail, struct auditor *auditor)
     struct stat is;
     uint64_t bytes = auditor->lines.file.bytes;
     if (fstat(auditor->lines.fd, &is) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if ((uint64_t)is.st_size > bytes) {
         if (ftruncate(auditor->lines.fd, (off_t)bytes) != 0)
-            return FAIL(trail, RC_WORLD, (uint32_t)errno);
+            return FAIL_ERRNO(trail);
         auditor->lost_bytes += (uint64_t)is.st_size - bytes;
     }
     if (fdatasync(auditor->lines.fd) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (!tail_is_ours(auditor))
         return REFUSE(trail, REASON_AUDIT_LEAF_MISMATCH);
     if (!auditor->heads.based)
@@ -314,7 +314,7 @@ void group_probe(struct auditor *auditor)
         return;
     rc mended = mend(&trail, auditor);
     if (rc_class_of(mended) == RC_DENIED) {
-        group_stop(auditor, WRITING_DAMAGED, rc_number(mended));
+        group_stop(auditor, WRITING_DAMAGED, mended);
         return;
     }
     if (!rc_ok(mended) || !is_ours(auditor) || !add_repair(auditor))
@@ -338,11 +338,11 @@ void group_start(struct auditor *auditor)
         return;
     rc mended = auditor->writing == WRITING ? mend(&trail, auditor) : RC_SUCCESS;
     if (rc_class_of(mended) == RC_DENIED)
-        group_stop(auditor, WRITING_DAMAGED, rc_number(mended));
+        group_stop(auditor, WRITING_DAMAGED, mended);
     else if (!rc_ok(mended))
-        group_stop(auditor, WRITING_FAILED, rc_number(mended));
+        group_stop(auditor, WRITING_FAILED, mended);
     else if (auditor->lost_bytes > 0)
-        group_stop(auditor, WRITING_FAILED, 0);
+        group_stop(auditor, WRITING_FAILED, RC_SUCCESS);
     if (auditor->writing == WRITING_FAILED)
         group_probe(auditor);
 }

@@ -28,7 +28,7 @@ static rc write_slot(struct trail *trail, const struct heads *heads, unsigned nu
     TRY(trail,
         file_write_at(trail, heads->fd, (uint64_t)number * AUDIT_SLOT_BYTES, sink_bytes(&out)));
     if (fdatasync(heads->fd) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }
 
@@ -69,7 +69,7 @@ static rc reserve(struct trail *trail, int fd)
     static const uint8_t zeros[AUDIT_SLOT_BYTES];
     struct stat is;
     if (fstat(fd, &is) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     for (unsigned i = (unsigned)(is.st_size / AUDIT_SLOT_BYTES); i < AUDIT_SLOTS_ALL; i++)
         TRY(trail, file_write_at(trail, fd, (uint64_t)i * AUDIT_SLOT_BYTES, SPAN(zeros)));
     return RC_SUCCESS;
@@ -135,7 +135,7 @@ static rc keep(struct trail *trail, struct auditor *auditor, struct span note)
     unsigned number = heads->next_slot;
     rc synced = leaves_sync(trail, &auditor->leaves);
     if (!rc_ok(synced)) {
-        group_stop(auditor, WRITING_FAILED, rc_number(synced));
+        group_stop(auditor, WRITING_FAILED, synced);
         return synced;
     }
     TRY(trail, write_slot(trail, heads, number, &slot));
@@ -211,7 +211,7 @@ static void compare_with(struct auditor *auditor, const struct merkle_head *thei
     struct trail trail = { 0 };
     struct merkle_source source = leaves_source(&auditor->leaves);
     if (theirs->size > auditor->chain.tree.size) {
-        group_stop(auditor, WRITING_DAMAGED, REASON_AUDIT_TRUNCATED);
+        group_stop(auditor, WRITING_DAMAGED, REFUSE(NULL, REASON_AUDIT_TRUNCATED));
         return;
     }
     rc made = merkle_root_at(&source, theirs->size, &mine, &trail);
@@ -220,7 +220,7 @@ static void compare_with(struct auditor *auditor, const struct merkle_head *thei
         return;
     }
     if (!merkle_equal(&mine, &theirs->root)) {
-        group_stop(auditor, WRITING_DAMAGED, REASON_AUDIT_HEAD_MISMATCH);
+        group_stop(auditor, WRITING_DAMAGED, REFUSE(NULL, REASON_AUDIT_HEAD_MISMATCH));
         return;
     }
     if (theirs->size != auditor->heads.known.size)

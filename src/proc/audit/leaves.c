@@ -49,7 +49,7 @@ rc leaves_sync(struct trail *trail, struct leaves *leaves)
     if (leaves->durable == leaves->count)
         return RC_SUCCESS;
     if (fdatasync(leaves->fd) != 0) {
-        rc failed = FAIL(trail, RC_WORLD, (uint32_t)errno);
+        rc failed = FAIL_ERRNO(trail);
         leaves->count = leaves->durable;
         return failed;
     }

@@ -87,7 +87,7 @@ static void finish(struct auditor *auditor)
     struct trail why = { 0 };
     rc ended = gzip_write_end(&why, &pack->writer);
     if (rc_ok(ended) && fsync(pack->gz) != 0)
-        ended = FAIL(&why, RC_WORLD, (uint32_t)errno);
+        ended = FAIL_ERRNO(&why);
     if (!rc_ok(ended)) {
         fail(auditor, ended, &why);
         return;
@@ -119,7 +119,7 @@ bool pack_step(struct auditor *auditor)
         finish(auditor);
         return false;
     }
-    rc written = len < 0 ? FAIL(&why, RC_WORLD, (uint32_t)errno)
+    rc written = len < 0 ? FAIL_ERRNO(&why)
                          : gzip_write(&why, &pack->writer, span_of(pack->block, (size_t)len));
     if (!rc_ok(written))
         fail(auditor, written, &why);

@@ -41,8 +41,8 @@ void group_forget(struct auditor *auditor, enum peer peer);
 void group_start(struct auditor *auditor);
 void group_probe(struct auditor *auditor);
 
-/* group_stop: from here on nothing is written, and why. */
-void group_stop(struct auditor *auditor, enum writing how, uint32_t why);
+/* group_stop: from here on nothing is written, and why; success: for a torn last line. */
+void group_stop(struct auditor *auditor, enum writing how, rc why);
 
 /* group_catch_up writes leaf hashes that are not in their file yet, from the lines. */
 MUST_USE

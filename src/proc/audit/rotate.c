@@ -77,7 +77,7 @@ bool rotate_due(struct auditor *auditor)
     closed->next_ms = auditor->now_ms + ROTATE_AGAIN_MS;
     rc asked = leaves_sync(&trail, &auditor->leaves);
     if (!rc_ok(asked)) {
-        group_stop(auditor, WRITING_FAILED, rc_number(asked));
+        group_stop(auditor, WRITING_FAILED, asked);
         return true;
     }
     asked = ask_for_file(&trail, auditor);
@@ -107,7 +107,7 @@ static void begin_file(struct auditor *auditor, int fd)
     auditor->pack.next_ms = auditor->now_ms;
     rc based = heads_write_base(&trail, &auditor->heads, lines->first, lines->file.day);
     if (!rc_ok(based))
-        group_stop(auditor, WRITING_FAILED, rc_number(based));
+        group_stop(auditor, WRITING_FAILED, based);
     log_event("rotated first=%llu records=%llu", (unsigned long long)old.first,
               (unsigned long long)(lines->first - old.first));
 }

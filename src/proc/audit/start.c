@@ -89,7 +89,7 @@ static rc watch_folder(struct trail *trail, struct auditor *auditor, const char 
     auto_fd int events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (events < 0 ||
         inotify_add_watch(events, path, IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR) < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (!house_keep_fd(auditor->house, events))
         return FAIL(trail, RC_BUG, HOUSE_E_FILE);
     auditor->events = fd_take(&events);
@@ -109,7 +109,7 @@ rc start_before_jail(struct trail *trail, struct auditor *auditor)
     TRY(trail, watch_folder(trail, auditor, path));
     for (size_t i = 0; i < COUNT_OF(own_files); i++) {
         if (!is_file(files[own_files[i].file], path, own_files[i].name))
-            group_stop(auditor, WRITING_GONE, ENOENT);
+            group_stop(auditor, WRITING_GONE, rc_os(ENOENT));
     }
     return list_closed(trail, auditor, path);
 }
@@ -148,7 +148,7 @@ static rc size_of(struct trail *trail, int fd, uint64_t *out)
 {
     struct stat is;
     if (fstat(fd, &is) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     *out = (uint64_t)is.st_size;
     return RC_SUCCESS;
 }
@@ -162,7 +162,7 @@ static rc count_leaves(struct trail *trail, const struct leaves *leaves, struct 
     out->kept = size / sizeof last;
     while (out->kept > 0) {
         if (!leaves_read(leaves, out->kept - 1, 1, &last))
-            return FAIL(trail, RC_WORLD, EIO);
+            return FAIL_OS(trail, EIO);
         if (!bytes_are_zero(last.at, sizeof last.at))
             break;
         out->kept--;
@@ -325,7 +325,7 @@ static enum reason take_lines(struct auditor *auditor, struct kept *kept, uint64
 static void damaged(struct auditor *auditor, enum reason reason)
 {
     auditor->leaves.count = auditor->leaves.taken;
-    group_stop(auditor, WRITING_DAMAGED, reason);
+    group_stop(auditor, WRITING_DAMAGED, REFUSE(NULL, reason));
 }
 
 static enum reason judge(struct auditor *auditor, struct audit_remains *remains, uint64_t size)
@@ -341,7 +341,7 @@ static enum reason judge(struct auditor *auditor, struct audit_remains *remains,
     remains->records = auditor->chain.tree.size;
     remains->torn = size - auditor->lines.file.bytes;
     rc recovered = audit_recover(remains, &repair, NULL);
-    return rc_ok(recovered) ? REASON_OK : (enum reason)rc_number(recovered);
+    return rc_ok(recovered) ? REASON_OK : reason_of_rc(recovered, REASON_AUDIT_LEAVES_UNREADABLE);
 }
 
 rc start_read(struct trail *trail, struct auditor *auditor)

@@ -49,7 +49,7 @@ static bool try_store(struct core_store *store)
 {
     struct trail trail = { 0 };
     rc opened = open_store(&trail, store, clock_now());
-    store->reason = rc_ok(opened) ? REASON_OK : (enum reason)rc_number(opened);
+    store->reason = rc_ok(opened) ? REASON_OK : reason_of_rc(opened, REASON_STORE_IO);
     if (rc_ok(opened))
         return true;
     log_event("store not opened: %s", reason_info(store->reason)->name);
@@ -166,7 +166,7 @@ static void move(struct core *core)
     log_failure("anchor not moved", moved, &trail);
     bool again = rc_number(moved) == REASON_STORE_FULL || rc_number(moved) == REASON_STORE_BUSY;
     if (!again)
-        give_up(store, (enum reason)rc_number(moved));
+        give_up(store, reason_of_rc(moved, REASON_STORE_IO));
 }
 
 /* Nothing is to be written; that it could be is known of a file. */
@@ -177,7 +177,7 @@ static void look(struct core_store *store)
     if (rc_ok(looked))
         return;
     log_failure("store does not answer", looked, &trail);
-    give_up(store, (enum reason)rc_number(looked));
+    give_up(store, reason_of_rc(looked, REASON_STORE_IO));
 }
 
 /* Which of the two is the longer: the proof is from the shorter one.  A head that is behind
@@ -278,7 +278,7 @@ static void take_marks(struct core *core, struct span body, struct arena *scratc
         if (rc_ok(judged))
             sweep(store);
         else
-            give_up(store, (enum reason)rc_number(judged));
+            give_up(store, reason_of_rc(judged, REASON_STORE_IO));
     }
     store->next_ms = clock_monotonic_ms();
 }

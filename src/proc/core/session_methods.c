@@ -39,7 +39,7 @@ static enum reason page_of(struct core *core, struct span after, struct store_pa
     if (there != REASON_OK)
         return there;
     rc read = store_session_page(NULL, &core->store.store, sessions_now(core), after, page);
-    return rc_ok(read) ? REASON_OK : (enum reason)rc_number(read);
+    return rc_ok(read) ? REASON_OK : reason_of_rc(read, REASON_STORE_IO);
 }
 
 /* --- The owner. ---------------------------------------------------------------------------- */
@@ -125,7 +125,7 @@ enum reason core_session_over(struct core *core, const struct request *request,
         return reason;
     rc ended = store_session_end(NULL, &core->store.store, sessions_now(core), session.token);
     if (!rc_ok(ended))
-        return (enum reason)rc_number(ended);
+        return reason_of_rc(ended, REASON_STORE_IO);
     session_is_over(core, session.token);
     uint8_t bytes[ID_TEXT];
     struct sink id = sink_over(bytes, sizeof bytes);

@@ -50,7 +50,7 @@ void session_id_write(struct sink *out, const uint8_t token[STORE_ID_LEN])
 
 static enum reason said(rc done)
 {
-    return rc_ok(done) ? REASON_OK : (enum reason)rc_number(done);
+    return rc_ok(done) ? REASON_OK : reason_of_rc(done, REASON_STORE_IO);
 }
 
 void sessions_begin(struct core *core)

@@ -365,7 +365,6 @@ static const struct process front_process = {
     .files = IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER),
     .fds = FRONT_CONNECTIONS_MAX + FRONT_LOCAL_MAX + SETTING_PEERS_MAX + PASSAGES_MAX +
            FRONT_FDS_SPARE,
-    .fails_by_reason = true,
     .memory = 256u << 20,
     .size = sizeof(struct front),
     .rules = front_rules,

@@ -19,6 +19,7 @@
 #include "crypto/ecdsa_sign.h"
 #include "crypto/start.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/random.h"
 #include "proc/keeper/keeper.h"
 #include "proc/keeper/look.h"
@@ -246,12 +247,12 @@ int main(int argc, char **argv)
     secret_pool_free(&copy.pool);
     if (rc_ok(done))
         return COPY_OK;
-    uint32_t number = rc_number(done);
-    if (number >= REASON_COUNT) {
-        fprintf(stderr, "ward: keyring: failure number %u\n", number);
+    enum reason reason = reason_of_rc(done, REASON_NONE);
+    if (reason == REASON_NONE) {
+        fprintf(stderr, "ward: keyring: %s\n", file_error_text(done));
         return COPY_FAILED;
     }
-    const struct reason_info *info = reason_info((enum reason)number);
+    const struct reason_info *info = reason_info(reason);
     fprintf(stderr, "ward: keyring: %s: %s %s\n", info->name, info->cause, info->help);
     return rc_class_of(done) == RC_DENIED ? COPY_REFUSED : COPY_USAGE;
 }

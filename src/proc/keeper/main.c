@@ -127,7 +127,6 @@ static const struct process keeper_process = {
     .peers = IN(PEER_AUDIT) | IN(PEER_CORE) | IN(PEER_FRONT),
     .files = IN(FILE_KEYRING) | IN(FILE_CA),
     .fds = 64,
-    .fails_by_reason = true,
     .size = sizeof(struct keeper),
     .rules = keeper_rules,
     .rule_count = COUNT_OF(keeper_rules),

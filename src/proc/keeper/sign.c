@@ -190,7 +190,8 @@ static rc answer_core(struct trail *trail, struct keeper *keeper, struct call *c
     rc signed_it = sign_for_core(&of_sign, keeper, role, cur_rest(&call->body), signature);
     if (!rc_ok(signed_it))
         keeper_refused(keeper, result ? REFUSED_RESULT : REFUSED_TOKEN, signed_it, &of_sign);
-    sink_u16le(&body, rc_ok(signed_it) ? REASON_OK : (uint16_t)rc_number(signed_it));
+    const enum reason why = reason_of_rc(signed_it, REASON_KEYRING_NO_SUCH_KEY);
+    sink_u16le(&body, (uint16_t)(rc_ok(signed_it) ? REASON_OK : why));
     if (rc_ok(signed_it))
         sink_put(&body, SPAN(signature));
     struct frame answer = { .message = result ? MSG_RESULT_SIGNED : MSG_MINER_SIGNED,

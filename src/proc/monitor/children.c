@@ -54,7 +54,7 @@ static rc open_program(struct trail *trail, struct monitor *monitor, enum peer p
     int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         monitor_blame(monitor, REASON_HOUSE_PROCESS_FAILED, "%s: %s", path, strerror(errno));
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     }
     monitor->programs[peer] = fd;
     return RC_SUCCESS;
@@ -66,15 +66,15 @@ rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
     char path[4096];
     ssize_t len = readlink(self, path, sizeof path - 1);
     if (len <= 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     path[len] = 0;
     char *slash = strrchr(path, '/');
     if (slash == NULL || slash == path)
-        return FAIL(trail, RC_WORLD, ENOENT);
+        return FAIL_OS(trail, ENOENT);
     *slash = 0;
     auto_fd int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     for (size_t i = 0; i < monitor_plan_count; i++)
         TRY(trail,
             open_program(trail, monitor, monitor_plan[i].peer, folder, monitor_plan[i].program));
@@ -128,13 +128,13 @@ static rc fork_child(struct trail *trail, struct monitor *monitor, const struct 
     auto_fd int theirs = ends[1];
     pid_t pid = fork();
     if (pid < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (pid == 0)
         become(monitor, row, theirs);
     child->pid = pid;
     child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (child->pidfd < 0) {
-        rc failed = FAIL(trail, RC_WORLD, (uint32_t)errno);
+        rc failed = FAIL_ERRNO(trail);
         kill(pid, SIGKILL); /* not waited for yet: the number is still its own */
         waitpid(pid, NULL, 0);
         child->pid = 0;
@@ -163,7 +163,7 @@ static rc give_files(struct trail *trail, struct monitor *monitor, const struct 
             continue;
         /* One that is read has one place in it, and an earlier life of the process moved it. */
         if (file == FILE_SEAL && lseek(monitor->files[file], 0, SEEK_SET) != 0 && errno != ESPIPE)
-            return FAIL(trail, RC_WORLD, (uint32_t)errno);
+            return FAIL_ERRNO(trail);
         TRY(trail, hand_over(trail, &monitor->children[row->peer].control, CONTROL_FILE, file,
                              monitor->files[file]));
     }

@@ -47,7 +47,7 @@ static rc unusable(struct trail *trail, struct monitor *monitor, const char *nam
     bool unsafe = why == ENOTDIR || why == ELOOP || why == EISDIR || why == ENXIO;
     monitor_blame(monitor, unsafe ? REASON_HOUSE_STATE_UNSAFE : REASON_HOUSE_STATE_UNUSABLE,
                   "%s: %s", name, unsafe ? "not a plain folder or file" : strerror(why));
-    return FAIL(trail, RC_WORLD, (uint32_t)why);
+    return FAIL_OS(trail, why);
 }
 
 static rc make_folder(struct trail *trail, struct monitor *monitor, int above, const char *name,
@@ -74,7 +74,7 @@ static rc open_file(struct trail *trail, int folder, const char *name, int flags
 {
     int fd = openat(folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
     if (fd < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     struct stat is;
     if (fstat(fd, &is) != 0 || !S_ISREG(is.st_mode) || is.st_uid != geteuid()) {
         close(fd);
@@ -169,13 +169,13 @@ static rc open_seal(struct trail *trail, struct monitor *monitor)
         explicit_bzero(bytes, sizeof bytes);
         if (!rc_ok(made))
             monitor_blame(monitor, REASON_HOUSE_STATE_UNUSABLE, "%s: %s", path,
-                          strerror((int)rc_number(made)));
+                          strerror(rc_errno(made)));
         TRY(trail, made);
     }
     monitor->files[FILE_SEAL] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (monitor->files[FILE_SEAL] < 0) {
         monitor_blame(monitor, REASON_HOUSE_SEAL_MISSING, "%s: %s", path, strerror(errno));
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     }
     return RC_SUCCESS;
 }
@@ -269,7 +269,7 @@ rc monitor_open_state(struct trail *trail, struct monitor *monitor)
     TRY(trail, keep_file(trail, monitor, monitor->state, "ward.log", O_APPEND, &monitor->log));
     /* Whoever started the house may wait for its own output to end. */
     if (dup2(monitor->log, STDERR_FILENO) < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     TRY(trail, open_tls(trail, monitor)); /* before anything is made that a first start makes */
     TRY(trail, make_folder(trail, monitor, monitor->state, "audit", &monitor->audit));
     TRY(trail, open_kept(trail, monitor));
@@ -338,9 +338,9 @@ rc monitor_open_listeners(struct trail *trail, struct monitor *monitor)
                              &monitor->files[FILE_TLS_LISTENER]);
         if (rc_ok(bound))
             return RC_SUCCESS;
-        if (rc_number(bound) != EADDRINUSE || clock_monotonic_ms() >= until) {
+        if (rc_errno(bound) != EADDRINUSE || clock_monotonic_ms() >= until) {
             monitor_blame(monitor, REASON_HOUSE_LISTEN, "%s: %s", monitor->settings.listen,
-                          strerror((int)rc_number(bound)));
+                          strerror(rc_errno(bound)));
             return bound;
         }
         poll(NULL, 0, OLD_LOOK_MS);
@@ -377,13 +377,13 @@ static rc put_away(struct trail *trail, struct monitor *monitor, const char *awa
 {
     auto_fd int fresh = -1;
     if (unlinkat(monitor->audit, next_log, 0) != 0 && errno != ENOENT)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     TRY(trail, open_file(trail, monitor->audit, next_log, O_APPEND | O_EXCL, &fresh));
     if (!is_open_log(monitor, away) &&
         linkat(monitor->audit, open_log, monitor->audit, away, 0) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (renameat(monitor->audit, next_log, monitor->audit, open_log) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }
 
@@ -398,12 +398,12 @@ rc monitor_rotate(struct trail *trail, struct monitor *monitor, struct span name
     if (is_open_log(monitor, open_log))
         TRY(trail, put_away(trail, monitor, away));
     else if (!is_open_log(monitor, away))
-        return FAIL(trail, RC_WORLD, ENOENT);
+        return FAIL_OS(trail, ENOENT);
     TRY(trail, open_file(trail, monitor->audit, open_log, O_APPEND, &fresh));
     if (fstat(fresh, &is) != 0 || fsync(monitor->audit) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (is.st_size != 0)
-        return FAIL(trail, RC_WORLD, EEXIST);
+        return FAIL_OS(trail, EEXIST);
     fd_close(&monitor->files[FILE_AUDIT_LOG]);
     *fd = monitor->files[FILE_AUDIT_LOG] = fd_take(&fresh);
     return RC_SUCCESS;
@@ -425,7 +425,7 @@ rc monitor_open_packed(struct trail *trail, struct monitor *monitor, struct span
     packed_name(plain, ".part", part);
     old = openat(monitor->audit, plain, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (old < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     TRY(trail, open_file(trail, monitor->audit, part, O_TRUNC, &fds[1]));
     fds[0] = fd_take(&old);
     return RC_SUCCESS;
@@ -441,7 +441,7 @@ rc monitor_packed(struct trail *trail, struct monitor *monitor, struct span name
     packed_name(plain, "", whole);
     if (renameat(monitor->audit, part, monitor->audit, whole) != 0 || fsync(monitor->audit) != 0 ||
         unlinkat(monitor->audit, plain, 0) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }
 
@@ -451,6 +451,6 @@ rc monitor_remove(struct trail *trail, struct monitor *monitor, struct span name
     if (!log_name(name, false, path) && !log_name(name, true, path))
         return FAIL(trail, RC_PEER, MONITOR_E_FILE);
     if (unlinkat(monitor->audit, path, 0) != 0 && errno != ENOENT)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }

@@ -51,7 +51,7 @@ static rc take_low_numbers(struct trail *trail)
     auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int low = SETTINGS_FD; low <= LOW_FDS_END; low++) {
         if (null != low && dup3(null, low, O_CLOEXEC) != low)
-            return FAIL(trail, RC_WORLD, (uint32_t)errno);
+            return FAIL_ERRNO(trail);
     }
     if (null <= LOW_FDS_END)
         fd_take(&null);
@@ -77,7 +77,7 @@ static rc take_phrase(struct trail *trail, struct monitor *monitor)
     void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED,
                       monitor->files[FILE_SEAL], 0);
     if (page == MAP_FAILED)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (mlock(page, 1) != 0)
         log_event("the passphrase may be written to swap: %s", strerror(errno));
     return RC_SUCCESS;
@@ -91,14 +91,14 @@ static rc take_signals(struct trail *trail, struct monitor *monitor)
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGIO, SIG_IGN); /* a writer waits for us to be done with ward.toml: we are soon */
     /* Inherited as ignored, the ends of processes would never be told. */
     signal(SIGCHLD, SIG_DFL);
     monitor->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (monitor->signals < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }
 
@@ -121,7 +121,7 @@ static rc prepare(struct trail *trail, struct monitor *monitor)
         monitor->files[FILE_TLS_LISTENER] = moved_up(LISTENER_FD);
     TRY(trail, take_low_numbers(trail));
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     umask(077);
     TRY(trail, monitor_open_programs(trail, monitor));
     return take_signals(trail, monitor);
@@ -136,7 +136,7 @@ static rc leave_network(struct trail *trail, struct monitor *monitor)
         return RC_SUCCESS;
     monitor->network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     if (monitor->network < 0 || unshare(CLONE_NEWNET) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }
 
@@ -178,8 +178,11 @@ int main(void)
         child_signal(&monitor.children[peer], SIGKILL);
     while (wait(NULL) > 0 || errno == EINTR)
         ;
-    monitor_blame(&monitor, REASON_HOUSE_FAILED, "%s: number %u", rc_class_name(rc_class_of(ended)),
-                  rc_number(ended));
+    if (rc_errno(ended) != 0)
+        monitor_blame(&monitor, REASON_HOUSE_FAILED, "%s", file_error_text(ended));
+    else
+        monitor_blame(&monitor, REASON_HOUSE_FAILED, "%s: number %u",
+                      rc_class_name(rc_class_of(ended)), rc_number(ended));
     monitor_say(&monitor, "failed %s %s", reason_info(monitor.because)->name, monitor.detail);
     return 1;
 }

@@ -77,7 +77,7 @@ static rc add_file(struct trail *trail, const struct kind *kind, const char *pat
         added = FAIL(trail, RC_WORLD, MONITOR_E_FILE);
     uint32_t len = (uint32_t)bytes.len;
     if (rc_ok(added) && (!fd_write(memory, span_of(&len, sizeof len)) || !fd_write(memory, bytes)))
-        added = FAIL(trail, RC_WORLD, (uint32_t)errno);
+        added = FAIL_ERRNO(trail);
     arena_fini(&arena);
     return added;
 }
@@ -88,13 +88,13 @@ static rc pack(struct trail *trail, const struct settings *settings, const struc
 {
     auto_fd int memory = memfd_create("peers", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (memory < 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     for (uint32_t i = 0; i < settings->peer_count; i++)
         TRY(trail, add_file(trail, kind, kind->of(&settings->peers[i]), memory, bad));
     if (kind->file == FILE_PEER_POLICIES)
         TRY(trail, add_file(trail, kind, settings->sdk_policy, memory, bad));
     if (fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     *out = fd_take(&memory);
     return RC_SUCCESS;
 }

@@ -305,7 +305,7 @@ static rc wait_and_handle(struct trail *trail, struct monitor *monitor)
     int64_t left = next <= now ? 0 : next - now;
     int ready = poll(fds, 1 + 2 * PEER_COUNT, next == INT64_MAX ? -1 : (int)left);
     if (ready < 0 && errno != EINTR)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     if (ready <= 0)
         return RC_SUCCESS;
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {

@@ -176,7 +176,6 @@ static const struct process tee_process = {
     .peer = PEER_TEE,
     .peers = IN(PEER_CORE),
     .fds = 32,
-    .fails_by_reason = true,
     .measures = true,
     .own_network = true,
     .size = sizeof(struct tee),
