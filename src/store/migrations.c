@@ -101,4 +101,15 @@ const struct migration migrations[STORE_STEPS] = {
         "CREATE INDEX sessions_identity ON ward.sessions (identity);"
         "CREATE INDEX sessions_expires ON ward.sessions (expires)",
     },
+    {
+        8,
+        "Jobs of the queue, in the order in which they came.",
+        "PRAGMA user_version = 8;"
+        "CREATE TABLE jobs (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
+        " state INTEGER NOT NULL, body BLOB NOT NULL, submitted INTEGER NOT NULL,"
+        " started INTEGER NOT NULL, ended INTEGER NOT NULL, fate BLOB NOT NULL) STRICT",
+        "CREATE TABLE ward.jobs (seq BIGINT PRIMARY KEY, id BYTEA NOT NULL UNIQUE,"
+        " state BIGINT NOT NULL, body BYTEA NOT NULL, submitted BIGINT NOT NULL,"
+        " started BIGINT NOT NULL, ended BIGINT NOT NULL, fate BYTEA NOT NULL)",
+    },
 };

@@ -58,7 +58,7 @@ struct store_step {
     bool applied;
 };
 
-enum { STORE_STEPS = 7 };
+enum { STORE_STEPS = 8 };
 
 struct store_plan {
     uint32_t schema; /* what the database has; 0: nothing yet */
@@ -232,6 +232,43 @@ rc store_collateral_each(struct trail *trail, struct store *store,
 MUST_USE
 rc store_collateral_drop(struct trail *trail, struct store *store, int64_t now, int64_t thing,
                          const uint8_t scope[STORE_SCOPE_LEN]);
+
+/* A job of the queue.  How many there are is the caller's affair, and which step of its state may
+   follow which: to the store a state is a number.  They belong to the machine that runs them, and
+   are in no backup: a job that was restored would run twice. */
+enum { STORE_JOB_ID = 16, STORE_FATE_MAX = 128, STORE_JOB_BODY_MAX = 32 << 10 };
+struct store_job {
+    int64_t seq; /* its place in the queue, nobody else's */
+    uint8_t id[STORE_JOB_ID];
+    int64_t state;
+    int64_t submitted, started, ended; /* seconds since 1970; 0: not yet */
+    struct span fate;                  /* how it ended, as the caller writes it */
+};
+
+/* store_job_add: STORE_USED when its id or its place is somebody's. */
+MUST_USE
+rc store_job_add(struct trail *trail, struct store *store, int64_t now, const struct store_job *job,
+                 struct span body);
+
+/* store_job_move takes it from that state to job->state, with its times and its fate; STORE_DAMAGED
+   where it is not in that state, or not there. */
+MUST_USE
+rc store_job_move(struct trail *trail, struct store *store, int64_t now, int64_t from,
+                  const struct store_job *job);
+
+/* store_job_each shows every job in the order of the queue; spans live as long as the call of
+   `visit`.  store_job_body shows what was submitted in the same way, STORE_DAMAGED where there is
+   no such job. */
+MUST_USE
+rc store_job_each(struct trail *trail, struct store *store,
+                  void (*visit)(void *arg, const struct store_job *job), void *arg);
+MUST_USE
+rc store_job_body(struct trail *trail, struct store *store, int64_t seq,
+                  void (*visit)(void *arg, struct span body), void *arg);
+
+/* store_job_drop: dropping what is not there is no failure. */
+MUST_USE
+rc store_job_drop(struct trail *trail, struct store *store, int64_t now, int64_t seq);
 
 /* The log's size and root when they were last durable. */
 struct store_anchor {
