@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/decimal.h"
 #include "base/number.h"
 #include "cmd/home.h"
 #include "cmd/image.h"
@@ -32,6 +33,8 @@ enum {
     OPT_VMM_PORT,
     OPT_VMM_RESTRICTED,
     OPT_VMM_CA,
+    OPT_ID,
+    OPT_TELL,
     OPT_JSON,
 };
 
@@ -61,6 +64,14 @@ static const struct option_spec options[] = {
                              "in its configuration): you vouch for it" },
     [OPT_VMM_CA] = { "--vmm-ca", "FILE", NULL,
                      "PEM of the CAs that the VMM's certificate is of (default: the system's)" },
+    [OPT_ID] = { "--id", "HEX", NULL,
+                 "what the job is called: 32 hex digits that no other job has (default: by "
+                 "chance)" },
+    [OPT_TELL] = { "--tell-fd", "N", NULL,
+                   "for a house's own runner, which has looked after --result: say how it ended on "
+                   "this open descriptor, in one line: the reason, the exit "
+                   "code, the signal, microseconds of processors, bytes of memory at most, and "
+                   "when it began and ended in milliseconds since 1970" },
     [OPT_JSON] = { "--json", NULL, NULL,
                    "print one JSON object; all that the job says goes to standard error" },
 };
@@ -164,11 +175,38 @@ static bool output_is_free(const char *path)
     return false;
 }
 
+/* As it is written everywhere: two ids that are one would be a job twice. */
+static bool read_id(const char *text)
+{
+    if (text == NULL ||
+        (strlen(text) == SANDBOX_ID && strspn(text, "0123456789abcdef") == SANDBOX_ID))
+        return true;
+    say("run: --id is %d small hex digits", SANDBOX_ID);
+    return false;
+}
+
+/* -1: nobody is told. */
+static bool read_tell(const char *text, int *out)
+{
+    uint64_t number = 0;
+    *out = -1;
+    if (text == NULL)
+        return true;
+    if (!decimal_read(span_text(text), INT_MAX, &number) || fcntl((int)number, F_GETFD) < 0) {
+        say("run: --tell-fd %s is no open descriptor", text);
+        return false;
+    }
+    *out = (int)number;
+    return fcntl(*out, F_SETFD, FD_CLOEXEC) == 0;
+}
+
 /* The settings say which house it is, and are nobody's concern where none is wanted. */
 static enum exit_code begin_signing(struct invocation *in, struct run_signed *signing)
 {
     struct settings_loaded *loaded = arena_alloc(&in->arena, sizeof *loaded);
-    *signing = (struct run_signed){ .file = in->values[OPT_RESULT], .reason = REASON_NONE };
+    *signing = (struct run_signed){ .file = in->values[OPT_RESULT],
+                                    .is_known = option_given(in, OPT_TELL),
+                                    .reason = REASON_NONE };
     if (signing->file == NULL)
         return EXIT_DONE;
     if (loaded == NULL)
@@ -220,11 +258,13 @@ static enum exit_code run(struct invocation *in)
     struct run_result *result = arena_alloc(&in->arena, sizeof *result);
     struct job_spec spec;
     char machine[PATH_MAX];
+    int tell = -1;
     const bool json = option_given(in, OPT_JSON);
     struct sandbox_job job = { .spec = &spec,
                                .images = image_folder(in, OPT_IMAGES),
                                .job = in->values[OPT_JOB],
                                .output = in->values[OPT_OUTPUT],
+                               .id = in->values[OPT_ID],
                                .runtime = in->values[OPT_RUNTIME],
                                .to_stdout = json ? STDERR_FILENO : STDOUT_FILENO,
                                .to_stderr = STDERR_FILENO,
@@ -239,6 +279,8 @@ static enum exit_code run(struct invocation *in)
         return run_there(in, result);
     if (home_machine(machine, sizeof machine))
         job.machine = machine;
+    if (!read_id(job.id) || !read_tell(in->values[OPT_TELL], &tell))
+        return EXIT_USAGE;
     if (job.output != NULL && !read_output(in, job.output, &job.output))
         return EXIT_USAGE;
     if (!read_spec(in, &spec, result) || !read_arguments(in, &job.arguments) ||
@@ -252,6 +294,7 @@ static enum exit_code run(struct invocation *in)
     sandbox_run(&job, &result->sandbox);
     run_result_limits(in, &spec.limits, &result->sandbox.limits);
     run_signed_end(in, result);
+    run_result_tell(&result->sandbox, tell);
     return run_result_print(in, result, json);
 }
 

@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "cmd/config_print.h"
 #include "job/size.h"
+#include "os/fd.h"
 
 enum { REFUSAL_WORDS = 1024 };
 
@@ -287,6 +288,21 @@ static void say_signed(struct invocation *in, const struct run_signed *signing)
     say("run: %s: %s%s%s", signing->file, info->name, signing->what[0] == 0 ? "" : ": ",
         signing->what);
     say("%s %s", info->cause, info->help);
+}
+
+/* One that did not end by itself exited with nothing. */
+void run_result_tell(const struct sandbox_result *result, int fd)
+{
+    char line[256];
+    struct sink out = sink_over(line, sizeof line);
+    if (fd < 0)
+        return;
+    sink_format(&out, "%s %d %d %llu %llu %lld %lld\n", reason_info(result->reason)->name,
+                result->code, result->signal, (unsigned long long)result->usage.cpu_us,
+                (unsigned long long)result->usage.memory_peak, (long long)result->started_ms,
+                (long long)result->ended_ms);
+    /* Whoever does not read it says that the job was lost. */
+    (void)!fd_write(fd, sink_bytes(&out));
 }
 
 enum exit_code run_result_print(struct invocation *in, const struct run_result *r, bool json)

@@ -10,7 +10,8 @@
 /* The result that a house signs, where one is wanted. */
 struct run_signed {
     const char *file;   /* where it goes; NULL: none is wanted */
-    const char *state;  /* the folder of the house */
+    const char *state;  /* the folder of the house, */
+    bool is_known;      /* which whoever runs this knows to have a key for it */
     enum reason reason; /* REASON_OK: it is there; REASON_NONE: there was none to be signed */
     char what[512];     /* of the reason; may be empty */
 };
@@ -34,6 +35,10 @@ void run_result_refused(void *arg, const struct reach *reach, const struct refus
 
 /* run_result_progress says what a machine says of its beginning, unless nobody reads it. */
 void run_result_progress(struct invocation *in, const char *words);
+
+/* run_result_tell says how it ended in one line, for a program that runs many; a negative
+   descriptor is nobody's. */
+void run_result_tell(const struct sandbox_result *result, int fd);
 
 /* run_result_print says it: in words on standard error, or, with --json, also as an object on
    standard output.  Gives what `ward run` exits with. */

@@ -75,6 +75,8 @@ enum exit_code run_signed_begin(struct invocation *in, const struct run_signed *
                                            .timeout_ms = ASK_MS };
     if (!file_is_free(signing->file))
         return EXIT_USAGE;
+    if (signing->is_known) /* it may be started again just now */
+        return EXIT_DONE;
     enum exit_code code = house_ask(in, &request, &api_keyring_list_response, &list, &reply);
     if (code != EXIT_DONE) {
         say_reason(REASON_RESULT_NO_HOUSE);

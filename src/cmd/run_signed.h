@@ -4,8 +4,9 @@
 
 #include "cmd/run_result.h"
 
-/* run_signed_begin: before the job has run an hour for nothing: the house is up, has a key for it,
-   and the file can be made.  EXIT_DONE, or it has said why not. */
+/* run_signed_begin, unless the caller has looked already (`is_known`): before the job has run an
+   hour for nothing: the house is up, has a key for it, and the file can be made.  EXIT_DONE, or it
+   has said why not. */
 MUST_USE
 enum exit_code run_signed_begin(struct invocation *in, const struct run_signed *signing);
 

@@ -503,7 +503,10 @@ void sandbox_run(const struct sandbox_job *job, struct sandbox_result *out)
     out->limits = job->spec->limits;
     random_bytes(id, sizeof id);
     struct sink name = sink_over(out->id, sizeof out->id);
-    sink_hex(&name, SPAN(id));
+    if (job->id == NULL)
+        sink_hex(&name, SPAN(id));
+    else
+        sink_text(&name, job->id);
     sink_terminate(&name);
     const struct sigaction usual = { .sa_handler = SIG_DFL }, ignored = { .sa_handler = SIG_IGN };
     sigaction(SIGCHLD, &usual, NULL);

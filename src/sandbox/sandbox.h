@@ -31,6 +31,7 @@ struct sandbox_job {
     const char *images;         /* the folder of the images */
     const char *job;            /* the folder behind /job; NULL: none */
     const char *output;         /* where /output goes at the end; NULL: nowhere */
+    const char *id;             /* SANDBOX_ID hex digits that no other job has; NULL: by chance */
     const char *runtime;        /* "crun" or "runc"; NULL: whichever is there, crun first */
     const char *machine;        /* the program beside a virtual machine; NULL: there is none */
     int to_stdout, to_stderr;   /* where the job's streams go, */
