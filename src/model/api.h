@@ -10,6 +10,9 @@
 #include "model/schema.h"
 
 enum { API_IDEMPOTENCY_MAX = 64 }; /* bytes of an Idempotency-Key */
+enum {
+    API_JOB_ARGUMENTS = 60
+}; /* of a job: with its specification as many words as `ward run` has */
 
 struct api_empty {
     char nothing;
@@ -311,6 +314,75 @@ struct api_session_end_response {
     struct span id;
 };
 
+/* ward.v1.Jobs */
+struct api_job {
+    struct span job_id; /* hex */
+    struct span name, tenant;
+    struct span state;
+    struct span reason; /* code; empty: it has not ended */
+    uint32_t code, signal;
+    int64_t submitted, started, ended; /* 0: not yet */
+    uint64_t cpu_us, memory_peak;
+    uint32_t vcpu; /* what it reserves, */
+    uint64_t memory, disk;
+    struct span spec_sha256;
+    uint32_t ahead; /* how many are before it in the queue */
+};
+
+struct api_jobs_submit_request {
+    struct span spec; /* TOML */
+    struct span images, folder;
+    struct schema_list arguments; /* span */
+};
+
+struct api_jobs_list_request {
+    struct span after; /* the `next` of an earlier answer */
+    struct span state; /* empty: any */
+    uint32_t limit;    /* 0: 100 */
+};
+
+struct api_jobs_list_response {
+    struct schema_list jobs; /* api_job */
+    struct span next;        /* empty: nothing follows */
+};
+
+/* Of Get, Cancel and Why. */
+struct api_jobs_request {
+    struct span job_id;
+};
+
+struct api_jobs_logs_request {
+    struct span job_id;
+    uint64_t offset;
+    uint32_t limit; /* 0: as much as an answer has room for */
+};
+
+struct api_jobs_logs_response {
+    struct span data;
+    uint64_t next; /* the offset behind it */
+    bool ended;    /* and nothing more will ever follow */
+};
+
+struct api_jobs_why_response {
+    struct span job_id, state, reason;
+    struct span words;  /* why it waits, or how it ended, */
+    struct span help;   /* and what to do */
+    struct span report; /* the object of `ward run --json`; empty: there is none */
+};
+
+struct api_node {
+    bool runs; /* jobs are begun */
+    uint32_t vcpu, vcpu_reserved;
+    uint64_t memory, memory_reserved;
+    uint64_t disk, disk_reserved;
+    uint32_t queued, running;
+};
+
+struct api_jobs_top_response {
+    struct schema_list nodes; /* api_node: one */
+    struct schema_list jobs;  /* api_job: those that have begun, with what they use now */
+};
+
 /* ward.v1.Attest */
 struct api_attest_verify_request {
     struct span evidence;          /* raw, hex or base64 */
@@ -420,5 +492,9 @@ extern const struct schema_message api_attest_verify_request, api_attest_verify_
 extern const struct schema_message api_collateral_piece, api_collateral_show_response,
     api_collateral_refresh_response;
 extern const struct schema_message api_peer, api_peers_list_response;
+extern const struct schema_message api_job, api_jobs_submit_request, api_jobs_request;
+extern const struct schema_message api_jobs_list_request, api_jobs_list_response;
+extern const struct schema_message api_jobs_logs_request, api_jobs_logs_response;
+extern const struct schema_message api_node, api_jobs_top_response, api_jobs_why_response;
 
 #endif

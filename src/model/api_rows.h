@@ -21,6 +21,11 @@ enum {
     OUTPUTS = 512,       /* of a job whose result is signed */
     OUTPUT_PATH = 1023,  /* bytes of the path of one */
     RESULT = 180 << 10,  /* of a whole result */
+    JOB_SPEC = 12 << 10, /* bytes of a specification that is submitted */
+    JOB_PATH = 1023,     /* of a folder, or an argument of a job that is submitted */
+    JOB_ARGUMENTS = API_JOB_ARGUMENTS,
+    JOB_LOG = 64 << 10,     /* of a job's log in one answer */
+    JOB_REPORT = 128 << 10, /* and of its report */
 };
 
 /* The one field of a row that every row has. */

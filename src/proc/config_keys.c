@@ -139,6 +139,15 @@ static const struct config_key keys[] = {
       .summary =
           "its evidence must bind the client's keys, so that no relay can put in others; the "
           "public SDK's client as it is does not, and is refused" },
+
+    { "jobs.vcpu", CONFIG_U32, AT(jobs_vcpu), "0", 0, 65536,
+      .summary =
+          "processors that jobs of the queue may reserve together; 0: as many as the machine "
+          "has. More than that has them take turns" },
+    { "jobs.keep", CONFIG_U32, AT(jobs_keep), "256", 1, 1000, .reloads = true,
+      .summary = "jobs that have ended whose results and logs are kept" },
+    { "jobs.keep_days", CONFIG_U32, AT(jobs_keep_days), "30", 1, 3650, .reloads = true,
+      .summary = "and for how many days" },
 };
 _Static_assert(COUNT_OF(keys) <= CONFIG_KEYS_MAX, "struct config has a place for each");
 

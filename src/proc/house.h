@@ -48,6 +48,7 @@ struct process {
     size_t file_bytes; /* of one file that it writes; 0: HOUSE_FILE_BYTES_MAX */
     bool forks;
     bool measures;    /* is handed the programs of all processes, until its jail */
+    bool keeps_root;  /* as root it stays so, without a jail: it makes sandboxes (ADR 0029) */
     bool own_network; /* an empty network namespace: for all that own no socket */
     size_t memory;    /* bytes of the arena that lives as long as it; 0: HOUSE_MEMORY */
     size_t size;      /* bytes of its state */

@@ -243,6 +243,60 @@ enum message {
          bytes quote, bytes event log
        Answered with MSG_LINK_JUDGED. */
     MSG_SDK_LINK_JUDGE,
+
+
+    /* Jobs.  Core has the queue, the runner what of it runs; a job is 16 bytes.
+
+       core -> runner: what is there?
+       runner -> core, the same id:
+         u16 reason      REASON_OK: it begins jobs; else why it never will
+         u32 processors, u64 bytes of memory, u64 bytes of disk, for all jobs together
+         u32 count, count * 16 the jobs that it has begun and core has not settled, after which
+                         those of them that have ended are told with MSG_JOB_ENDED once more. */
+    MSG_JOB_SYNC = 0xC00,
+    MSG_JOB_SYNCED,
+    /* core -> runner: begin this one.
+         16 job, u8 1: with a signed result
+         bytes spec, bytes images, bytes folder (none: the job has none), u32 count, bytes each
+                         argument
+       runner -> core, the same id: 16 job, u16 reason; anything but REASON_OK: nothing has begun.
+     */
+    MSG_JOB_START,
+    MSG_JOB_STARTED,
+    /* core -> runner: end it.  16 job.  No answer but its end. */
+    MSG_JOB_STOP,
+    /* runner -> core, nobody asked: it has ended.
+         16 job, u16 reason, u8 code, u8 signal, u64 microseconds of processors, u64 bytes of
+                         memory at most */
+    MSG_JOB_ENDED,
+    /* core -> runner: its end is known, and durable.  16 job.  No answer. */
+    MSG_JOB_SETTLED,
+    /* core -> runner: a part of what a job has said, or its report.
+         16 job, u8 1: the report, u64 offset, u32 bytes at most
+       runner -> core, the same id: u16 reason, u64 size of it by now, bytes part, u64 offset. */
+    MSG_JOB_READ,
+    MSG_JOB_READ_IS,
+    /* core -> runner: what do they use?  runner -> core, the same id: u32 count, each 16 job, u64
+       microseconds of processors, u64 bytes of memory at most. */
+    MSG_JOB_TOP,
+    MSG_JOB_TOP_IS,
+    /* core -> runner: its folder is not wanted any more.  runner -> core, the same id: 16 job, u8
+       1: it is gone. */
+    MSG_JOB_REMOVE,
+    MSG_JOB_REMOVED,
+};
+
+/* Jobs. */
+enum {
+    JOB_ID = 16,
+    JOB_RUNS_MAX = 128,         /* at once, in one house */
+    JOB_PART_MAX = 64 << 10,    /* bytes of a log in one answer */
+    JOB_REPORT_MAX = 128 << 10, /* of a report that is handed on */
+    JOB_PATH_MAX = 1023,        /* of a folder or an argument */
+    JOB_ARGUMENTS_MAX = 60,
+    JOB_START_BYTES = 24 << 10, /* of a MSG_JOB_START */
+    JOB_SYNCED_BYTES = 26 + JOB_ID * JOB_RUNS_MAX,
+    JOB_TOP_BYTES = 4 + (JOB_ID + 16) * JOB_RUNS_MAX,
 };
 
 /* Bytes of the detail of a MSG_JUDGED, and of a MSG_FETCHED. */

@@ -20,6 +20,8 @@ const char *peer_name(enum peer peer)
         return "fetch";
     case PEER_DIAL:
         return "dial";
+    case PEER_RUNNER:
+        return "runner";
     case PEER_TEE:
         return "tee";
     case PEER_COUNT:

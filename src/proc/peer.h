@@ -14,6 +14,7 @@ enum peer {
     PEER_TEE,
     PEER_FETCH,
     PEER_DIAL,
+    PEER_RUNNER,
     PEER_COUNT
 };
 

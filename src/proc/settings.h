@@ -73,6 +73,10 @@ struct settings {
     uint32_t audit_keep_days;    /* audit.keep_days: of rotated logs */
     uint32_t collateral_refresh; /* collateral.refresh: seconds */
 
+    uint32_t jobs_vcpu;      /* jobs.vcpu: processors for jobs; 0: those of the machine */
+    uint32_t jobs_keep;      /* jobs.keep: how many that have ended */
+    uint32_t jobs_keep_days; /* jobs.keep_days: and for how long */
+
     uint32_t peer_count; /* in the order of the file */
     struct peer_settings peers[SETTING_PEERS_MAX];
 };

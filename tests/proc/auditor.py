@@ -54,9 +54,11 @@ def settings_of(state, seal=0, rotate=64 << 20, days=7, url="", inward=False, pe
     """struct settings as the machine lays it out."""
     texts = (str(state), "127.0.0.1:1", "sqlite", "", "/b", "", "/x", "", "", url, *[""] * 11)
     numbers = (4096, 64, 2, 60, 100, 200, 10, 60)
-    return (b"".join(text.encode().ljust(512, b"\0") for text in texts) +
-            struct.pack("@3I?????8IQII", seal, 0, 0, inward, *[False] * 4, *numbers, rotate, days, 86400) +
+    whole = (b"".join(text.encode().ljust(512, b"\0") for text in texts) +
+            struct.pack("@3I?????8IQIIIII", seal, 0, 0, inward, *[False] * 4, *numbers, rotate, days, 86400,
+                        0, 256, 30) +
             peers_of(peers))
+    return whole + b"\0" * (-len(whole) % 8)
 
 
 PEERS_MAX = 16
@@ -72,7 +74,7 @@ def peers_of(peers):
                     peer.get("profile", 0), peer.get("inward", False))
         for peer in peers)
     size = struct.calcsize(PEER_FORM)
-    return struct.pack("@I", len(peers)) + packed.ljust(PEERS_MAX * size, b"\0") + b"\0" * 4
+    return struct.pack("@I", len(peers)) + packed.ljust(PEERS_MAX * size, b"\0")
 
 
 def children_of(pid):

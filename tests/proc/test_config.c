@@ -65,6 +65,8 @@ static const struct settings defaults = {
     .audit_rotate_bytes = 64 << 20,
     .audit_keep_days = 7,
     .collateral_refresh = 86400,
+    .jobs_keep = 256,
+    .jobs_keep_days = 30,
 };
 
 static void test_nothing_is_the_defaults(void **state)
@@ -79,7 +81,6 @@ static void test_nothing_is_the_defaults(void **state)
     assert_memory_equal(&l->config.settings, &defaults, sizeof defaults);
 }
 
-/* --- which source counts ----------------------------------------------------------------- */
 #define CA "tls.client_ca='c'"
 /* Three values of each key, as text: of the file, the environment and the command line. */
 static const struct {
@@ -88,9 +89,7 @@ static const struct {
     const char *shown[3]; /* as config_value_write says it; NULL: as the text */
     const char *also;     /* what the file must set when that is set; NULL: nothing */
 } values[] = {
-    { "state.folder",
-      { "'f'", "e", "g" },
-      { "\"/etc/ward/f\"", "\"/srv/here/e\"", "\"/srv/here/g\"" } },
+    { "state.folder", { "'/f'", "/e", "/g" }, { "\"/f\"", "\"/e\"", "\"/g\"" } },
     { "listen.tls",
       { "'[::]:1'", "[::]:2", "[::]:3" },
       { "\"[::]:1\"", "\"[::]:2\"", "\"[::]:3\"" } },
@@ -131,6 +130,9 @@ static const struct {
     { "sdk.policy", { "'/f'", "/e", "" }, { "\"/f\"", "\"/e\"", "\"\"" } },
     { "sdk.peer", { "'f'", "e", "g-1" }, { "\"f\"", "\"e\"", "\"g-1\"" } },
     { "sdk.strict", { "true", "true", "true" }, { 0 } },
+    { "jobs.vcpu", { "51", "52", "53" }, { 0 } },
+    { "jobs.keep", { "61", "62", "63" }, { 0 } },
+    { "jobs.keep_days", { "71", "72", "73" }, { 0 } },
 };
 
 static void assert_shown(const struct config *config, const struct config_key *key,
@@ -234,8 +236,6 @@ static void test_written_defaults_are_the_defaults(void **state)
         assert_int_equal(l->config.origins[i].source, CONFIG_FLAG);
     }
 }
-
-/* --- mistakes ---------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -466,8 +466,6 @@ static void test_problems_past_the_kept_are_counted(void **state)
     }
 }
 
-/* --- the seal ---------------------------------------------------------------------------- */
-
 static void test_the_seal_stands_beside_the_state(void **state)
 {
     (void)state;
@@ -499,8 +497,6 @@ static void test_the_seal_needs_room_beside_the_state(void **state)
                                 "state.folder is too long for the seal's path beside it");
     }
 }
-
-/* --- damage ------------------------------------------------------------------------------ */
 
 static const char whole[] = "[state]\nfolder = '/s'\n[listen]\ntls = '[::1]:8443'\n[store]\n"
                             "url = 'host=db dbname=ward'\n[seal]\nkind = 'file'\npath = '/k'\n"
@@ -560,7 +556,8 @@ static void test_taking_over(void **state)
             "requests_per_second = 1\nrequests_burst = 1\nheader_seconds = 1\nidle_seconds = 1\n["
             "audit]\nrotate_bytes = '1M'\nkeep_days = 1\n[channel]\npolicy = '/j'\n[tls]\ncertifi"
             "cate = '/k'\nkey = '/l'\nclient_ca = '/p'\nclient_crl = '/q'\noperators = ['dns:r']"
-            "\n[sdk]\npolicy = '/m'\npeer = 'n'\nstrict = true\n[miners]\nfile = '/o'\n")
+            "\n[sdk]\npolicy = '/m'\npeer = 'n'\nstrict = true\n[miners]\nfile = '/o'\n"
+            "[jobs]\nvcpu = 1\nkeep = 1\nkeep_days = 1\n")
             ->config.settings;
     config_take_over(&running, &before, changes);
     for (size_t i = 0; i < count; i++)
@@ -579,22 +576,24 @@ static void test_taking_over(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(test_nothing_is_the_defaults, ""),
-                                        TEST(test_precedence, ""),
-                                        TEST(test_written_settings_read_back, ""),
-                                        TEST(test_written_defaults_are_the_defaults, ""),
-                                        TEST(test_bad_files, ""),
-                                        TEST(test_variables, ""),
-                                        TEST(test_bad_flags, ""),
-                                        TEST(test_a_key_is_set_once_on_the_command_line, ""),
-                                        TEST(test_every_source_and_mistake_at_once, ""),
-                                        TEST(test_a_replaced_value_is_judged_too, ""),
-                                        TEST(test_problems_past_the_kept_are_counted, ""),
-                                        TEST(test_the_seal_stands_beside_the_state, ""),
-                                        TEST(test_the_seal_needs_room_beside_the_state, ""),
-                                        TEST(test_truncation, ""),
-                                        TEST(test_damage, ""),
-                                        TEST(test_no_memory_is_a_problem, ""),
-                                        TEST(test_taking_over, "") };
+    const struct CMUnitTest tests[] = {
+        TEST(test_nothing_is_the_defaults, ""),
+        TEST(test_precedence, ""),
+        TEST(test_written_settings_read_back, ""),
+        TEST(test_written_defaults_are_the_defaults, ""),
+        TEST(test_bad_files, ""),
+        TEST(test_variables, ""),
+        TEST(test_bad_flags, ""),
+        TEST(test_a_key_is_set_once_on_the_command_line, ""),
+        TEST(test_every_source_and_mistake_at_once, ""),
+        TEST(test_a_replaced_value_is_judged_too, ""),
+        TEST(test_problems_past_the_kept_are_counted, ""),
+        TEST(test_the_seal_stands_beside_the_state, ""),
+        TEST(test_the_seal_needs_room_beside_the_state, ""),
+        TEST(test_truncation, ""),
+        TEST(test_damage, ""),
+        TEST(test_no_memory_is_a_problem, ""),
+        TEST(test_taking_over, ""),
+    };
     return RUN_TESTS(tests);
 }

@@ -93,7 +93,7 @@ class GrpcJs(unittest.TestCase):
         self.assertEqual([answer["code"] for answer in answers], [0, 0, 0, 5])
         for answer in answers[:3]:
             self.assertEqual(answer["message"], {"status": "SERVING"})
-        self.assertEqual({f"ward.v1.{name}" for name in ("System", "Admission", "Attest", "Audit", "Results",
+        self.assertEqual({f"ward.v1.{name}" for name in ("System", "Admission", "Attest", "Audit", "Results", "Jobs",
                                                           "Collateral", "Keyring", "Peers",
                                                           "Session", "Token")},
                          {name for name in learned["services"] if name.startswith("ward.")})

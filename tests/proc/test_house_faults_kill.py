@@ -110,7 +110,7 @@ class Killed(unittest.TestCase):
         with House() as house:
             house.up()
             before = house.processes()
-            doors = (("front", 3), ("verify", 1), ("tee", 1), ("fetch", 1), ("dial", 2))
+            doors = (("front", 3), ("verify", 1), ("tee", 1), ("fetch", 1), ("dial", 2), ("runner", 1))
             total = sum(count for _, count in doors)
             for name, count in doors:
                 for number in range(count):

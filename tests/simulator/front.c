@@ -166,7 +166,7 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
     struct api_audit_verify_request verify = { .from = asked->tag };
     struct api_keyring_rotate_request rotate = { .role = span_text(
                                                      world_chance(world, 4) ? "?" : "tls") };
-    switch (asked->method) {
+    switch ((int)asked->method) {
     case METHOD_ATTEST_EVIDENCE:
     case METHOD_ATTEST_VERIFY:
         return put_evidence(world, asked, out);
@@ -195,19 +195,7 @@ static bool put_body(struct world *world, const struct asked *asked, struct sink
         return put_result(world, asked, out);
     case METHOD_CONFIG:
         return put_config_body(world, out);
-    case METHOD_PEERS_LIST:
-    case METHOD_VERSION:
-    case METHOD_DOCTOR:
-    case METHOD_AUDIT_HEAD:
-    case METHOD_KEYRING_LIST:
-    case METHOD_ADMISSION_LIST:
-    case METHOD_TOKEN_KEYS:
-    case METHOD_SESSION_LIST:
-    case METHOD_SESSION_SHOW:
-    case METHOD_SESSION_END:
-    case METHOD_COLLATERAL_SHOW:
-    case METHOD_COLLATERAL_REFRESH:
-    case METHOD_COUNT:
+    default: /* those of nothing; and of jobs, for nobody is the runner in this world */
         break;
     }
     return true;
@@ -401,7 +389,7 @@ static bool is_its(struct world *world, const struct asked *asked, struct span b
     struct values_error error;
     if (message->size > sizeof said || !protobuf_read(message, body, &scratch, &said, &error))
         return false;
-    switch (asked->method) {
+    switch ((int)asked->method) {
     case METHOD_PING:
         return is_tag(asked, said.ping.text);
     case METHOD_AUDIT_QUERY:
@@ -433,20 +421,7 @@ static bool is_its(struct world *world, const struct asked *asked, struct span b
         return is_for(asked, said.issued.token);
     case METHOD_RESULTS_SIGN:
         return is_of_job(asked, said.result.result);
-    case METHOD_TOKEN_KEYS:
-    case METHOD_TOKEN_REDEEM:
-    case METHOD_ADMISSION_LIST:
-    case METHOD_SESSION_LIST:
-    case METHOD_PEERS_LIST:
-    case METHOD_VERSION:
-    case METHOD_DOCTOR:
-    case METHOD_CONFIG:
-    case METHOD_AUDIT_HEAD:
-    case METHOD_KEYRING_LIST:
-    case METHOD_KEYRING_ROTATE:
-    case METHOD_COLLATERAL_SHOW:
-    case METHOD_COLLATERAL_REFRESH:
-    case METHOD_COUNT:
+    default: /* the same for whoever asks */
         break;
     }
     return true;

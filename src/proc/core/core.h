@@ -18,6 +18,7 @@
 #include "proc/config.h"
 #include "proc/control.h"
 #include "proc/core/certificate.h"
+#include "proc/core/jobs.h"
 #include "proc/core/links.h"
 #include "proc/core/peers.h"
 #include "proc/core/repeat.h"
@@ -82,6 +83,7 @@ struct request {
     struct span body;                /* protobuf */
     bool sealed;                     /* of CALLER_SESSION: it was opened with the session's key */
     struct store_session session;    /* of CALLER_SESSION, once it is judged */
+    uint8_t job[JOB_ID];             /* of METHOD_JOBS_SUBMIT: what it will be called */
     struct operator_caller operator; /* of CALLER_OPERATOR, or whoever was refused as one */
 };
 
@@ -120,6 +122,8 @@ struct pending {
     struct kept *kept;
     struct verdict *verdict; /* of evidence: while it is judged or made, and while that is logged */
     struct key_query keys;   /* of keys: which of them */
+    enum method method;      /* of jobs: what was asked, */
+    uint8_t job[JOB_ID];     /* and of which */
 };
 
 /* What the monitor saw (control.h). */
@@ -276,6 +280,7 @@ struct core {
     struct core_tokens tokens;
     struct core_miners miners;
     struct core_certificate certificate;
+    struct core_jobs jobs;
     struct verdict issued[CORE_TOKENS];   /* tokens, until their record is durable */
     struct verdict results[CORE_RESULTS]; /* and results */
     struct core_refusals refusals; /* of requests; those of channels and sessions are of the same

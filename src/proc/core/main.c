@@ -34,7 +34,7 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
         if (core->issued[i].answer == NULL)
             return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     }
-    if (!core_miners_open(core) || !core_results_open(core))
+    if (!core_miners_open(core) || !core_results_open(core) || !core_jobs_open(core))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
     (void)!core_miners_read(core);
     (void)!links_policy_read(core); /* without one nobody is let in: begin has that recorded */
@@ -53,6 +53,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
     links_peer(self, peer, open);
     sdk_peer(self, peer);
     sdk_posts_peer(self, peer);
+    jobs_peer(self, peer);
 }
 
 static int64_t tick(void *self, int64_t now_ms)
@@ -68,6 +69,7 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t sessions = sessions_step(core, now_ms);
     int64_t links = links_step(core, now_ms);
     int64_t sdk = sdk_step(core, now_ms), posts = sdk_posts_step(core, now_ms);
+    int64_t jobs = jobs_step(core, now_ms);
     /* Last, and by the clock as it is now: the store may have taken its time. */
     int64_t next = core_expire(core, clock_monotonic_ms());
     if (news < next)
@@ -92,6 +94,8 @@ static int64_t tick(void *self, int64_t now_ms)
         next = sdk;
     if (posts < next)
         next = posts;
+    if (jobs < next)
+        next = jobs;
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
@@ -172,12 +176,18 @@ static const struct door doors[] = {
     { MSG_SDK_EVIDENCE_IS, IN(PEER_VERIFY), ~0u, 14, 1024, 0, core_on_sdk_evidence },
     { MSG_COLLATERAL_OWN_IS, IN(PEER_TEE), ~0u, 5, 5 + COLLATERAL_BODY_MAX, 0,
       core_on_collateral_own },
+    { MSG_JOB_SYNCED, IN(PEER_RUNNER), ~0u, 26, JOB_SYNCED_BYTES, 0, core_on_job_synced },
+    { MSG_JOB_STARTED, IN(PEER_RUNNER), ~0u, JOB_ID + 2, JOB_ID + 2, 0, core_on_job_started },
+    { MSG_JOB_ENDED, IN(PEER_RUNNER), ~0u, JOB_ID + 20, JOB_ID + 20, 0, core_on_job_ended },
+    { MSG_JOB_READ_IS, IN(PEER_RUNNER), ~0u, 22, JOB_REPORT_MAX + 22, 0, core_on_job_read },
+    { MSG_JOB_TOP_IS, IN(PEER_RUNNER), ~0u, 4, JOB_TOP_BYTES, 0, core_on_job_top },
+    { MSG_JOB_REMOVED, IN(PEER_RUNNER), ~0u, JOB_ID + 1, JOB_ID + 1, 0, core_on_job_removed },
 };
 
 static const struct process core_process = {
     .peer = PEER_CORE,
     .peers = IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE) |
-             IN(PEER_FETCH) | IN(PEER_DIAL),
+             IN(PEER_FETCH) | IN(PEER_DIAL) | IN(PEER_RUNNER),
     .trusts = IN(PEER_AUDIT) | IN(PEER_KEEPER),
     .fds = 64,
     .memory = 192u << 20,

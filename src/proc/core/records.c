@@ -36,6 +36,8 @@ static const enum audit_event accesses[METHOD_COUNT] = {
     [METHOD_SESSION_REVOKE] = AUDIT_EVENT_SESSION_END,
     [METHOD_SESSION_END] = AUDIT_EVENT_SESSION_END,
     [METHOD_COLLATERAL_REFRESH] = AUDIT_EVENT_COLLATERAL_REFRESH,
+    [METHOD_JOBS_SUBMIT] = AUDIT_EVENT_JOB_SUBMIT,
+    [METHOD_JOBS_CANCEL] = AUDIT_EVENT_JOB_CANCEL,
 };
 
 static struct span accessed(enum audit_event event)
@@ -104,6 +106,8 @@ bool core_log_access(struct core *core, const struct request *request, uint64_t 
         return log_admission(core, request, event, id);
     if (event == AUDIT_EVENT_SESSION_END)
         return core_log_ending(core, request, id);
+    if (event == AUDIT_EVENT_JOB_SUBMIT || event == AUDIT_EVENT_JOB_CANCEL)
+        return core_log_job_wish(core, request, id);
     uint8_t peer[AUDIT_ADDRESS_MAX];
     struct sink address = sink_over(peer, sizeof peer);
     struct audit_record record = audit_record_of(event, AUDIT_SUCCESS, 0);

@@ -3,6 +3,7 @@
 
 #include "base/number.h"
 #include "os/clock.h"
+#include "os/random.h"
 #include "proc/audit_client.h"
 #include "proc/core/core.h"
 #include "proc/core/records.h"
@@ -55,6 +56,10 @@ static local_fn *const local[METHOD_COUNT] = {
     [METHOD_COLLATERAL_SHOW] = core_collateral_show,
     [METHOD_COLLATERAL_REFRESH] = core_collateral_refresh,
     [METHOD_PEERS_LIST] = core_peers_list,
+    [METHOD_JOBS_SUBMIT] = core_jobs_submit,
+    [METHOD_JOBS_LIST] = core_jobs_list,
+    [METHOD_JOBS_GET] = core_jobs_get,
+    [METHOD_JOBS_CANCEL] = core_jobs_cancel,
 };
 
 static void answer_local(struct core *core, const struct request *request)
@@ -155,7 +160,8 @@ static void (*const forward[METHOD_COUNT])(struct core *, const struct request *
     [METHOD_KEYRING_ROTATE] = core_ask_keeper, [METHOD_ATTEST_VERIFY] = core_ask_verify,
     [METHOD_ATTEST_EVIDENCE] = core_ask_tee,   [METHOD_SESSION_GRANT] = core_ask_session,
     [METHOD_TOKEN_ISSUE] = core_issue_token,   [METHOD_TOKEN_REDEEM] = core_redeem_token,
-    [METHOD_RESULTS_SIGN] = core_sign_result,
+    [METHOD_RESULTS_SIGN] = core_sign_result,  [METHOD_JOBS_LOGS] = core_ask_job_logs,
+    [METHOD_JOBS_TOP] = core_ask_job_top,      [METHOD_JOBS_WHY] = core_ask_job_why,
 };
 
 static void carry_out(struct core *core, const struct request *request)
@@ -183,7 +189,8 @@ static struct kept *keep(struct core *core, const struct request *request)
 }
 
 /* What cannot be done anyway leaves no record of having been. */
-static enum reason may_be_done(struct core *core, const struct request *request)
+static enum reason may_be_done(struct core *core, const struct request *request,
+                               struct sink *detail)
 {
     struct ban ban;
     struct store_session session;
@@ -191,6 +198,8 @@ static enum reason may_be_done(struct core *core, const struct request *request)
                      request->method == METHOD_ADMISSION_LIFT;
     if (request->method == METHOD_SESSION_REVOKE)
         return core_session_wants(core, request, &session);
+    if (request->method == METHOD_JOBS_SUBMIT || request->method == METHOD_JOBS_CANCEL)
+        return core_job_may(core, request, detail);
     if (request->method == METHOD_COLLATERAL_REFRESH)
         return collateral_may_refresh(core);
     return admission ? core_admission_wants(core, request, &ban) : REASON_OK;
@@ -212,13 +221,17 @@ bool core_can_log(const struct core *core)
 }
 
 /* First the record, then the answer: what cannot be logged is not done. */
-static void log_first(struct core *core, const struct request *request)
+static void log_first(struct core *core, struct request *request)
 {
-    enum reason reason = may_be_done(core, request);
+    uint8_t words[CORE_JOB_DETAIL];
+    struct sink detail = sink_over(words, sizeof words);
+    enum reason reason = may_be_done(core, request, &detail);
     if (reason != REASON_OK) {
-        refuse(core, request->id, reason);
+        answer(core, request->id, reason, sink_bytes(&detail), (struct span){ 0 });
         return;
     }
+    if (request->method == METHOD_JOBS_SUBMIT)
+        random_bytes(request->job, sizeof request->job);
     struct pending *pending = vacancy(core);
     struct kept *kept = pending != NULL ? keep(core, request) : NULL;
     uint64_t id = 0;

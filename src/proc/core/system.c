@@ -62,6 +62,9 @@ static const struct finding peers[PEER_COUNT] = {
     [PEER_DIAL] = { "house.dial", "peers can be called", "the dial process answers",
                     "the dial process is not there",
                     "Look into STATE/ward.log; it is started again by itself." },
+    [PEER_RUNNER] = { "house.runner", "jobs can be begun", "the runner answers",
+                      "the runner is not there",
+                      "Look into STATE/ward.log; it is started again by itself." },
     [PEER_TEE] = { "house.evidence", "evidence of the house can be made", "the tee process answers",
                    "the tee process is not there",
                    "Look into STATE/ward.log; check STATE/tee if it says so." },
@@ -84,10 +87,12 @@ static void add(struct api_doctor_response *doctor, struct api_doctor_check *che
         doctor->finding = (uint32_t)how;
 }
 
+/* But for the runner, which stays root: it makes sandboxes. */
 static bool all_have_users(const struct core *core)
 {
     for (unsigned peer = PEER_AUDIT; peer < PEER_COUNT; peer++) {
-        if (core->children[peer].ready && !core->children[peer].jail.own_user)
+        if (peer != PEER_RUNNER && core->children[peer].ready &&
+            !core->children[peer].jail.own_user)
             return false;
     }
     return core->house->jail.own_user;
@@ -97,7 +102,8 @@ static bool all_have_users(const struct core *core)
 static bool all_are_locked(const struct core *core)
 {
     for (unsigned peer = PEER_AUDIT; peer < PEER_COUNT; peer++) {
-        if (core->children[peer].ready && core->children[peer].jail.landlock == 0)
+        if (peer != PEER_RUNNER && core->children[peer].ready &&
+            core->children[peer].jail.landlock == 0)
             return false;
     }
     return core->house->jail.landlock > 0;

@@ -27,7 +27,7 @@ const struct plan_row monitor_plan[] = {
     { PEER_VERIFY, "ward-verify", IN(PEER_CORE), IN(FILE_COLLATERAL_ROOT) },
     { PEER_CORE, "ward-core",
       IN(PEER_AUDIT) | IN(PEER_KEEPER) | IN(PEER_VERIFY) | IN(PEER_FRONT) | IN(PEER_TEE) |
-          IN(PEER_FETCH) | IN(PEER_DIAL),
+          IN(PEER_FETCH) | IN(PEER_DIAL) | IN(PEER_RUNNER),
       IN(FILE_STATE) | IN(FILE_PASSWORD) | IN(FILE_BANS) | IN(FILE_SERVING_READ) |
           IN(FILE_CHANNEL_POLICY) | IN(FILE_MINERS) | IN(FILE_PEER_POLICIES) },
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER) | IN(PEER_DIAL),
@@ -36,6 +36,7 @@ const struct plan_row monitor_plan[] = {
     { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
     { PEER_FETCH, "ward-fetch", IN(PEER_CORE), IN(FILE_PROVIDER_CA) },
     { PEER_DIAL, "ward-dial", IN(PEER_CORE) | IN(PEER_FRONT), 0 },
+    { PEER_RUNNER, "ward-runner", IN(PEER_CORE), 0 },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 
@@ -82,12 +83,12 @@ rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
 }
 
 /* Core, only where its store is a server, fetch, only where it has a provider, and dial, only where
-   there are peers: a house with its own database that has none of these reaches nobody. */
+   there are peers.  The runner reaches nobody itself: fences of jobs go out from where it is. */
 static bool reaches_out(const struct settings *settings, enum peer peer)
 {
     return (peer == PEER_CORE && strcmp(settings->store, "sqlite") != 0) ||
            (peer == PEER_FETCH && settings->provider_url[0] != 0) ||
-           (peer == PEER_DIAL && settings->peer_count > 0);
+           (peer == PEER_DIAL && settings->peer_count > 0) || peer == PEER_RUNNER;
 }
 
 static bool enter_network(const struct monitor *monitor, const struct plan_row *row)

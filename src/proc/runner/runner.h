@@ -1,0 +1,119 @@
+/* runner.h - the process that has jobs run: each by a `ward run` of its own, which makes the
+   sandbox, holds the limits and takes all of it away.  The runner starts it, keeps what it says,
+   and tells core how it ended.
+
+   It reads nothing that a stranger wrote: of a job it knows its id, its folder, and one line of
+   `ward run`'s own.  Whatever else there is of it are bytes that go through.  It owns no key, no
+   database and no socket.  In a house of root's it keeps root's rights, for a sandbox cannot be
+   made without; in any other it is in a jail like the rest and begins nothing.
+
+   STATE/jobs/ID, with ID in hex, has of a job
+     spec.toml    what was submitted
+     log          what it said on both streams, up to RUNNER_LOG_MAX
+     report.json  the object of `ward run --json`
+     output/      what it left, once it has ended
+     result.jws   the signed result, where the house has a key for it */
+#ifndef WARD_PROC_RUNNER_RUNNER_H
+#define WARD_PROC_RUNNER_RUNNER_H
+
+#include <sys/types.h>
+
+#include "proc/house.h"
+#include "proc/messages.h"
+#include "sandbox/cgroup.h"
+
+enum {
+    RUNNER_LOG_MAX = 16 << 20,   /* bytes of what a job says that are kept */
+    RUNNER_STUBBORN_MS = 60000,  /* for a `ward run` that is to end: it takes its sandbox away */
+    RUNNER_HEX = 2 * JOB_ID + 1, /* an id as text */
+    RUNNER_LINE_MAX = 256,       /* bytes of what `ward run` says of the end */
+};
+
+/* How a job ended. */
+struct runner_fate {
+    enum reason reason;
+    uint8_t code, signal;
+    uint64_t cpu_us, memory_peak;
+};
+
+struct runner_job {
+    bool used;
+    uint8_t id[JOB_ID];
+    char hex[RUNNER_HEX];
+    pid_t pid;
+    int pidfd; /* -1: it has ended */
+    int told;  /* memory that `ward run` writes its line to */
+    int said;  /* the pipe of what the job says; -1: all of it was read */
+    int log;   /* where that goes */
+    uint64_t logged;
+    bool cut;        /* and no more of it does */
+    bool wished;     /* somebody wants its end, */
+    int64_t kill_ms; /* and when it is killed; INT64_MAX: not */
+    struct runner_fate fate;
+};
+
+struct runner {
+    struct house *house;
+    enum reason reason; /* REASON_OK: it begins jobs */
+    int ward;           /* the program */
+    int folder;         /* STATE/jobs */
+    int null;
+    struct cgroups groups;
+    struct runner_job jobs[JOB_RUNS_MAX];
+};
+
+/* What MSG_JOB_START has; the spans view the message. */
+struct runner_order {
+    uint8_t id[JOB_ID];
+    uint8_t with_result;
+    struct span spec, images, folder;
+    uint32_t argument_count;
+    struct span arguments[JOB_ARGUMENTS_MAX];
+};
+
+/* files.c: the folder of a job. */
+
+/* runner_open finds the program, makes STATE/jobs, and looks at the machine; runner->reason says
+   why it begins nothing. */
+void runner_open(struct runner *runner);
+
+/* runner_hex writes an id as the name of its folder. */
+void runner_hex(const uint8_t id[JOB_ID], char out[RUNNER_HEX]);
+
+/* runner_make_folder makes it anew, with the specification in it; open, or -1. */
+int runner_make_folder(struct runner *runner, const char *hex, struct span spec);
+
+/* runner_read reads a part of the log, or of the report: *len is how much it was, *size how much
+   there is. */
+enum reason runner_read(struct runner *runner, const char *hex, bool report, uint64_t offset,
+                        struct sink *out, uint64_t *size);
+
+/* runner_remove: the folder is gone. */
+bool runner_remove(struct runner *runner, const char *hex);
+
+/* runner_keep keeps what the job said, as far as there is room for it. */
+void runner_keep(struct runner_job *job, struct span bytes);
+
+/* job.c: the process of a job. */
+
+/* runner_begin starts it: REASON_OK, or nothing was begun. */
+enum reason runner_begin(struct runner *runner, const struct runner_order *order);
+
+/* runner_find: NULL when it has none of this id. */
+struct runner_job *runner_find(struct runner *runner, const uint8_t id[JOB_ID]);
+
+/* runner_stop wants its end, once. */
+void runner_stop(struct runner_job *job, int64_t now_ms);
+
+/* runner_kill ends its process, which then takes nothing away. */
+void runner_kill(const struct runner_job *job);
+
+/* runner_hear reads what the job has said; runner_reap takes its end: true when it was its end. */
+void runner_hear(struct runner_job *job);
+bool runner_reap(struct runner_job *job);
+
+/* runner_fate_read reads the line that `ward run` has written. */
+MUST_USE
+bool runner_fate_read(struct span line, struct runner_fate *out);
+
+#endif

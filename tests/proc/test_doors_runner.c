@@ -1,0 +1,264 @@
+/* test_doors_runner.c - the doors of ward-runner, kicked; and what it makes of a `ward run` that
+   says nothing, says too much, or does not end.  The process itself is here, its main() under
+   another name; real jobs are the matter of test_jobs.py. */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "os/fd.h"
+#include "proc/hostile.h"
+
+int process_main(void);
+#define main process_main
+// NOLINTNEXTLINE(bugprone-suspicious-include): the table of doors is its own
+#include "proc/runner/main.c"
+#undef main
+
+static const uint8_t id[JOB_ID] = { 0xab, 1, 2, 3 };
+
+/* A runner that takes this program for `ward`. */
+static struct runner *begin(struct hostile *hostile, const char *program)
+{
+    char path[SETTING_TEXT_MAX + 8];
+    hostile_begin(hostile, &runner_process, IN(PEER_CORE));
+    struct runner *runner = hostile->house.self;
+    fd_close(&runner->ward);
+    fd_close(&runner->folder);
+    fd_close(&runner->null);
+    snprintf(path, sizeof path, "%s/jobs", hostile->house.settings.state);
+    (void)!mkdir(path, 0700);
+    runner->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    runner->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    runner->ward = open(program, O_RDONLY | O_CLOEXEC);
+    runner->reason = REASON_OK;
+    assert_true(runner->folder >= 0 && runner->null >= 0 && runner->ward >= 0);
+    hostile->house.own_count = 0; /* closed and opened by this test */
+    return runner;
+}
+
+static void end(struct hostile *hostile)
+{
+    struct runner *runner = hostile->house.self;
+    for (size_t i = 0; i < JOB_RUNS_MAX; i++)
+        assert_false(runner->jobs[i].used && runner->jobs[i].pidfd >= 0);
+    fd_close(&runner->ward);
+    fd_close(&runner->folder);
+    fd_close(&runner->null);
+    hostile_end(hostile);
+}
+
+/* A script, so that what is started can be anything. */
+static void write_program(char path[64], const char *text)
+{
+    snprintf(path, 64, "/tmp/ward-runner-test-%d", (int)getpid());
+    (void)unlink(path);
+    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+    assert_true(fd >= 0 && fd_write(fd, span_text(text)));
+}
+
+static void put_order(struct sink *body, const char *images, const char *argument)
+{
+    sink_put(body, SPAN(id));
+    sink_u8(body, 0);
+    put_bytes(body, span_text("image = \"x\"\n"));
+    put_bytes(body, span_text(images));
+    put_bytes(body, (struct span){ 0 });
+    sink_u32le(body, 1);
+    put_bytes(body, span_text(argument));
+}
+
+static enum reason start_it(struct hostile *hostile, const char *images)
+{
+    uint8_t bytes[512];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    struct frame said;
+    put_order(&body, images, "--help");
+    struct frame frame = { .message = MSG_JOB_START, .id = 7, .body = sink_bytes(&body) };
+    assert_true(rc_ok(hostile_say(hostile, PEER_CORE, &frame)));
+    assert_true(hostile_hear(hostile, PEER_CORE, &said));
+    assert_int_equal(said.message, MSG_JOB_STARTED);
+    assert_int_equal(said.id, 7);
+    assert_int_equal(said.body.len, JOB_ID + 2);
+    return (enum reason)(said.body.at[JOB_ID] | said.body.at[JOB_ID + 1] << 8);
+}
+
+/* Until the one job has ended, and what was said of it. */
+static enum reason its_end(struct hostile *hostile)
+{
+    struct runner *runner = hostile->house.self;
+    struct house_watch watches[8];
+    struct frame said;
+    while (!hostile_hear(hostile, PEER_CORE, &said)) {
+        struct pollfd polled[8];
+        size_t count = watch(runner, watches, COUNT_OF(watches));
+        for (size_t i = 0; i < count; i++)
+            polled[i] = (struct pollfd){ .fd = watches[i].fd, .events = POLLIN };
+        assert_true(poll(polled, count, 60000) > 0);
+        for (size_t i = 0; i < count; i++) {
+            if (polled[i].revents != 0)
+                assert_true(rc_ok(ready(NULL, runner, &watches[i])));
+        }
+        (void)tick(runner, clock_monotonic_ms());
+        assert_true(rc_ok(channel_flush(NULL, &hostile->house.channels[PEER_CORE])));
+    }
+    assert_int_equal(said.message, MSG_JOB_ENDED);
+    assert_memory_equal(said.body.at, id, JOB_ID);
+    return (enum reason)(said.body.at[JOB_ID] | said.body.at[JOB_ID + 1] << 8);
+}
+
+static void settle(struct hostile *hostile)
+{
+    struct frame frame = { .message = MSG_JOB_SETTLED, .body = SPAN(id) };
+    assert_true(rc_ok(hostile_say(hostile, PEER_CORE, &frame)));
+    assert_null(runner_find(hostile->house.self, id));
+}
+
+static off_t log_size(struct hostile *hostile)
+{
+    char path[SETTING_TEXT_MAX + 64];
+    char hex[RUNNER_HEX];
+    struct stat is;
+    runner_hex(id, hex);
+    snprintf(path, sizeof path, "%s/jobs/%s/log", hostile->house.settings.state, hex);
+    assert_int_equal(stat(path, &is), 0);
+    return is.st_size;
+}
+
+static void test_anything_is_said_by_core(void **state)
+{
+    struct hostile hostile;
+    struct frame said, frame = { .message = MSG_JOB_SYNC, .id = 4711 };
+    (void)state;
+    begin(&hostile, "/bin/true");
+    /* Orders that are whole would begin something: of those the other tests are. */
+    ((struct runner *)hostile.house.self)->reason = REASON_JOB_NOT_ROOT;
+    hostile_run(&hostile, hostile_frames() / 4);
+    hostile_descriptors(&hostile);
+    assert_true(hostile.taken > 0 && hostile.refused > 0);
+    while (hostile_hear(&hostile, PEER_CORE, &said))
+        continue;
+    assert_true(rc_ok(hostile_say(&hostile, PEER_CORE, &frame)));
+    assert_true(hostile_hear(&hostile, PEER_CORE, &said));
+    assert_int_equal(said.message, MSG_JOB_SYNCED);
+    assert_int_equal(said.id, 4711);
+    assert_int_equal(said.body.at[0] | said.body.at[1] << 8, REASON_JOB_NOT_ROOT);
+    end(&hostile);
+}
+
+/* A program that ends without its line found fault with something before there was a job; one that
+   was killed lost it. */
+static void test_what_says_nothing(void **state)
+{
+    struct hostile hostile;
+    char path[64];
+    (void)state;
+    write_program(path, "#!/bin/sh\nexit 0\n");
+    /* A script has no name where it is run from a descriptor that is closed by then: its end is
+       that of a program that could not be run. */
+    begin(&hostile, path);
+    assert_int_equal(start_it(&hostile, "/images"), REASON_OK);
+    assert_int_equal(its_end(&hostile), REASON_JOB_START);
+    settle(&hostile);
+    end(&hostile);
+    begin(&hostile, "/bin/sleep"); /* which does not understand its words */
+    assert_int_equal(start_it(&hostile, "/images"), REASON_OK);
+    assert_int_equal(its_end(&hostile), REASON_JOB_START);
+    assert_true(log_size(&hostile) > 0);
+    /* Begun is begun: not twice, as long as it is not settled. */
+    assert_int_equal(start_it(&hostile, "/images"), REASON_HOUSE_UNAVAILABLE);
+    settle(&hostile);
+    end(&hostile);
+    (void)unlink(path);
+}
+
+/* What is no path here is none that is handed on, and leaves no folder. */
+static void test_orders_that_are_none(void **state)
+{
+    struct hostile hostile;
+    (void)state;
+    struct runner *runner = begin(&hostile, "/bin/true");
+    assert_int_equal(start_it(&hostile, "images"), REASON_JOB_FOLDER);
+    assert_int_equal(start_it(&hostile, ""), REASON_JOB_FOLDER);
+    assert_int_equal(faccessat(runner->folder, "ab010203000000000000000000000000", F_OK, 0), -1);
+    hostile.house.stopping = true;
+    assert_int_equal(start_it(&hostile, "/images"), REASON_HOUSE_UNAVAILABLE);
+    end(&hostile);
+}
+
+/* Past as much as is kept the rest is read, for the job is not to wait, and dropped. */
+static void test_a_log_to_its_limit(void **state)
+{
+    static uint8_t piece[1 << 20];
+    struct runner_job job = { .used = true };
+    char path[] = "/tmp/ward-runner-log-XXXXXX";
+    struct stat is;
+    (void)state;
+    job.log = mkstemp(path);
+    assert_true(job.log >= 0 && unlink(path) == 0);
+    for (size_t i = 0; i < RUNNER_LOG_MAX / sizeof piece; i++)
+        runner_keep(&job, SPAN(piece));
+    assert_false(job.cut);
+    assert_int_equal(fstat(job.log, &is), 0);
+    assert_int_equal(is.st_size, RUNNER_LOG_MAX);
+    runner_keep(&job, span_of(piece, 1));
+    assert_true(job.cut);
+    assert_int_equal(fstat(job.log, &is), 0);
+    off_t marked = is.st_size;
+    assert_true(marked > RUNNER_LOG_MAX && marked < RUNNER_LOG_MAX + 128);
+    runner_keep(&job, SPAN(piece));
+    assert_int_equal(fstat(job.log, &is), 0);
+    assert_int_equal(is.st_size, marked);
+    fd_close(&job.log);
+    /* A disk that is full cuts it as well, and nothing else happens. */
+    job = (struct runner_job){ .used = true, .log = open("/dev/full", O_WRONLY | O_CLOEXEC) };
+    runner_keep(&job, span_of(piece, 10));
+    assert_true(job.cut);
+    fd_close(&job.log);
+}
+
+static void test_lines(void **state)
+{
+    static const struct {
+        const char *line;
+        enum reason reason; /* NONE: it is no line */
+    } rows[] = {
+        { "OK 0 0 12 34 56 78\n", REASON_OK },
+        { "JOB_MEMORY 0 9 9223372036854775807 0 0 0\n", REASON_JOB_MEMORY },
+        { "OK 255 64 0 0 0 0\n", REASON_OK },
+        { "", REASON_NONE },
+        { "OK 0 0 12 34 56 78", REASON_NONE },
+        { "OK 0 0 12 34 56 78\nx", REASON_NONE },
+        { "OK 0 0 12 34 56\n", REASON_NONE },
+        { "OK 0 0 12 34 56 78 9\n", REASON_NONE },
+        { "OK 256 0 12 34 56 78\n", REASON_NONE },
+        { "OK 0 65 12 34 56 78\n", REASON_NONE },
+        { "OK 0 0 9223372036854775808 34 56 78\n", REASON_NONE },
+        { "OK -1 0 12 34 56 78\n", REASON_NONE },
+        { "OK 00 0 12 34 56 78\n", REASON_NONE },
+        { "OK  0 0 12 34 56 78\n", REASON_NONE },
+        { "NO_SUCH_REASON 0 0 12 34 56 78\n", REASON_NONE },
+        { " 0 0 12 34 56 78\n", REASON_NONE },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct runner_fate fate = { .reason = REASON_NONE };
+        bool read = runner_fate_read(span_text(rows[i].line), &fate);
+        if (read != (rows[i].reason != REASON_NONE) || fate.reason != rows[i].reason)
+            fail_msg("row %zu", i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_anything_is_said_by_core, ""),
+        TEST(test_what_says_nothing, ""),
+        TEST(test_orders_that_are_none, ""),
+        TEST(test_a_log_to_its_limit, ""),
+        TEST(test_lines, ""),
+    };
+    return RUN_TESTS(tests);
+}
