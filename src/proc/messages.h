@@ -244,7 +244,6 @@ enum message {
        Answered with MSG_LINK_JUDGED. */
     MSG_SDK_LINK_JUDGE,
 
-
     /* Jobs.  Core has the queue, the runner what of it runs; a job is 16 bytes.
 
        core -> runner: what is there?

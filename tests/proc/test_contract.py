@@ -46,7 +46,6 @@ READERS = {"tests/contract.py": "the judge",
            "tests/proc/flooding.py": "connections that stop before they have an answer",
            "tests/proc/refusals.py": "sockets of front_house",
            "tests/proc/fetcher.py": "a provider of collateral, that the house asks",
-           "tests/proc/test_jobs.py": "a house that is being killed; answers are judged",
            "tests/proc/test_dial.py": "servers of its own, that dial connects to",
            "tests/proc/test_executables.py": "names of libraries",
            "tests/proc/test_house.py": "as another user, and judged as what he got",
@@ -221,7 +220,7 @@ class Contract(unittest.TestCase):
                             house.ask(first, "POST", "/v1/admission/impose", fields, body)
                     again_with = shown() if path == "/v1/token/redeem" else body
                     # The client would say so if the document did not have it.
-                    if path in ("/v1/session/end", "/v1/sessions/revoke"):  # it is over
+                    if path in ("/v1/session/end", "/v1/sessions/revoke", *JOBS):  # it is over, or not there
                         continue
                     whole = contract.SPEC["paths"].pop(path)
                     try:

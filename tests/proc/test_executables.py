@@ -22,7 +22,7 @@ LIBRARIES = {
     "ward-keyring": JAIL | {"crypto", "sodium"},  # a keeper without a house
     "ward-verify": JAIL | {"crypto"},
     "ward-fetch": JAIL | {"cares", "crypto", "curl", "sodium", "ssl"},
-    "ward-runner": JAIL | {"crypto"},
+    "ward-runner": JAIL | {"crypto", "z"},
     "ward-dial": JAIL | {"cares", "sodium"},
     "ward-tee": JAIL | {"crypto", "sodium"},  # its quoting key is a secret, too
     "ward-front": JAIL | {"crypto", "nghttp2", "sodium", "ssl", "wslay"},

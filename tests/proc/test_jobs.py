@@ -211,12 +211,13 @@ class Life(Queue):
         self.assertFalse((self.here / "none").exists())
         self.ward("job", "get", gone, "none", "--unsigned")
 
-    def test_what_was_refused_is_told_with_its_change(self):
-        job = self.submit("/bin/probe connect 198.51.100.7 443; true",
-                          more='[sandbox_config.network_policy]\nallow_outbound = true')
+    def test_why_tells_the_limits(self):
+        """As they were on this machine, of a job that ended well, too."""
+        job = self.submit("exit 3")
         self.wait_for(job)
         why = self.ward("job", "why", job).stdout
-        self.assertIn("state        done", why)
+        self.assertIn("state        failed", why)
+        self.assertIn("It ended by itself, with 3.", why)
         self.assertIn("limits       memory ", why)
 
     def test_a_changed_copy_is_not_taken(self):
@@ -490,7 +491,7 @@ class Killed(Queue):
 
 @needs_sandbox
 class Capacity(Queue):
-    settings = ("--set", "jobs.vcpu=10", "--set", "limit.requests_per_second=100000",
+    settings = ("--set", "jobs.vcpu=10", "--set", "jobs.keep=1000", "--set", "limit.requests_per_second=100000",
                 "--set", "limit.requests_burst=100000")
 
     def test_a_thousand_at_once_for_ten(self):  # proves: PC-45
