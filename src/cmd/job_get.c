@@ -90,7 +90,7 @@ static enum exit_code read_file(struct getting *get, const char *name, size_t mo
     rc done = file_read_plain(NULL, path, most, &get->in->arena, out);
     if (rc_ok(done))
         return EXIT_DONE;
-    if (rc_number(done) == ENOENT) {
+    if (rc_errno(done) == ENOENT) {
         *out = (struct span){ 0 };
         return EXIT_DONE;
     }

@@ -152,7 +152,7 @@ static rc stay_root(struct trail *trail, struct house *house, const int *keep, s
     const struct rlimit none = { 0, 0 };
     TRY(trail, fd_close_others(trail, keep, count));
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-        return FAIL(trail, RC_WORLD, (uint32_t)errno);
+        return FAIL_ERRNO(trail);
     house->jail = (struct jail_report){ 0 };
     return RC_SUCCESS;
 }

@@ -128,13 +128,13 @@ def inside():
 class PidReuse(unittest.TestCase):
     def test_signals_go_by_descriptor(self):
         """By number signals are sent to children that nobody has waited for yet: one of the
-        monitor's, one that unpacks an image, those beside and in a sandbox, and the first process of a
+        monitor's, a run of the runner's, one that unpacks an image, those beside and in a sandbox, and the first process of a
         machine's job."""
         found = [str(path.relative_to(ROOT / "src")) for path in sorted((ROOT / "src").rglob("*.c"))
                  for _ in re.findall(r"\b(?:t?g?kill|killpg|sigqueue)\(", path.read_text())]
         self.assertEqual(found, ["guest/watch.c", "guest/watch.c", "machine/begin.c",
-                                 "proc/monitor/children.c", "sandbox/import.c", "sandbox/run.c",
-                                 "sandbox/supervise.c", "sandbox/supervise.c"])
+                                 "proc/monitor/children.c", "proc/runner/job.c", "sandbox/import.c",
+                                 "sandbox/run.c", "sandbox/supervise.c", "sandbox/supervise.c"])
 
     @unittest.skipUnless(has_its_own(), "root, and a pid_max of each namespace (Linux 6.14)")
     def test_never_a_stranger(self):  # proves: RL-32

@@ -218,7 +218,7 @@ enum reason jobs_add(struct core *core, const uint8_t id[JOB_ID], const struct c
     rc added = store_job_add(&trail, &core->store.store, row.submitted, &row, body);
     if (!rc_ok(added)) {
         log_failure("a job not kept", added, &trail);
-        return (enum reason)rc_number(added);
+        return reason_of_rc(added, REASON_STORE_IO);
     }
     struct core_job *job = &jobs->rows[jobs->count++];
     *job = (struct core_job){ .seq = row.seq,
