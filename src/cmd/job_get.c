@@ -325,7 +325,7 @@ const struct command command_job_get = {
         "\n"
         "A job that was not begun has no result, nor one of a house without a key of role result:\n"
         "--unsigned takes what there is as it is.  It reads STATE/jobs, and so needs root.",
-    .example = "ward job get 5f71e5b109c49be951c809e3b84e838f ./result",
+    .example = "ward job get 5f71e5b109c49be951c809e3b84e838f ./trained",
     .options = options,
     .option_count = COUNT_OF(options),
     .schema = "job.json#/$defs/got",

@@ -23,7 +23,7 @@ import jsonschema
 
 import fake_kernel
 import lodger
-from oci import Image, entry
+from oci import Image, entry, link
 from pccs import Mirror
 from test_fetch_hostile import AT, FMSPC, Own
 from test_fetch_hostile import ROOT as SIM_ROOT
@@ -67,6 +67,8 @@ def faults(where, value):
 class Place:
     """A house that is up, the state folder of one that is down, a backup of its keys, a mirror,
     and room for what commands write."""
+
+    ended = unended = None
 
     def __enter__(self):
         self.above = pathlib.Path(tempfile.mkdtemp(prefix="ward-commands-"))
@@ -171,6 +173,50 @@ def granted(place, name):
     return json.loads(done.stdout)["id"]
 
 
+def submitted(place, script):
+    """The id of a job of the house's queue, of a busybox."""
+    made = Image([entry("bin/sh", pathlib.Path("/bin/busybox").read_bytes(), mode=0o755),
+                  link("bin/sleep", "sh")])
+    archive, kept = place.fresh("image"), place.fresh("images")
+    digest = made.pack(archive)
+    done = place.run("image", "import", archive, digest, "--images", kept)
+    assert done.returncode == 0, done.stderr
+    spec = place.fresh("spec")
+    spec.write_text(f'image = "{digest}"\ncommand = ["/bin/sh", "-c", "{script}"]\n'
+                    '[resources]\nmemory = "64M"\ndisk = "16M"\n')
+    done = place.run("job", "submit", spec, "--images", kept, "--json", "--state", place.live)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["job_id"]
+
+
+def ended(place):
+    """One that has ended, the same again; without root there is none."""
+    if place.ended is None:
+        if os.geteuid() != 0:
+            return "0" * 32
+        place.ended = submitted(place, "echo it says")
+        lodger.wait_for(lambda: state_of(place, place.ended) not in ("queued", "starting", "running"), 60)
+        assert state_of(place, place.ended) == "done", place.run("job", "why", place.ended, "--state",
+                                                                 place.live)
+    return place.ended
+
+
+def state_of(place, job):
+    done = place.run("job", "status", job, "--json", "--state", place.live)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["state"]
+
+
+def unended(place):
+    """One that has not; the one before it is, for two fill a small machine."""
+    if os.geteuid() != 0:
+        return "0" * 32
+    if place.unended is not None:
+        place.run("job", "cancel", place.unended, "--state", place.live)
+    place.unended = submitted(place, "exec sleep 600")
+    return place.unended
+
+
 # Each command's runs: (the exit codes that are right, its words in a Place), --json apart.
 RUNS = {
     "audit export": [((0,), lambda at: ["--state", at.rest])],
@@ -215,17 +261,16 @@ RUNS = {
                      ((1,), lambda at: [*image(at, bad=True), "--images", at.fresh("images")])],
     "image list": [((0,), lambda at: ["--images", images(at)])],
     "image remove": [((0,), lambda at: [image(at)[1], "--images", images(at)])],
-    # What they do with a job is in tests/proc/test_jobs.py; here there is none.
-    "job cancel": [((6,), lambda at: ["0" * 32, "--state", at.live])],
-    "job get": [((6,), lambda at: ["0" * 32, at.fresh("got"), "--state", at.live])],
+    "job cancel": [((0,), lambda at: [unended(at), "--state", at.live])],
+    "job get": [((0,), lambda at: [ended(at), at.fresh("got"), "--state", at.live])],
     "job list": [((0,), lambda at: ["--state", at.live]), ((0,), lambda at: ["--in", "done", "--state",
                                                                              at.live])],
-    "job logs": [((6,), lambda at: ["0" * 32, "--state", at.live])],
-    "job status": [((6,), lambda at: ["0" * 32, "--state", at.live])],
-    "job submit": [((0, 4, 5), lambda at: [at.write("submit.toml", SPEC), "--images", at.fresh("images", make=True), "--state",
-                                    at.live])],
+    "job logs": [((0,), lambda at: [ended(at), "--state", at.live])],
+    "job status": [((0,), lambda at: [ended(at), "--state", at.live])],
+    "job submit": [((0, 5), lambda at: [at.write("submit.toml", SPEC), "--images",
+                                        at.fresh("images", make=True), "--state", at.live])],
     "job top": [((0,), lambda at: ["--state", at.live])],
-    "job why": [((6,), lambda at: ["0" * 32, "--state", at.live])],
+    "job why": [((0,), lambda at: [ended(at), "--state", at.live])],
     "keyring backup": [((0,), lambda at: [at.fresh("backup"), "--state", at.rest,
                                           "--passphrase-file", at.phrase])],
     "keyring list": [((0,), lambda at: ["--state", at.live])],
