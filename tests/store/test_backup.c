@@ -285,15 +285,15 @@ static void test_heads(void **state)
         { "{\"format\":\"ward-backup\",\"version\":2}\n", "BACKUP_NEWER" },
         { "{\"format\":\"ward-backup\",\"version\":0}\n", "BACKUP_OLDER" },
         { "{\"format\":\"ward-backup\",\"version\":1}\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "8"), "BACKUP_NEWER" },
-        { HEAD("1", "6"), "BACKUP_OLDER" },
-        { HEAD("1", "7"), "BACKUP_DAMAGED" }, /* no end */
+        { HEAD("1", "9"), "BACKUP_NEWER" },
+        { HEAD("1", "7"), "BACKUP_OLDER" },
+        { HEAD("1", "8"), "BACKUP_DAMAGED" }, /* no end */
         { HEAD("1", "-5"), "BACKUP_DAMAGED" },
-        { HEAD("1", "7") "[\"other\",1]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "7") "[\"bans\"]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "7") "[\"audit_anchor\",1,\"00\",2]\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "7") "{\"rows\":0,\"state\":\"\",\"sum\":\"\"}\n", "BACKUP_DAMAGED" },
-        { HEAD("1", "7") "[\"audit_anchor\",1,\"00\"]\n[\"audit_anchor\",2,\"00\"]\n",
+        { HEAD("1", "8") "[\"other\",1]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "8") "[\"bans\"]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "8") "[\"audit_anchor\",1,\"00\",2]\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "8") "{\"rows\":0,\"state\":\"\",\"sum\":\"\"}\n", "BACKUP_DAMAGED" },
+        { HEAD("1", "8") "[\"audit_anchor\",1,\"00\"]\n[\"audit_anchor\",2,\"00\"]\n",
           "BACKUP_DAMAGED" },
     };
     struct backup_proof proof;
@@ -476,10 +476,10 @@ static void test_refill_of_what_is_there(void **state)
     } rows[] = {
         { 5, "SELECT 1", "OK", STORE_STEPS },
         { 5, "INSERT INTO ward.meta VALUES (1, 'x', 1, 0, 1)", "RESTORE_NOT_EMPTY", 5 },
-        { 7, "INSERT INTO ward.bans VALUES ('x', 1, 'x', 1)", "RESTORE_NOT_EMPTY", 7 },
-        { 7, "INSERT INTO ward.migrations VALUES (8, 'x', 1)", "STORE_SCHEMA_NEWER", 0 },
-        { 7, "UPDATE ward.migrations SET sum = 'x' WHERE number = 3", "STORE_SCHEMA_CHANGED", 0 },
-        { 7, "UPDATE ward.migrations SET number = 9 WHERE number = 7", "STORE_SCHEMA_CHANGED", 0 },
+        { 8, "INSERT INTO ward.bans VALUES ('x', 1, 'x', 1)", "RESTORE_NOT_EMPTY", 8 },
+        { 8, "INSERT INTO ward.migrations VALUES (9, 'x', 1)", "STORE_SCHEMA_NEWER", 0 },
+        { 8, "UPDATE ward.migrations SET sum = 'x' WHERE number = 3", "STORE_SCHEMA_CHANGED", 0 },
+        { 8, "UPDATE ward.migrations SET number = 10 WHERE number = 8", "STORE_SCHEMA_CHANGED", 0 },
     };
     (void)state;
     struct db_spec spec;

@@ -304,5 +304,8 @@ int64_t jobs_step(struct core *core, int64_t now_ms)
     if (jobs->synced && jobs->runs && jobs->changed && !core->house->stopping)
         begin_all(core);
     jobs_clear(core, now_ms);
-    return jobs->again_ms > now_ms ? jobs->again_ms : jobs->clear_ms;
+    if (jobs->again_ms > now_ms)
+        return jobs->again_ms;
+    /* Else the runner's word is waited for. */
+    return jobs->synced && jobs->removing == 0 ? jobs->clear_ms : INT64_MAX;
 }
