@@ -16,7 +16,7 @@ static rc change_user(struct trail *trail, uid_t user, gid_t group)
     uid_t uid = root ? user : geteuid();
     gid_t gid = root ? group : getegid();
     if (uid == 0 || (root && gid == 0))
-        return FAIL(trail, RC_BUG, EPERM);
+        return FAIL(trail, RC_BUG, RC_ERRNO | EPERM);
     if ((root && setgroups(1, &gid) != 0) || setresgid(gid, gid, gid) != 0 ||
         setresuid(uid, uid, uid) != 0)
         return FAIL_ERRNO(trail);

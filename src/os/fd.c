@@ -112,7 +112,7 @@ rc fd_close_others(struct trail *trail, const int *keep, size_t count)
     for (size_t i = 0; i < count; i++) {
         unsigned kept = (unsigned)keep[i];
         if (keep[i] < 0 || kept < next)
-            return FAIL(trail, RC_BUG, EINVAL);
+            return FAIL(trail, RC_BUG, RC_ERRNO | EINVAL);
         if (kept > next && close_range(next, kept - 1, 0) != 0)
             return FAIL_ERRNO(trail);
         next = kept + 1;

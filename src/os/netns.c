@@ -120,7 +120,7 @@ rc netns_claim(struct trail *trail, const uint8_t *address, size_t len, unsigned
         .target_head = { .rta_len = (uint16_t)RTA_LENGTH(len), .rta_type = RTA_DST },
     };
     if ((len != 4 && len != sizeof request.target) || bits > 8 * len)
-        return FAIL(trail, RC_BUG, EINVAL);
+        return FAIL(trail, RC_BUG, RC_ERRNO | EINVAL);
     memcpy(request.target, address, len);
     return demand(trail, &request.head);
 }
@@ -188,7 +188,7 @@ rc netns_catch(struct trail *trail, const char *device, const uint8_t v4[4], con
     if (fd < 0)
         return FAIL_ERRNO(trail);
     if (strlen(device) >= sizeof wish.ifr_name)
-        return FAIL(trail, RC_BUG, EINVAL);
+        return FAIL(trail, RC_BUG, RC_ERRNO | EINVAL);
     snprintf(wish.ifr_name, sizeof wish.ifr_name, "%s", device);
     if (ioctl(fd, TUNSETIFF, &wish) != 0)
         return FAIL_ERRNO(trail);

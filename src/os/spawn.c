@@ -84,7 +84,7 @@ rc spawn(struct trail *trail, const struct spawn *what, struct spawned *out)
 {
     int ends[2];
     if (what->fd_count > SPAWN_FDS_MAX)
-        return FAIL(trail, RC_BUG, EINVAL);
+        return FAIL(trail, RC_BUG, RC_ERRNO | EINVAL);
     if (pipe2(ends, O_CLOEXEC) != 0)
         return FAIL_ERRNO(trail);
     auto_fd int heard = ends[0];

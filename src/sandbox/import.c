@@ -407,7 +407,7 @@ static rc lock_image(struct trail *trail, int folder, const char *name, int how,
     if (image < 0)
         return FAIL_ERRNO(trail);
     if (flock(image, how | LOCK_NB) != 0)
-        return FAIL(trail, RC_BUSY, errno == EWOULDBLOCK ? EBUSY : (uint32_t)errno);
+        return FAIL(trail, RC_BUSY, RC_ERRNO | (uint32_t)(errno == EWOULDBLOCK ? EBUSY : errno));
     if (fstat(image, &held) != 0 || fstatat(folder, name, &is, AT_SYMLINK_NOFOLLOW) != 0)
         return FAIL_ERRNO(trail);
     if (is.st_ino != held.st_ino || is.st_dev != held.st_dev)
@@ -433,7 +433,7 @@ rc image_hold(struct trail *trail, const char *folder, const uint8_t digest[IMAG
         return FAIL_ERRNO(trail);
     TRY(trail, file_read_fd(trail, file, CONFIG_ROOM, arena, &text));
     if (!image_config_load(text, arena, config))
-        return FAIL(trail, RC_PEER, EUCLEAN);
+        return FAIL(trail, RC_PEER, RC_ERRNO | EUCLEAN);
     *out = fd_take(&image);
     return RC_SUCCESS;
 }

@@ -230,7 +230,7 @@ static rc make(struct trail *trail, int all, const struct slot_claim *claim, str
     TRY(trail, write_file(trail, folder, record, span_text(claim->id)));
     TRY(trail, write_reserved(trail, folder, &claim->room));
     if (!name_job(slot, claim->id))
-        return FAIL(trail, RC_BUG, EINVAL);
+        return FAIL(trail, RC_BUG, RC_ERRNO | EINVAL);
     slot->folder = fd_take(&folder);
     return RC_SUCCESS;
 }
