@@ -28,13 +28,18 @@ class Held:
         options = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions"
         if self.libc.mount(b"held", self.folder.encode(), b"fuse", 0, options.encode()) != 0:
             raise OSError(ctypes.get_errno(), "mount of fuse")
+        self.holding = []
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
     def close(self):
-        """Whoever is held goes on, with what he read or with an error."""
+        """Whoever is held goes on with what he read. The descriptor is closed when no thread has it any
+        more: the next one may get its number."""
         self.let_go.set()
+        for thread in self.holding:
+            thread.join()
         self.libc.umount2(self.folder.encode(), MNT_DETACH)
+        self.thread.join(60)  # it ends when nobody has anything open there
         os.close(self.device)
 
     def serve(self):
@@ -43,7 +48,8 @@ class Held:
                 message = os.read(self.device, 1 << 20)
                 _, opcode, unique, node = struct.unpack("<IIQQ", message[:24])
                 if opcode == READ:
-                    threading.Thread(target=self.hold, args=(unique,), daemon=True).start()
+                    self.holding.append(threading.Thread(target=self.hold, args=(unique,), daemon=True))
+                    self.holding[-1].start()
                 elif opcode not in (FORGET, BATCH_FORGET, INTERRUPT):
                     self.reply(unique, *self.answer(opcode, node, message[40:]))
 
