@@ -89,7 +89,7 @@ class Foreground(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, Service(folder) as service:
             self.assertEqual(service.heard(), "READY=1\n")
             house = [service.monitor(), *service.children()]
-            self.assertEqual(len(house), 9)
+            self.assertEqual(len(house), 10)
             self.assertTrue(all(map(lives, house)))
             service.up.send_signal(signal.SIGTERM)
             self.assertEqual(service.heard(), "STOPPING=1\n")
