@@ -282,7 +282,7 @@ class TestBackupServer(unittest.TestCase):
         refused("RESTORE_NOT_EMPTY", 7, create=False)
         for statement, name in (
                 ("UPDATE ward.migrations SET sum = 'x' WHERE number = 2", "STORE_SCHEMA_CHANGED"),
-                ("INSERT INTO ward.migrations VALUES (8, 'x', 1)", "STORE_SCHEMA_NEWER")):
+                ("INSERT INTO ward.migrations VALUES (9, 'x', 1)", "STORE_SCHEMA_NEWER")):
             for database in ("house", "twin"):
                 self.empty(database)
                 subprocess.run([DRIVER, f"postgres:host={self.server.folder} user=ward dbname="

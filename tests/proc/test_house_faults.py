@@ -70,7 +70,7 @@ class Signals(unittest.TestCase):
         self.assertEqual([row for row in found if row[1]], [])
         reads = [str(path.relative_to(ROOT / "src")) for path in sources if "signalfd(" in path.read_text()]
         self.assertEqual(reads, ["cmd/sim_agent.c", "cmd/up.c", "machine/main.c", "proc/monitor/main.c",
-                                 "sandbox/run.c", "sandbox/supervise.c"])
+                                 "sandbox/supervise.c", "sandbox/wishes.c"])
 
     def storm(self):
         """Signals that ask for nothing change nothing; each process that is killed meanwhile is
