@@ -129,6 +129,8 @@ class Memory(Case):
         """In front's life the peer that made it grow is suspected of the end, and nobody else."""
         fell, tried = 0, 0
         for name in NAMES:
+            if name == "runner":  # nobody here makes it grow: it would have to be given jobs
+                continue
             limits = LIMITS if FULL else sorted(random.Random(SEED + len(name)).sample(LIMITS, 2),
                                                 reverse=True)
             for at, limit in enumerate(limits):
