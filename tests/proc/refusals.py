@@ -280,6 +280,8 @@ def of_tokens(one):
     token = one.post("/v1/token/issue", json.dumps(GOOD).encode())[1]["token"]
     short = one.post("/v1/token/issue", json.dumps(
         GOOD | {"seconds": 1, "scope": ["status"]}).encode())[1]["token"]
+    scoped = one.post("/v1/token/issue", json.dumps(
+        GOOD | {"scope": ["status"]}).encode())[1]["token"]
     header, claims, _ = token.split(".")
     head, body = json.loads(unpacked(header)), json.loads(unpacked(claims))
     usual = {"challenge": "sums", "route": "submit", "method": "POST", "query": "",
@@ -289,7 +291,7 @@ def of_tokens(one):
                unpacked(claims)) + ".", signed(head | {"kid": "0" * 32}, body), signed(head, body),
         token + "=", "A" * 3000)]
     rows += [({"challenge": "nobody"}, token), ({"challenge": "other"}, token),
-             ({"method": "PUT"}, token), ({}, short), ({}, token), ({}, token)]
+             ({"method": "PUT"}, token), ({}, scoped), ({}, token), ({}, token)]
     for others, text in rows:
         one.post("/v1/token/redeem", json.dumps(usual | others | {"token": text}).encode())
     time.sleep(1.1)
