@@ -54,6 +54,13 @@ static struct vmm_life life_in(enum vmm_state state)
     return life;
 }
 
+static bool is_same(const struct vmm_life *a, const struct vmm_life *b)
+{
+    return a->state == b->state && a->reason == b->reason && a->probes == b->probes &&
+           a->second == b->second && a->failures == b->failures && a->time_ms == b->time_ms &&
+           a->due_ms == b->due_ms && a->next_ms == b->next_ms && a->late_ms == b->late_ms;
+}
+
 static void test_all_pairs(void **unused)
 {
     (void)unused;
@@ -67,7 +74,7 @@ static void test_all_pairs(void **unused)
             const bool stays = wanted == '.' || wanted == '=' || wanted == '~';
             if (known != (wanted != '.') || (stays && life.state != before.state) ||
                 (!stays && letters[life.state] != wanted) || !vmm_life_is_sound(&life) ||
-                (wanted == '.' && memcmp(&life, &before, sizeof life) != 0) ||
+                (wanted == '.' && !is_same(&life, &before)) ||
                 life.failures != (wanted == '~' ? 1 : 0))
                 fail_msg("state %d, word %d: state %d, %u failures", state, heard, life.state,
                          life.failures);

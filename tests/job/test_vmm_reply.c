@@ -170,7 +170,7 @@ static void test_all_machines(void **unused)
     assert_true(vmm_read_status(span_text("{\"vms\":[]}"), fresh(), &all, &why));
     assert_int_equal(all.count, 0);
     static const char *const bad[] = {
-        "{}", "{\"vms\":null}", "{\"vms\":{}}", "{\"vms\":[null]}", "{\"vms\":[{" MACHINE "},7]}",
+        "{}", "{\"vms\":null}", "{\"vms\":{}}", "{\"vms\":[null]}", ("{\"vms\":[{" MACHINE "},7]}"),
         "[]",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -257,7 +257,7 @@ static void test_an_answer_that_is_too_long(void **unused)
     static uint8_t room[VMM_ARENA];
     static const char head[] = "{\"id\":\"a\"";
     memset(text, ' ', sizeof text);
-    memcpy(text, head, strlen(head));
+    memcpy(text, head, sizeof head - 1);
     for (size_t len = VMM_REPLY_MAX; len <= VMM_REPLY_MAX + 1; len++) {
         struct arena large = arena_over(room, sizeof room);
         struct span id;

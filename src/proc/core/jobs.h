@@ -166,7 +166,7 @@ void job_show(const struct core_job *job, uint32_t ahead, char hex[2 * JOB_ID + 
               struct api_job *out);
 
 /* job_named reads the id that a request names: JOB_UNKNOWN where there is no such job. */
-enum reason job_named(struct core *core, struct span id, struct core_job **out);
+enum reason job_named(struct core *core, struct span text, struct core_job **out);
 /* job_meant reads a request that names a job and nothing else, in the same way. */
 enum reason job_meant(struct core *core, const struct request *request, struct arena *scratch,
                       struct core_job **out);
