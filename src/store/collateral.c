@@ -23,9 +23,14 @@ rc store_collateral_put(struct trail *trail, struct store *store, int64_t now,
     return store_write(trail, store, now, put, &copy);
 }
 
-static rc show(struct trail *trail, const struct db_row *row,
-               void (*visit)(void *arg, const struct store_collateral *piece), void *arg)
+struct visitor {
+    void (*visit)(void *arg, const struct store_collateral *piece);
+    void *arg;
+};
+
+static rc show(struct trail *trail, const struct db_row *row, void *arg)
 {
+    const struct visitor *visitor = arg;
     struct store_collateral piece = {
         .thing = row->at[0].number,
         .issued = row->at[2].number,
@@ -36,27 +41,15 @@ static rc show(struct trail *trail, const struct db_row *row,
         .body = row->at[7].bytes,
     };
     TRY(trail, db_copy(trail, row->at[1], piece.scope, sizeof piece.scope));
-    visit(arg, &piece);
+    visitor->visit(visitor->arg, &piece);
     return RC_SUCCESS;
 }
 
 rc store_collateral_each(struct trail *trail, struct store *store,
                          void (*visit)(void *arg, const struct store_collateral *piece), void *arg)
 {
-    struct db *db = &store->db;
-    struct db_row row;
-    bool found = true;
-    TRY(trail, store_ready(trail, store));
-    TRY(trail, db->backend->begin(trail, db, DB_READ));
-    rc done = db_query(trail, db, SQL_COLLATERAL_LIST, NULL);
-    while (rc_ok(done) && found) {
-        done = db_next(trail, db, &row, &found);
-        if (rc_ok(done) && found)
-            done = show(trail, &row, visit, arg);
-    }
-    db_finish(db);
-    db->backend->rollback(db);
-    return done;
+    struct visitor visitor = { visit, arg };
+    return store_each(trail, store, SQL_COLLATERAL_LIST, NULL, show, &visitor);
 }
 
 struct drop {

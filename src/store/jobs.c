@@ -49,9 +49,14 @@ rc store_job_move(struct trail *trail, struct store *store, int64_t now, int64_t
     return store_write(trail, store, now, move, &call);
 }
 
-static rc show(struct trail *trail, const struct db_row *row,
-               void (*visit)(void *arg, const struct store_job *job), void *arg)
+struct visitor {
+    void (*visit)(void *arg, const struct store_job *job);
+    void *arg;
+};
+
+static rc show(struct trail *trail, const struct db_row *row, void *arg)
 {
+    const struct visitor *visitor = arg;
     struct store_job job = {
         .seq = row->at[0].number,
         .state = row->at[2].number,
@@ -61,27 +66,15 @@ static rc show(struct trail *trail, const struct db_row *row,
         .fate = row->at[6].bytes,
     };
     TRY(trail, db_copy(trail, row->at[1], job.id, sizeof job.id));
-    visit(arg, &job);
+    visitor->visit(visitor->arg, &job);
     return RC_SUCCESS;
 }
 
 rc store_job_each(struct trail *trail, struct store *store,
                   void (*visit)(void *arg, const struct store_job *job), void *arg)
 {
-    struct db *db = &store->db;
-    struct db_row row;
-    bool found = true;
-    TRY(trail, store_ready(trail, store));
-    TRY(trail, db->backend->begin(trail, db, DB_READ));
-    rc done = db_query(trail, db, SQL_JOB_LIST, NULL);
-    while (rc_ok(done) && found) {
-        done = db_next(trail, db, &row, &found);
-        if (rc_ok(done) && found)
-            done = show(trail, &row, visit, arg);
-    }
-    db_finish(db);
-    db->backend->rollback(db);
-    return done;
+    struct visitor visitor = { visit, arg };
+    return store_each(trail, store, SQL_JOB_LIST, NULL, show, &visitor);
 }
 
 rc store_job_body(struct trail *trail, struct store *store, int64_t seq,

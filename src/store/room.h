@@ -19,6 +19,12 @@ MUST_USE
 rc store_find(struct trail *trail, struct store *store, enum db_sql sql, const struct db_value *in,
               struct db_row *row, bool *found);
 
+/* store_each runs a query on a store that is ready, and hands on row after row, all of one moment.
+   A row is good until the next one; the first failure of `show` is the last row. */
+MUST_USE
+rc store_each(struct trail *trail, struct store *store, enum db_sql sql, const struct db_value *in,
+              rc (*show)(struct trail *trail, const struct db_row *row, void *arg), void *arg);
+
 /* What a bounded table is asked before a row is added. */
 struct store_bounds {
     enum db_sql sweep, share, count;

@@ -77,27 +77,20 @@ rc store_session_find(struct trail *trail, struct store *store, int64_t now,
     return done;
 }
 
+static rc fill(struct trail *trail, const struct db_row *row, void *arg)
+{
+    struct store_page *page = arg;
+    return page->count == page->cap ? RC_SUCCESS : read_row(trail, row, &page->rows[page->count++]);
+}
+
 rc store_session_page(struct trail *trail, struct store *store, int64_t now, struct span after,
                       struct store_page *page)
 {
     const struct db_value in[] = { DB_BYTES(after), DB_INT(now), DB_INT((int64_t)page->cap) };
-    struct db *db = &store->db;
-    struct db_row row;
-    bool found = true;
-    size_t rows = 0;
-    TRY(trail, store_ready(trail, store));
-    TRY(trail, db->backend->begin(trail, db, DB_READ));
-    rc done = db_query(trail, db, SQL_SESSION_LIVE, in);
-    while (rc_ok(done) && found) {
-        done = db_next(trail, db, &row, &found);
-        if (rc_ok(done) && found && rows < page->cap)
-            done = read_row(trail, &row, &page->rows[rows++]);
-    }
-    db_finish(db);
-    db->backend->rollback(db);
-    if (rc_ok(done))
-        page->count = rows;
-    return done;
+    struct store_page filled = { .rows = page->rows, .cap = page->cap };
+    TRY(trail, store_each(trail, store, SQL_SESSION_LIVE, in, fill, &filled));
+    page->count = filled.count;
+    return RC_SUCCESS;
 }
 
 static rc end(struct trail *trail, struct store *store, void *arg)

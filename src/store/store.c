@@ -172,6 +172,25 @@ rc store_write(struct trail *trail, struct store *store, int64_t now,
     return transact(trail, store, &attempt, &ran);
 }
 
+rc store_each(struct trail *trail, struct store *store, enum db_sql sql, const struct db_value *in,
+              rc (*show)(struct trail *trail, const struct db_row *row, void *arg), void *arg)
+{
+    struct db *db = &store->db;
+    struct db_row row;
+    bool found = true;
+    TRY(trail, store_ready(trail, store));
+    TRY(trail, db->backend->begin(trail, db, DB_READ));
+    rc done = db_query(trail, db, sql, in);
+    while (rc_ok(done) && found) {
+        done = db_next(trail, db, &row, &found);
+        if (rc_ok(done) && found)
+            done = show(trail, &row, arg);
+    }
+    db_finish(db);
+    db->backend->rollback(db);
+    return done;
+}
+
 rc store_find(struct trail *trail, struct store *store, enum db_sql sql, const struct db_value *in,
               struct db_row *row, bool *found)
 {

@@ -47,10 +47,9 @@ void jobs_peer(struct core *core, enum peer peer)
 /* ---- what there is ------------------------------------------------------------------------------
  */
 
-void jobs_sync(struct core *core, int64_t now_ms)
+void jobs_sync(struct core *core)
 {
     struct channel *channel = &core->house->channels[PEER_RUNNER];
-    (void)now_ms;
     if (core->jobs.synced || core->jobs.asked != 0 || !channel_is_open(channel))
         return;
     uint64_t id = channel_next_id(channel);

@@ -300,7 +300,7 @@ int64_t jobs_step(struct core *core, int64_t now_ms)
         return jobs->load_ms;
     if (now_ms < jobs->again_ms)
         return jobs->again_ms;
-    jobs_sync(core, now_ms);
+    jobs_sync(core);
     if (jobs->synced && jobs->runs && jobs->changed && !core->house->stopping)
         begin_all(core);
     jobs_clear(core, now_ms);

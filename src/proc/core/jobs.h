@@ -120,7 +120,7 @@ enum reason job_body_read(struct span body, struct arena *scratch, struct core_w
 
 /* job_runner.c: what core and the runner say to each other. */
 void jobs_peer(struct core *core, enum peer peer);
-void jobs_sync(struct core *core, int64_t now_ms);
+void jobs_sync(struct core *core);
 
 /* jobs_begin tells the runner; the job is starting already.  False: it was not told, and with *bad
    never can be: what was submitted cannot be read any more. */
