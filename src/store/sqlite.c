@@ -149,6 +149,17 @@ static rc settings(struct trail *trail, struct db *db)
     return RC_SUCCESS;
 }
 
+/* To the check a page that cannot be read this once is like a damaged one: what it finds twice is
+   believed. */
+static rc judge_pages(struct trail *trail, struct db *db)
+{
+    static const char check[] = "PRAGMA integrity_check(1)";
+    if (rc_ok(pragma_says(NULL, db, check, "ok")))
+        return RC_SUCCESS;
+    db->lost = false;
+    return pragma_says(trail, db, check, "ok");
+}
+
 static rc judge_file(struct trail *trail, struct db *db)
 {
     int reserved = SQLITE_PAGE_SUM_LEN;
@@ -161,7 +172,7 @@ static rc judge_file(struct trail *trail, struct db *db)
         logged = pragma_says(NULL, db, "PRAGMA journal_mode = WAL", "wal");
     }
     TRY(trail, logged);
-    TRY(trail, pragma_says(trail, db, "PRAGMA integrity_check(1)", "ok"));
+    TRY(trail, judge_pages(trail, db));
     /* The names of the file and of its log, which is open by now: SQLite writes the folder
        through too, but does not look at whether that worked. */
     if (!rc_ok(file_sync_name(trail, db->spec->place)))

@@ -179,6 +179,28 @@ class Store(unittest.TestCase):
         return subprocess.run([lodger.WARD, "down", "--state", house.state], check=False,
                               capture_output=True, timeout=60).returncode == 0
 
+    def test_store_that_comes_back_is_found(self):
+        """What stood in its way is gone, and nobody started anything again."""
+        with House() as house:
+            wait_for(lambda: anchor(house), 20)
+            house.down()
+            aside = house.above / "aside"
+            shutil.move(house.state / "ward.db", aside)
+            (house.state / "ward.db").mkdir()
+            house.up()
+            row = store_row(house)
+            self.assertEqual(row["finding"], "FINDING_FAIL")
+            self.assertIn("cannot be opened", row["detail"])
+            self.assertEqual(house.ask("system/ping")[0], 200)
+            (house.state / "ward.db").rmdir()
+            shutil.move(aside, house.state / "ward.db")
+            wait_for(lambda: self.is_good(house), 40)
+
+    def is_good(self, house):
+        status, answer = house.ask("system/doctor")
+        return status == 200 and any(row["id"] == "house.store" and row["finding"] == "FINDING_OK"
+                                     for row in answer["checks"])
+
     def test_a_quiet_house_is_quiet(self):
         """A mark is not a reason for a mark."""
         with House() as house:

@@ -60,6 +60,25 @@ class Disk(store.Folder):
 
     test_every_write_fails_once = store.needs_strace(test_every_write_fails_once)
 
+    def test_every_read_fails_once(self):
+        """What could not be read is not taken for what is damaged."""
+        self.made(work=1)
+        spec = f"sqlite:{self.copied('other.db')}"
+        counts = store.count_calls(spec, "work", 1, 1)
+        refused = 0
+        for error in ("EIO", "ENOMEM") if store.FULL else ("ENOMEM",):
+            for number in range(1, counts["pread64"] + 1):
+                spec = f"sqlite:{self.copied('disk.db')}"
+                _, lines = store.run(spec, "work", 1, 1, before=(
+                    "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64", "-e",
+                    f"inject=pread64:error={error}:when={number}"))
+                failed = {line[-1] for line in lines} - {"OK"}
+                self.assertNotIn("STORE_DAMAGED", failed, number)
+                refused += len(failed)
+        self.assertGreater(refused, 0)
+
+    test_every_read_fails_once = store.needs_strace(test_every_read_fails_once)
+
     def test_full_disk(self):
         """Refused with a reason, reading goes on, and it resumes by itself."""
         small = self.folder / "small"

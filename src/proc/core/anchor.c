@@ -103,12 +103,13 @@ rc core_store_reach(struct trail *trail, void *self, bool *reached)
     return RC_SUCCESS;
 }
 
-/* Only what a server that comes back mends by itself. */
+/* What the world took away it may give back, be it a server, room on the disk or memory. The store
+   is opened before the jail, so the next life tries, and judges all of a file before it is used. */
 int64_t store_step(struct core *core, int64_t now_ms)
 {
     struct core_store *store = &core->store;
     enum rc_class class = reason_info(store->reason)->class;
-    if (store->spec.kind != DB_POSTGRES || core->house->stopping || store->reason == REASON_OK ||
+    if (core->house->stopping || store->reason == REASON_OK ||
         (class != RC_WORLD && class != RC_BUSY))
         return INT64_MAX;
     if (store->again_ms == 0) {

@@ -50,7 +50,7 @@ enum {
     CORE_SECOND_MS = 1000,
     CORE_ANCHOR_MS = 5000,         /* between two looks at the log's head */
     CORE_ANSWER_MS = 5000,         /* for the audit process to show it */
-    CORE_AGAIN_MS = 1000,          /* before a server is tried again; doubled by each life */
+    CORE_AGAIN_MS = 1000,          /* before a store is tried again; doubled by each life */
     CORE_AGAIN_LONGEST_MS = 32000, /* that this life lasts */
     CORE_SERVER_MS = 3000,         /* for the server to answer: nobody else is answered then */
     CORE_REFUSALS = 16,            /* recorded one by one in a second; the others are counted */
