@@ -103,14 +103,14 @@ rc core_store_reach(struct trail *trail, void *self, bool *reached)
     return RC_SUCCESS;
 }
 
-/* What the world took away it may give back, be it a server, room on the disk or memory. The store
-   is opened before the jail, so the next life tries, and judges all of a file before it is used. */
+/* What the world took away it may give back, be it a server, room on the disk or memory, and a
+   mistake of ours may be one of this life.  The store is opened before the jail, so the next one
+   tries, and judges all of a file before it is used.  What was denied only people mend. */
 int64_t store_step(struct core *core, int64_t now_ms)
 {
     struct core_store *store = &core->store;
-    enum rc_class class = reason_info(store->reason)->class;
     if (core->house->stopping || store->reason == REASON_OK ||
-        (class != RC_WORLD && class != RC_BUSY))
+        reason_info(store->reason)->class == RC_DENIED)
         return INT64_MAX;
     if (store->again_ms == 0) {
         int64_t wait = CORE_AGAIN_MS;
