@@ -13,7 +13,7 @@ from rl_tool import Sample, needs_root, rl
 @needs_root
 class Crash(Sample):
     def test_sample(self):  # proves: RL-22 RL-25
-        self.sample("crash", 2)
+        self.sample("crash", 1)
 
     def test_end_of_points(self):
         """A name is tried until its next point is none."""

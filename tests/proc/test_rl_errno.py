@@ -6,7 +6,7 @@ from rl_tool import Sample, needs_root, rl
 @needs_root
 class Errno(Sample):
     def test_errors(self):  # proves: RL-26
-        self.sample("errno", 2)
+        self.sample("errno", 1)
 
     def test_monitor_cannot_say_that_it_is_ready(self):
         """A house that nobody could find, or stop, ends by itself."""

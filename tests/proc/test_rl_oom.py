@@ -7,10 +7,10 @@ from rl_tool import Sample, needs_root
 @needs_root
 class Heap(Sample):
     def test_allocations(self):  # proves: RL-27
-        self.sample("oom", 2)
+        self.sample("oom", 1)
 
     def test_leaks(self):  # proves: RL-27
-        self.sample("leaks", 2)
+        self.sample("leaks", 1)
 
     def test_forgotten(self):
         """The seeded bug: the failure leaves memory that nothing points to."""

@@ -10,7 +10,7 @@ from rl_tool import Sample, may_mount, needs_root
 @unittest.skipUnless(may_mount(), "root, who may mount")
 class Power(Sample):
     def test_cuts(self):  # proves: RL-49
-        self.sample("powercut", 2)
+        self.sample("powercut", 1)
 
     def test_nothing_is_written_through(self):
         """The seeded bug: fdatasync does nothing."""
