@@ -21,6 +21,20 @@ static bool read_one(struct span file, struct config *out)
     return good;
 }
 
+static void write_table(const struct config *config, const struct config_table *table,
+                        struct sink *out)
+{
+    const void *row;
+    for (size_t i = 0; (row = config_row(table, &config->settings, i)) != NULL; i++) {
+        for (size_t k = 0; k < table->key_count; k++) {
+            config_row_key_write(out, table, &table->keys[k], config_row_name(row));
+            sink_text(out, " = ");
+            config_value_write(out, &table->keys[k], row);
+            sink_text(out, "\n");
+        }
+    }
+}
+
 /* All of it, as ward.toml would say it. */
 static struct span write_all(const struct config *config, struct sink out)
 {
@@ -32,14 +46,8 @@ static struct span write_all(const struct config *config, struct sink out)
         config_value_write(&out, &keys[i], &config->settings);
         sink_text(&out, "\n");
     }
-    keys = config_peer_keys(&count);
-    for (size_t i = 0; i < config->settings.peer_count * count; i++) {
-        const struct peer_settings *peer = &config->settings.peers[i / count];
-        config_peer_key_write(&out, &keys[i % count], peer->name);
-        sink_text(&out, " = ");
-        config_value_write(&out, &keys[i % count], peer);
-        sink_text(&out, "\n");
-    }
+    for (size_t i = 0; i < CONFIG_TABLES; i++)
+        write_table(config, config_table_at(i), &out);
     if (!sink_ok(&out))
         abort();
     return sink_bytes(&out);

@@ -20,7 +20,7 @@ static const char *taken_over(const struct config_key *key)
 static void write_places(struct sink *out, const struct config_shown *shown)
 {
     const struct config_key *key = shown->key;
-    if (shown->of_peer) {
+    if (shown->of_row) {
         sink_text(out, "set in    ward.toml only\n");
         return;
     }
@@ -56,8 +56,8 @@ static void write_json(struct sink *out, const struct settings_loaded *loaded,
     config_json_text(&json, "default", config_words_of(key, config_key_default).text);
     config_json_text(&json, "bounds", config_words_of(key, config_key_bounds).text);
     config_json_text(&json, "variable",
-                     shown->of_peer ? NULL : config_words_of(key, config_key_variable).text);
-    config_json_text(&json, "option", shown->of_peer ? NULL : option);
+                     shown->of_row ? NULL : config_words_of(key, config_key_variable).text);
+    config_json_text(&json, "option", shown->of_row ? NULL : option);
     config_json_text(&json, "taken_over_at", taken_over(key));
     config_json_text(&json, "summary", key->summary);
     json_end_object(&json);
@@ -66,11 +66,12 @@ static void write_json(struct sink *out, const struct settings_loaded *loaded,
 
 static enum exit_code run(struct invocation *invocation)
 {
+    const struct config_table *table = NULL;
     struct settings_loaded loaded;
     struct config_shown shown;
-    struct span name = span_text(invocation->operands[0]), peer;
+    struct span name = span_text(invocation->operands[0]), row;
     struct sink out;
-    if (config_key_find(name) == NULL && config_peer_key_find(name, &peer) == NULL) {
+    if (config_key_find(name) == NULL && config_row_key_find(name, &table, &row) == NULL) {
         const char *near = config_key_nearest(name);
         say(near != NULL ? "there is no key \"%s\"; did you mean %s?"
                          : "there is no key \"%s\"; `ward config show` lists them",
@@ -81,7 +82,7 @@ static enum exit_code run(struct invocation *invocation)
     if (code != EXIT_DONE)
         return code;
     if (!config_shown_find(&loaded, name, &shown)) {
-        say("no peer of that name is set: \"%s\"; peers.NAME.url is of any",
+        say("no %s of that name is set: \"%s\"; with NAME for a name it is said of any", table->one,
             invocation->operands[0]);
         return EXIT_NOT_FOUND;
     }

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proc/peer_text.h"
-
 enum { PRINTED_BYTES = 1 << 20 };
 
 bool config_print_begin(struct invocation *invocation, struct sink *out)
@@ -29,12 +27,13 @@ bool config_print_end(const struct sink *out)
     return true;
 }
 
-static void name_of_peer(struct config_shown *shown, const char *peer)
+static void name_of_row(struct config_shown *shown, const struct config_table *table,
+                        const char *row)
 {
     struct sink name = sink_over(shown->name, sizeof shown->name);
-    config_peer_key_write(&name, shown->key, peer);
+    config_row_key_write(&name, table, shown->key, row);
     sink_terminate(&name);
-    shown->of_peer = true;
+    shown->of_row = true;
 }
 
 static struct config_shown of_house(const struct settings_loaded *loaded,
@@ -49,57 +48,67 @@ static struct config_shown of_house(const struct settings_loaded *loaded,
     return shown;
 }
 
-static struct config_shown of_peer(const struct settings_loaded *loaded,
-                                   const struct peer_settings *peer, const struct config_key *key)
+static struct config_shown of_row(const struct settings_loaded *loaded,
+                                  const struct config_table *table, const void *row,
+                                  const struct config_key *key)
 {
-    size_t count;
-    size_t at = (size_t)(peer - loaded->config.settings.peers);
-    size_t index = (size_t)(key - config_peer_keys(&count));
+    size_t index = 0;
+    while (config_row(table, &loaded->config.settings, index) != row)
+        index++;
     struct config_shown shown = { .key = key,
-                                  .fields = peer,
-                                  .origin = &loaded->config.peer_origins[at][index] };
-    name_of_peer(&shown, peer->name);
+                                  .fields = row,
+                                  .origin = config_row_origin(&loaded->config, table, index, key) };
+    name_of_row(&shown, table, config_row_name(row));
     return shown;
 }
 
 bool config_shown_at(const struct settings_loaded *loaded, size_t index, struct config_shown *out)
 {
-    size_t count, per_peer;
+    size_t count;
     const struct config_key *keys = config_keys(&count);
-    const struct config_key *peer_keys = config_peer_keys(&per_peer);
-    const struct settings *settings = &loaded->config.settings;
     if (index < count) {
         *out = of_house(loaded, &keys[index]);
         return true;
     }
     index -= count;
-    if (index / per_peer >= settings->peer_count)
-        return false;
-    *out = of_peer(loaded, &settings->peers[index / per_peer], &peer_keys[index % per_peer]);
-    return true;
+    for (size_t i = 0; i < CONFIG_TABLES; i++) {
+        const struct config_table *table = config_table_at(i);
+        const void *row;
+        for (size_t at = 0; (row = config_row(table, &loaded->config.settings, at)) != NULL; at++) {
+            if (index < table->key_count) {
+                *out = of_row(loaded, table, row, &table->keys[index]);
+                return true;
+            }
+            index -= table->key_count;
+        }
+    }
+    return false;
 }
 
 bool config_shown_find(const struct settings_loaded *loaded, struct span name,
                        struct config_shown *out)
 {
-    static const struct peer_settings nothing;
+    static const struct peer_settings nothing; /* the larger of the rows */
     static const struct config_origin nowhere;
+    const struct config_table *table;
     struct span named;
     const struct config_key *key = config_key_find(name);
     if (key != NULL) {
         *out = of_house(loaded, key);
         return true;
     }
-    key = config_peer_key_find(name, &named);
-    const struct peer_settings *peer = peer_find(&loaded->config.settings, named);
-    if (key == NULL || (peer == NULL && !span_equal_text(named, "NAME")))
+    key = config_row_key_find(name, &table, &named);
+    if (key == NULL)
         return false;
-    if (peer != NULL) {
-        *out = of_peer(loaded, peer, key);
+    const void *row = config_row_find(table, &loaded->config.settings, named);
+    if (row == NULL && !span_equal_text(named, "NAME"))
+        return false;
+    if (row != NULL) {
+        *out = of_row(loaded, table, row, key);
         return true;
     }
     *out = (struct config_shown){ .key = key, .fields = &nothing, .origin = &nowhere };
-    name_of_peer(out, "NAME");
+    name_of_row(out, table, "NAME");
     return true;
 }
 
@@ -146,6 +155,15 @@ static void put_array(struct json_writer *json, const char *text)
     json_end_array(json);
 }
 
+/* As a text, for no number of JSON is exact. */
+static void put_share(struct json_writer *json, const struct config_key *key, const void *fields)
+{
+    char text[32];
+    struct sink share = sink_over(text, sizeof text);
+    config_value_write(&share, key, fields);
+    json_put_span(json, sink_bytes(&share));
+}
+
 static void put_value(struct json_writer *json, const struct config_key *key, const void *fields)
 {
     const void *field = config_field(key, fields);
@@ -158,6 +176,9 @@ static void put_value(struct json_writer *json, const struct config_key *key, co
         break;
     case CONFIG_BOOL:
         json_put_bool(json, *(const bool *)field);
+        break;
+    case CONFIG_SHARE:
+        put_share(json, key, fields);
         break;
     case CONFIG_CHOICE:
         json_put_text(json, key->words[config_number(key, fields)]);

@@ -10,17 +10,17 @@
 MUST_USE bool config_print_begin(struct invocation *invocation, struct sink *out);
 MUST_USE bool config_print_end(const struct sink *out);
 
-/* A setting as it is shown: of the house, or of one of its peers. */
+/* A setting as it is shown: of the house, or of a row of a table. */
 struct config_shown {
     char name[CONFIG_VARIABLE_MAX];
     const struct config_key *key;
     const void *fields;
     const struct config_origin *origin;
-    bool of_peer; /* set in the file only */
+    bool of_row; /* set in the file only */
 };
 
 /* config_shown_at gives the setting with that index, the house's first; false past the last.
-   config_shown_find finds it by its name; peers.NAME.url is a peer that has nothing set. */
+   config_shown_find finds it by its name; peers.NAME.url is of a peer that has nothing set. */
 MUST_USE bool config_shown_at(const struct settings_loaded *loaded, size_t index,
                               struct config_shown *out);
 MUST_USE bool config_shown_find(const struct settings_loaded *loaded, struct span name,

@@ -66,13 +66,15 @@ static void man_key(FILE *out, const struct config_key *key)
 
 static void each_key(FILE *out, void (*put)(FILE *out, const struct config_key *key))
 {
-    size_t count, peer_count;
+    size_t count;
     const struct config_key *keys = config_keys(&count);
-    const struct config_key *peer_keys = config_peer_keys(&peer_count);
     for (size_t i = 0; i < count; i++)
         put(out, &keys[i]);
-    for (size_t i = 0; i < peer_count; i++)
-        put(out, &peer_keys[i]);
+    for (size_t i = 0; i < CONFIG_TABLES; i++) {
+        const struct config_table *table = config_table_at(i);
+        for (size_t k = 0; k < table->key_count; k++)
+            put(out, &table->keys[k]);
+    }
 }
 
 void help_man_config(FILE *out)

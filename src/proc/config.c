@@ -98,14 +98,12 @@ static void read_defaults(struct reader *r)
     }
 }
 
-/* The names of the sections, each once, in the order of the table, and then that of the peers. */
+/* The names of the sections, each once, in the order of the table, and then those of tables. */
 struct sections {
     size_t count;
     char text[CONFIG_KEYS_MAX][SECTION_BYTES];
-    const char *names[CONFIG_KEYS_MAX + 1];
+    const char *names[CONFIG_KEYS_MAX + CONFIG_TABLES];
 };
-
-static const char peers_section[] = "peers";
 
 static void list_sections(struct sections *out)
 {
@@ -122,7 +120,8 @@ static void list_sections(struct sections *out)
         out->names[out->count] = out->text[out->count];
         out->count++;
     }
-    out->names[out->count++] = peers_section;
+    for (size_t i = 0; i < CONFIG_TABLES; i++)
+        out->names[out->count++] = config_table_at(i)->section;
 }
 
 static bool section_is_known(const struct sections *sections, struct span name)
@@ -182,8 +181,9 @@ static void read_file_section(struct reader *r, const struct sections *sections,
                        (const char *)section.at);
         section = span_text(meant == NULL ? "" : meant);
     }
-    if (span_equal_text(section, peers_section)) {
-        reader_peers(r, table);
+    const struct config_table *of_rows = config_table_find(section);
+    if (of_rows != NULL) {
+        reader_table(r, of_rows, table);
         return;
     }
     for (const struct toml_value *v = toml_first(table); v != NULL && section.len > 0;
@@ -244,6 +244,21 @@ static const char *meant_variable(const struct variables *variables, struct span
     return near;
 }
 
+/* PEERS_ and what is behind it; NULL for none of a table. */
+static const struct config_table *table_of_variable(struct span ending)
+{
+    for (size_t i = 0; i < CONFIG_TABLES; i++) {
+        const struct config_table *table = config_table_at(i);
+        size_t len = strlen(table->section);
+        bool same = ending.len > len && ending.at[len] == '_';
+        for (size_t k = 0; same && k < len; k++)
+            same = ending.at[k] == (uint8_t)(table->section[k] - ('a' - 'A'));
+        if (same)
+            return table;
+    }
+    return NULL;
+}
+
 static void read_variable(struct reader *r, const struct variables *variables, const char *entry)
 {
     size_t count;
@@ -263,14 +278,14 @@ static void read_variable(struct reader *r, const struct variables *variables, c
     }
     bool is_ours;
     const char *meant = meant_variable(variables, cur_rest(&in), &is_ours);
-    bool is_peers = cur_expect(&in, span_text("PEERS_"));
+    const struct config_table *table = table_of_variable(cur_rest(&in));
     char text[CONFIG_VARIABLE_MAX];
     struct sink where = sink_over(text, sizeof text);
     sink_put(&where, span_of(name.at, name.len < sizeof text ? name.len : sizeof text - 1));
     sink_terminate(&where);
     place.where = text;
-    if (is_peers)
-        reader_problem(r, &place, NULL, "peers are set in ward.toml only");
+    if (table != NULL)
+        reader_problem(r, &place, NULL, "%s are set in ward.toml only", table->section);
     else if (is_ours)
         reader_problem(r, &place, meant, "no key has this variable");
 }
@@ -307,9 +322,10 @@ static const struct config_key *split_set(struct reader *r, const struct place *
     struct span name = span_of(whole.at, (size_t)(equals - whole.at));
     *value = span_of(equals + 1, whole.len - name.len - 1);
     const struct config_key *key = config_key_find(name);
-    struct span peer;
-    if (key == NULL && config_peer_key_find(name, &peer) != NULL)
-        reader_problem(r, place, NULL, "peers are set in ward.toml only");
+    const struct config_table *table;
+    struct span row;
+    if (key == NULL && config_row_key_find(name, &table, &row) != NULL)
+        reader_problem(r, place, NULL, "%s are set in ward.toml only", table->section);
     else if (key == NULL)
         problem_unknown(r, place, name);
     return key;
@@ -506,12 +522,13 @@ static size_t field_size(enum config_form form)
     case CONFIG_U32:
     case CONFIG_SECONDS:
     case CONFIG_CHOICE:
+    case CONFIG_SHARE:
         break;
     }
     return sizeof(uint32_t);
 }
 
-static bool field_is_same(const struct config_key *key, const void *a, const void *b)
+bool config_field_is_same(const struct config_key *key, const void *a, const void *b)
 {
     if (field_size(key->form) == SETTING_TEXT_MAX)
         return strcmp(config_field(key, a), config_field(key, b)) == 0;
@@ -526,47 +543,28 @@ void config_take_over(struct settings *running, const struct settings *next,
     struct settings taken = *running;
     for (size_t i = 0; i < count; i++) {
         const struct config_key *key = &keys[i];
-        changes[i] = field_is_same(key, running, next) ? CONFIG_SAME
-                     : key->reloads                    ? CONFIG_TAKEN
-                                                       : CONFIG_NEEDS_START;
+        changes[i] = config_field_is_same(key, running, next) ? CONFIG_SAME
+                     : key->reloads                           ? CONFIG_TAKEN
+                                                              : CONFIG_NEEDS_START;
         if (changes[i] == CONFIG_TAKEN)
             memcpy((uint8_t *)&taken + key->field, config_field(key, next), field_size(key->form));
     }
+    for (size_t i = 0; i < CONFIG_TABLES; i++) {
+        if (config_table_reloads(config_table_at(i)))
+            config_table_take(config_table_at(i), &taken, next);
+    }
     *running = taken;
-}
-
-static bool peer_is_same(const struct peer_settings *a, const struct peer_settings *b)
-{
-    size_t count = 0;
-    const struct config_key *keys = config_peer_keys(&count);
-    bool same = strcmp(a->name, b->name) == 0;
-    for (size_t i = 0; same && i < count; i++)
-        same = field_is_same(&keys[i], a, b);
-    return same;
-}
-
-bool config_peers_differ(const struct settings *before, const struct settings *after)
-{
-    bool same = before->peer_count == after->peer_count;
-    for (uint32_t i = 0; same && i < before->peer_count; i++)
-        same = peer_is_same(&before->peers[i], &after->peers[i]);
-    return !same;
 }
 
 bool config_is_sound(const struct config *config)
 {
     const struct settings *settings = &config->settings;
-    size_t count = 0, peer_count = 0;
+    size_t count = 0;
     const struct config_key *keys = config_keys(&count);
-    const struct config_key *peer_keys = config_peer_keys(&peer_count);
-    bool sound = settings->peer_count <= SETTING_PEERS_MAX;
+    bool sound = true;
     for (size_t i = 0; sound && i < count; i++)
         sound = config_key_is_sound(&keys[i], settings);
-    for (uint32_t peer = 0; sound && peer < settings->peer_count; peer++) {
-        const struct peer_settings *one = &settings->peers[peer];
-        sound = peer_name_is_usable(span_of(one->name, strnlen(one->name, sizeof one->name)));
-        for (size_t i = 0; sound && i < peer_count; i++)
-            sound = config_key_is_sound(&peer_keys[i], one);
-    }
+    for (size_t i = 0; sound && i < CONFIG_TABLES; i++)
+        sound = config_table_is_sound(config_table_at(i), settings);
     return sound;
 }

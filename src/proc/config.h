@@ -15,7 +15,8 @@
 
 enum {
     CONFIG_KEYS_MAX = 64,
-    CONFIG_PEER_KEYS_MAX = 8,     /* of a [peers.NAME] */
+    CONFIG_PEER_KEYS = 7,         /* of a [peers.NAME], */
+    CONFIG_TENANT_KEYS = 1,       /* and of a [tenants.NAME] */
     CONFIG_FILE_MAX = 256 * 1024, /* bytes of ward.toml */
     CONFIG_PROBLEMS_MAX = 64,     /* problems kept; more are counted */
     CONFIG_PROBLEM_TEXT_MAX = 200,
@@ -23,6 +24,9 @@ enum {
     CONFIG_NETWORKS_MAX = 64,    /* networks of one list */
     CONFIG_FILL_SECONDS = 500000 /* in which a rate gives its whole burst, at most */
 };
+
+struct reader; /* config_reader.h */
+struct place;
 
 enum config_form {
     CONFIG_TEXT = 1, /* char[SETTING_TEXT_MAX]: not empty, without control characters */
@@ -41,12 +45,13 @@ enum config_form {
     CONFIG_SECONDS, /* uint32_t; as text also with s, m, h or d */
     CONFIG_CHOICE,  /* uint32_t: the number of the word */
     CONFIG_BOOL,    /* bool */
+    CONFIG_SHARE,   /* uint32_t: millionths; as text a fraction like 0.5 */
 };
 
 struct config_key {
     const char *name; /* "limit.connections": a section and a name within it */
     enum config_form form;
-    size_t field;         /* offset in struct settings; of a peer's, in its peer_settings */
+    size_t field;         /* offset in struct settings; of a table's key, in a row of it */
     const char *fallback; /* the default as text; NULL when it follows from other keys */
     uint64_t least, most; /* of a number */
     const char *const *words;
@@ -71,15 +76,48 @@ size_t config_key_index(const struct config_key *key);
    when none is near. */
 const char *config_key_nearest(struct span name);
 
-/* The keys of a [peers.NAME], "peers.NAME.url": they are set in ward.toml and nowhere else, and a
-   running house takes none of them over.  config_peer_key_find takes the name of any peer in the
-   place of NAME, and views it; config_peer_key_write writes the key of that peer. */
-const struct config_key *config_peer_keys(size_t *count);
-const struct config_key *config_peer_key_find(struct span name, struct span *peer);
-void config_peer_key_write(struct sink *out, const struct config_key *key, const char *peer);
+/* [peers.NAME], [tenants.NAME]: one table for each of many, kept as the rows of an array that begin
+   with their names.  Set in ward.toml and nowhere else. */
+struct config_table {
+    const char *section;           /* "peers", */
+    const char *one;               /* "peer" */
+    const struct config_key *keys; /* "peers.NAME.url" */
+    size_t key_count;
+    size_t most, name_room; /* rows, and bytes of a name, its NUL included */
+    size_t row_size;
+    size_t rows, count; /* offsets in struct settings: of the first row, and of their uint32_t */
+    size_t origins;     /* in struct config: key_count struct config_origin for each row */
+    /* Says what is wrong of a row that is good key by key, or of all up to it. */
+    void (*judge)(struct reader *r, const struct place *place, const void *row);
+};
 
-/* config_peers_differ: some peer is set otherwise than before. */
-bool config_peers_differ(const struct settings *before, const struct settings *after);
+enum { CONFIG_TABLES = 2 };
+
+/* config_table_at: the table with that number, below CONFIG_TABLES.  config_table_find: NULL where
+   no section of that name is one. */
+const struct config_table *config_table_at(size_t number);
+const struct config_table *config_table_find(struct span section);
+
+/* config_row: the row with that index; NULL past the last.  config_row_find: the one of that name;
+   NULL where there is none.  config_row_name: its name. */
+const void *config_row(const struct config_table *table, const struct settings *settings,
+                       size_t index);
+const void *config_row_find(const struct config_table *table, const struct settings *settings,
+                            struct span name);
+const char *config_row_name(const void *row);
+
+/* config_row_key_find takes any usable name, or NAME, in the place of NAME, and views it;
+   config_row_key_write writes the key of that row. */
+const struct config_key *config_row_key_find(struct span name, const struct config_table **table,
+                                             struct span *row);
+void config_row_key_write(struct sink *out, const struct config_table *table,
+                          const struct config_key *key, const char *row);
+
+/* config_table_reloads: a running house takes it over, all of it.  config_table_differs: some row
+   is set otherwise than before. */
+bool config_table_reloads(const struct config_table *table);
+bool config_table_differs(const struct config_table *table, const struct settings *before,
+                          const struct settings *after);
 
 /* config_key_variable writes the environment's name of a key. */
 void config_key_variable(struct sink *out, const struct config_key *key);
@@ -121,8 +159,14 @@ struct config_origin {
 struct config {
     struct settings settings;                      /* owner is left 0: it is no key */
     struct config_origin origins[CONFIG_KEYS_MAX]; /* by the key's index */
-    struct config_origin peer_origins[SETTING_PEERS_MAX][CONFIG_PEER_KEYS_MAX];
+    struct config_origin peer_origins[SETTING_PEERS_MAX][CONFIG_PEER_KEYS];
+    struct config_origin tenant_origins[SETTING_TENANTS_MAX][CONFIG_TENANT_KEYS];
 };
+
+/* config_row_origin: where the value of a row's key is from. */
+const struct config_origin *config_row_origin(const struct config *config,
+                                              const struct config_table *table, size_t row,
+                                              const struct config_key *key);
 
 struct config_problem {
     enum config_source source;
@@ -145,7 +189,7 @@ bool config_read(const struct config_inputs *inputs, struct arena *arena, struct
                  struct config_problems *problems);
 
 /* config_value_write appends a key's value as TOML: as it would stand in ward.toml.  The fields of
-   a key are a struct settings, those of a peer's key its struct peer_settings. */
+   a key are a struct settings, those of a table's key a row. */
 void config_value_write(struct sink *out, const struct config_key *key, const void *fields);
 
 /* config_field: the field of a key, of the type that its form says.  config_number: its value
@@ -156,8 +200,8 @@ uint64_t config_number(const struct config_key *key, const void *fields);
 /* What became of a key at a reload. */
 enum config_change { CONFIG_SAME = 0, CONFIG_TAKEN, CONFIG_NEEDS_START };
 
-/* config_take_over copies into `running` what a running house takes over of `next`, and says of
-   every key, by its index, what became of it. */
+/* config_take_over copies into `running` what a running house takes over of `next`, tables that
+   reload included, and says of every key, by its index, what became of it. */
 void config_take_over(struct settings *running, const struct settings *next,
                       enum config_change changes[CONFIG_KEYS_MAX]);
 

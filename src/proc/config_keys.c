@@ -144,6 +144,8 @@ static const struct config_key keys[] = {
       .summary =
           "processors that jobs of the queue may reserve together; 0: as many as the machine "
           "has. More than that has them take turns" },
+    { "jobs.patience", CONFIG_SECONDS, AT(jobs_patience), "5m", 0, DAY_SECONDS, .reloads = true,
+      .summary = "how long a job that waits may be overtaken by smaller ones of its tenant" },
     { "jobs.keep", CONFIG_U32, AT(jobs_keep), "256", 1, 1000, .reloads = true,
       .summary = "jobs that have ended whose results and logs are kept" },
     { "jobs.keep_days", CONFIG_U32, AT(jobs_keep_days), "30", 1, 3650, .reloads = true,
@@ -286,6 +288,9 @@ void config_key_bounds(struct sink *out, const struct config_key *key)
     case CONFIG_BOOL:
         sink_text(out, "true or false");
         break;
+    case CONFIG_SHARE:
+        sink_text(out, "a fraction above 0 and at most 1");
+        break;
     }
 }
 
@@ -314,17 +319,15 @@ static void write_row(struct sink *out, const struct config_key *key, bool elsew
     sink_format(out, "%s | %s |\n", key->reloads ? "reload" : "start", key->summary);
 }
 
-static void write_peers(struct sink *out)
+static void write_table(struct sink *out, const struct config_table *table)
 {
-    size_t count;
-    const struct config_key *peer = config_peer_keys(&count);
     sink_format(out,
-                "\n### [peers.NAME]\n\nA table for each peer, at most %d. They are set in the file "
-                "only. A name is of a-z, 0-9 and inner hyphens, at most %d of them.\n\n"
+                "\n### [%s.NAME]\n\nA table for each %s, at most %zu. They are set in the file "
+                "only. A name is of a-z, 0-9 and inner hyphens, at most %zu of them.\n\n"
                 "| key | value | default | taken over at | what |\n|---|---|---|---|---|\n",
-                SETTING_PEERS_MAX, SETTING_PEER_NAME_MAX - 1);
-    for (size_t i = 0; i < count; i++)
-        write_row(out, &peer[i], false);
+                table->section, table->one, table->most, table->name_room - 1);
+    for (size_t i = 0; i < table->key_count; i++)
+        write_row(out, &table->keys[i], false);
 }
 
 void config_write_reference(struct sink *out)
@@ -340,5 +343,6 @@ void config_write_reference(struct sink *out)
         }
         write_row(out, &keys[i], true);
     }
-    write_peers(out);
+    for (size_t i = 0; i < CONFIG_TABLES; i++)
+        write_table(out, config_table_at(i));
 }

@@ -1,9 +1,6 @@
-/* config_peers.c - the tables [peers.NAME]: their keys, and how they are read.  See config.h. */
-#include <string.h>
-
-#include "base/cursor.h"
+/* config_peers.c - the tables [peers.NAME]: their keys, and what is wrong of them together.
+   See config.h. */
 #include "base/number.h"
-#include "codec/nearest.h"
 #include "proc/config_reader.h"
 #include "proc/peer_text.h"
 
@@ -45,99 +42,32 @@ static const struct config_key keys[] = {
       .summary = "the peer's name may lead to a private address; one that is written as an "
                  "address always may be" },
 };
-_Static_assert(COUNT_OF(keys) <= CONFIG_PEER_KEYS_MAX, "struct config has a place for each");
+_Static_assert(COUNT_OF(keys) == CONFIG_PEER_KEYS, "struct config has a place for each");
 _Static_assert(sizeof(struct peer_settings) <= sizeof(struct settings), "see text_is_sound");
 
-const struct config_key *config_peer_keys(size_t *count)
-{
-    *count = COUNT_OF(keys);
-    return keys;
-}
-
-static const char *last_part(const struct config_key *key)
-{
-    return key->name + sizeof NAMED - 1;
-}
-
-static const struct config_key *key_of(struct span part)
-{
-    for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        if (span_equal_text(part, last_part(&keys[i])))
-            return &keys[i];
-    }
-    return NULL;
-}
-
-const struct config_key *config_peer_key_find(struct span name, struct span *peer)
-{
-    struct cursor in = cur_over(name);
-    uint8_t c;
-    if (!cur_expect(&in, span_text("peers.")))
-        return NULL;
-    size_t mark = cur_offset(&in);
-    while (cur_peek(&in, &c) && c != '.' && cur_skip(&in, 1))
-        continue;
-    *peer = cur_since(&in, mark);
-    bool named = peer_name_is_usable(*peer) || span_equal_text(*peer, "NAME");
-    return named && cur_skip(&in, 1) ? key_of(cur_rest(&in)) : NULL;
-}
-
-void config_peer_key_write(struct sink *out, const struct config_key *key, const char *peer)
-{
-    sink_format(out, "peers.%s.%s", peer, last_part(key));
-}
-
-/* --- reading ----------------------------------------------------------------------------- */
-
-/* One table, its values where they belong or, of a table too many, into nothing. */
-struct peer_reader {
+/* One that is judged, and where its name stands. */
+struct judging {
     struct reader *r;
-    struct peer_settings *peer;
-    struct config_origin *origins;
-    struct place place; /* of its name */
-    bool bad;           /* a value is none: nothing is said of them together */
+    const struct place *place;
+    const struct peer_settings *peer;
 };
 
-static void read_key(struct peer_reader *p, const struct toml_value *value)
+static void wrong(const struct judging *p, const char *text)
 {
-    struct place place = { CONFIG_FILE, toml_key_position(value), NULL, NULL };
-    struct span name = toml_key(value);
-    const struct config_key *key = key_of(name);
-    struct config_why why;
-    if (key == NULL) { /* it may have been the one that is missing */
-        p->bad = true;
-        const char *parts[COUNT_OF(keys)];
-        for (size_t i = 0; i < COUNT_OF(keys); i++)
-            parts[i] = last_part(&keys[i]);
-        reader_problem(p->r, &place, text_nearest(name, parts, COUNT_OF(keys)),
-                       "a peer has no key \"%.*s\"", reader_quoted(name), (const char *)name.at);
-        return;
-    }
-    place.at = toml_position(value);
-    if (config_value_toml(key, value, p->r->inputs->file_folder, p->peer, &why)) {
-        p->origins[key - keys] = (struct config_origin){ CONFIG_FILE, place.at, NULL };
-        return;
-    }
-    p->bad = true;
-    reader_problem(p->r, &place, why.nearest, "peers.%s.%s %s", p->peer->name, last_part(key),
-                   why.text);
-}
-
-static void wrong(struct peer_reader *p, const char *text)
-{
-    reader_problem(p->r, &p->place, NULL, "peers.%s %s", p->peer->name, text);
+    reader_problem(p->r, p->place, NULL, "peers.%s %s", p->peer->name, text);
 }
 
 /* In the clear is for what does not leave. */
-static bool may_be_plain(const struct peer_reader *p, const struct url_origin *origin)
+static bool may_be_plain(const struct judging *p, const struct url_origin *origin)
 {
     return origin->tls || origin->is_here || p->peer->inward;
 }
 
 /* What is wrong only in company. */
-static void judge(struct peer_reader *p)
+static void judge(struct reader *r, const struct place *place, const void *row)
 {
-    const struct peer_settings *peer = p->peer;
+    const struct peer_settings *peer = row;
+    const struct judging all = { r, place, peer }, *p = &all;
     struct websocket_url url = { 0 };
     struct url_origin public = { 0 };
     bool known = peer->ca[0] != 0 || peer->pins[0] != 0;
@@ -166,41 +96,16 @@ static void judge(struct peer_reader *p)
         wrong(p, "has a policy, and no url whose evidence it could judge");
 }
 
-static void read_peer(struct reader *r, const struct toml_value *table)
-{
-    struct settings *settings = &r->config.settings;
-    struct peer_settings none = { 0 };
-    struct config_origin nowhere[CONFIG_PEER_KEYS_MAX];
-    struct span name = toml_key(table);
-    struct peer_reader p = {
-        r, &none, nowhere, { CONFIG_FILE, toml_key_position(table), NULL, NULL }, false
-    };
-    if (!peer_name_is_usable(name)) {
-        reader_problem(r, &p.place, NULL,
-                       "\"%.*s\" is no name of a peer: at most %d of a-z, 0-9 and inner hyphens",
-                       reader_quoted(name), (const char *)name.at, SETTING_PEER_NAME_MAX - 1);
-        return;
-    }
-    if (toml_type_of(table) != TOML_TABLE) {
-        reader_problem(r, &p.place, NULL, "peers.%.*s is %s and must be a table of keys",
-                       (int)name.len, (const char *)name.at, toml_type_name(toml_type_of(table)));
-        return;
-    }
-    if (settings->peer_count < SETTING_PEERS_MAX) {
-        p.origins = r->config.peer_origins[settings->peer_count];
-        p.peer = &settings->peers[settings->peer_count++];
-    } else if (settings->peer_count == SETTING_PEERS_MAX) {
-        reader_problem(r, &p.place, NULL, "there are more than %d peers", SETTING_PEERS_MAX);
-    }
-    memcpy(p.peer->name, name.at, name.len);
-    for (const struct toml_value *v = toml_first(table); v != NULL; v = toml_next(v))
-        read_key(&p, v);
-    if (!p.bad)
-        judge(&p);
-}
-
-void reader_peers(struct reader *r, const struct toml_value *section)
-{
-    for (const struct toml_value *v = toml_first(section); v != NULL; v = toml_next(v))
-        read_peer(r, v);
-}
+const struct config_table config_peers = {
+    .section = "peers",
+    .one = "peer",
+    .keys = keys,
+    .key_count = COUNT_OF(keys),
+    .most = SETTING_PEERS_MAX,
+    .name_room = SETTING_PEER_NAME_MAX,
+    .row_size = sizeof(struct peer_settings),
+    .rows = offsetof(struct settings, peers),
+    .count = offsetof(struct settings, peer_count),
+    .origins = offsetof(struct config, peer_origins),
+    .judge = judge,
+};

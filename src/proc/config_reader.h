@@ -30,7 +30,16 @@ void reader_problem(struct reader *r, const struct place *place, const char *nea
 /* reader_quoted: how much of a name is quoted, for "%.*s". */
 int reader_quoted(struct span name);
 
-/* config_peers.c: the section of the peers, whatever it is. */
-void reader_peers(struct reader *r, const struct toml_value *section);
+extern const struct config_table config_peers, config_tenants;
+
+/* config_tables.c: a section of rows, a table. */
+void reader_table(struct reader *r, const struct config_table *table,
+                  const struct toml_value *section);
+void config_table_take(const struct config_table *table, struct settings *to,
+                       const struct settings *from);
+bool config_table_is_sound(const struct config_table *table, const struct settings *settings);
+
+/* config.c */
+bool config_field_is_same(const struct config_key *key, const void *a, const void *b);
 
 #endif

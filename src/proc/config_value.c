@@ -59,7 +59,7 @@ uint64_t config_number(const struct config_key *key, const void *fields)
         return *(const uint64_t *)field;
     if (key->form == CONFIG_BOOL)
         return *(const bool *)field;
-    if (is_number(key->form) || key->form == CONFIG_CHOICE)
+    if (is_number(key->form) || key->form == CONFIG_CHOICE || key->form == CONFIG_SHARE)
         return *(const uint32_t *)field;
     return 0;
 }
@@ -136,6 +136,8 @@ static const char *wanted(enum config_form form)
         return "a number of seconds like 90, or like \"90s\" (s, m, h, d)";
     case CONFIG_BOOL:
         return "true or false";
+    case CONFIG_SHARE:
+        return "a fraction above 0 and at most 1, like 0.5";
     case CONFIG_TEXT:
     case CONFIG_ADDRESS:
     case CONFIG_PATH:
@@ -380,6 +382,10 @@ bool config_value_text(const struct config_key *key, struct span text, const cha
         return set_choice(key, text, fields, why);
     if (key->form == CONFIG_BOOL)
         return set_bool(key, text, fields, why);
+    if (key->form == CONFIG_SHARE) { /* of a table: nowhere else than in the file */
+        refuse(why, "must be %s", wanted(key->form));
+        return false;
+    }
     if (!is_number(key->form))
         return set_text(key, text, folder, fields, why);
     if (!read_number(key->form, text, &number)) {
@@ -416,6 +422,26 @@ static bool set_array(const struct config_key *key, const struct toml_value *arr
     return false;
 }
 
+/* To the nearest millionth; what is written of it is read as the same. */
+static bool set_share(const struct config_key *key, const struct toml_value *value, void *fields,
+                      struct config_why *why)
+{
+    int64_t whole = 0;
+    double share = 0;
+    bool read = toml_float(value, &share);
+    if (!read && toml_integer(value, &whole) && whole == 1) {
+        share = 1;
+        read = true;
+    }
+    double parts = share * SETTING_SHARE_WHOLE + 0.5;
+    if (read && share > 0 && share <= 1 && parts >= 1) {
+        *(uint32_t *)field_of(key, fields) = (uint32_t)parts;
+        return true;
+    }
+    refuse(why, "must be %s", wanted(key->form));
+    return false;
+}
+
 bool config_value_toml(const struct config_key *key, const struct toml_value *value,
                        const char *folder, void *fields, struct config_why *why)
 {
@@ -433,6 +459,8 @@ bool config_value_toml(const struct config_key *key, const struct toml_value *va
         *(bool *)field_of(key, fields) = yes;
         return true;
     }
+    if (key->form == CONFIG_SHARE)
+        return set_share(key, value, fields, why);
     if (is_array(key->form) && toml_type_of(value) == TOML_ARRAY)
         return set_array(key, value, fields, why);
     bool takes_text = key->form != CONFIG_U32 && key->form != CONFIG_BOOL && !is_array(key->form);
@@ -447,7 +475,7 @@ static bool text_is_sound(const struct config_key *key, const void *fields)
     struct config_why why;
     const char *text = config_field(key, fields);
     const char *end = memchr(text, 0, SETTING_TEXT_MAX);
-    struct settings copy = { 0 }; /* a peer's are no larger */
+    struct settings copy = { 0 }; /* a row of a table is no larger */
     bool none = key->optional && text[0] == 0;
     return end != NULL && (key->form != CONFIG_PATH || none || text[0] == '/') &&
            set_text(key, span_text(text), "/", &copy, &why) &&
@@ -457,11 +485,23 @@ static bool text_is_sound(const struct config_key *key, const void *fields)
 bool config_key_is_sound(const struct config_key *key, const void *fields)
 {
     uint64_t number = config_number(key, fields);
-    if (is_number(key->form))
+    if (is_number(key->form) || key->form == CONFIG_SHARE)
         return number >= key->least && number <= key->most;
     if (key->form == CONFIG_CHOICE)
         return number < key->word_count;
     return key->form == CONFIG_BOOL || text_is_sound(key, fields);
+}
+
+/* 0.5, 0.333333, 1.0 */
+static void write_share(struct sink *out, uint64_t millionths)
+{
+    char text[24];
+    struct sink digits = sink_over(text, sizeof text);
+    sink_format(&digits, "%llu.%06llu", (unsigned long long)(millionths / SETTING_SHARE_WHOLE),
+                (unsigned long long)(millionths % SETTING_SHARE_WHOLE));
+    while (digits.at[digits.len - 1] == '0' && digits.at[digits.len - 2] != '.')
+        sink_cut(&digits, digits.len - 1);
+    sink_put(out, sink_bytes(&digits));
 }
 
 /* The texts between the commas. */
@@ -483,6 +523,8 @@ void config_value_write(struct sink *out, const struct config_key *key, const vo
     const void *field = config_field(key, fields);
     if (is_number(key->form))
         sink_format(out, "%llu", (unsigned long long)config_number(key, fields));
+    else if (key->form == CONFIG_SHARE)
+        write_share(out, config_number(key, fields));
     else if (key->form == CONFIG_CHOICE)
         toml_put_string(out, span_text(key->words[config_number(key, fields)]));
     else if (key->form == CONFIG_BOOL)

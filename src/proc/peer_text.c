@@ -7,7 +7,7 @@
 #include "base/sink.h"
 #include "codec/base64.h"
 
-bool peer_name_is_usable(struct span name)
+bool setting_name_is_usable(struct span name, size_t room)
 {
     for (size_t i = 0; i < name.len; i++) {
         uint8_t c = name.at[i];
@@ -15,7 +15,12 @@ bool peer_name_is_usable(struct span name)
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !inner)
             return false;
     }
-    return name.len > 0 && name.len < SETTING_PEER_NAME_MAX;
+    return name.len > 0 && name.len < room;
+}
+
+bool peer_name_is_usable(struct span name)
+{
+    return setting_name_is_usable(name, SETTING_PEER_NAME_MAX);
 }
 
 const struct peer_settings *peer_find(const struct settings *settings, struct span name)

@@ -14,7 +14,9 @@ enum {
     PEER_PINS_MAX = 8, /* of one peer: the key of today, and those of tomorrow */
 };
 
-/* peer_name_is_usable: 1 to SETTING_PEER_NAME_MAX - 1 of a-z, 0-9 and inner hyphens. */
+/* setting_name_is_usable: a-z, 0-9 and inner hyphens, 1 to room - 1 of them; peer_name_is_usable:
+   with the room of a peer's. */
+bool setting_name_is_usable(struct span name, size_t room);
 bool peer_name_is_usable(struct span name);
 
 /* peer_find: the peer of that name; NULL when there is none. */

@@ -9,8 +9,9 @@
 
 enum { SETTING_TEXT_MAX = 512 }; /* bytes of a text setting, its NUL included */
 
-/* The tables [peers.NAME]: how many, and bytes of a name, its NUL included. */
+/* The tables [peers.NAME] and [tenants.NAME]: how many, and bytes of a name, its NUL included. */
 enum { SETTING_PEERS_MAX = 16, SETTING_PEER_NAME_MAX = 32 };
+enum { SETTING_TENANTS_MAX = 32, SETTING_TENANT_NAME_MAX = 64, SETTING_SHARE_WHOLE = 1000000 };
 
 enum seal_kind { SEAL_BY_FILE = 0, SEAL_BY_PASSPHRASE, SEAL_BY_CREDENTIAL };
 
@@ -27,6 +28,12 @@ struct peer_settings {
     char pins[SETTING_TEXT_MAX];   /* "sha256/..", commas between them; "": none */
     uint32_t profile;              /* enum peer_profile */
     bool inward;                   /* its name may lead to a private address */
+};
+
+/* Somebody whose jobs have a part of the node. */
+struct tenant_settings {
+    char name[SETTING_TENANT_NAME_MAX];
+    uint32_t share; /* of the node, in millionths */
 };
 
 struct settings {
@@ -74,11 +81,14 @@ struct settings {
     uint32_t collateral_refresh; /* collateral.refresh: seconds */
 
     uint32_t jobs_vcpu;      /* jobs.vcpu: processors for jobs; 0: those of the machine */
+    uint32_t jobs_patience;  /* jobs.patience: seconds in which others may overtake */
     uint32_t jobs_keep;      /* jobs.keep: how many that have ended */
     uint32_t jobs_keep_days; /* jobs.keep_days: and for how long */
 
     uint32_t peer_count; /* in the order of the file */
     struct peer_settings peers[SETTING_PEERS_MAX];
+    uint32_t tenant_count; /* the same; their shares are no more than the whole */
+    struct tenant_settings tenants[SETTING_TENANTS_MAX];
 };
 
 #endif

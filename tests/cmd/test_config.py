@@ -114,6 +114,7 @@ MATRIX = {
     "tls.client_crl": (("'f'", "e", ""), ("@/f", "%/e", "")),
     "tls.operators": (("['dns:f', 'uri:f:1']", "dns:e", "dns:g, uri:g:1"),
                       (["dns:f", "uri:f:1"], ["dns:e"], ["dns:g", "uri:g:1"])),
+    "jobs.patience": (("21", "22", "23"), (21, 22, 23)),
     "jobs.vcpu": (("11", "12", "13"), (11, 12, 13)),
     "jobs.keep": (("11", "12", "13"), (11, 12, 13)),
     "jobs.keep_days": (("11", "12", "13"), (11, 12, 13)),

@@ -77,15 +77,15 @@ static void test_written_peers_read_back(void **state)
     char text[2][4096];
     (void)state;
     for (size_t turn = 0; turn < 2; turn++) {
-        size_t count;
-        const struct config_key *keys = config_peer_keys(&count);
+        const struct config_table *table = config_table_find(span_text("peers"));
         struct sink out = sink_over(text[turn], sizeof text[turn]);
         assert_true(load_file(turn == 0 ? whole : text[0]));
         for (uint32_t peer = 0; peer < config.settings.peer_count; peer++)
-            for (size_t i = 0; i < count; i++) {
-                config_peer_key_write(&out, &keys[i], config.settings.peers[peer].name);
+            for (size_t i = 0; i < table->key_count; i++) {
+                config_row_key_write(&out, table, &table->keys[i],
+                                     config.settings.peers[peer].name);
                 sink_text(&out, " = ");
-                config_value_write(&out, &keys[i], &config.settings.peers[peer]);
+                config_value_write(&out, &table->keys[i], &config.settings.peers[peer]);
                 sink_text(&out, "\n");
             }
         sink_terminate(&out);
@@ -225,20 +225,22 @@ static void test_in_the_file_only(void **state)
 
 static void test_names_of_keys(void **state)
 {
+    static const char *const none[] = { "peers.a.b.url", "peers..url", "peers.a.urls",
+                                        "peers.a.",      "peers.a",    "peers.",
+                                        "peers",         "peer.a.url", "peers.A.url" };
+    const struct config_table *table = config_table_find(span_text("peers")), *found;
     struct span peer;
-    size_t count;
-    const struct config_key *keys = config_peer_keys(&count);
     (void)state;
-    assert_ptr_equal(config_peer_key_find(span_text("peers.NAME.url"), &peer), &keys[0]);
-    assert_ptr_equal(config_peer_key_find(span_text("peers.a-b.url"), &peer), &keys[0]);
+    assert_ptr_equal(config_row_key_find(span_text("peers.NAME.url"), &found, &peer),
+                     &table->keys[0]);
+    assert_ptr_equal(config_row_key_find(span_text("peers.a-b.url"), &found, &peer),
+                     &table->keys[0]);
+    assert_ptr_equal(found, table);
     assert_true(span_equal_text(peer, "a-b"));
-    assert_null(config_peer_key_find(span_text("peers.a.b.url"), &peer));
-    assert_null(config_peer_key_find(span_text("peers..url"), &peer));
-    assert_null(config_peer_key_find(span_text("peers.a.urls"), &peer));
-    assert_null(config_peer_key_find(span_text("peers.a"), &peer));
-    assert_null(config_peer_key_find(span_text("peers"), &peer));
-    assert_null(config_peer_key_find(span_text("peer.a.url"), &peer));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < COUNT_OF(none); i++)
+        assert_null(config_row_key_find(span_text(none[i]), &found, &peer));
+    for (size_t i = 0; i < table->key_count; i++) {
+        const struct config_key *keys = table->keys;
         assert_true((keys[i].fallback == NULL) != (keys[i].derived == NULL));
         assert_false(keys[i].reloads);
         assert_null(keys[i].flag);
@@ -257,18 +259,19 @@ static void test_what_a_reload_sees(void **state)
         "[peers.a]\nurl = 'wss://a'\nprofile = 'sdk-v1'\npolicy = 'p'\n",
         "[peers.a]\nurl = 'wss://a'\n[peers.b]\nurl = 'wss://a'\n"
     };
+    const struct config_table *table = config_table_find(span_text("peers"));
     static struct settings before;
     (void)state;
     assert_true(load_file("[peers.a]\nurl = 'wss://a'\n"));
     before = config.settings;
-    assert_false(config_peers_differ(&before, &config.settings));
+    assert_false(config_table_differs(table, &before, &config.settings));
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         enum config_change changes[CONFIG_KEYS_MAX];
         struct settings running = before;
         assert_true(load_file(others[i]));
-        assert_true(config_peers_differ(&before, &config.settings));
+        assert_true(config_table_differs(table, &before, &config.settings));
         config_take_over(&running, &config.settings, changes);
-        assert_false(config_peers_differ(&before, &running));
+        assert_false(config_table_differs(table, &before, &running));
     }
 }
 

@@ -352,8 +352,9 @@ enum reason core_doctor(struct core *core, const struct request *request, struct
     return core_write(&api_doctor_response, &doctor, answer);
 }
 
-static bool put_entry(const struct config_key *key, const char *peer, const void *fields,
-                      struct arena *scratch, struct api_config_entry *out)
+/* Of a row of a table, or of the house itself. */
+static bool put_entry(const struct config_table *table, const struct config_key *key,
+                      const void *fields, struct arena *scratch, struct api_config_entry *out)
 {
     enum { VALUE_MAX = SETTING_TEXT_MAX + 64, KEY_MAX = CONFIG_VARIABLE_MAX };
     uint8_t *value = arena_alloc(scratch, VALUE_MAX), *fallback = arena_alloc(scratch, VALUE_MAX);
@@ -364,8 +365,8 @@ static bool put_entry(const struct config_key *key, const char *peer, const void
     struct sink key_name = sink_over(name, KEY_MAX);
     config_value_write(&text, key, fields);
     config_key_default(&other, key);
-    if (peer != NULL)
-        config_peer_key_write(&key_name, key, peer);
+    if (table != NULL)
+        config_row_key_write(&key_name, table, key, config_row_name(fields));
     else
         sink_text(&key_name, key->name);
     *out = (struct api_config_entry){
@@ -383,25 +384,35 @@ struct entries {
     const struct settings *settings;
     struct span wanted;
     struct arena *scratch;
-    struct api_config_entry at[CONFIG_KEYS_MAX + SETTING_PEERS_MAX * CONFIG_PEER_KEYS_MAX + 1];
+    struct api_config_entry at[CONFIG_KEYS_MAX + SETTING_PEERS_MAX * CONFIG_PEER_KEYS +
+                               SETTING_TENANTS_MAX * CONFIG_TENANT_KEYS + 1];
     size_t count;
 };
 
-/* Of a peer, or of the house itself. */
-static bool put_entries(struct entries *entries, const struct peer_settings *peer)
+static bool put_entries(struct entries *entries, const struct config_table *table,
+                        const struct config_key *keys, size_t count, const void *fields)
 {
-    size_t count = 0;
-    const struct config_key *keys = peer == NULL ? config_keys(&count) : config_peer_keys(&count);
     for (size_t i = 0; i < count; i++) {
         struct api_config_entry *entry = &entries->at[entries->count];
-        bool made = peer == NULL
-                        ? put_entry(&keys[i], NULL, entries->settings, entries->scratch, entry)
-                        : put_entry(&keys[i], peer->name, peer, entries->scratch, entry);
-        if (!made)
+        if (!put_entry(table, &keys[i], fields, entries->scratch, entry))
             return false;
         entries->count += entries->wanted.len == 0 || span_equal(entries->wanted, entry->key);
     }
     return true;
+}
+
+static bool put_all(struct entries *entries)
+{
+    size_t count = 0;
+    const struct config_key *keys = config_keys(&count);
+    bool made = put_entries(entries, NULL, keys, count, entries->settings);
+    for (size_t i = 0; i < CONFIG_TABLES; i++) {
+        const struct config_table *table = config_table_at(i);
+        const void *row;
+        for (size_t at = 0; made && (row = config_row(table, entries->settings, at)) != NULL; at++)
+            made = put_entries(entries, table, table->keys, table->key_count, row);
+    }
+    return made;
 }
 
 enum reason core_config(struct core *core, const struct request *request, struct arena *scratch,
@@ -414,9 +425,7 @@ enum reason core_config(struct core *core, const struct request *request, struct
     if (!protobuf_read(&api_config_request, request->body, scratch, &wanted, &error))
         return REASON_HTTP_BODY_INVALID;
     entries.wanted = wanted.key;
-    bool made = put_entries(&entries, NULL);
-    for (uint32_t i = 0; made && i < settings->peer_count; i++)
-        made = put_entries(&entries, &settings->peers[i]);
+    bool made = put_all(&entries);
     struct api_config_response config = { .entries = { entries.at, entries.count } };
     if (!made)
         return REASON_OUT_OF_MEMORY;

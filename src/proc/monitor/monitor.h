@@ -77,7 +77,7 @@ struct reload {
     int old_files[RELOAD_FILES]; /* before those that were handed over for it */
     enum reason why;             /* the first that a process gave for not taking it over */
     enum config_change changes[CONFIG_KEYS_MAX];
-    bool peers_changed; /* [peers.NAME], or a file of theirs: no running house takes these over */
+    enum config_change tables[CONFIG_TABLES];
 };
 
 /* The channel between two processes. */

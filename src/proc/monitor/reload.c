@@ -221,6 +221,17 @@ static void refuse(struct monitor *monitor, const struct reading *reading)
     end(monitor, true, reading->problem_count, sink_bytes(&reading->report));
 }
 
+/* The files that peers have count with them. */
+static enum config_change change_of(const struct monitor *monitor, const struct config_table *table,
+                                    const struct settings *next)
+{
+    bool differs = config_table_differs(table, &monitor->reload.old, next);
+    if (config_table_reloads(table))
+        return differs ? CONFIG_TAKEN : CONFIG_SAME;
+    bool peers = table == config_table_find(span_text("peers"));
+    return differs || (peers && monitor_peers_changed(monitor)) ? CONFIG_NEEDS_START : CONFIG_SAME;
+}
+
 static void begin(struct monitor *monitor, int64_t now_ms)
 {
     struct reload *reload = &monitor->reload;
@@ -234,8 +245,8 @@ static void begin(struct monitor *monitor, int64_t now_ms)
     if (read_settings(monitor, &reading, &next) && reopen_files(monitor, &reading)) {
         reload->old = monitor->settings;
         config_take_over(&monitor->settings, &next, reload->changes);
-        reload->peers_changed = config_peers_differ(&monitor->settings, &next) ||
-                                monitor_peers_changed(monitor);
+        for (size_t i = 0; i < CONFIG_TABLES; i++)
+            reload->tables[i] = change_of(monitor, config_table_at(i), &next);
         monitor->settings.taken_back = false;
         reload->refused = false;
         reload->why = REASON_NONE;
@@ -304,9 +315,14 @@ static void finish(struct monitor *monitor)
         news_change(monitor, (uint32_t)i, config_number(&keys[i], &reload->old),
                     config_number(&keys[i], &monitor->settings));
     }
-    if (reload->peers_changed) {
-        sink_text(&report, "start peers\n");
-        log_event("needs a start of the house: peers");
+    for (size_t i = 0; i < CONFIG_TABLES; i++) {
+        const char *name = config_table_at(i)->section;
+        changed += reload->tables[i] == CONFIG_TAKEN;
+        if (reload->tables[i] != CONFIG_SAME)
+            sink_format(&report, "%s %s\n", reload->tables[i] == CONFIG_TAKEN ? "taken" : "start",
+                        name);
+        if (reload->tables[i] == CONFIG_NEEDS_START)
+            log_event("needs a start of the house: %s", name);
     }
     log_event("reloaded changed=%u", changed);
     end(monitor, false, changed, sink_bytes(&report));
