@@ -217,8 +217,8 @@ static void learn(struct quota_tenant *tenant)
     tenant->demand += (uint32_t)(missing * QUOTA_LEARN / QUOTA_WHOLE);
 }
 
-enum quota_answer quota_claim(struct quota *quota, size_t tenant, uint64_t id,
-                              const struct quota_amount *amount)
+static enum quota_answer claim(struct quota *quota, size_t tenant, uint64_t id,
+                               const struct quota_amount *amount, bool of_part)
 {
     const struct quota_amount used = quota_in_use(quota);
     if (tenant >= quota->tenant_count || id == 0 || !amount_is_good(amount) ||
@@ -231,7 +231,7 @@ enum quota_answer quota_claim(struct quota *quota, size_t tenant, uint64_t id,
                    ? QUOTA_GRANTED
                    : QUOTA_REFUSED;
     learn(asks);
-    if (!amount_fits(&asks->in_use, amount, &asks->reserved))
+    if (of_part && !amount_fits(&asks->in_use, amount, &asks->reserved))
         return QUOTA_TENANT_FULL;
     if (!amount_fits(&used, amount, &quota->capacity))
         return QUOTA_CAPACITY_FULL;
@@ -241,6 +241,18 @@ enum quota_answer quota_claim(struct quota *quota, size_t tenant, uint64_t id,
     *place = (struct quota_claim){ id, tenant, *amount };
     amount_add(&asks->in_use, amount);
     return QUOTA_GRANTED;
+}
+
+enum quota_answer quota_claim(struct quota *quota, size_t tenant, uint64_t id,
+                              const struct quota_amount *amount)
+{
+    return claim(quota, tenant, id, amount, true);
+}
+
+enum quota_answer quota_claim_whole(struct quota *quota, size_t tenant, uint64_t id,
+                                    const struct quota_amount *amount)
+{
+    return claim(quota, tenant, id, amount, false);
 }
 
 bool quota_release(struct quota *quota, uint64_t id)

@@ -92,6 +92,12 @@ MUST_USE
 enum quota_answer quota_claim(struct quota *quota, size_t tenant, uint64_t id,
                               const struct quota_amount *amount);
 
+/* quota_claim_whole is the same without the tenant's part: for what runs already, and for a tenant
+   that has nothing and would not get it from its part. */
+MUST_USE
+enum quota_answer quota_claim_whole(struct quota *quota, size_t tenant, uint64_t id,
+                                    const struct quota_amount *amount);
+
 /* quota_release gives a claim back.  False: there is none of this id, or it was given back. */
 MUST_USE
 bool quota_release(struct quota *quota, uint64_t id);

@@ -103,6 +103,9 @@ static void anything_in_any_order(void **state)
             case 3:
                 (void)!quota_release(&quota, id);
                 break;
+            case 4:
+                (void)!quota_claim_whole(&quota, tenant % (quota.tenant_count + 1), id, &amount);
+                break;
             default:
                 (void)!quota_claim(&quota, tenant % (quota.tenant_count + 1), id, &amount);
             }
@@ -236,6 +239,25 @@ static void who_is_not_active(void **state)
     assert_true(quota_is_sound(&quota));
 }
 
+/* Whatever the part is, there is never more than the whole. */
+static void past_the_part(void **state)
+{
+    (void)state;
+    static const uint32_t shares[] = { 900000, 100000 };
+    const struct quota_amount half = amount_of(50, 0, 0, 0);
+    make(amount_of(100, 0, 0, 0), shares, 2);
+    assert_int_equal(quota_claim(&quota, 1, 1, &half), QUOTA_TENANT_FULL);
+    assert_int_equal(quota_claim_whole(&quota, 1, 1, &half), QUOTA_GRANTED);
+    assert_int_equal(quota_claim_whole(&quota, 1, 1, &half), QUOTA_GRANTED); /* the same one */
+    assert_int_equal(quota.tenants[1].in_use.of[0], 50);
+    assert_int_equal(quota_claim(&quota, 1, 2, &(struct quota_amount){ { 1 } }), QUOTA_TENANT_FULL);
+    assert_int_equal(quota_claim_whole(&quota, 0, 3, &(struct quota_amount){ { 51 } }),
+                     QUOTA_CAPACITY_FULL);
+    assert_int_equal(quota_claim(&quota, 0, 4, &half), QUOTA_GRANTED);
+    assert_int_equal(quota_claim_whole(&quota, 2, 5, &half), QUOTA_REFUSED);
+    assert_true(quota_is_sound(&quota));
+}
+
 static void every_kind_at_once(void **state)
 {
     (void)state;
@@ -327,8 +349,8 @@ int main(void)
         TEST(no_unit_is_given_twice, ""), TEST(nobody_is_below_the_floor, ""),
         TEST(as_the_formula_says, ""),    TEST(demand_counts_and_fades, ""),
         TEST(who_is_not_active, ""),      TEST(every_kind_at_once, ""),
-        TEST(what_is_refused, ""),        TEST(as_many_as_may_be, ""),
-        TEST(what_is_not_sound, ""),
+        TEST(past_the_part, ""),          TEST(what_is_refused, ""),
+        TEST(as_many_as_may_be, ""),      TEST(what_is_not_sound, ""),
     };
     return RUN_TESTS(tests);
 }

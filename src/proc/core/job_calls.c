@@ -109,6 +109,16 @@ static void answer_logs(struct core *core, const struct pending *pending, enum r
 /* ---- why
  * ------------------------------------------------------------------------------------------ */
 
+static void write_waits(const struct core *core, const struct core_job *job, struct sink *words)
+{
+    sink_format(words,
+                "It waits until what it reserves is free, %u processors, %llu MiB of memory and "
+                "%llu MiB of disk; %u jobs that came before it wait, too.",
+                job->vcpu, (unsigned long long)(job->memory >> 20),
+                (unsigned long long)(job->disk >> 20), jobs_ahead(&core->jobs, job));
+    jobs_share_write(core, job, words);
+}
+
 static void write_words(const struct core *core, const struct core_job *job, struct sink *words)
 {
     const struct core_jobs *jobs = &core->jobs;
@@ -117,12 +127,7 @@ static void write_words(const struct core *core, const struct core_job *job, str
         if (!jobs->synced || !jobs->runs)
             sink_text(words, "It waits for the runner, which is not there.");
         else
-            sink_format(
-                words,
-                "It waits until what it reserves is free, %u processors, %llu MiB of memory "
-                "and %llu MiB of disk; %u jobs that came before it wait, too.",
-                job->vcpu, (unsigned long long)(job->memory >> 20),
-                (unsigned long long)(job->disk >> 20), jobs_ahead(jobs, job));
+            write_waits(core, job, words);
         return;
     case JOB_STARTING:
     case JOB_RUNNING:

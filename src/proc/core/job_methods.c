@@ -93,6 +93,14 @@ static enum reason may_submit(struct core *core, const struct request *request,
     reason = job_body_read(request->body, scratch, &wanted, detail);
     if (reason != REASON_OK)
         return reason;
+    size_t tenant;
+    if (!jobs_tenant(&core->house->settings, wanted.tenant, &tenant)) {
+        if (wanted.tenant[0] == 0)
+            sink_text(detail, "tenant is not set, and tenants have all of this node");
+        else
+            sink_format(detail, "tenant \"%s\" has no share of this node", wanted.tenant);
+        return REASON_JOB_TENANT;
+    }
     const char *key = jobs_too_large(jobs, &wanted);
     if (key != NULL) {
         sink_format(detail, "%s is more than this node has for all jobs together", key);

@@ -10,19 +10,6 @@
 
 _Static_assert((int)API_JOB_ARGUMENTS == (int)JOB_ARGUMENTS_MAX, "as many as are handed on");
 
-struct quota_amount jobs_amount(uint32_t vcpu, uint64_t memory, uint64_t disk)
-{
-    enum { MIB = 1 << 20 };
-    const uint64_t most = QUOTA_AMOUNT_MOST;
-    const uint64_t of_memory = memory / MIB + (memory % MIB != 0);
-    const uint64_t of_disk = disk / MIB + (disk % MIB != 0);
-    struct quota_amount amount = { { 0 } };
-    amount.of[QUOTA_CPU_MILLI] = 1000 * (uint64_t)vcpu;
-    amount.of[QUOTA_MEMORY_MIB] = of_memory < most ? of_memory : most;
-    amount.of[QUOTA_DISK_MIB] = of_disk < most ? of_disk : most;
-    return amount;
-}
-
 static bool put(struct core *core, uint16_t message, uint64_t id, struct span body)
 {
     struct channel *channel = &core->house->channels[PEER_RUNNER];
@@ -55,28 +42,6 @@ void jobs_sync(struct core *core)
     uint64_t id = channel_next_id(channel);
     if (put(core, MSG_JOB_SYNC, id, (struct span){ 0 }))
         core->jobs.asked = id;
-}
-
-/* What runs has its part whatever there is: the disk that it uses is free no more. */
-static void divide(struct core *core)
-{
-    struct core_jobs *jobs = &core->jobs;
-    size_t tenant = 0;
-    for (size_t i = 0; i < jobs->count; i++) {
-        if (job_state_is_begun(jobs->rows[i].state))
-            jobs->disk += jobs->rows[i].disk;
-    }
-    const struct quota_amount all = jobs_amount(jobs->vcpu, jobs->memory, jobs->disk);
-    if (!quota_init(jobs->quota, &all) || !quota_add(jobs->quota, QUOTA_WHOLE, &tenant))
-        return;
-    quota_divide(jobs->quota);
-    for (size_t i = 0; i < jobs->count; i++) {
-        const struct core_job *job = &jobs->rows[i];
-        const struct quota_amount amount = jobs_amount(job->vcpu, job->memory, job->disk);
-        if (job_state_is_begun(job->state) &&
-            quota_claim(jobs->quota, tenant, (uint64_t)job->seq, &amount) != QUOTA_GRANTED)
-            log_event("a job runs that has more than there is");
-    }
 }
 
 static bool is_listed(struct span ids, const uint8_t id[JOB_ID])
@@ -143,7 +108,7 @@ rc core_on_job_synced(struct trail *trail, void *self, struct call *call)
     jobs->vcpu = set > 0 ? set : vcpu;
     jobs->memory = memory;
     jobs->disk = disk;
-    divide(core);
+    jobs_divide(core);
     return RC_SUCCESS;
 }
 
@@ -189,6 +154,11 @@ bool jobs_begin(struct core *core, const struct core_job *job, bool *bad)
            put(core, MSG_JOB_START, channel_next_id(channel), sink_bytes(&order.body));
 }
 
+void jobs_look_again(struct core *core)
+{
+    core->jobs.synced = false;
+}
+
 /* The runner has begun nothing: it is full, or stops. */
 static void take_back(struct core *core, struct core_job *job)
 {
@@ -202,7 +172,7 @@ static void take_back(struct core *core, struct core_job *job)
 /* A state that could not be kept is settled by the next look at what there is. */
 static void look_again(struct core *core)
 {
-    core->jobs.synced = false;
+    jobs_look_again(core);
     core->jobs.again_ms = clock_monotonic_ms() + CORE_JOBS_AGAIN_MS;
 }
 

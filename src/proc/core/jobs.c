@@ -239,19 +239,11 @@ enum reason jobs_add(struct core *core, const uint8_t id[JOB_ID], const struct c
 /* ---- whose turn it is ---------------------------------------------------------------------------
  */
 
-static bool claim(struct core_jobs *jobs, const struct core_job *job)
-{
-    const struct quota_amount amount = jobs_amount(job->vcpu, job->memory, job->disk);
-    return quota_claim(jobs->quota, 0, (uint64_t)job->seq, &amount) == QUOTA_GRANTED;
-}
-
 /* Starting in the store first: a runner that was told and a core that does not know it would begin
-   it twice. */
-static bool try_begin(struct core *core, struct core_job *job)
+   it twice.  False: nothing can be begun now. */
+static bool begin_claimed(struct core *core, struct core_job *job)
 {
     struct core_jobs *jobs = &core->jobs;
-    if (!claim(jobs, job))
-        return true;
     if (!jobs_move(core, job, JOB_STARTING)) {
         (void)!quota_release(jobs->quota, (uint64_t)job->seq);
         return false;
@@ -269,21 +261,65 @@ static bool try_begin(struct core *core, struct core_job *job)
     return false;
 }
 
+/* One pass over those who wait, in their order. */
+struct turn {
+    struct core *core;
+    bool whole;                   /* for tenants that have nothing, whatever their share is */
+    bool held[QUOTA_TENANTS_MAX]; /* one of theirs has waited long enough */
+    size_t running;
+};
+
+static bool has_nothing(const struct core_jobs *jobs, size_t tenant)
+{
+    const struct quota_amount *used = &jobs->quota->tenants[tenant].in_use;
+    bool nothing = true;
+    for (size_t k = 0; k < QUOTA_KINDS; k++)
+        nothing = nothing && used->of[k] == 0;
+    return nothing;
+}
+
+/* What is more than there is of all holds nobody up. */
+static bool holds(const struct core *core, const struct core_job *job)
+{
+    const struct core_jobs *jobs = &core->jobs;
+    return clock_now() - job->submitted >= core->house->settings.jobs_patience &&
+           job->vcpu <= jobs->vcpu && job->memory <= jobs->memory && job->disk <= jobs->disk;
+}
+
+static bool take_turn(struct turn *turn, struct core_job *job)
+{
+    struct core *core = turn->core;
+    size_t tenant;
+    if (!jobs_tenant(&core->house->settings, job->tenant, &tenant) ||
+        tenant >= core->jobs.quota->tenant_count || turn->held[tenant] ||
+        (turn->whole && !has_nothing(&core->jobs, tenant)))
+        return true;
+    if (jobs_claim(core, job, turn->whole) == QUOTA_GRANTED) {
+        bool begun = begin_claimed(core, job);
+        turn->running += job_state_is_begun(job->state);
+        return begun;
+    }
+    turn->held[tenant] = holds(core, job);
+    return true;
+}
+
+/* Everybody's share first, and then what is left to those for whom theirs is too small. */
 static void begin_all(struct core *core)
 {
     struct core_jobs *jobs = &core->jobs;
     size_t running = jobs_count(jobs, job_state_is_begun);
     jobs->changed = false;
-    for (size_t i = 0; i < jobs->count && running < JOB_RUNS_MAX; i++) {
-        struct core_job *job = &jobs->rows[i];
-        if (job->state != JOB_QUEUED)
-            continue;
-        if (!try_begin(core, job)) {
-            jobs->changed = true;
-            jobs->again_ms = clock_monotonic_ms() + CORE_JOBS_AGAIN_MS;
-            return;
+    jobs_divide_again(core, clock_monotonic_ms());
+    for (unsigned pass = 0; pass < 2; pass++) {
+        struct turn turn = { .core = core, .whole = pass == 1, .running = running };
+        for (size_t i = 0; i < jobs->count && turn.running < JOB_RUNS_MAX; i++) {
+            if (jobs->rows[i].state == JOB_QUEUED && !take_turn(&turn, &jobs->rows[i])) {
+                jobs->changed = true;
+                jobs->again_ms = clock_monotonic_ms() + CORE_JOBS_AGAIN_MS;
+                return;
+            }
         }
-        running += job_state_is_begun(job->state);
+        running = turn.running;
     }
 }
 

@@ -7,7 +7,8 @@
    knows how it went: it was lost.
 
    It has its part of the node before it is begun, from the ledger of job/quota.h, and gives it back
-   when its end is in the store.  Whoever came first goes first, of those for whom there is room. */
+   when its end is in the store.  Whoever came first goes first, of those for whom there is room in
+   their tenant's share, and for a while only: then those of his tenant who came later wait. */
 #ifndef WARD_PROC_CORE_JOBS_H
 #define WARD_PROC_CORE_JOBS_H
 
@@ -25,6 +26,7 @@ struct arena;
 struct core;
 struct pending;
 struct request;
+struct settings;
 
 enum {
     CORE_JOBS_MAX = 2048,       /* that are kept, ended ones included */
@@ -33,6 +35,7 @@ enum {
     CORE_JOBS_AGAIN_MS = 1000,  /* before what could not be done is tried again */
     CORE_JOBS_CLEAR_MS = 60000, /* between two looks for what is too old */
     CORE_JOB_DETAIL = 2048,     /* bytes of what is wrong with a specification */
+    CORE_DIVIDE_MS = 5000,      /* between two divisions of the node among the same tenants */
 };
 
 /* How one ended, and what it used. */
@@ -69,7 +72,8 @@ struct core_jobs {
     uint32_t cores;     /* of the machine, for one job; */
     uint32_t vcpu;      /* of the node, for all jobs together */
     uint64_t memory, disk;
-    struct quota *quota;
+    struct quota *quota; /* its tenants are those of ward.toml, and then the rest */
+    int64_t divided_ms;
     bool changed;      /* something may be begun */
     uint64_t removing; /* id of the question for a folder that is to go; 0: none */
     uint8_t removed[JOB_ID];
@@ -122,6 +126,9 @@ enum reason job_body_read(struct span body, struct arena *scratch, struct core_w
 void jobs_peer(struct core *core, enum peer peer);
 void jobs_sync(struct core *core);
 
+/* jobs_look_again: what there is is asked anew, and divided. */
+void jobs_look_again(struct core *core);
+
 /* jobs_begin tells the runner; the job is starting already.  False: it was not told, and with *bad
    never can be: what was submitted cannot be read any more. */
 MUST_USE
@@ -171,8 +178,20 @@ enum reason job_named(struct core *core, struct span text, struct core_job **out
 enum reason job_meant(struct core *core, const struct request *request, struct arena *scratch,
                       struct core_job **out);
 
-/* jobs_amount is what the ledger counts. */
-struct quota_amount jobs_amount(uint32_t vcpu, uint64_t memory, uint64_t disk);
+/* job_shares.c: who has how much of the node.  jobs_tenant: the number of a tenant in the ledger;
+   false: nobody of that name has a share, or there is none for who has no name. */
+bool jobs_tenant(const struct settings *settings, const char *name, size_t *index);
+
+/* jobs_divide makes the ledger anew, with what runs in it; jobs_divide_again divides among those
+   who have jobs now. */
+void jobs_divide(struct core *core);
+void jobs_divide_again(struct core *core, int64_t now_ms);
+
+/* jobs_claim asks for what a job reserves, of its tenant's share or, with `whole`, of the node. */
+enum quota_answer jobs_claim(struct core *core, const struct core_job *job, bool whole);
+
+/* jobs_share_write says what the job's tenant has of the node; nothing where it is not divided. */
+void jobs_share_write(const struct core *core, const struct core_job *job, struct sink *words);
 
 uint32_t jobs_ahead(const struct core_jobs *jobs, const struct core_job *job);
 

@@ -99,13 +99,14 @@ static int64_t tick(void *self, int64_t now_ms)
     return now_ms < core->stop_ms && core->stop_ms < next ? core->stop_ms : next;
 }
 
-/* Who is in is judged by the new policy as soon as verify has read it. */
+/* Who is in is judged by the new policy as soon as verify has read it; shares may be others. */
 static bool reload(void *self, const struct settings *next)
 {
     struct core *core = self;
     (void)next;
     const bool listed = core_miners_read(core);
     core_miners_tell(core);
+    jobs_look_again(core);
     if (links_policy_read(core))
         return listed;
     links_policy_unread(core);
