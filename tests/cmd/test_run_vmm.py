@@ -17,8 +17,10 @@ import unittest
 
 import tap
 from commands import CLEAN, WARD, faults
+from sim_agents import Caller, agent
 from tls_ca import Authority
 from vmm_server import Health, Refused, Vmm
+from ward import verify
 
 RECORDS = pathlib.Path("/var/lib/ward-vmm")
 DIGEST = "sha256:" + "00" * 32
@@ -126,6 +128,32 @@ class Jobs(Vmms):
         self.assertIn("the machine says: done", said)
         self.check_ends(vmm)
         self.check_nothing_is_there(vmm)
+
+    def judged(self, compose_file, policy):
+        """(exit, verdict) of what a guest shows that was given this string, as dstack's measures it."""
+        measured = hashlib.sha256(compose_file.encode()).hexdigest()
+        with agent("--compose-hash", measured) as (path, folder, _):
+            answer = Caller(path).call("/GetQuote", {"report_data": "5a" * 64})[1]
+            (folder / "quote").write_bytes(bytes.fromhex(answer["quote"]))
+            (folder / "log").write_text(answer["event_log"])
+            (folder / "policy.toml").write_text(policy)
+            return verify(folder / "quote", "--event-log", folder / "log", "--root", folder / "root.pem",
+                          "--collateral", folder / "collateral", "--policy", folder / "policy.toml")
+
+    def test_the_guest_shows_what_was_sent(self):  # proves: PC-40
+        """Whoever knows what the run said of itself knows the machine that has it, and no other."""
+        vmm = self.serve(runs=1)
+        result, _ = self.run_job(vmm)
+        (asked,) = vmm.bodies("CreateVm")
+        sent = asked["compose_file"]
+        policy = f'[log]\nrequired = true\ncompose_hash = "{result["machine"]["compose_sha256"]}"\n'
+        code, said = self.judged(sent, policy)
+        self.assertEqual((code, said["reason"]), (0, "OK"), said)
+        for other in (sent + "\n", sent.replace("/bin/job", "/bin/jab"), json.dumps(json.loads(sent))):
+            self.assertNotEqual(other, sent)
+            code, said = self.judged(other, policy)
+            self.assertEqual((code, said["reason"], said["detail"]),
+                             (1, "POLICY_EVENT", "compose_hash"))
 
     def test_its_time(self):  # proves: PC-47
         vmm = self.serve()

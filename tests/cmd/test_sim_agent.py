@@ -12,41 +12,12 @@ import time
 import unittest
 
 import tap
-from unix_http import UnixConnection
-from ward import BUILD, verify, ward
+from sim_agents import WARD, Caller, agent
+from ward import verify, ward
 
-WARD = BUILD.resolve() / "ward"
 COMPOSE = "c0" * 32
 CALLERS = 16  # AGENT_CALLERS_MAX
 ASK_MAX = 4096
-
-
-class Caller(UnixConnection):
-    """As httpx over a unix socket."""
-
-    def call(self, method, asked=b"", verb="POST", **fields):
-        """(status, object)"""
-        body = asked if isinstance(asked, bytes) else json.dumps(asked).encode()
-        self.request(verb, method, body, {name.replace("_", "-"): value
-                                          for name, value in fields.items()})
-        answer = self.getresponse()
-        assert answer.getheader("Content-Length"), answer.getheaders()
-        return answer.status, json.loads(answer.read())
-
-
-@contextlib.contextmanager
-def agent(*more):
-    """(socket, folder, process) of one that listens."""
-    with tempfile.TemporaryDirectory(prefix="ward-agent-") as above:
-        folder = pathlib.Path(above) / "simulated"
-        process = subprocess.Popen([WARD, "sim", "agent", folder, "--json", *more],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        try:
-            yield json.loads(process.stdout.readline())["socket"], folder, process
-        finally:
-            process.terminate()
-            _, said = process.communicate(timeout=20)
-            assert process.returncode == 0, said
 
 
 def raw(path, said):
