@@ -19,7 +19,7 @@ enum control_message {
     CONTROL_HAPPENED,     /* core: u64 number, u8 enum happened, u8 peer, u32 pid, u32 code,
                              u64 milliseconds since 1970, u64 before, u64 after: to be logged */
     CONTROL_RELOAD,       /* u32 number of the reload, struct settings: taken over at once */
-    CONTROL_PROGRAM, /* tee: u32 enum peer, one descriptor: what that process is executed from */
+    CONTROL_PROGRAM, /* tee: u32 below PROGRAM_COUNT, one descriptor: what that is executed from */
 
     /* process to monitor */
     CONTROL_READY = 0x41,  /* serving; struct jail_report as u8 own_user, u8 network, u32 ABI */

@@ -38,12 +38,12 @@ rc house_take_file(struct trail *trail, struct house *house, struct cursor *body
 
 static rc take_program(struct trail *trail, struct house *house, struct cursor *body)
 {
-    uint32_t peer = 0;
+    uint32_t number = 0;
     int fd = channel_take_fd(&house->control);
-    if (!cur_u32le(body, &peer) || peer >= PEER_COUNT || fd < 0 || !house->process->measures)
+    if (!cur_u32le(body, &number) || number >= PROGRAM_COUNT || fd < 0 || !house->process->measures)
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
-    fd_close(&house->programs[peer]);
-    house->programs[peer] = fd;
+    fd_close(&house->programs[number]);
+    house->programs[number] = fd;
     return RC_SUCCESS;
 }
 
@@ -274,8 +274,8 @@ int house_main(const struct process *process)
     struct house house = { .process = process };
     for (unsigned file = 0; file < FILE_COUNT; file++)
         house.files[file] = -1;
-    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
-        house.programs[peer] = -1;
+    for (unsigned program = 0; program < PROGRAM_COUNT; program++)
+        house.programs[program] = -1;
     log_as(peer_name(process->peer));
     take_name(process);
     /* A terminal's interrupt goes to the whole group: the monitor alone decides. */

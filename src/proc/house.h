@@ -96,7 +96,7 @@ struct house {
     struct channel channels[PEER_COUNT]; /* closed where there is none */
     uint64_t numbers[PEER_COUNT];        /* of the channel, as the monitor counts them */
     int files[FILE_COUNT];               /* -1 where there is none */
-    int programs[PEER_COUNT];            /* of a process that measures, else -1 */
+    int programs[PROGRAM_COUNT];         /* of a process that measures, else -1 */
     int own[HOUSE_OWN_FDS_MAX];          /* opened before the jail, see house_keep_fd */
     size_t own_count;
     uint16_t connect_ports[HOUSE_PORTS_MAX]; /* before_jail of a process that connects */

@@ -65,6 +65,8 @@ enum peer file_owner(enum house_file file)
     case FILE_TLS_CLIENT_CA:
     case FILE_TLS_CLIENT_CRL:
         return PEER_FRONT;
+    case FILE_WARD:
+        return PEER_RUNNER;
     case FILE_COUNT:
         break;
     }

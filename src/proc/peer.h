@@ -19,6 +19,9 @@ enum peer {
 };
 
 /* What the monitor opens once and hands to the one process that is named for it. */
+/* What a house executes: of each process, by its enum peer, and the command that runs its jobs. */
+enum { PROGRAM_WARD = PEER_COUNT, PROGRAM_COUNT };
+
 enum house_file {
     FILE_AUDIT_LOG,       /* audit: the log that is written, O_APPEND */
     FILE_AUDIT_LEAVES,    /* audit: 32 bytes for each record ever */
@@ -48,6 +51,7 @@ enum house_file {
     FILE_TLS_KEY,         /* keeper: and its private key, in the same way */
     FILE_TLS_CLIENT_CA,   /* front: the CAs of operators' certificates, in the same way */
     FILE_TLS_CLIENT_CRL,  /* front: and their revocation lists */
+    FILE_WARD,            /* runner: the command, which jobs are run by; tee measures it, too */
     FILE_COUNT
 };
 

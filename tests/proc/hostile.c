@@ -145,9 +145,9 @@ void hostile_begin(struct hostile *hostile, const struct process *process, uint3
     assert_non_null(mkdtemp(house->settings.state));
     give_tables(hostile);
     give_files(hostile);
-    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
-        house->programs[peer] = process->measures ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
-                                                  : -1;
+    for (unsigned program = 0; program < PROGRAM_COUNT; program++)
+        house->programs[program] = process->measures ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
+                                                     : -1;
     /* A front that finds no keeper yet has made everything else. */
     rc ready = process->before_jail(NULL, house->self, house);
     assert_true(rc_ok(ready) || (rc_class_of(ready) == RC_WORLD && process->peer == PEER_FRONT));

@@ -102,8 +102,8 @@ static void test_the_seed_is_forgotten(void **state)
     for (unsigned key = 0; key < SIM_KEY_COUNT; key++)
         assert_null(tee->authority.keys[key]);
     assert_int_equal(tee->folder, -1);
-    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
-        assert_int_equal(hostile.house.programs[peer], -1);
+    for (unsigned program = 0; program < PROGRAM_COUNT; program++)
+        assert_int_equal(hostile.house.programs[program], -1);
     hostile_end(&hostile);
 }
 

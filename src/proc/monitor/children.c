@@ -36,7 +36,7 @@ const struct plan_row monitor_plan[] = {
     { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
     { PEER_FETCH, "ward-fetch", IN(PEER_CORE), IN(FILE_PROVIDER_CA) },
     { PEER_DIAL, "ward-dial", IN(PEER_CORE) | IN(PEER_FRONT), 0 },
-    { PEER_RUNNER, "ward-runner", IN(PEER_CORE), 0 },
+    { PEER_RUNNER, "ward-runner", IN(PEER_CORE), IN(FILE_WARD) },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 
@@ -61,6 +61,15 @@ static rc open_program(struct trail *trail, struct monitor *monitor, enum peer p
     return RC_SUCCESS;
 }
 
+/* Beside the folder of the programs, where it was installed or where the build leaves it.  Where
+   there is none nothing can be run, and nothing is measured. */
+static void open_ward(struct monitor *monitor, int folder)
+{
+    static const char *const places[] = { "../../bin/ward", "../../ward" };
+    for (size_t i = 0; i < COUNT_OF(places) && monitor->files[FILE_WARD] < 0; i++)
+        monitor->files[FILE_WARD] = openat(folder, places[i], O_RDONLY | O_CLOEXEC);
+}
+
 rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
 {
     static const char self[] = "/proc/self/exe";
@@ -79,6 +88,7 @@ rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
     for (size_t i = 0; i < monitor_plan_count; i++)
         TRY(trail,
             open_program(trail, monitor, monitor_plan[i].peer, folder, monitor_plan[i].program));
+    open_ward(monitor, folder);
     return open_program(trail, monitor, PEER_MONITOR, AT_FDCWD, self);
 }
 
@@ -182,10 +192,14 @@ rc child_give_file(struct trail *trail, struct monitor *monitor, enum house_file
 /* The files that the monitor executes, and no names: what is measured is what runs. */
 static rc give_programs(struct trail *trail, struct monitor *monitor, const struct plan_row *row)
 {
-    for (unsigned peer = 0; peer < PEER_COUNT && row->peer == PEER_TEE; peer++)
-        TRY(trail, hand_over(trail, &monitor->children[PEER_TEE].control, CONTROL_PROGRAM, peer,
-                             monitor->programs[peer]));
-    return RC_SUCCESS;
+    struct channel *control = &monitor->children[PEER_TEE].control;
+    if (row->peer != PEER_TEE)
+        return RC_SUCCESS;
+    for (unsigned peer = 0; peer < PEER_COUNT; peer++)
+        TRY(trail, hand_over(trail, control, CONTROL_PROGRAM, peer, monitor->programs[peer]));
+    return monitor->files[FILE_WARD] < 0 ? RC_SUCCESS
+                                         : hand_over(trail, control, CONTROL_PROGRAM, PROGRAM_WARD,
+                                                     monitor->files[FILE_WARD]);
 }
 
 static rc brief(struct trail *trail, struct monitor *monitor, const struct plan_row *row)

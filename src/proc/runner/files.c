@@ -14,26 +14,6 @@
 
 static const char cut_here[] = "\n[the log is cut here: it is too long, or there is no room]\n";
 
-/* Beside the folder of this program, where it was installed or where the build leaves it: what is
-   started later is this very file. */
-static int open_ward(void)
-{
-    static const char *const places[] = { "../../bin/ward", "../../ward" };
-    char self[4096], path[4096 + 32];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash = len <= 0 ? NULL : memrchr(self, '/', (size_t)len);
-    if (slash == NULL)
-        return -1;
-    *slash = 0;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", self, places[i]);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0)
-            return fd;
-    }
-    return -1;
-}
-
 static int open_jobs(const char *state)
 {
     char path[SETTING_TEXT_MAX + 8];
@@ -50,7 +30,7 @@ void runner_open(struct runner *runner)
     runner->ward = runner->folder = runner->null = -1;
     if (geteuid() != 0)
         return;
-    runner->ward = open_ward();
+    runner->ward = fd_take(&runner->house->files[FILE_WARD]);
     runner->folder = open_jobs(runner->house->settings.state);
     runner->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     runner->groups = cgroup_find();

@@ -24,29 +24,35 @@ static rc hash_file(struct trail *trail, int fd, uint8_t digest[SHA384_LEN])
     return RC_SUCCESS;
 }
 
-/* A house of which a part is not measured is not measured. */
-static rc hash_programs(struct trail *trail, struct tee *tee)
+/* A house of which a part is not measured is not measured; one that has no command to run jobs by
+   runs none. */
+static rc hash_programs(struct trail *trail, struct tee *tee, size_t *count)
 {
-    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
-        TRY(trail, hash_file(trail, tee->house->programs[peer], tee->program[peer]));
-        fd_close(&tee->house->programs[peer]);
+    int *programs = tee->house->programs;
+    *count = programs[PROGRAM_WARD] < 0 ? PROGRAM_WARD : PROGRAM_COUNT;
+    for (unsigned program = 0; program < *count; program++) {
+        TRY(trail, hash_file(trail, programs[program], tee->program[program]));
+        fd_close(&programs[program]);
     }
     return RC_SUCCESS;
 }
 
 rc tee_measure(struct trail *trail, struct tee *tee)
 {
-    char names[PEER_COUNT][NAME_ROOM];
+    char names[PROGRAM_COUNT][NAME_ROOM];
     struct sim_log_spec log = { .format = LOG_DSTACK_V1 };
     struct tdx_claims *tdx = &tee->spec.tdx;
     struct sink text = sink_over(tee->log, sizeof tee->log);
-    TRY(trail, hash_programs(trail, tee));
-    for (unsigned peer = PEER_MONITOR + 1; peer < PEER_COUNT; peer++) {
-        struct sink name = sink_over(names[peer], NAME_ROOM);
-        sink_format(&name, "ward-%s", peer_name(peer));
+    size_t count = 0;
+    TRY(trail, hash_programs(trail, tee, &count));
+    for (unsigned program = PEER_MONITOR + 1; program < count; program++) {
+        struct sink name = sink_over(names[program], NAME_ROOM);
+        sink_text(&name, "ward");
+        if (program < PEER_COUNT)
+            sink_format(&name, "-%s", peer_name((enum peer)program));
         sink_terminate(&name);
-        log.events[log.count++] = (struct sim_event){ RUNTIME_RTMR, RUNTIME_EVENT, names[peer],
-                                                      SPAN(tee->program[peer]) };
+        log.events[log.count++] = (struct sim_event){ RUNTIME_RTMR, RUNTIME_EVENT, names[program],
+                                                      SPAN(tee->program[program]) };
     }
     memcpy(tdx->mrtd, tee->program[PEER_MONITOR], sizeof tdx->mrtd);
     sim_log_registers(&log, tdx->rtmr);

@@ -54,7 +54,7 @@ struct tee {
     size_t quote_len, log_len;
     uint8_t quote[SIM_QUOTE_MAX];           /* made anew for each request */
     uint8_t log[EVIDENCE_LOG_MAX];          /* the event log that explains it */
-    uint8_t program[PEER_COUNT][48];        /* SHA-384 of each program */
+    uint8_t program[PROGRAM_COUNT][48];     /* SHA-384 of each program */
     struct span collateral[COLLATERAL_OWN]; /* as it is published */
     uint8_t answer[SIM_QUOTE_MAX + EVIDENCE_LOG_MAX + 16];
 };
@@ -93,8 +93,9 @@ rc tee_write(struct trail *trail, const struct tee *tee, const char *name, struc
    registers and the event log:
 
        MRTD     SHA-384 of ward-monitor, which starts the others
-       RTMR 3   each other program in the order of starting, as a run-time event of its name
-                whose payload is its SHA-384; the log is in dstack's form
+       RTMR 3   each other program in the order of starting, and then the command that runs jobs,
+                as a run-time event of its name whose payload is its SHA-384; the log is in
+                dstack's form
        all else zero */
 MUST_USE
 rc tee_measure(struct trail *trail, struct tee *tee);
