@@ -25,7 +25,7 @@ struct db_spec {
                                      that the conninfo itself names */
     size_t address_count;
     const char *password; /* DB_POSTGRES: NULL or ""; read by an open only */
-    int answer_ms;        /* DB_POSTGRES: how long an answer is waited for; 0: DB_ANSWER_MS */
+    int answer_ms;        /* how long an answer or a file's lock is waited for; 0: for long */
     bool once;            /* what is lost is not opened again */
 };
 

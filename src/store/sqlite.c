@@ -133,7 +133,7 @@ static rc pragma_says(struct trail *trail, struct db *db, const char *text, cons
 
 static rc settings(struct trail *trail, struct db *db)
 {
-    sqlite3_busy_timeout(db->lite, BUSY_MS);
+    sqlite3_busy_timeout(db->lite, db->spec->answer_ms != 0 ? db->spec->answer_ms : BUSY_MS);
     sqlite3_extended_result_codes(db->lite, 1);
     sqlite3_limit(db->lite, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_db_config(db->lite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

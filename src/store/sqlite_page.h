@@ -4,7 +4,8 @@
    for the start of SHA-256(page number, page), writes them as the page is written and
    compares them as it is read, so a flipped bit, a page in another's place and a page of
    another file are all seen before they mean anything.  The write-ahead log has checksums of
-   SQLite's own and is passed through. */
+   SQLite's own and is passed through.  Whoever waits for somebody's lock waits here too, in
+   poll. */
 #ifndef WARD_STORE_SQLITE_PAGE_H
 #define WARD_STORE_SQLITE_PAGE_H
 

@@ -43,10 +43,10 @@ class Disk:
         self.path.touch()
         self.set()
 
-    def set(self, sync_ms=0, bytes_a_second=0):
+    def set(self, sync_ms=0, bytes_a_second=0, broken=False):
         # In place: processes have it mapped, and a file that is cut first kills who looks then.
         with open(self.path, "r+b") as file:
-            file.write(struct.pack("<4Q", 0, 0, sync_ms, bytes_a_second))
+            file.write(struct.pack("<4Q", 0, broken, sync_ms, bytes_a_second))
 
 
 class Slow(unittest.TestCase):

@@ -75,7 +75,9 @@ void core_store_open(struct core *core)
         return;
     }
     snprintf(store->place, sizeof store->place, "%s/ward.db", settings->state);
-    store->spec = (struct db_spec){ .kind = DB_SQLITE, .place = store->place };
+    store->spec = (struct db_spec){ .kind = DB_SQLITE,
+                                    .place = store->place,
+                                    .answer_ms = CORE_TURN_MS };
     mark_fds(before);
     if (try_store(store) && !keep_new_fds(core->house, before))
         store->reason = REASON_STORE_UNREACHABLE;

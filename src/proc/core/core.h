@@ -53,6 +53,7 @@ enum {
     CORE_AGAIN_MS = 1000,          /* before a store is tried again; doubled by each life */
     CORE_AGAIN_LONGEST_MS = 32000, /* that this life lasts */
     CORE_SERVER_MS = 3000,         /* for the server to answer: nobody else is answered then */
+    CORE_TURN_MS = 250,            /* for another writer of the file, in each try: the same */
     CORE_REFUSALS = 16,            /* recorded one by one in a second; the others are counted */
     CORE_BANS_TOLD = 16,           /* bans that begin in a second and are recorded one by one */
     CORE_KEYS_MAX = 65,            /* of a keyring, and that of tls.key */
