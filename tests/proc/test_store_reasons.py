@@ -21,18 +21,18 @@ from test_slow_disk import Disk
 SESSIONS, SHARE = 65536, 1024  # as many as there may be, and of one who signs
 
 
+@contextlib.contextmanager
+def other(house):
+    """Another program that has the store open. What it writes stays in the write-ahead log: in
+    the file itself are sums that it knows nothing of."""
+    with contextlib.closing(sqlite3.connect(house.state / "ward.db", timeout=5,
+                                            isolation_level=None)) as database:
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        yield database
+
+
 @unittest.skipUnless(lodger.can_be_started(), "an instrumented build cannot enter its jail")
 class Reasons(unittest.TestCase):
-    @staticmethod
-    @contextlib.contextmanager
-    def other(house):
-        """Another program that has the store open. What it writes stays in the write-ahead log: in
-        the file itself are sums that it knows nothing of."""
-        with contextlib.closing(sqlite3.connect(house.state / "ward.db", timeout=5,
-                                                isolation_level=None)) as database:
-            database.execute("PRAGMA wal_autocheckpoint = 0")
-            yield database
-
     @staticmethod
     def grant(house, key=None):
         """What the owner is told who grants a session."""
@@ -48,7 +48,7 @@ class Reasons(unittest.TestCase):
         """He is waited for, and not for long; core, which may make few calls, does not die of it."""
         with House() as house:
             core = self.begun(house)
-            with self.other(house) as database:
+            with other(house) as database:
                 database.execute("BEGIN IMMEDIATE")
                 self.assertIn("STORE_BUSY", self.grant(house))
                 self.assertEqual(house.ask("system/ping")[0], 200)
@@ -72,7 +72,7 @@ class Reasons(unittest.TestCase):
         with House() as house:
             core = self.begun(house)
             self.assertEqual(self.grant(house, key), "OK")
-            with self.other(house) as database:
+            with other(house) as database:
                 own, = (one for one, in database.execute("SELECT identity FROM sessions WHERE key = ?",
                                                          (base64.b64decode(key),)))
                 self.fill(database, SHARE - 1, own)
@@ -88,7 +88,7 @@ class Reasons(unittest.TestCase):
     def test_whose_it_is_is_gone(self):
         with House() as house:
             core = self.begun(house)
-            with self.other(house) as database:
+            with other(house) as database:
                 whose, = database.execute("SELECT * FROM meta").fetchall()
                 database.execute("DELETE FROM meta")
                 self.assertIn("STORE_EMPTY", self.grant(house))
@@ -100,7 +100,7 @@ class Reasons(unittest.TestCase):
         """A backup is not made of what this version did not bring up to its own tables."""
         with House() as house:
             self.begun(house)
-            with self.other(house) as database:
+            with other(house) as database:
                 database.execute("DELETE FROM migrations"
                                  " WHERE number = (SELECT max(number) FROM migrations)")
             house.down()
