@@ -24,6 +24,7 @@ import contract
 import h2.config
 import h2.connection
 import h2.exceptions
+import leaks
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 
@@ -231,11 +232,13 @@ class H2:
                 continue
             if kind == "ResponseReceived":
                 state["fields"] = dict(event.headers)
+                leaks.hear(state["fields"])  # which came packed, as trailers do
             elif kind == "DataReceived":
                 state["body"] += event.data
                 self.conn.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif kind == "TrailersReceived":
                 state["trailers"] = dict(event.headers)
+                leaks.hear(state["trailers"])
             elif kind == "StreamReset":
                 state["reset"] = event.error_code
                 state["done"] = True
@@ -391,6 +394,7 @@ def details(said):
     """(code, {type: bytes}) of grpc-status-details-bin."""
     raw = said["grpc-status-details-bin"]
     status = base64.b64decode(raw + "=" * (-len(raw) % 4))
+    leaks.hear(status)
     found = {}
     for number, value in fields_of(status):
         if number == 3:

@@ -213,6 +213,33 @@ class Collateral(unittest.TestCase):
                 for path in self.house.base.glob("*.seal"):
                     path.unlink()
 
+    def test_what_came_is_older_or_nobody_s(self):
+        """What is held stays: against another thing than was asked for, yesterday's, and a reply whose
+        reader does not come to its end."""
+        path, other = days.TCB.format("tdx"), days.Day(TODAY)
+        with Mirror("good", days.Day(TODAY), days.Day(TODAY - 3), certificate) as mirror:
+            self.up(mirror.base)
+            self.judge()
+            kept = len(self.kept())
+            _, header, chain = other.replies[path]
+            other.replies[path] = (other.replies[days.QE.format("tdx")][0], header, chain)
+            mirror.collateral = other
+            self.assertEqual(self.refresh()[0], 4)
+            mirror.behaviour = "old"
+            self.assertEqual(self.refresh()[0], 4)
+            self.assertEqual({row["reason"] for row in self.records("refuse")},
+                             {"FETCH_NOT_ASKED_FOR", "FETCH_OLDER"})
+            before = len(mirror.asked)
+            mirror.behaviour = "hang"
+            self.refresh("--timeout", "1")
+            houses.until(lambda: len(mirror.asked) > before, 20)
+            for reader in houses.children_of(self.house.processes()["fetch"]).values():
+                os.kill(reader, signal.SIGKILL)
+            houses.until(lambda: "FETCH_CRASHED" in {row["reason"] for row in self.records("refuse")},
+                         60)
+            self.assertGreaterEqual(len(self.records("keep")), kept)
+            houses.until(lambda: self.judge() == "OK", 10)
+
     def test_killed_in_the_middle(self):
         """Fetch, while a provider keeps it waiting, and core, before what came is kept."""
         with Mirror("hang", days.Day(TODAY), certificate=certificate) as mirror:
