@@ -8,6 +8,7 @@ import struct
 import subprocess
 import unittest
 
+import leaks
 import peer
 import tap
 
@@ -29,10 +30,10 @@ def judge(report_data, kind, evidence, _log):
 class Talk:
     """Ward's end as a process, and this end as an object."""
 
-    def __init__(self, role, flags="gw", **mine):
+    def __init__(self, role, flags="gw", ciphers_there="12", **mine):
         self.initiator = role == "initiator"
         self.process = subprocess.Popen(
-            [PROGRAM, role, "12", flags, "55" * 32, "66" * 32],
+            [PROGRAM, role, ciphers_there, flags, "55" * 32, "66" * 32],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         mine = {"quote": quote, "judge": judge} | mine
         self.channel = peer.Channel(b"\x77" * 32, b"\x18" * 32, **mine)
@@ -70,9 +71,10 @@ class Talk:
     def ended(self):
         """The last words of Ward's end."""
         self.process.stdin.close()
-        words = self.process.stderr.read().decode().split()
+        words = self.process.stderr.read()
+        leaks.hear(words)
         self.process.wait(10)
-        return words
+        return words.decode().split()
 
 
 class Primitives(unittest.TestCase):
@@ -217,6 +219,29 @@ class Live(unittest.TestCase):
             talk.put(hello[:34] + bytes(32) + hello[66:])
             with self.assertRaisesRegex(peer.PeerRefused, "^CHANNEL_KEY$"):
                 talk.channel.finish(talk.get())
+
+    def test_no_cipher_of_both(self):
+        with Talk("responder", ciphers_there="1", ciphers=(2,)) as talk:
+            with self.assertRaisesRegex(peer.PeerRefused, "^CHANNEL_AEAD$"):
+                talk.shake()
+            self.assertEqual(talk.ended()[1], "CHANNEL_AEAD")
+
+    def test_evidence_that_it_has_not(self):
+        with Talk("responder", flags="w", quote=quote, judge=judge) as talk:
+            with self.assertRaisesRegex(peer.PeerRefused, "^CHANNEL_EVIDENCE_UNAVAILABLE$"):
+                talk.shake()
+            self.assertEqual(talk.ended()[1], "CHANNEL_EVIDENCE_UNAVAILABLE")
+
+    def test_a_key_that_is_not_renewed(self):
+        """Ours, for three hours of its clock."""
+        with Talk("responder") as talk:
+            talk.shake()
+            for _ in range(3):
+                talk.put(talk.channel.send(b"tick"))
+            talk.put(talk.channel.send(b"after"))
+            with self.assertRaisesRegex(peer.PeerRefused, "^CHANNEL_REKEY_OVERDUE$"):
+                talk.channel.take(talk.get())
+            self.assertEqual(talk.ended()[1], "CHANNEL_REKEY_OVERDUE")
 
     def test_another_purpose(self):
         with Talk("responder", purpose=b"other") as talk:

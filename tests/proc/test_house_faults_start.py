@@ -1,13 +1,20 @@
 """test_house_faults_start.py - processes of the house killed while it starts: run again, `ward up`
 returns with a house that is ready."""
 
+import pathlib
 import subprocess
+import tempfile
 import time
 import unittest
 
+import disturbed
 import house as houses
 from house import House, children_of, until
 from house_load import BACK_S, kill
+
+
+def children_at(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 class Starting(unittest.TestCase):
@@ -22,6 +29,28 @@ class Starting(unittest.TestCase):
                 first.wait()
                 house.up()
                 house.until_works(BACK_S)
+
+    def test_another_was_faster(self):
+        """Two that found nobody: the later monitor finds the folder taken, and its command shows the
+        house that there is."""
+        with House() as house, tempfile.TemporaryDirectory() as folder:
+            programs = disturbed.build(pathlib.Path(folder) / "bin", [
+                "/bin/sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"',
+                f"{folder}/now"], ("monitor",))
+            later = subprocess.Popen([programs / "ward", *house.words("up")[1:]], text=True,
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE)
+            try:
+                until(lambda: children_at(later.pid), 10)  # it has looked
+                house.up()
+                (pathlib.Path(folder) / "now").touch()
+                said = later.communicate(timeout=60)[1]
+            finally:
+                later.kill()
+            self.assertEqual(later.returncode, 0, said)
+            self.assertIn("HOUSE_LOCKED", said)
+            self.assertIn(f"already up in {house.state} (process {house.monitor()})", said)
+            house.until_works(BACK_S)
 
     def test_monitor_killed_starting(self):
         for step in range(10):
