@@ -2,6 +2,7 @@
 languages in the other role: Node (ws, libsodium-wrappers, its own crypto) and Python (websockets,
 peer.py). Evidence is of a stand-in for a TEE, and each side judges the other's."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import npm
@@ -62,14 +64,17 @@ class Examples(unittest.TestCase):
              "--collateral", self.folder / "collateral"], capture_output=True, check=False)
         return kind == 1 and done.returncode == 0
 
-    def with_challenge(self, ask):
-        """The example challenge serves one connection, of whoever `ask` is; what either says."""
+    def with_challenge(self, ask, sends=None):
+        """The example challenge serves one connection, of whoever `ask` is; what either says. `sends`:
+        how much of what it says waits in the kernel."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             address = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/channel"
             said = []
             asker = threading.Thread(target=lambda: said.append(ask(address)))
             asker.start()
             with listener.accept()[0] as connection:
+                if sends:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sends)
                 done = subprocess.run([EXAMPLES / "example_challenge", *self.files], stdin=connection,
                                       capture_output=True, text=True, timeout=WAIT, check=False)
             asker.join(WAIT)
@@ -154,6 +159,29 @@ class Python(Examples):
         self.assertEqual((code, asked), (0, "orm_query"), said)
         self.assertEqual((result["type"], result["job_id"]), ("job_result", "j8"))
         self.assertIn("the answer to q1: error", said)
+
+    def test_a_validator_that_does_not_read(self):
+        """The challenge waits half a minute for it, and says why it ends."""
+        client = pypi.module("websockets.sync.client")
+        job = b'{"type":"job_execute","job_id":"' + b"j" * 900 + b'","job_name":"e"}'
+
+        def ask(address):
+            channel = self.channel()
+            ours = socket.socket()
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            ours.connect(("127.0.0.1", int(address.split(":")[2].split("/")[0])))
+            with client.connect(address, sock=ours, proxy=None, close_timeout=1) as theirs:
+                theirs.send(channel.hello())
+                theirs.send(channel.finish(theirs.recv(WAIT)))
+                channel.done(theirs.recv(WAIT))
+                with self.assertRaises(pypi.module("websockets.exceptions").ConnectionClosed):
+                    for count in itertools.count():
+                        theirs.send(channel.send(job))
+                        time.sleep(0.2 if count > 100 else 0)  # by then nothing more fits
+
+        code, said = self.with_challenge(ask, sends=4096)[:2]
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"\bCHANNEL_STALLED\b")
 
     def serve(self, channel):
         """What the example validator says of this end as a challenge, and what this end hears."""

@@ -313,16 +313,20 @@ class TestBackupServer(unittest.TestCase):
         self.assertIn(" STORE_ROLLED_BACK: ", self.create(house, self.folder / "bad", code=1))
         self.assertEqual(sorted(os.listdir(self.folder)), left)
 
-    def test_an_older_schema_that_is_empty(self):
-        """As after a first start that was cut off: it is brought up to date on the way."""
-        _, made = self.good_backup()
-        other = self.house("twin")
+    def empty_schema(self, *until):
+        """Tables without a row in the twin, as of a first start that was cut off."""
         spec = f"postgres:host={self.server.folder} user=ward dbname=twin"
-        subprocess.run([DRIVER, spec, "migrate", "4"], check=True, capture_output=True)
+        subprocess.run([DRIVER, spec, "migrate", *until], check=True, capture_output=True)
         self.server.says("ALTER SCHEMA ward OWNER TO house", "twin")
         for name in self.server.says("SELECT tablename FROM pg_tables WHERE schemaname = 'ward'",
                                      "twin"):
             self.server.says(f"ALTER TABLE ward.{name} OWNER TO house", "twin")
+
+    def test_an_older_schema_that_is_empty(self):
+        """As after a first start that was cut off: it is brought up to date on the way."""
+        _, made = self.good_backup()
+        other = self.house("twin")
+        self.empty_schema("4")
         self.assertEqual(self.restore(other), made)
         self.whole(other, made)
 
@@ -441,6 +445,27 @@ class TestBackupServer(unittest.TestCase):
             self.assertEqual(sorted(os.listdir(self.folder)), left)
             self.assertEqual((self.schemas(), self.state.exists()), (["0"], False))
         self.alone()
+        self.assertEqual(self.restore(other), made)
+
+    def test_a_server_that_goes_away_while_it_commits(self):
+        """Whether it did is not known, and that is said; asked again, it is restored once."""
+        _, made = self.good_backup()
+        other = self.house("twin")
+        self.empty_schema()
+        self.server.says(
+            "CREATE FUNCTION fall() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN "
+            f"COPY (SELECT 1) TO PROGRAM 'kill -QUIT {self.server.process.pid}'; "
+            "PERFORM pg_sleep(9); RETURN NULL; END $$;"
+            "CREATE CONSTRAINT TRIGGER last AFTER INSERT ON ward.meta DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION fall()", "twin")
+        try:
+            self.assertIn(" STORE_UNCERTAIN: ", self.restore(other, code=4))
+            self.server.process.wait(30)
+        finally:
+            self.server.stop()
+            self.server.start()
+        self.assertFalse(self.state.exists())
+        self.server.says("DROP TRIGGER last ON ward.meta", "twin")
         self.assertEqual(self.restore(other), made)
 
     @needs_strace

@@ -360,6 +360,18 @@ class TestOpen(Case):
         ends = [row["details"]["reason"] for row in self.house.records("peer.end")]
         self.assertEqual(ends, ["PEER_ENDED"])
 
+    def test_an_answer_to_nothing(self):
+        """What was never asked is dropped, and that is said when it is over."""
+        for asked in ("never", ""):
+            self.good.say({"type": "db_version_response", "payload": {"db_version": 2},
+                           "message_id": asked})
+        self.good.say({"type": "orm_query", "message_id": "q"})
+        self.assertEqual(self.good.next()["message_id"], "q")
+        self.good.peer.close()
+        self.good.greeted()
+        self.assertIn("peer good: 2 messages were no good, the last one for SDK_UNASKED",
+                      self.house.log())
+
     def test_whoever_falls(self):
         for number, name in enumerate(("front", "core", "verify", "dial", "tee"), 1):
             with self.subTest(name):
