@@ -229,7 +229,7 @@ class Told(list):
 def is_ours(words):
     """Whether one of the first words is a program of the build, or a copy of one."""
     build = os.path.realpath(os.environ.get("WARD_BUILD") or ROOT / "build")
-    paths = [os.path.realpath(os.fspath(word)) for word in words[:8]
+    paths = [os.path.realpath(os.fspath(word)) for word in words[:12]
              if isinstance(word, (str, os.PathLike))]
     return any(path.startswith(build) or path.endswith("/bin/ward") for path in paths)
 

@@ -142,6 +142,13 @@ class Front(unittest.TestCase):
                 self.assertTrue(lost(end))
                 told("ADMIT_IDLE")
 
+    def test_who_does_not_read(self):
+        """More answers than the kernel keeps for an end of a local socket."""
+        with house.House(**LIMITLESS) as one, one.plain() as end:
+            ask = house.request("GET", "/metrics")
+            self.grows(one, "slow_total", lambda: end.sendall(ask * 60), "ADMIT_SLOW_READER")
+            self.assertTrue(lost(end))
+
     def test_half_a_message(self):
         """In a channel: of a request's body the reason is HTTP_TIMEOUT."""
         with linked.House() as one:
