@@ -295,6 +295,33 @@ class Backup(unittest.TestCase):
             self.assertIn(b" BACKUP_DAMAGED: ", done.stderr)
             self.assertEqual(sorted(os.listdir(self.folder)), ["log", "phrase"])
 
+    @unittest.skipUnless(strace_works(), "strace is absent or may not trace")
+    def test_a_disk_that_changes_what_it_was_given(self):
+        """Between two looks at it, while what was written is proven: there is no backup, and nothing is
+        left beside it."""
+        into = self.folder / "into"
+        into.mkdir()
+        with House() as house:
+            wait_for(lambda: anchored(house))
+            house.down()
+            # Slow enough that somebody comes between.
+            making = subprocess.Popen(
+                ["strace", "-qq", "-o", "/dev/null", "-e", "inject=openat:delay_enter=20000",
+                 BUILD / "ward", "backup", "create", "--state", house.state, "--to",
+                 into / "house.wardbackup", "--passphrase-file", self.phrase],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            try:
+                # The store is unpacked after the configuration, which is then read once more.
+                store, = wait_for(lambda: list(into.glob(".ward-backup-*/state/ward.db")))
+                with open(store.with_name("ward.toml"), "ab") as config:
+                    config.write(b"# more\n")
+                said = making.communicate(timeout=60)[1].decode()
+            finally:
+                making.kill()
+        self.assertIn(" BACKUP_UNPROVEN: ", said)
+        self.assertNotEqual(making.returncode, 0)
+        self.assertEqual(os.listdir(into), [])
+
     def test_the_nightly_one(self):  # proves: EC-34
         """A timer, a service that runs the very command, and an alert for when it stays away."""
         units = ROOT / "packaging/systemd"
