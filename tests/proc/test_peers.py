@@ -120,9 +120,8 @@ class Called(linked.House):
     """A house that calls these: {name: (server, reason, part of the detail, more keys)}; one of reason
     None is to be open."""
 
-    def call(self, rows):
+    def call(self, rows, text=""):
         self.rows_of = rows
-        text = ""
         for name, (server, _, _, more) in rows.items():
             scheme = "ws" if more.get("plain") else "wss"
             text += f'[peers.{name}]\nurl = "{scheme}://{more.get("host", "127.0.0.1")}:' \
@@ -168,6 +167,7 @@ class Called(linked.House):
 
 
 CA = {"ca_file": str(authority.pem)}
+HALF = 64  # channels in their handshake
 
 
 def bad_rows():
@@ -398,6 +398,29 @@ class TestFiles(unittest.TestCase):
                     done = self.called.run("reload")
                     self.assertEqual((done.returncode, done.stderr), (0, said))
                 self.called.down()
+
+
+class TestFull(unittest.TestCase):
+    def test_more_that_wait_than_there_is_room_for(self):
+        """As many as may be half open wait for verify, which stands still; for whom the house
+        calls then there is no place among them, and it says so."""
+        with linked.House() as other, Called() as called:
+            other.up()
+            other.down()
+            called.call({"other": (Itself(other), "CHANNEL_EVIDENCE_DENIED", "LINK_FULL",
+                                   {"ca_file": str(other.state / "ca.pem")})},
+                        "[limit]\nconnects_per_second = 1000\nconnects_burst = 1000\n")
+            verify = called.processes()["verify"]
+            os.kill(verify, signal.SIGSTOP)
+            try:
+                for number in range(HALF):
+                    with linked.Peer(called, until="finish", source=f"127.0.4.{number // 8 + 1}",
+                                     quote=lambda _: (1, b"no quote", b""), judge=None) as end:
+                        end.say(end.held)
+                other.up()
+                called.await_row("other")
+            finally:
+                os.kill(verify, signal.SIGCONT)
 
 
 if __name__ == "__main__":
