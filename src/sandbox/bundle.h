@@ -10,10 +10,12 @@
 #include "sandbox/seccomp.h"
 
 enum {
-    JOB_USER = 65532,        /* of its namespace; never 0 */
-    JOB_PROCESSES_MAX = 256, /* processes and threads */
-    JOB_FDS_MAX = 1024,      /* open files of each process */
-    JOB_LOCKED_MAX = 65536,  /* bytes that a process may keep from being swapped */
+    JOB_USER = 65532,           /* of its namespace; never 0 */
+    JOB_PROCESSES_MAX = 256,    /* processes and threads */
+    JOB_FDS_MAX = 1024,         /* open files of each process */
+    JOB_LOCKED_MAX = 65536,     /* bytes that a process may keep from being swapped */
+    JOB_SOCKETS_PART = 16,      /* of its memory this part may be on its way in sockets, */
+    JOB_SOCKETS_MAX = 64 << 20, /* and so many bytes at most */
 };
 
 /* In place of a denied path.  A folder also where nothing is: then nothing can come there.  But not

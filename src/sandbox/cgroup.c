@@ -90,6 +90,9 @@ static bool read_number(const struct cgroups *groups, const char *controller, co
     return read_file(groups, controller, name, file, text) && find_number(text, "", out);
 }
 
+/* TCP's by its name; the kernel counts each protocol there whose memory it counts, so UDP's too. */
+static const char sockets_file[] = "memory.kmem.tcp.limit_in_bytes";
+
 struct expected {
     const char *controller, *file;
     uint64_t wanted;
@@ -131,6 +134,7 @@ bool cgroup_holds(const struct cgroups *groups, const char *name,
     const struct expected first[] = {
         { "memory", "memory.limit_in_bytes", limits->memory, true },
         { "memory", "memory.memsw.limit_in_bytes", limits->memory, true },
+        { "memory", sockets_file, limits->sockets, true },
         { "pids", "pids.max", limits->processes, false },
         { "cpu", "cpu.cfs_quota_us", limits->cpu_quota_us, false },
         { "cpu", "cpu.cfs_period_us", limits->cpu_period_us, false },
@@ -147,16 +151,34 @@ bool cgroup_holds(const struct cgroups *groups, const char *name,
            quota_holds(groups, name, limits, what);
 }
 
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static rc write_file(struct trail *trail, const char *path, const char *text)
+{
+    auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || !fd_write(fd, span_text(text)))
+        return FAIL_ERRNO(trail);
+    return RC_SUCCESS;
+}
+
+rc cgroup_bound_sockets(struct trail *trail, const struct cgroups *groups, const char *name,
+                        const struct cgroup_limits *limits)
+{
+    char path[CGROUP_PATH], bytes[32];
+    if (groups->layout != CGROUP_V1)
+        return RC_SUCCESS;
+    name_file(groups, "memory", name, sockets_file, path);
+    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)limits->sockets);
+    return write_file(trail, path, bytes);
+}
+
 /* 0 is whoever writes it. */
 static rc join_one(struct trail *trail, const struct cgroups *groups, const char *controller,
                    const char *name)
 {
     char path[CGROUP_PATH];
     name_file(groups, controller, name, "cgroup.procs", path);
-    auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || !fd_write(fd, span_text("0")))
-        return FAIL_ERRNO(trail);
-    return RC_SUCCESS;
+    return write_file(trail, path, "0");
 }
 
 rc cgroup_join(struct trail *trail, const struct cgroups *groups, const char *name)

@@ -24,7 +24,9 @@ struct cgroups {
 };
 
 struct cgroup_limits {
-    uint64_t memory; /* bytes, of swap none beside them */
+    uint64_t memory;  /* bytes, of swap none beside them */
+    uint64_t sockets; /* bytes that are on their way in sockets.  Version 2 counts them as memory,
+                         version 1 by themselves, and only where they have a limit */
     uint64_t processes;
     uint64_t cpu_quota_us, cpu_period_us;
 };
@@ -37,6 +39,12 @@ struct cgroup_usage {
 
 /* cgroup_find looks at what is mounted at "/sys/fs/cgroup". */
 struct cgroups cgroup_find(void);
+
+/* cgroup_bound_sockets sets that limit, which no OCI runtime does: before the job has a socket, for
+   what was there before is not counted.  Version 2 needs none. */
+MUST_USE
+rc cgroup_bound_sockets(struct trail *trail, const struct cgroups *groups, const char *name,
+                        const struct cgroup_limits *limits);
 
 /* cgroup_holds tells whether the group of that name has just these limits, as the kernel says them;
    otherwise *what names the file that does not. */

@@ -82,11 +82,13 @@ static enum reason fit(struct sandbox *sandbox, const struct backend *backend)
     limits->memory = least(limits->memory, memory);
     limits->disk = least(limits->disk, backend->in_memory ? UINT64_MAX : left->disk);
     limits->output = least(limits->output, left->disk);
-    sandbox->limits = (struct cgroup_limits){ .memory = limits->memory + backend->overhead,
-                                              .processes = JOB_PROCESSES_MAX,
-                                              .cpu_quota_us = (uint64_t)limits->cpu_cores *
-                                                              CPU_PERIOD_US,
-                                              .cpu_period_us = CPU_PERIOD_US };
+    sandbox->limits = (struct cgroup_limits){
+        .memory = limits->memory + backend->overhead,
+        .sockets = least(limits->memory / JOB_SOCKETS_PART, JOB_SOCKETS_MAX),
+        .processes = JOB_PROCESSES_MAX,
+        .cpu_quota_us = (uint64_t)limits->cpu_cores * CPU_PERIOD_US,
+        .cpu_period_us = CPU_PERIOD_US
+    };
     return backend->in_memory ? fit_in_memory(sandbox, backend) : REASON_OK;
 }
 

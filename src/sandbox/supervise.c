@@ -86,11 +86,13 @@ static enum reason launch(struct watch *watch)
 {
     const struct supervision *by = watch->by;
     struct sandbox *sandbox = by->sandbox;
-    const char *what = "";
+    const char *what = "the sockets' limit";
     enum reason reason = by->backend->create(sandbox, &watch->first);
     if (reason != REASON_OK)
         return reason;
-    if (!cgroup_holds(&sandbox->groups, sandbox->slot.name, &sandbox->limits, &what))
+    rc bound = cgroup_bound_sockets(NULL, &sandbox->groups, sandbox->slot.name, &sandbox->limits);
+    if (!rc_ok(bound) ||
+        !cgroup_holds(&sandbox->groups, sandbox->slot.name, &sandbox->limits, &what))
         return sandbox_fail(sandbox, REASON_JOB_LIMITS,
                             "%s of the job's control group is not what was asked for", what);
     reason = fence_start(sandbox, watch->first, by->refusals, &watch->fence);

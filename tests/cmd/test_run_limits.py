@@ -4,11 +4,13 @@ job, and what is within it goes through."""
 import datetime
 import json
 import os
+import pathlib
 import subprocess
 import unittest
 
 import tap
-from sandboxes import Jobs, leftovers, needs_sandbox, with_both
+from machines import descendants
+from sandboxes import Jobs, begun, leftovers, needs_sandbox, with_both
 
 MIB = 1 << 20
 
@@ -80,6 +82,18 @@ class Limits(Jobs):
         """64 KiB, and a page more."""
         _, said = self.job("/bin/probe", "locked")
         self.assertIn("65536 12", said)  # ENOMEM
+
+    @with_both
+    def test_sockets(self):
+        """A sixteenth of its memory, and 64 MiB at most; where the kernel counts it as memory, of that."""
+        for memory, sockets in ((64 * MIB, 4 * MIB), (1024 * MIB, 64 * MIB), (1040 * MIB, 64 * MIB)):
+            spec = self.spec("/bin/probe", "put-away", more=f"[limits]\nmax_memory_bytes = {memory}")
+            process = begun(self.words(spec, "--runtime", self.runtime), b"ready\n")
+            try:
+                self.assertEqual(limit_of(process.pid), (memory, sockets))
+            finally:
+                process.terminate()
+                process.communicate(timeout=60)
 
     @with_both
     def test_size_of_a_file(self):
@@ -191,6 +205,22 @@ class Limits(Jobs):
     def test_orphans_go_with_the_first_process(self):
         self.sh("probe orphans & sleep 0.3; exit 0")
         self.assertEqual(leftovers(), [])
+
+
+def limit_of(run):
+    """(its memory, what may be in its sockets) of the job of a run, as the kernel has them."""
+    groups = pathlib.Path("/sys/fs/cgroup")
+    for pid in descendants(run):
+        for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, tree, name = line.split(":", 2)
+            if "ward-job-" in name and tree == "memory":
+                files = (groups / f"memory{name}/memory.limit_in_bytes",
+                         groups / f"memory{name}/memory.kmem.tcp.limit_in_bytes")
+                return tuple(int(path.read_text()) for path in files)
+            if "ward-job-" in name and not (groups / "memory").is_dir():
+                most = int((groups / f"{name[1:]}/memory.max").read_text())
+                return most, min(most // 16, 64 * MIB)
+    raise AssertionError("the run has no job")
 
 
 if __name__ == "__main__":

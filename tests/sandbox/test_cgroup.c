@@ -8,9 +8,11 @@
 #include "os/temp.h"
 #include "os/tree.h"
 
-static const struct cgroup_limits limits = {
-    .memory = 1 << 20, .processes = 7, .cpu_quota_us = 200000, .cpu_period_us = 100000
-};
+static const struct cgroup_limits limits = { .memory = 1 << 20,
+                                             .sockets = 1 << 16,
+                                             .processes = 7,
+                                             .cpu_quota_us = 200000,
+                                             .cpu_period_us = 100000 };
 
 struct file {
     const char *name, *text, *wrong; /* wrong: what it says where the limit does not hold */
@@ -19,6 +21,7 @@ struct file {
 static const struct file first[] = {
     { "memory/j/memory.limit_in_bytes", "1048576\n", "9223372036854771712\n" },
     { "memory/j/memory.memsw.limit_in_bytes", "1048576\n", "2097152\n" },
+    { "memory/j/memory.kmem.tcp.limit_in_bytes", "65536\n", "9223372036854771712\n" },
     { "pids/j/pids.max", "7\n", "max\n" },
     { "cpu/j/cpu.cfs_quota_us", "200000\n", "-1\n" },
     { "cpu/j/cpu.cfs_period_us", "100000\n", "1000000\n" },
@@ -45,6 +48,7 @@ static const struct almost first_almost[] = {
     { "memory/j/memory.memsw.limit_in_bytes", "983041\n", true },
     { "memory/j/memory.memsw.limit_in_bytes", "983040\n", false },
     { "memory/j/memory.memsw.limit_in_bytes", "1048577\n", false },
+    { "memory/j/memory.kmem.tcp.limit_in_bytes", "65537\n", false },
     { "pids/j/pids.max", "6\n", false },
     { "pids/j/pids.max", "0\n", false },
     { "pids/j/pids.max", "8\n", false },
@@ -132,6 +136,19 @@ static void check_join(const struct temp *temp, const struct cgroups *groups,
     }
 }
 
+/* What is written there is what is then looked for; where the file is not, that is no success. */
+static void check_sockets(const struct temp *temp, const struct cgroups *groups)
+{
+    static const char name[] = "memory/j/memory.kmem.tcp.limit_in_bytes";
+    const char *what;
+    temp_put(temp, name, span_text(""));
+    assert_false(cgroup_holds(groups, "j", &limits, &what));
+    assert_true(rc_ok(cgroup_bound_sockets(NULL, groups, "j", &limits)));
+    assert_true(cgroup_holds(groups, "j", &limits, &what));
+    assert_int_equal(unlink(temp_path(temp, name)), 0);
+    assert_int_equal(rc_errno(cgroup_bound_sockets(NULL, groups, "j", &limits)), ENOENT);
+}
+
 static void test_version_1(void **state)
 {
     struct temp *temp = *state;
@@ -141,6 +158,7 @@ static void test_version_1(void **state)
     make(temp, folders, COUNT_OF(folders));
     check(temp, &groups, first, COUNT_OF(first));
     check_almost(temp, &groups, first_almost, COUNT_OF(first_almost));
+    check_sockets(temp, &groups);
     assert_int_equal(cgroup_measure(&groups, "j").cpu_us, 0);
     temp_put(temp, "cpuacct/j/cpuacct.usage", span_text("1234567890\n"));
     temp_put(temp, "memory/j/memory.max_usage_in_bytes", span_text("4096\n"));
@@ -165,6 +183,7 @@ static void test_version_2(void **state)
     make(temp, folders, COUNT_OF(folders));
     check(temp, &groups, second, COUNT_OF(second));
     check_almost(temp, &groups, second_almost, COUNT_OF(second_almost));
+    assert_true(rc_ok(cgroup_bound_sockets(NULL, &groups, "j", &limits)));
     temp_put(temp, "j/cpu.stat", span_text("usage_usec 77\nuser_usec 5\nsystem_usec 72\n"));
     temp_put(temp, "j/memory.peak", span_text("8192\n"));
     assert_int_equal(cgroup_measure(&groups, "j").cpu_us, 77);
