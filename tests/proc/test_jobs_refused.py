@@ -7,7 +7,8 @@ import unittest
 
 import tap
 from sandboxes import needs_sandbox
-from job_house import WAIT_S, Queue, until
+from house import until
+from job_house import WAIT_S, Queue
 from test_store_reasons import other
 
 LIVE = 1024             # jobs that have not ended, of which there may be so many

@@ -207,6 +207,7 @@ class Disk(store.Folder):
         """The state of a copy of the image: what the disk had when the power went."""
         copy = self.folder / "cut"
         after = self.folder / "after"
+        copy.unlink(missing_ok=True)  # else the last one's device, which may be there yet, is taken
         subprocess.run(["cp", "--sparse=always", image, copy], check=True)
         mounted(copy, after, "-o", "loop")
         try:
