@@ -2,7 +2,10 @@
 C table that jail_enter takes: `static const struct call_rule NAME_rules[]`.
 
 NAME.seccomp is the same for an OCI runtime, which wants names beside numbers: `static const struct seccomp_rule
-NAME_rules[]`. There a name may stand several times, each time with another condition.
+NAME_rules[]`. There a name may stand several times, each time with another condition. With --rest the table is of
+what such a list refuses, `static const struct seccomp_rule NAME_refused[]`: each call that it does not name, and of
+those with conditions the other uses, so that no use is in both tables, nor in two rows of one. --but leaves out
+calls, --within those uses whose argument has a bit beyond a mask, and --except one value of a call's.
 
 A line is `name`, or `name argN & 0xMASK == 0xVALUE` where only some uses are allowed. Lines
 without an empty line or a comment between them are a group, and a comment before each group
@@ -38,6 +41,7 @@ class Table:
         self.named = named  # the rules have the name of the call, and not its number
         self.lines = {}     # call, or call with its condition: the line it stands in
         self.whole = set()  # calls that stand without a condition
+        self.conditions = {}  # those of the others: (argument, mask, value)
         self.why = False    # the comment lines just before say something
         self.group = False  # the line before was a rule
         for number, line in enumerate(text.split("\n"), 1):
@@ -81,6 +85,7 @@ class Table:
             return
         argument, mask, value = int(argument), int(mask, 16), int(value, 16)
         yield from faults_of_condition(argument, mask, value)
+        self.conditions.setdefault(name, []).append((argument, mask, value))
         self.rules.append(f'{{ {call}, .masked = true, .argument = {argument}, '
                           f'.mask = {mask:#x}, .value = {value:#x} }}')
 
@@ -96,14 +101,43 @@ def faults_of_condition(argument, mask, value):
         yield f"never true: the mask does not let {value & ~mask:#x} through"
 
 
-def header(source, rules):
+def others(mask, values):
+    """Conditions (mask, value), no two of which meet, for all that is under the mask but the values."""
+    found, looked_at, ways = [], 0, {0: set(values)}
+    for bit in (1 << number for number in reversed(range(64)) if mask >> number & 1):
+        looked_at |= bit
+        halves = {way | more: {value for value in below if value & bit == more}
+                  for way, below in ways.items() for more in (0, bit)}
+        found += [(looked_at, way) for way, below in halves.items() if not below]
+        ways = {way: below for way, below in halves.items() if below}
+    return found
+
+
+def rest(table, left_out, masks, values):
+    """The rows of what a list refuses, but for the calls that are left out, what is beyond a call's mask, and
+    the one value of a call's."""
+    rows = [f'{{ .name = "{name}", .number = SYS_{name} }}'
+            for name in sorted(table.known - set(table.lines) - set(left_out))]
+    for name, conditions in table.conditions.items():
+        if len({condition[:2] for condition in conditions}) > 1:
+            sys.exit(f"{name}: what its conditions refuse is known only where all have one argument and mask")
+        argument, mask, _ = conditions[0]
+        kept = {condition[2] for condition in conditions}
+        rows += [f'{{ .name = "{name}", .number = SYS_{name}, .masked = true, .argument = {argument}, '
+                 f'.mask = {within:#x}, .value = {value:#x} }}'
+                 for within, value in others(mask, kept | values.get(name, set()))
+                 if value & ~masks.get(name, mask) == 0]
+    return rows
+
+
+def header(source, kind_of_table, rules):
     lines = "".join(f"    {rule},\n" for rule in rules)
     named = source.suffix == ".seccomp"
     face = "sandbox/seccomp.h" if named else "os/jail.h"
     includes = f'#include <sys/syscall.h>\n\n#include "{face}"\n\n'
     kind = "seccomp_rule" if named else "call_rule"
     return (f"/* Made by tools/syscalls.py from {source.name}. */\n{includes}"
-            f"static const struct {kind} {source.stem}_rules[] = {{\n{lines}}};\n")
+            f"static const struct {kind} {source.stem}_{kind_of_table}[] = {{\n{lines}}};\n")
 
 
 def main():
@@ -112,8 +146,16 @@ def main():
     parser.add_argument("output", type=pathlib.Path, help="the C header to write")
     parser.add_argument("--cc", default=os.environ.get("CC") or "cc",
                         help="the compiler whose headers name the calls (default: %(default)s)")
+    parser.add_argument("--rest", action="store_true", help="the table of what the list refuses")
+    parser.add_argument("--but", nargs="*", default=[], metavar="CALL", help="calls that --rest leaves out")
+    parser.add_argument("--within", nargs="*", default=[], metavar="CALL=MASK",
+                        help="of a call with conditions, --rest has no use with other bits than these")
+    parser.add_argument("--except", nargs="*", default=[], metavar="CALL=VALUE", dest="values",
+                        help="of a call with conditions, --rest does not have the use with this value")
     options = parser.parse_args()
     source = options.source
+    values = {name: {int(value, 16)} for name, value in (word.split("=") for word in options.values)}
+    masks = {name: int(mask, 16) for name, mask in (word.split("=") for word in options.within)}
     if source.suffix not in (".syscalls", ".seccomp") or not TABLE_NAME.fullmatch(source.stem):
         sys.exit(f"{source}: the name must be NAME.syscalls or NAME.seccomp, and NAME one of C, in "
                  "lower case")
@@ -121,7 +163,8 @@ def main():
     table = Table(text, known_calls(shlex.split(options.cc)), source.suffix == ".seccomp")
     if table.faults:
         sys.exit("\n".join(f"{source}:{number}: {fault}" for number, fault in table.faults))
-    options.output.write_text(header(source, table.rules), encoding="utf-8")
+    made = ("refused", rest(table, options.but, masks, values)) if options.rest else ("rules", table.rules)
+    options.output.write_text(header(source, *made), encoding="utf-8")
 
 
 if __name__ == "__main__":

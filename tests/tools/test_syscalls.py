@@ -2,6 +2,7 @@
 line, and then no table is made; a right list becomes C that a compiler takes."""
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -125,6 +126,43 @@ class Syscalls(unittest.TestCase):
                 self.assertEqual(code, 1)
                 self.assertIn("the name must be NAME.syscalls", out)
                 self.assertFalse(self.output.exists())
+
+    def test_what_a_list_refuses(self):
+        """--rest: every call is in one of the two tables, and every use of one with conditions in one row."""
+        text = ("# to read\nread\n\n# some sockets\nsocket arg0 & 0xffffffff == 0x1\nsocket arg0 & 0xffffffff == 0xa\n"
+                "\n# no namespace\nclone arg0 & 0x7e020000 == 0x0\n")
+        code, out = self.make(text, "sample.seccomp", "--rest", "--but", "clone3", "--within", "socket=0x3f",
+                              "--except", "socket=0x10")
+        self.assertEqual((code, out), (0, ""))
+        made = self.output.read_text()
+        self.assertIn("struct seccomp_rule sample_refused[] = {\n", made)
+        plain = re.findall(r'{ \.name = "(\w+)", \.number = SYS_(\w+) }', made)
+        self.assertTrue(all(name == number for name, number in plain))
+        names = {name for name, _ in plain}
+        self.assertEqual(len(names), len(plain))
+        self.assertLessEqual({"write", "mount", "socketpair", "ptrace"}, names)
+        self.assertFalse(names & {"read", "socket", "clone", "clone3"})
+        rows = {"socket": [], "clone": []}
+        for name, argument, mask, value in re.findall(
+                r'"(\w+)", \.number = SYS_\w+, \.masked = true, \.argument = (\d), \.mask = (\w+), \.value = (\w+) }', made):
+            self.assertEqual(argument, "0")
+            rows[name].append((int(mask, 16), int(value, 16)))
+        self.met(rows["socket"], {family: family not in (1, 10, 16) for family in range(64)} |
+                 {64: False, 1 << 31: False, 1 << 32 | 1: False, 1 << 32 | 2: True})
+        self.met(rows["clone"], {0: False, 17: False, 0x11 | 1 << 8: False} |
+                 {1 << bit | more: 0x7e020000 >> bit & 1 == 1 for bit in range(32) for more in (0, 17)} |
+                 {0x7e020000: True, 0x30020011: True})
+
+    def met(self, rows, values):
+        for value, is_met in values.items():
+            with self.subTest(hex(value)):
+                self.assertEqual(sum(value & mask == wanted for mask, wanted in rows), is_met)
+
+    def test_conditions_that_cannot_be_turned_round(self):
+        for other in ("socket arg1 & 0xff == 0x1", "socket arg0 & 0xf == 0x2"):
+            code, out = self.make(f"# to talk\nsocket arg0 & 0xff == 0x1\n{other}\n", "sample.seccomp", "--rest")
+            self.assertEqual((code, self.output.exists()), (1, False))
+            self.assertIn("socket: what its conditions refuse", out)
 
     def test_a_list_of_names(self):
         """NAME.seccomp: the same list by name, where one call may have several conditions."""
