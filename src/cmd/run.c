@@ -270,6 +270,7 @@ static enum exit_code run(struct invocation *in)
                                .to_stderr = STDERR_FILENO,
                                .fence = fence_live,
                                .refused = run_result_refused,
+                               .refused_call = run_result_refused_call,
                                .arena = &in->arena };
     if (result == NULL)
         return EXIT_INTERNAL;
@@ -291,6 +292,7 @@ static enum exit_code run(struct invocation *in)
         return code;
     job.shown[0] = isatty(job.to_stdout) == 1;
     job.shown[1] = isatty(job.to_stderr) == 1;
+    result->in_machine = spec.isolation == JOB_ISOLATION_VM;
     sandbox_run(&job, &result->sandbox);
     run_result_limits(in, &spec.limits, &result->sandbox.limits);
     run_signed_end(in, result);
@@ -320,7 +322,8 @@ const struct command command_run = {
         "\n"
         "It reaches the hosts and ports that its specification lists, through a fence, and\n"
         "nothing else.  What the fence refuses is said at once, each kind once, with the\n"
-        "change of the specification that would allow it.\n"
+        "change of the specification that would allow it.  So are system calls that the list\n"
+        "does not have, in a container; no specification allows those.\n"
         "\n"
         "With isolation_level = \"vm\" it has a kernel of its own too, in QEMU within that\n"
         "container; `ward image build` makes what such machines begin with.\n"

@@ -82,6 +82,24 @@ static void put_outputs(struct json_writer *json, const struct collected *output
     json_end_array(json);
 }
 
+static void put_calls(struct json_writer *json, const struct calls *calls)
+{
+    char room[REFUSAL_WORDS];
+    for (size_t i = 0; calls != NULL && i < CALLS_ROOM; i++) {
+        struct sink words = sink_over(room, sizeof room);
+        if (calls->at[i].count == 0)
+            continue;
+        call_refused_write(&words, &calls->at[i]);
+        json_begin_object(json);
+        json_put_member(json, "rule", "call");
+        json_put_key(json, "words");
+        json_put_span(json, sink_bytes(&words));
+        json_put_member(json, "change", "");
+        json_put_member_u64(json, "count", calls->at[i].count);
+        json_end_object(json);
+    }
+}
+
 /* What is refused by the name that another wrote is words of ours around a name that was looked at.
  */
 static void put_refusals(struct json_writer *json, const struct sandbox_result *result)
@@ -104,8 +122,11 @@ static void put_refusals(struct json_writer *json, const struct sandbox_result *
         json_put_member_u64(json, "count", all->at[i].count);
         json_end_object(json);
     }
+    put_calls(json, result->calls);
     json_end_array(json);
     json_put_member_u64(json, "refused_more", all == NULL ? 0 : all->more);
+    json_put_key(json, "refused_untold");
+    json_put_bool(json, result->calls == NULL || result->calls_untold);
 }
 
 static void put_exit(struct json_writer *json, const struct sandbox_result *result)
@@ -200,7 +221,10 @@ static void write_json(struct sink *out, const struct run_result *r)
 /* Of each file its path, which may be six times as long in JSON, and what stands around it. */
 static bool print_json(struct invocation *in, const struct run_result *r)
 {
-    enum { AROUND = 160, REST = 40960 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) };
+    enum {
+        AROUND = 160,
+        REST = 40960 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) + CALLS_ROOM * 2 * AROUND
+    };
     const struct collected *outputs = &r->sandbox.outputs;
     size_t room = REST + outputs->count * AROUND;
     for (size_t i = 0; i < outputs->count; i++)
@@ -246,6 +270,16 @@ void run_result_refused(void *arg, const struct reach *reach, const struct refus
         (int)more.len, change);
 }
 
+void run_result_refused_call(void *arg, const struct call_refused *call)
+{
+    char room[REFUSAL_WORDS];
+    struct sink words = sink_over(room, sizeof room);
+    (void)arg;
+    call_refused_write(&words, call);
+    if (is_read(STDERR_FILENO))
+        say("run: refused: %.*s", (int)words.len, room);
+}
+
 void run_result_progress(struct invocation *in, const char *words)
 {
     if (is_read(STDERR_FILENO))
@@ -274,6 +308,14 @@ static void say_end(struct invocation *in, const struct sandbox_result *result)
     note(in, "run: job %s: %llu.%02llu s of processors, %s of memory at most, %zu files",
          result->id, (unsigned long long)(result->usage.cpu_us / 1000000),
          (unsigned long long)(result->usage.cpu_us / 10000 % 100), text, result->outputs.count);
+}
+
+/* Once: whoever looks for what was refused is not to take nothing for no try. */
+static void say_untold(struct invocation *in, const struct run_result *r)
+{
+    if (r->sandbox.ran && r->sandbox.calls_untold && !r->in_machine)
+        note(in, "run: not all system calls that were refused are told: this kernel or runtime has "
+                 "no way to, or who tells them has ended");
 }
 
 static void say_signed(struct invocation *in, const struct run_signed *signing)
@@ -314,6 +356,7 @@ enum exit_code run_result_print(struct invocation *in, const struct run_result *
         say("run: %s: %s%s%s", r->file, info->name, result->what[0] == 0 ? "" : ": ", result->what);
         say("%s %s", info->cause, info->help);
     }
+    say_untold(in, r);
     if (result->ran)
         say_end(in, result);
     if (r->remote != NULL && result->reason == REASON_OK)

@@ -21,6 +21,7 @@ struct run_result {
     char digest[2 * SHA256_LEN + 1]; /* of its bytes */
     uint8_t spec[SHA256_LEN];
     struct sandbox_result sandbox;
+    bool in_machine;               /* of its own, where nobody is told of refused calls */
     struct remote_machine *remote; /* of a VMM; NULL: it ran here */
     struct run_signed signing;
 };
@@ -32,6 +33,9 @@ void run_result_limits(struct invocation *in, const struct job_limits *wanted,
 /* run_result_refused says what the job's fence has refused, unless nobody reads it: a
    sandbox_refused_fn without argument. */
 void run_result_refused(void *arg, const struct reach *reach, const struct refusal *refusal);
+
+/* run_result_refused_call does so for what its list of system calls has refused. */
+void run_result_refused_call(void *arg, const struct call_refused *call);
 
 /* run_result_progress says what a machine says of its beginning, unless nobody reads it. */
 void run_result_progress(struct invocation *in, const char *words);

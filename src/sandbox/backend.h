@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "job/image.h"
+#include "os/spawn.h"
 #include "sandbox/bundle.h"
 #include "sandbox/fence.h"
 #include "sandbox/sandbox.h"
@@ -27,6 +28,9 @@ struct sandbox {
     struct wishes wishes; /* to end it */
     const char *program;  /* the runtime */
     int kernels;          /* of a machine: the folder of what it begins with, open; else -1 */
+    const char *teller;   /* where its runtime brings what asks for refused calls; NULL: nowhere */
+    struct spawned asked; /* its runtime, for its version, */
+    int version;          /* and what it says; -1 */
     int word;             /* in the supervisor: where is told how a machine fares; else -1 */
     char what[SANDBOX_WHAT];
 };
@@ -122,21 +126,26 @@ uint32_t volume_owner(const struct sandbox *sandbox);
 
 /* --- fence.c: who lets through what is allowed ------------------------------------------------ */
 
-enum { FENCE_STOP_MS = 1000 };
+enum { BESIDE_STOP_MS = 1000 };
 
-/* Its process, and what ends it; -1: there is none. */
-struct fence_held {
+/* A process beside the job, and what ends it; -1: there is none. */
+struct beside {
     int process; /* readable when it has ended */
     int stop;
+    int ready; /* for beside_hear */
+    pid_t pid; /* its own as long as nobody has waited for it */
 };
 
 /* fence_start makes the fence of a job whose first process waits, if it may reach anything; it
    serves when this returns.  `refusals` is where it tells what it refuses. */
-enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals,
-                        struct fence_held *held);
+enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals, struct beside *held);
 
-/* fence_stop lets it tell what it has to, and end. */
-void fence_stop(struct fence_held *held);
+/* beside_hear waits for one byte, 0, by which such a process says that it is confined; else it says
+   why not. */
+enum reason beside_hear(struct sandbox *sandbox, int ready, enum reason otherwise);
+
+/* beside_stop lets it tell what it has to, and end. */
+void beside_stop(struct beside *held);
 
 /* --- supervise.c: whoever sits beside the job ------------------------------------------------- */
 
@@ -146,7 +155,8 @@ enum supervised_stage { SUPERVISED_NONE = 0, SUPERVISED_RUNS, SUPERVISED_ENDED }
 struct supervised {
     uint32_t stage;
     uint32_t reason;
-    int32_t status; /* of waitpid; -1: it did not run */
+    int32_t status;  /* of waitpid; -1: it did not run */
+    uint32_t untold; /* 1: the process that tells refused calls is not known to have told all */
     int64_t started_ms, ended_ms;
     char what[SANDBOX_WHAT];
 };
@@ -156,7 +166,8 @@ struct supervision {
     const struct backend *backend;
     int streams[2]; /* what the job writes to */
     int report;     /* where it is told, */
-    int refusals;   /* and where its fence tells */
+    int refusals;   /* where its fence tells, */
+    int calls;      /* and where its teller does */
     int wish;       /* whose end, or any byte, is the wish to end the job */
 };
 

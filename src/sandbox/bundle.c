@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "codec/json_write.h"
+#include "sandbox/calls.h"
 #include "sandbox/job_seccomp.h"
 
 const char *const bundle_unseen[] = { "clone3", NULL };
@@ -317,38 +318,64 @@ static void put_resources(struct json_writer *json, const struct bundle *bundle)
 }
 
 /* SCMP_CMP_MASKED_EQ: value is the mask, valueTwo what is left under it. */
-static void put_rule(struct json_writer *json, const struct seccomp_rule *rule)
+static void put_condition(struct json_writer *json, const struct seccomp_rule *rule)
 {
+    json_put_key(json, "args");
+    json_begin_array(json);
     json_begin_object(json);
-    put_texts(json, "names", &rule->name, 1);
-    json_put_member(json, "action", "SCMP_ACT_ALLOW");
-    if (rule->masked) {
-        json_put_key(json, "args");
-        json_begin_array(json);
-        json_begin_object(json);
-        json_put_member_u64(json, "index", rule->argument);
-        json_put_member_u64(json, "value", rule->mask);
-        json_put_member_u64(json, "valueTwo", rule->value);
-        json_put_member(json, "op", "SCMP_CMP_MASKED_EQ");
-        json_end_object(json);
-        json_end_array(json);
-    }
+    json_put_member_u64(json, "index", rule->argument);
+    json_put_member_u64(json, "value", rule->mask);
+    json_put_member_u64(json, "valueTwo", rule->value);
+    json_put_member(json, "op", "SCMP_CMP_MASKED_EQ");
     json_end_object(json);
+    json_end_array(json);
 }
 
-static void put_seccomp(struct json_writer *json)
+/* Those without conditions in one, which a runtime reads faster. */
+static void put_rules(struct json_writer *json, const struct seccomp_rule *rules, size_t count,
+                      const char *action)
+{
+    json_begin_object(json);
+    json_put_member(json, "action", action);
+    json_put_key(json, "names");
+    json_begin_array(json);
+    for (size_t i = 0; i < count; i++) {
+        if (!rules[i].masked)
+            json_put_text(json, rules[i].name);
+    }
+    json_end_array(json);
+    json_end_object(json);
+    for (size_t i = 0; i < count; i++) {
+        if (!rules[i].masked)
+            continue;
+        json_begin_object(json);
+        put_texts(json, "names", &rules[i].name, 1);
+        json_put_member(json, "action", action);
+        put_condition(json, &rules[i]);
+        json_end_object(json);
+    }
+}
+
+/* What is refused is asked of the teller, which refuses it, and told; what its table does not have
+   is refused as it is. */
+static void put_seccomp(struct json_writer *json, const char *teller)
 {
     static const char *const architectures[] = { "SCMP_ARCH_X86_64" };
     enum { NO_SUCH_CALL = 38 /* ENOSYS */, NOT_PERMITTED = 1 /* EPERM */ };
+    size_t refused_count;
+    const struct seccomp_rule *refused = calls_refused(&refused_count);
     json_put_key(json, "seccomp");
     json_begin_object(json);
     json_put_member(json, "defaultAction", "SCMP_ACT_ERRNO");
     json_put_member_u64(json, "defaultErrnoRet", NOT_PERMITTED);
     put_texts(json, "architectures", architectures, COUNT_OF(architectures));
+    if (teller != NULL)
+        json_put_member(json, "listenerPath", teller);
     json_put_key(json, "syscalls");
     json_begin_array(json);
-    for (size_t i = 0; i < COUNT_OF(job_rules); i++)
-        put_rule(json, &job_rules[i]);
+    put_rules(json, job_rules, COUNT_OF(job_rules), "SCMP_ACT_ALLOW");
+    if (teller != NULL)
+        put_rules(json, refused, refused_count, "SCMP_ACT_NOTIFY");
     json_begin_object(json);
     put_texts(json, "names", bundle_unseen, count_texts(bundle_unseen));
     json_put_member(json, "action", "SCMP_ACT_ERRNO");
@@ -401,7 +428,7 @@ static void put_linux(struct json_writer *json, const struct bundle *bundle)
     json_put_key(json, "cgroupsPath");
     json_put_span(json, sink_bytes(&path));
     put_resources(json, bundle);
-    put_seccomp(json);
+    put_seccomp(json, bundle->teller);
     put_masks(json);
     json_end_object(json);
 }

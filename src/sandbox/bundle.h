@@ -45,6 +45,8 @@ struct bundle {
     enum shown_as shown_as[JOB_LIST_MAX]; /* by the index of denied_paths */
     struct bundle_shown shown[BUNDLE_SHOWN_MAX];
     size_t shown_count;
+    const char
+        *teller; /* where the runtime gives what hears of refused calls; NULL: nobody hears */
 };
 
 /* bundle_write appends it as one JSON object. */

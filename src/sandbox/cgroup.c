@@ -173,20 +173,22 @@ rc cgroup_bound_sockets(struct trail *trail, const struct cgroups *groups, const
 }
 
 /* 0 is whoever writes it. */
-static rc join_one(struct trail *trail, const struct cgroups *groups, const char *controller,
-                   const char *name)
+static rc join_one(struct trail *trail, const char *path, pid_t pid)
 {
-    char path[CGROUP_PATH];
-    name_file(groups, controller, name, "cgroup.procs", path);
-    return write_file(trail, path, "0");
+    char number[16];
+    snprintf(number, sizeof number, "%d", (int)pid);
+    return write_file(trail, path, number);
 }
 
-rc cgroup_join(struct trail *trail, const struct cgroups *groups, const char *name)
+rc cgroup_join(struct trail *trail, const struct cgroups *groups, const char *name, pid_t pid)
 {
     static const char *const counted[] = { "memory", "cpu", "cpuacct" };
     const size_t trees = groups->layout == CGROUP_V1 ? COUNT_OF(counted) : 1;
-    for (size_t i = 0; i < trees; i++)
-        TRY(trail, join_one(trail, groups, counted[i], name));
+    for (size_t i = 0; i < trees; i++) {
+        char path[CGROUP_PATH];
+        name_file(groups, counted[i], name, "cgroup.procs", path);
+        TRY(trail, join_one(trail, path, pid));
+    }
     return RC_SUCCESS;
 }
 

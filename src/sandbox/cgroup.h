@@ -5,6 +5,7 @@
 #define WARD_SANDBOX_CGROUP_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/result.h"
 
@@ -52,10 +53,11 @@ MUST_USE
 bool cgroup_holds(const struct cgroups *groups, const char *name,
                   const struct cgroup_limits *limits, const char **what);
 
-/* cgroup_join puts the caller into the group, for memory and processors: what it uses is the job's.
+/* cgroup_join puts a process into the group, for memory and processors: what it uses is the job's.
+   By its number, 0 is the caller.
    Of processes it is none of the job's where the trees are apart (version 1). */
 MUST_USE
-rc cgroup_join(struct trail *trail, const struct cgroups *groups, const char *name);
+rc cgroup_join(struct trail *trail, const struct cgroups *groups, const char *name, pid_t pid);
 
 /* cgroup_kills: how many of its processes ended for want of memory; 0 where that cannot be read. */
 uint64_t cgroup_kills(const struct cgroups *groups, const char *name);

@@ -3,25 +3,32 @@
    what was asked for is looked at by others (cgroup_holds, the tests). */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/decimal.h"
 #include "base/number.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "sandbox/backend.h"
+#include "sandbox/teller.h"
+#include "sandbox/version.h"
 
-enum { CONFIG_ROOM = 4 << 20 };
+enum { CONFIG_ROOM = 4 << 20, VERSION_MS = 5000 };
 
+/* With the first version that lets somebody be asked for refused calls (listenerPath). */
 static const struct runtime {
     const char *name, *path;
+    unsigned major, minor;
 } runtimes[] = {
-    { "crun", "/usr/bin/crun" },
-    { "runc", "/usr/sbin/runc" },
-    { "runc", "/usr/bin/runc" },
+    { "crun", "/usr/bin/crun", 0, 19 },
+    { "runc", "/usr/sbin/runc", 1, 1 },
+    { "runc", "/usr/bin/runc", 1, 1 },
 };
 
 enum reason container_find(struct sandbox *sandbox)
@@ -39,6 +46,71 @@ enum reason container_find(struct sandbox *sandbox)
     }
     return sandbox_fail(sandbox, REASON_JOB_RUNTIME, "there is no %s in /usr/bin or /usr/sbin",
                         wanted == NULL ? "crun or runc" : wanted);
+}
+
+/* --- its version ------------------------------------------------------------------------------ */
+
+/* In a child.  What it has open besides its streams ends with this program. */
+static _Noreturn void say_version(const char *program, int to)
+{
+    static char *const no_environment[] = { NULL };
+    static char option[] = "--version";
+    char name[] = "runtime";
+    char *const argv[] = { name, option, NULL };
+    if (teller_is_possible() && setsid() >= 0 && dup2(to, STDOUT_FILENO) >= 0)
+        execve(program, argv, no_environment);
+    _exit(1);
+}
+
+/* One that cannot have a teller says nothing.  It is read when it is needed: meanwhile the sandbox
+   is made. */
+static void ask_version(struct sandbox *sandbox)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return;
+    auto_fd int theirs = ends[1];
+    sandbox->version = ends[0];
+    sandbox->asked.pid = fork();
+    if (sandbox->asked.pid == 0)
+        say_version(sandbox->program, theirs);
+    if (sandbox->asked.pid < 0)
+        return;
+    rc held = process_hold(NULL, sandbox->asked.pid, &sandbox->asked.pidfd);
+    (void)held; /* without it nothing is read: an unknown version */
+}
+
+/* The process that was asked is gone when this returns. */
+static bool hears_refused(struct sandbox *sandbox)
+{
+    char said[64];
+    auto_fd int from = sandbox->version;
+    auto_fd int held = sandbox->asked.pidfd;
+    sandbox->version = sandbox->asked.pidfd = -1;
+    if (held < 0)
+        return false;
+    rc ended = process_wait(NULL, held, clock_monotonic_ms() + VERSION_MS);
+    if (!rc_ok(ended)) {
+        rc killed = process_signal(NULL, held, SIGKILL);
+        (void)killed; /* it may have ended by itself just now */
+    }
+    while (waitpid(sandbox->asked.pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    const ssize_t got = rc_ok(ended) ? read(from, said, sizeof said) : -1;
+    for (size_t i = 0; i < COUNT_OF(runtimes) && got > 0; i++) {
+        if (strcmp(sandbox->program, runtimes[i].path) == 0)
+            return version_is_from(span_of(said, (size_t)got), runtimes[i].name, runtimes[i].major,
+                                   runtimes[i].minor);
+    }
+    return false;
+}
+
+static enum reason find(struct sandbox *sandbox)
+{
+    enum reason reason = container_find(sandbox);
+    if (reason == REASON_OK)
+        ask_version(sandbox);
+    return reason;
 }
 
 static bool is_crun(const struct sandbox *sandbox)
@@ -106,7 +178,9 @@ enum reason container_write(struct sandbox *sandbox, const struct bundle *bundle
 
 static enum reason prepare(struct sandbox *sandbox)
 {
-    const struct bundle *bundle = container_describe(sandbox);
+    struct bundle *bundle = container_describe(sandbox);
+    if (bundle != NULL && hears_refused(sandbox))
+        bundle->teller = sandbox->teller = name_file(sandbox, "calls");
     if (bundle == NULL)
         return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
     enum reason reason = volume_open_allowed(sandbox);
@@ -174,7 +248,7 @@ enum reason container_start(struct sandbox *sandbox)
 }
 
 const struct backend backend_container = {
-    .find = container_find,
+    .find = find,
     .prepare = prepare,
     .create = create,
     .start = container_start,

@@ -41,8 +41,8 @@ static enum reason make_sockets(struct sandbox *sandbox, pid_t first, struct fen
                        : failed(sandbox, "its sockets and its device (/dev/net/tun)", made);
 }
 
-/* One byte, 0, and no word. */
-static enum reason hear_ready(struct sandbox *sandbox, int ready)
+/* One byte, 0; any other begins the words. */
+enum reason beside_hear(struct sandbox *sandbox, int ready, enum reason otherwise)
 {
     char words[SANDBOX_WHAT / 2];
     struct pollfd polled = { .fd = ready, .events = POLLIN };
@@ -52,18 +52,18 @@ static enum reason hear_ready(struct sandbox *sandbox, int ready)
         const int64_t left = until_ms - clock_monotonic_ms();
         told = poll(&polled, 1, left > 0 ? (int)left : 0);
     } while (told < 0 && errno == EINTR);
-    ssize_t got = told > 0 ? read(ready, words, sizeof words - 1) : 0;
-    if (got == 1 && words[0] == 0)
+    const ssize_t first = told > 0 ? read(ready, words, 1) : 0;
+    if (first == 1 && words[0] == 0)
         return REASON_OK;
-    words[got > 0 ? got : 0] = 0;
-    return sandbox_fail(sandbox, REASON_JOB_NO_FENCE, "its process: %s",
-                        got > 0 ? words : "it has ended");
+    const ssize_t more = first == 1 ? read(ready, words + 1, sizeof words - 2) : 0;
+    words[first == 1 ? 1 + (more > 0 ? more : 0) : 0] = 0;
+    return sandbox_fail(sandbox, otherwise, "its process: %s", first == 1 ? words : "it has ended");
 }
 
 /* In the child.  What it uses is the job's. */
 static _Noreturn void live(const struct sandbox *sandbox, const struct sandbox_fence *fence)
 {
-    rc joined = cgroup_join(NULL, &sandbox->groups, sandbox->slot.name);
+    rc joined = cgroup_join(NULL, &sandbox->groups, sandbox->slot.name, 0);
     if (rc_ok(joined))
         _exit(sandbox->job->fence(fence));
     bool told = fd_write(fence->ready, span_text(file_error_text(joined)));
@@ -71,7 +71,7 @@ static _Noreturn void live(const struct sandbox *sandbox, const struct sandbox_f
     _exit(1);
 }
 
-static enum reason fork_fence(struct sandbox *sandbox, struct fence_held *held,
+static enum reason fork_fence(struct sandbox *sandbox, struct beside *held,
                               struct sandbox_fence *fence)
 {
     struct trail trail = { 0 };
@@ -93,10 +93,11 @@ static enum reason fork_fence(struct sandbox *sandbox, struct fence_held *held,
         live(sandbox, fence);
     fd_close(&told);
     rc found = process_hold(&trail, pid, &held->process);
-    return rc_ok(found) ? hear_ready(sandbox, heard) : failed(sandbox, "its process", found);
+    return rc_ok(found) ? beside_hear(sandbox, heard, REASON_JOB_NO_FENCE)
+                        : failed(sandbox, "its process", found);
 }
 
-enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals, struct fence_held *held)
+enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals, struct beside *held)
 {
     struct fence_sockets *sockets = NULL;
     if (reach_is_nothing(sandbox->reach))
@@ -118,13 +119,13 @@ enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals, stru
     return reason;
 }
 
-void fence_stop(struct fence_held *held)
+void beside_stop(struct beside *held)
 {
     fd_close(&held->stop);
     if (held->process < 0)
         return;
     /* What it had still to tell; with whoever calls it ends in any case. */
-    rc ended = process_wait(NULL, held->process, clock_monotonic_ms() + FENCE_STOP_MS);
+    rc ended = process_wait(NULL, held->process, clock_monotonic_ms() + BESIDE_STOP_MS);
     (void)ended;
     fd_close(&held->process);
 }

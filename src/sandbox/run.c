@@ -97,8 +97,9 @@ static enum reason fit(struct sandbox *sandbox, const struct backend *backend)
 struct conversation {
     struct sandbox *sandbox;
     struct stream streams[2];
-    int report, wish, refusals; /* ends of ours */
+    int report, wish, refusals, calls; /* ends of ours */
     struct refusals *refused;
+    struct calls *refused_calls;
     pid_t supervisor;
     struct supervised said;
     bool cancelled;
@@ -107,7 +108,7 @@ struct conversation {
 
 /* Ends of pipes that the supervisor has. */
 struct ends {
-    int streams[2], report, wish, refusals;
+    int streams[2], report, wish, refusals, calls;
 };
 
 static bool make_pipe(int *ours, int *theirs, bool we_read)
@@ -126,6 +127,7 @@ static bool make_ends(struct conversation *talk, struct ends *ends)
            make_pipe(&talk->streams[1].from, &ends->streams[1], true) &&
            make_pipe(&talk->report, &ends->report, true) &&
            make_pipe(&talk->refusals, &ends->refusals, true) &&
+           make_pipe(&talk->calls, &ends->calls, true) &&
            make_pipe(&talk->wish, &ends->wish, false);
 }
 
@@ -136,6 +138,7 @@ static void close_ends(struct ends *ends)
     fd_close(&ends->report);
     fd_close(&ends->wish);
     fd_close(&ends->refusals);
+    fd_close(&ends->calls);
 }
 
 static enum reason begin(struct conversation *talk, const struct backend *backend,
@@ -147,6 +150,7 @@ static enum reason begin(struct conversation *talk, const struct backend *backen
                                              .streams = { ends->streams[0], ends->streams[1] },
                                              .report = ends->report,
                                              .refusals = ends->refusals,
+                                             .calls = ends->calls,
                                              .wish = ends->wish };
     if (unshare(CLONE_NEWPID) != 0)
         return sandbox_fail(sandbox, REASON_JOB_START, "processes of its own: %s", strerror(errno));
@@ -195,6 +199,18 @@ static void hear_refusal(struct conversation *talk)
         job->refused(job->arg, talk->sandbox->reach, refusal);
 }
 
+/* What its list of system calls has refused. */
+static void hear_call(struct conversation *talk)
+{
+    const struct sandbox_job *job = talk->sandbox->job;
+    bool open = true;
+    const struct call_refused *call = calls_read(talk->refused_calls, talk->calls, &open);
+    if (!open)
+        fd_close(&talk->calls);
+    if (call != NULL && job->refused_call != NULL)
+        job->refused_call(job->arg, call);
+}
+
 /* What the runtime said when it could not make the sandbox. */
 static void hear_why(struct conversation *talk)
 {
@@ -213,7 +229,7 @@ static void hear_why(struct conversation *talk)
 /* Until nobody is left who could say something. */
 static void listen_on(struct conversation *talk)
 {
-    struct pollfd polled[5];
+    struct pollfd polled[6];
     bool told = true;
     for (;;) {
         const bool runs = talk->said.stage != SUPERVISED_NONE;
@@ -225,7 +241,8 @@ static void listen_on(struct conversation *talk)
         polled[2] = (struct pollfd){ .fd = told ? talk->report : -1, .events = POLLIN };
         polled[3] = (struct pollfd){ .fd = talk->sandbox->wishes.fd, .events = POLLIN };
         polled[4] = (struct pollfd){ .fd = talk->refusals, .events = POLLIN };
-        if (!waits && !told && talk->refusals < 0)
+        polled[5] = (struct pollfd){ .fd = talk->calls, .events = POLLIN };
+        if (!waits && !told && talk->refusals < 0 && talk->calls < 0)
             return;
         poll(polled, COUNT_OF(polled), talk->cancelled ? 100 : -1);
         for (size_t i = 0; i < 2; i++)
@@ -234,6 +251,8 @@ static void listen_on(struct conversation *talk)
             told = hear(talk) && talk->said.stage != SUPERVISED_ENDED;
         if (polled[4].revents != 0)
             hear_refusal(talk);
+        if (polled[5].revents != 0)
+            hear_call(talk);
         if (wishes_hear(&talk->sandbox->wishes) || talk->streams[0].lost || talk->streams[1].lost)
             cancel(talk);
         if (talk->cancelled && told && clock_monotonic_ms() > talk->kill_ms)
@@ -250,6 +269,7 @@ static void take_end(const struct conversation *talk, struct sandbox_result *out
 {
     const struct supervised *said = &talk->said;
     out->started_ms = said->started_ms;
+    out->calls_untold |= said->untold == 1;
     if (said->stage != SUPERVISED_ENDED) {
         sandbox_fail(talk->sandbox, REASON_JOB_LOST, "the process beside the job was ended");
         out->reason = talk->cancelled ? REASON_JOB_CANCELLED : REASON_JOB_LOST;
@@ -271,13 +291,20 @@ static enum reason converse(struct sandbox *sandbox, const struct backend *backe
     const struct sandbox_job *job = sandbox->job;
     struct conversation *talk = arena_alloc(job->arena, sizeof *talk);
     struct refusals *refused = arena_alloc(job->arena, sizeof *refused);
-    struct ends ends = { { -1, -1 }, -1, -1, -1 };
-    if (talk == NULL || refused == NULL)
+    struct calls *calls = arena_alloc(job->arena, sizeof *calls);
+    struct ends ends = { { -1, -1 }, -1, -1, -1, -1 };
+    if (talk == NULL || refused == NULL || calls == NULL)
         return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the streams");
-    *talk = (struct conversation){
-        .sandbox = sandbox, .report = -1, .wish = -1, .refusals = -1, .refused = refused
-    };
+    *talk = (struct conversation){ .sandbox = sandbox,
+                                   .report = -1,
+                                   .wish = -1,
+                                   .refusals = -1,
+                                   .calls = -1,
+                                   .refused = refused,
+                                   .refused_calls = calls };
     out->refusals = refused;
+    out->calls = calls;
+    out->calls_untold = sandbox->teller == NULL;
     talk->streams[0] = (struct stream){ .from = -1, .to = job->to_stdout, .shown = job->shown[0] };
     talk->streams[1] = (struct stream){ .from = -1, .to = job->to_stderr, .shown = job->shown[1] };
     enum reason reason = REASON_OK;
@@ -300,6 +327,7 @@ static enum reason converse(struct sandbox *sandbox, const struct backend *backe
     fd_close(&talk->report);
     fd_close(&talk->wish);
     fd_close(&talk->refusals);
+    fd_close(&talk->calls);
     return reason;
 }
 
@@ -467,6 +495,8 @@ static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
     if (reason != REASON_OK) {
         fd_close(&sandbox->held);
         fd_close(&sandbox->kernels);
+        fd_close(&sandbox->version);
+        fd_close(&sandbox->asked.pidfd);
         return reason;
     }
     reason = run_in_slot(sandbox, backend, out);
@@ -501,6 +531,8 @@ void sandbox_run(const struct sandbox_job *job, struct sandbox_result *out)
                                  .output = -1,
                                  .slot.folder = -1,
                                  .kernels = -1,
+                                 .version = -1,
+                                 .asked = { .pidfd = -1 },
                                  .word = -1 };
     out->limits = job->spec->limits;
     random_bytes(id, sizeof id);

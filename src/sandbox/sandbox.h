@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "job/spec.h"
+#include "sandbox/calls.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/collect.h"
 #include "sandbox/fence.h"
@@ -24,6 +25,7 @@ enum {
 /* Called with each kind of refusal, once, while the job runs. */
 typedef void sandbox_refused_fn(void *arg, const struct reach *reach,
                                 const struct refusal *refusal);
+typedef void sandbox_refused_call_fn(void *arg, const struct call_refused *call);
 
 struct sandbox_job {
     const struct job_spec *spec;
@@ -37,8 +39,9 @@ struct sandbox_job {
     int to_stdout, to_stderr;   /* where the job's streams go, */
     bool shown[2];           /* and whether somebody sits there: then without control characters */
     sandbox_fence_fn *fence; /* the process of a fence, for jobs that need one */
-    sandbox_refused_fn *refused; /* may be NULL */
-    void *arg;                   /* of the latter */
+    sandbox_refused_fn *refused; /* may be NULL, as the next */
+    sandbox_refused_call_fn *refused_call;
+    void *arg; /* of both */
     struct arena *arena;
 };
 
@@ -61,6 +64,8 @@ struct sandbox_result {
     char left[SANDBOX_WHAT];         /* what could not be taken away, and why; else empty */
     const struct reach *reach;       /* what it might reach, and what was refused to it; */
     const struct refusals *refusals; /* NULL where it did not come so far */
+    const struct calls *calls;       /* so too */
+    bool calls_untold;               /* nobody could be told of refused calls, or not of all */
 };
 
 /* sandbox_run runs it to its end, once in the life of a process.  SIGINT, SIGTERM and SIGHUP are

@@ -12,12 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "job/guest_talk.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "sandbox/backend.h"
+#include "sandbox/teller.h"
 
 enum { LOOK_MS = 50 };
 
@@ -25,7 +27,7 @@ struct watch {
     const struct supervision *by;
     struct supervised said;
     pid_t first;
-    struct fence_held fence;
+    struct beside fence, teller;
     int ends; /* readable when a child has ended */
     int64_t until_ms, kill_ms;
     bool over;
@@ -87,7 +89,11 @@ static enum reason launch(struct watch *watch)
     const struct supervision *by = watch->by;
     struct sandbox *sandbox = by->sandbox;
     const char *what = "the sockets' limit";
-    enum reason reason = by->backend->create(sandbox, &watch->first);
+    /* Before the runtime, which comes to it, and beside it: the one need not wait for the other. */
+    enum reason reason = sandbox->teller == NULL ? REASON_OK
+                                                 : teller_start(sandbox, by->calls, &watch->teller);
+    if (reason == REASON_OK)
+        reason = by->backend->create(sandbox, &watch->first);
     if (reason != REASON_OK)
         return reason;
     rc bound = cgroup_bound_sockets(NULL, &sandbox->groups, sandbox->slot.name, &sandbox->limits);
@@ -95,6 +101,11 @@ static enum reason launch(struct watch *watch)
         !cgroup_holds(&sandbox->groups, sandbox->slot.name, &sandbox->limits, &what))
         return sandbox_fail(sandbox, REASON_JOB_LIMITS,
                             "%s of the job's control group is not what was asked for", what);
+    watch->said.untold = sandbox->teller != NULL ? 1 : 0; /* until it has ended well */
+    if (sandbox->teller != NULL)
+        reason = beside_hear(sandbox, watch->teller.ready, REASON_JOB_START);
+    if (reason != REASON_OK)
+        return reason;
     reason = fence_start(sandbox, watch->first, by->refusals, &watch->fence);
     if (reason != REASON_OK)
         return reason;
@@ -136,6 +147,8 @@ static void bury(struct watch *watch)
 {
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid == watch->teller.pid)
+            watch->said.untold = status == 0 ? 0 : 1;
         if (pid != watch->first)
             continue;
         watch->said.status = status;
@@ -154,6 +167,15 @@ static void lose_fence(struct watch *watch)
     if (watch->kill_ms == 0)
         sandbox_fail(watch->by->sandbox, REASON_JOB_NO_FENCE, "its process has ended");
     end_job(watch, REASON_JOB_NO_FENCE, false);
+}
+
+static void charge_teller(struct watch *watch)
+{
+    if (teller_charge(watch->by->sandbox, &watch->teller))
+        return;
+    if (watch->kill_ms == 0)
+        sandbox_fail(watch->by->sandbox, REASON_JOB_LIMITS, "they do not hold its teller");
+    end_job(watch, REASON_JOB_LIMITS, false);
 }
 
 /* The process beside a machine may be the job's by now: it can say how the job ended, as the job
@@ -205,11 +227,12 @@ static void attend(struct watch *watch)
     struct pollfd polled[] = { { .fd = watch->ends, .events = POLLIN },
                                { .fd = watch->by->wish, .events = POLLIN },
                                { .fd = watch->fence.process, .events = POLLIN },
-                               { .fd = watch->by->sandbox->word, .events = POLLIN } };
+                               { .fd = watch->by->sandbox->word, .events = POLLIN },
+                               { .fd = watch->teller.ready, .events = POLLIN } };
     struct signalfd_siginfo heard;
     bury(watch);
     while (!watch->over) {
-        poll(polled, 4, LOOK_MS);
+        poll(polled, COUNT_OF(polled), LOOK_MS);
         while (read(watch->ends, &heard, sizeof heard) > 0)
             ;
         if (polled[1].revents != 0) {
@@ -219,6 +242,10 @@ static void attend(struct watch *watch)
         if (polled[2].revents != 0) {
             lose_fence(watch);
             polled[2].fd = -1;
+        }
+        if (polled[4].revents != 0) {
+            charge_teller(watch);
+            polled[4].fd = -1;
         }
         hear_machine(watch);
         if ((polled[3].revents & POLLHUP) != 0)
@@ -238,7 +265,8 @@ _Noreturn void supervise(const struct supervision *by)
 {
     struct watch watch = { .by = by,
                            .said = { .reason = REASON_OK, .status = -1 },
-                           .fence = { .process = -1, .stop = -1 } };
+                           .fence = { .process = -1, .stop = -1, .ready = -1 },
+                           .teller = { .process = -1, .stop = -1, .ready = -1 } };
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         _exit(3);
     fd_close(&by->sandbox->slot.folder); /* the place is held by whoever takes it away */
@@ -254,7 +282,9 @@ _Noreturn void supervise(const struct supervision *by)
     }
     tell(&watch, SUPERVISED_RUNS, REASON_OK);
     attend(&watch);
-    fence_stop(&watch.fence);
+    beside_stop(&watch.fence);
+    beside_stop(&watch.teller);
+    bury(&watch);
     tell(&watch, SUPERVISED_ENDED, (enum reason)watch.said.reason);
     _exit(0);
 }

@@ -123,10 +123,10 @@ static void check_join(const struct temp *temp, const struct cgroups *groups,
 {
     char text[8];
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(rc_errno(cgroup_join(NULL, groups, "j")), ENOENT);
+        assert_int_equal(rc_errno(cgroup_join(NULL, groups, "j", 0)), ENOENT);
         temp_put(temp, files[i], span_text(""));
     }
-    assert_true(rc_ok(cgroup_join(NULL, groups, "j")));
+    assert_true(rc_ok(cgroup_join(NULL, groups, "j", 0)));
     for (size_t i = 0; i < count; i++) {
         FILE *file = fopen(temp_path(temp, files[i]), "r");
         assert_non_null(file);

@@ -1,0 +1,207 @@
+"""test_run_refused.py - system calls that a job's list refuses are told on the job, each kind once and with how
+often, whatever the job does (tests/sandbox/refused.c); and it gets no other answer than without anybody told."""
+
+import ctypes
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+import tap
+from commands import CLEAN, WARD
+from oci import Image, entry, folder
+from sandboxes import BUSYBOX, Jobs, begun, needs_sandbox, with_both
+from ward import BUILD, ROOT
+
+REFUSED = BUILD / "tests/sandbox/sandbox_refused"
+EPERM, ENOSYS, TELLER = 1, 38, 65534  # the last is the user among those of the job's place
+WORDS = r"the system call (\w+)(?: with (0x[0-9a-f]+) as argument \d)? is not in the list"
+LINE = re.compile(rf"(?m)ward: run: refused: {WORDS}")
+NEW_LISTENER, SET_MODE_FILTER, NO_NEW_PRIVS = 8, 1, 38
+# Calls that no kernel has any more, or never had: a number and ENOSYS.
+NUMBERS = set("""_sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_kernel_syms get_thread_area getpmsg
+nfsservctl putpmsg query_module security set_thread_area tuxcall vserver""".split())
+# A runtime that says another version, for one that is.
+OLDER = '#!/bin/sh\n[ "$1" = --version ] && echo "{name} version {version}" && exit 0\nexec {real} "$@"\n'
+
+
+def kinds(result):
+    """{(call, argument): how often} of what the object of --json has of calls."""
+    rows = [row for row in result["refusals"] if row["rule"] == "call"]
+    found = {re.match(WORDS, row["words"]).groups(): row["count"] for row in rows}
+    assert len(found) == len(rows) and not any(row["change"] for row in rows)
+    return found
+
+
+def in_a_filter_that_asks():
+    """In a child of ours: whatever it starts can have no other such filter, as long as its descriptor is open."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    allow = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7FFF0000))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 1, ctypes.addressof(allow)))
+    if libc.prctl(NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        os._exit(9)
+    os.set_inheritable(libc.syscall(317, SET_MODE_FILTER, NEW_LISTENER, program), True)
+
+
+def children(pid):
+    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def teller_of(run):
+    """The process that answers for a job, by its user: a child of the run's child."""
+    for pid in children(children(run.pid)[0]):
+        uid = int(re.search(r"(?m)^Uid:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
+        if uid >= 0x70000000 and uid % 65536 == TELLER:
+            return pid
+    raise AssertionError("no teller")
+
+
+@needs_sandbox
+class Refused(Jobs):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        image = Image([folder("bin"), entry("bin/busybox", pathlib.Path(BUSYBOX).read_bytes(), mode=0o755),
+                       entry("bin/refused", REFUSED.read_bytes(), mode=0o755)])
+        cls.digest = image.pack(cls.above / "refused.tar")
+        subprocess.run([WARD, "image", "import", cls.above / "refused.tar", cls.digest, "--images", cls.images],
+                       check=True, capture_output=True)
+
+    def refused(self, word, **more):
+        """(the kinds with their numbers, what the job said); all of what was said is in self.whole."""
+        result, said = self.job("/bin/refused", word, **more)
+        self.assertIn("done\n", said)
+        self.assertFalse(result["refused_untold"], said)
+        return kinds(result), said
+
+    @with_both
+    def test_each_kind_is_told(self):
+        """Those of the list's own conditions by what was given, clone3 and what is allowed not at all."""
+        found, said = self.refused("kinds")
+        alone = {(name, None): 1 for name in ("ptrace", "bpf", "keyctl", "unshare", "setns", "chroot")}
+        self.assertEqual({kind: count for kind, count in found.items() if kind[1] is None}, alone)
+        # 61 families but AF_INET6, and AF_NETLINK, of which C libraries ask; 5 flags of those that are tried. Neighbours share a kind.
+        of = {name: sum(count for (call, _), count in found.items() if call == name) for name in ("socket", "personality")}
+        self.assertEqual(of, {"socket": 59, "personality": 5})
+        self.assertEqual(set(LINE.findall(self.whole)), {(name, given or "") for name, given in found})
+        self.assertEqual(len(LINE.findall(self.whole)), len(found))
+
+    @with_both
+    def test_a_flood(self):
+        """It costs the job's own time, one line, and a number, which is right to the last."""
+        begun_at = time.monotonic()
+        found, said = self.refused("flood")
+        self.assertEqual(found, {("mount", None): int(re.search(r"(?m)^= (\d+)$", said).group(1))})
+        self.assertEqual(len(LINE.findall(self.whole)), 1)
+        self.assertLess(time.monotonic() - begun_at, 60)
+
+    @with_both
+    def test_many_threads(self):
+        found, _ = self.refused("threads")
+        self.assertEqual(found, {("mount", None): 64 * 250, ("socket", "0x28"): 64 * 250})
+
+    @with_both
+    def test_those_that_are_killed_while_they_wait(self):
+        found, _ = self.refused("killed")
+        self.assertEqual(set(found), {("mount", None)})
+        self.assertGreaterEqual(found["mount", None], 200)
+
+    @with_both
+    def test_signals(self):
+        found, _ = self.refused("signals")
+        self.assertGreaterEqual(found["mount", None], 1)
+
+    @with_both
+    def test_a_job_answers_nothing_itself(self):
+        found, _ = self.refused("own")
+        self.assertEqual(found, {("mount", None): 1})
+
+    @with_both
+    def test_soon(self):
+        """While the job runs, and what is spent on it is the job's."""
+        run = begun(self.words(self.spec("/bin/refused", "slowly"), "--json", "--runtime", self.runtime), b"up\n")
+        try:
+            at, said = time.monotonic(), b""
+            while b"refused: the system call mount" not in said:
+                said += os.read(run.stderr.fileno(), 4096)
+                self.assertLess(time.monotonic() - at, 2, said)
+            teller, end = teller_of(run), time.monotonic() + 10
+            while "ward-job" not in pathlib.Path(f"/proc/{teller}/cgroup").read_text():
+                self.assertLess(time.monotonic(), end)
+            status = pathlib.Path(f"/proc/{teller}/status").read_text()
+            for line in (r"CapPrm:\t0+", r"CapBnd:\t0+", r"NoNewPrivs:\t1", r"Seccomp:\t2"):
+                self.assertRegex(status, rf"(?m)^{line}$")
+        finally:
+            run.terminate()
+            run.communicate(timeout=60)
+
+    @with_both
+    def test_without_its_teller(self):
+        """The kernel says ENOSYS then, and nothing that was refused is made."""
+        run = begun(self.words(self.spec("/bin/refused", "slowly"), "--json", "--runtime", self.runtime), b"= 1\n")
+        os.kill(teller_of(run), signal.SIGKILL)
+        out, said = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 0, said)
+        answers = [int(line) for line in re.findall(rb"(?m)^= (\d+)$", said)]
+        self.assertLessEqual(set(answers), {EPERM, ENOSYS})
+        self.assertEqual(answers[-1], ENOSYS)
+        self.assertEqual(set(kinds(json.loads(out))), {("mount", None)})
+        self.assertTrue(json.loads(out)["refused_untold"])
+        self.assertEqual(said.count(b"not all system calls"), 1, said)
+
+    def untold(self, words, **more):
+        """As it was before anybody was told: EPERM, and that it is not told is said once."""
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=CLEAN, timeout=120,
+                              stdin=subprocess.DEVNULL, **more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("done\n", done.stderr)
+        self.assertEqual(kinds(json.loads(done.stdout)), {})
+        self.assertTrue(json.loads(done.stdout)["refused_untold"])
+        self.assertEqual(done.stderr.count("not all system calls"), 1, done.stderr)
+
+    @with_both
+    def test_under_a_filter_that_asks(self):
+        self.untold(self.words(self.spec("/bin/refused", "kinds"), "--json", "--runtime", self.runtime),
+                    preexec_fn=in_a_filter_that_asks, close_fds=False)
+
+    @with_both
+    def test_a_runtime_of_before(self):
+        path = shutil.which(self.runtime)
+        real = shutil.copy(path, self.here / f"real-{self.runtime}")
+        for version, told in (("1.0.3" if self.runtime == "runc" else "0.18", False), ("none", False), ("9.1", True)):
+            wrapper = self.here / "wrapper"
+            wrapper.write_text(OLDER.format(name=self.runtime, version=version, real=real))
+            wrapper.chmod(0o755)
+            words = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                     f'mount --bind {wrapper} {path} && exec "$@"', "sh",
+                     *self.words(self.spec("/bin/refused", "kinds"), "--json", "--runtime", self.runtime)]
+            with self.subTest(version=version):
+                if not told:
+                    self.untold(words)
+                    continue
+                done = subprocess.run(words, capture_output=True, check=True, env=CLEAN, stdin=subprocess.DEVNULL)
+                self.assertGreater(len(kinds(json.loads(done.stdout))), 6)
+
+
+class Table(unittest.TestCase):
+    def test_no_call_is_left_out(self):
+        """What the list does not have is told: each call that the headers name, but for clone3 and NUMBERS."""
+        header = (BUILD / "src/sandbox/job_refused.h").read_text()
+        told = set(re.findall(r'\.name = "(\w+)", \.number = SYS_\w+ }', header))
+        partly = set(re.findall(r'\.name = "(\w+)", \.number = SYS_\w+, \.masked', header))
+        lines = [line.split() for line in (ROOT / "src/sandbox/job.seccomp").read_text().splitlines()
+                 if line and not line.startswith("#")]
+        names = pathlib.Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h").read_text()
+        known = set(re.findall(r"#define __NR_(\w+) \d+", names))
+        self.assertEqual(told, known - {line[0] for line in lines} - {"clone3"} - NUMBERS)
+        self.assertEqual(partly, {line[0] for line in lines if len(line) > 1})
+
+
+if __name__ == "__main__":
+    tap.main()
