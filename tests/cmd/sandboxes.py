@@ -21,6 +21,8 @@ SLOTS = pathlib.Path("/var/lib/ward-jobs")
 BUSYBOX = "/bin/busybox"
 PROBE = BUILD / "tests/sandbox/sandbox_probe"
 STUBBORN = BUILD / "tests/sandbox/sandbox_stubborn"
+BOMB = BUILD / "tests/sandbox/sandbox_bomb"
+NEIGHBOUR = BUILD / "tests/sandbox/sandbox_neighbour"
 APPLETS = ("sh ls cat id sleep dd echo touch mkdir ln mkfifo chmod head yes true false stat env "
            "printf rm kill truncate seq nproc cp readlink").split()
 RUNTIMES = ("crun", "runc")
@@ -54,6 +56,8 @@ def image_of_tests():
     layer = [folder("bin"), entry("bin/busybox", pathlib.Path(BUSYBOX).read_bytes(), mode=0o755),
              entry("bin/probe", PROBE.read_bytes(), mode=0o755),
              entry("bin/stubborn", STUBBORN.read_bytes(), mode=0o755),
+             entry("bin/bomb", BOMB.read_bytes(), mode=0o755),
+             entry("bin/neighbour", NEIGHBOUR.read_bytes(), mode=0o755),
              folder("etc"), entry("etc/shadow", b"of the image"), folder("usr"), folder("usr/bin"),
              entry("usr/bin/tool", b"#!/bin/sh\necho ran\n", mode=0o755), folder("open", mode=0o777),
              entry("open/old", b"as it was", mode=0o666), entry("private", b"of root", mode=0o600),
