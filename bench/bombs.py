@@ -83,9 +83,8 @@ class Bombs:
             for tier in TIERS:
                 for kind in KINDS:
                     self.look()
-                    container, machine = self.test.BOMBS[kind]
-                    row = (of_machines, kind, {machine, self.test.TIME}) if tier == "vm" else \
-                        (containers, kind, {container}, "--runtime", tier)
+                    row = (of_machines, kind, self.test.ends_in_machine(kind)) if tier == "vm" else \
+                        (containers, kind, {self.test.BOMBS[kind][0]}, "--runtime", tier)
                     with contextlib.closing(Again(*row)) as bomb:
                         self.wait_for(bomb, tier)
                         self.look((tier, kind))
