@@ -38,7 +38,7 @@ def every_reason():
 
 
 def rows():
-    """(reason, test program, -, or ?, why it is - or ?)"""
+    """(reason, test program or -, why it is -)"""
     for line in TABLE.read_text().splitlines():
         if line and line[0] != "#":
             yield tuple((line.split("\t") + [""])[:3])

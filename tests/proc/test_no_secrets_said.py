@@ -44,7 +44,7 @@ class Secrets(unittest.TestCase):
         self.assertEqual([path for path in one.folder.rglob("core*") if path.is_file()], [])
         return self.sweep(texts)
 
-    def test_whatever_is_refused(self):
+    def test_whatever_is_refused(self):  # proves: RL-24
         with refusals.Refusing() as one:
             one.policy(one.own())
             self.forms.knows([*one.secrets(), PHRASE, *AROUND.values()])
