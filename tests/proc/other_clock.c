@@ -32,12 +32,12 @@ __attribute__((constructor)) static void look(void)
     ahead = at;
 }
 
-SHOWN int clock_gettime(clockid_t clock, struct timespec *at)
+SHOWN int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
-    int got = real(clock, at);
-    if (got == 0 && clock == CLOCK_REALTIME)
-        at->tv_sec += ahead->set_s;
-    if (got == 0 && clock == CLOCK_MONOTONIC)
-        at->tv_sec += ahead->running_s;
+    int got = real(clock_id, tp);
+    if (got == 0 && clock_id == CLOCK_REALTIME)
+        tp->tv_sec += ahead->set_s;
+    if (got == 0 && clock_id == CLOCK_MONOTONIC)
+        tp->tv_sec += ahead->running_s;
     return got;
 }
