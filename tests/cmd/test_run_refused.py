@@ -151,7 +151,8 @@ class Refused(Jobs):
         answers = [int(line) for line in re.findall(rb"(?m)^= (\d+)$", said)]
         self.assertLessEqual(set(answers), {EPERM, ENOSYS})
         self.assertEqual(answers[-1], ENOSYS)
-        self.assertEqual(set(kinds(json.loads(out))), {("mount", None)})
+        # It may have been ended before it told the one that it had answered.
+        self.assertLessEqual(set(kinds(json.loads(out))), {("mount", None)})
         self.assertTrue(json.loads(out)["refused_untold"])
         self.assertEqual(said.count(b"not all system calls"), 1, said)
 

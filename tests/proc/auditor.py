@@ -55,13 +55,14 @@ def settings_of(state, seal=0, rotate=64 << 20, days=7, url="", inward=False, pe
     texts = (str(state), "127.0.0.1:1", "sqlite", "", "/b", "", "/x", "", "", url, *[""] * 11)
     numbers = (4096, 64, 2, 60, 100, 200, 10, 60)
     whole = (b"".join(text.encode().ljust(512, b"\0") for text in texts) +
-            struct.pack("@3I?????8IQIIIII", seal, 0, 0, inward, *[False] * 4, *numbers, rotate, days, 86400,
-                        0, 256, 30) +
-            peers_of(peers))
+            struct.pack("@3I?????8IQIIIIII", seal, 0, 0, inward, *[False] * 4, *numbers, rotate, days, 86400,
+                        0, 300, 256, 30) +
+            peers_of(peers) + b"\0" * TENANTS)
     return whole + b"\0" * (-len(whole) % 8)
 
 
 PEERS_MAX = 16
+TENANTS = 4 + 32 * (64 + 4)  # bytes of their count and their rows: none
 PEER_FORM = "@32s512s512s512s512s512sI?0I"  # struct peer_settings
 
 
