@@ -6,9 +6,9 @@ import os
 import unittest
 
 import tap
-from sandboxes import needs_sandbox
 from house import until
 from job_house import WAIT_S, Queue
+from sandboxes import needs_sandbox
 from test_store_reasons import other
 
 LIVE = 1024             # jobs that have not ended, of which there may be so many

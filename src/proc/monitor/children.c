@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,8 +67,12 @@ static rc open_program(struct trail *trail, struct monitor *monitor, enum peer p
 static void open_ward(struct monitor *monitor, int folder)
 {
     static const char *const places[] = { "../../bin/ward", "../../ward" };
-    for (size_t i = 0; i < COUNT_OF(places) && monitor->files[FILE_WARD] < 0; i++)
-        monitor->files[FILE_WARD] = openat(folder, places[i], O_RDONLY | O_CLOEXEC);
+    for (size_t i = 0; i < COUNT_OF(places) && monitor->files[FILE_WARD] < 0; i++) {
+        struct stat is;
+        auto_fd int fd = openat(folder, places[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd >= 0 && fstat(fd, &is) == 0 && S_ISREG(is.st_mode))
+            monitor->files[FILE_WARD] = fd_take(&fd);
+    }
 }
 
 rc monitor_open_programs(struct trail *trail, struct monitor *monitor)
