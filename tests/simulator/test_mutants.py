@@ -161,7 +161,8 @@ MUTANTS = {
         "proc/core/anchor.c", "    if (!again)\n        give_up(", "    if (again)\n        give_up(",
         "all is well again"),
     "a server that is back is not looked for": (
-        "proc/core/anchor.c", "(class != RC_WORLD && class != RC_BUSY))", "class != RC_OK)",
+        "proc/core/anchor.c", "->class == RC_DENIED)\n        return INT64_MAX;",
+        "->class != RC_OK)\n        return INT64_MAX;",
         "all is well again"),
     "the last timer wakes nobody": (
         "proc/serve.c",
