@@ -82,8 +82,8 @@ static enum exit_code run(struct invocation *invocation)
     if (code != EXIT_DONE)
         return code;
     if (!config_shown_find(&loaded, name, &shown)) {
-        say("no %s of that name is set: \"%s\"; with NAME for a name it is said of any", table->one,
-            invocation->operands[0]);
+        say("no %s of that name is set: \"%s\"; with NAME for a name it is said of any",
+            table == NULL ? "key" : table->one, invocation->operands[0]);
         return EXIT_NOT_FOUND;
     }
     if (!config_print_begin(invocation, &out))

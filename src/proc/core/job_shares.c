@@ -48,18 +48,22 @@ bool jobs_tenant(const struct settings *settings, const char *name, size_t *inde
     return false;
 }
 
-static void activate(struct core *core)
+/* Whose jobs wait or run; true where that is not as it was. */
+static bool activate(struct core *core)
 {
     const struct core_jobs *jobs = &core->jobs;
-    bool active[QUOTA_TENANTS_MAX] = { false };
+    bool active[QUOTA_TENANTS_MAX] = { false }, changed = false;
     for (size_t i = 0; i < jobs->count; i++) {
         size_t tenant;
         if (!job_state_has_ended(jobs->rows[i].state) &&
             jobs_tenant(&core->house->settings, jobs->rows[i].tenant, &tenant))
             active[tenant] = true;
     }
-    for (size_t i = 0; i < jobs->quota->tenant_count; i++)
+    for (size_t i = 0; i < jobs->quota->tenant_count; i++) {
+        changed = changed || jobs->quota->tenants[i].active != active[i];
         quota_activate(jobs->quota, i, active[i]);
+    }
+    return changed;
 }
 
 static bool add_tenants(struct quota *quota, const struct settings *settings)
@@ -84,7 +88,7 @@ void jobs_divide(struct core *core)
     const struct quota_amount all = amount_of(jobs->vcpu, jobs->memory, jobs->disk);
     if (!quota_init(jobs->quota, &all) || !add_tenants(jobs->quota, &core->house->settings))
         return;
-    activate(core);
+    (void)activate(core);
     quota_divide(jobs->quota);
     for (size_t i = 0; i < jobs->count; i++) {
         if (job_state_is_begun(jobs->rows[i].state) &&
@@ -95,17 +99,10 @@ void jobs_divide(struct core *core)
 
 void jobs_divide_again(struct core *core, int64_t now_ms)
 {
-    struct quota *quota = core->jobs.quota;
-    bool before[QUOTA_TENANTS_MAX], same = true;
-    for (size_t i = 0; i < quota->tenant_count; i++)
-        before[i] = quota->tenants[i].active;
-    activate(core);
-    for (size_t i = 0; i < quota->tenant_count; i++)
-        same = same && before[i] == quota->tenants[i].active;
-    if (same && now_ms < core->jobs.divided_ms + CORE_DIVIDE_MS)
+    if (!activate(core) && now_ms < core->jobs.divided_ms + CORE_DIVIDE_MS)
         return;
     core->jobs.divided_ms = now_ms;
-    quota_divide(quota);
+    quota_divide(core->jobs.quota);
 }
 
 enum quota_answer jobs_claim(struct core *core, const struct core_job *job, bool whole)
