@@ -178,6 +178,9 @@ class Launches(Jobs):
             run.terminate()
         config["process"]["args"] = ["/bin/true"]
         config["linux"]["cgroupsPath"] = "/ward-bench-bare"
+        seccomp = config["linux"]["seccomp"]  # nobody is there to be asked for refused calls
+        seccomp.pop("listenerPath", None)
+        seccomp["syscalls"] = [row for row in seccomp["syscalls"] if row["action"] != "SCMP_ACT_NOTIFY"]
         (bare / "config.json").write_text(json.dumps(config))
         owner = config["linux"]["uidMappings"][0]["hostID"]
         for source in [config["root"]["path"], *(mount.get("source", "") for mount in config["mounts"])]:
