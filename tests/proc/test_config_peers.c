@@ -1,37 +1,14 @@
 /* test_config_peers.c - the tables [peers.NAME] of ward.toml: what is read, every mistake with its
    place, how many there may be, and where else they cannot be set. */
-#include "test.h"
+#include "config_load.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
-#include "proc/config.h"
 #include "proc/peer_text.h"
 
 #define PIN "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-
-static struct config config;
-static struct config_problems problems;
-
-static bool load(struct config_inputs inputs)
-{
-    struct arena arena;
-    inputs.folder = "/srv/here";
-    inputs.file_folder = "/etc/ward";
-    arena_init(&arena, 1 << 20);
-    bool good = config_read(&inputs, &arena, &config, &problems);
-    arena_fini(&arena);
-    assert_int_equal(good, problems.count == 0);
-    if (good)
-        assert_true(config_is_sound(&config));
-    return good;
-}
-
-static bool load_file(const char *text)
-{
-    return load((struct config_inputs){ .file = span_text(text) });
-}
 
 static const char whole[] = "[peers.alpha]\n"
                             "url = \"wss://a.example:1/x\"\n"

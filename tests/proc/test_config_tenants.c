@@ -1,34 +1,11 @@
 /* test_config_tenants.c - the tables [tenants.NAME] of ward.toml: shares as they are written and
    written back, every mistake with its place, and that a running house takes them over. */
-#include "test.h"
+#include "config_load.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
-#include "proc/config.h"
-
-static struct config config;
-static struct config_problems problems;
-
-static bool load(struct config_inputs inputs)
-{
-    struct arena arena;
-    inputs.folder = "/srv/here";
-    inputs.file_folder = "/etc/ward";
-    arena_init(&arena, 1 << 20);
-    bool good = config_read(&inputs, &arena, &config, &problems);
-    arena_fini(&arena);
-    assert_int_equal(good, problems.count == 0);
-    if (good)
-        assert_true(config_is_sound(&config));
-    return good;
-}
-
-static bool load_file(const char *text)
-{
-    return load((struct config_inputs){ .file = span_text(text) });
-}
 
 static void test_shares(void **state)
 {
