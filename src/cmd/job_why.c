@@ -96,8 +96,8 @@ const struct command command_job_why = {
     .description =
         "Says why the job is as it is and what can be done about it.  Of one that has ended also\n"
         "the limits as they were on this machine, and everything that its fence and its list of\n"
-        "system calls refused: what it was, by which rule, how often, and the change of the\n"
-        "specification that would allow it.",
+        "system calls refused: what it was, by which rule, how often, and where there is one the\n"
+        "change of the specification that would allow it.",
     .example = "ward job why 5f71e5b109c49be951c809e3b84e838f",
     .options = options,
     .option_count = COUNT_OF(options),

@@ -202,7 +202,7 @@ static void read_key(struct row_reader *in, const struct toml_value *value)
                    config_row_name(in->row), last_part(key), why.text);
 }
 
-/* False where there is no room: it is read all the same, for its own mistakes. */
+/* Where there is none it is read all the same, for its own mistakes. */
 static void find_room(struct row_reader *in, const struct place *place)
 {
     const struct config_table *table = in->table;

@@ -81,7 +81,7 @@ class Tenants(Queue):
         self.cancel(runs)
 
     def test_more_than_a_share_one_at_a_time(self):
-        """A job that is larger than its tenant's part is not kept waiting for ever."""
+        """A job that is larger than its tenant's part has what nobody within his part wants."""
         self.begin({"blue": 0.9, "red": 0.1})
         blue = [self.of("blue") for _ in range(2)]
         for job in blue:
