@@ -183,9 +183,11 @@ void judge_log(const struct judge *judge, struct report *report)
         return;
     if (policy->log.required && log->format == LOG_NONE)
         report_fail(report, CHECK_AE_11, REASON_POLICY_EVENT, "the policy requires an event log");
-    for (enum policy_list_id id = LIST_APP_ID; id <= LIST_KEY_PROVIDER; id++) {
+    for (enum policy_list_id id = 0; id < LIST_COUNT; id++) {
         const struct span_list *list = &policy->lists[id];
         const char *name = policy_list_info(id)->name;
+        if (policy_list_info(id)->family != FAMILY_LOG)
+            continue;
         const struct log_value *value = log_value_find(log, name);
         struct span actual = { 0 };
         if (value != NULL)

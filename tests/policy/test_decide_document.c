@@ -463,6 +463,40 @@ static void test_log_values(void **state)
     RUN(EVIDENCE_TDX_V5_15, rows);
 }
 
+static enum policy_list_id named; /* by the next two */
+
+static void list_named(struct setup *s)
+{
+    log_there(s);
+    setup_list(&s->policy.lists[named], app_items, 1);
+}
+static void list_met(struct setup *s)
+{
+    list_named(s);
+    struct log_value *value = &s->claims.log.values[0];
+    *value = (struct log_value){ .len = app_items[0].len };
+    memcpy(value->name, policy_list_info(named)->name, strlen(policy_list_info(named)->name));
+    memcpy(value->bytes, app_items[0].at, app_items[0].len);
+}
+
+/* A key that can be written and holds nothing would be worse than none. */
+static void test_every_list_of_a_log_is_a_rule(void **state)
+{
+    static const struct row rows[] = {
+        { "named, and not in the log", list_named, DENY, REASON_POLICY_EVENT, CHECK_AE_11 },
+        { "named, and there", list_met, ALLOW, REASON_OK, CHECK_AE_11 },
+    };
+    size_t count = 0;
+    (void)state;
+    for (named = 0; named < LIST_COUNT; named++) {
+        if (policy_list_info(named)->family != FAMILY_LOG)
+            continue;
+        RUN(EVIDENCE_TDX_V4, rows);
+        count++;
+    }
+    assert_int_equal(count, 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +505,7 @@ int main(void)
         TEST(test_recipient_key, "AN-12"),
         TEST(test_only_the_documents_own_key_is_offered, "AN-12"),
         TEST(test_log_values, "AE-11"),
+        TEST(test_every_list_of_a_log_is_a_rule, "AE-11"),
     };
     return RUN_TESTS(tests);
 }
