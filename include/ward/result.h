@@ -10,7 +10,9 @@
    with (docs/wire.md).  Who has that key by other ways may name it, too.
 
    What a result says is what the owner of the house said of the job; the evidence says which
-   house it was.  Nothing here reads a clock or opens anything. */
+   house it was.  A job of a house's queue has evidence of its sandbox, too: what it began with, as
+   the house's TEE measured it.  That is judged by a policy of its own.  Nothing here reads a clock
+   or opens anything. */
 #ifndef WARD_RESULT_H
 #define WARD_RESULT_H
 
@@ -38,14 +40,19 @@ struct ward_job_request {
     int64_t time;               /* when to judge the evidence, seconds since 1970 UTC */
     const struct ward_collateral *collateral; /* for it, as in a ward_request */
     const struct ward_policy *policy;         /* NULL: the default policy */
+    const struct ward_policy *sandbox_policy; /* for the evidence of the sandbox, which must be
+                                                 there; NULL: it is not looked at */
+    struct ward_result *sandbox; /* gets the whole judgement of it; it denies where that was not
+                                    reached.  NULL: nobody wants it */
 };
 
 /* ward_job_verify says WARD_DONE for a result that is signed with a key that good evidence names,
    and of that specification.  WARD_BAD_INPUT with RESULT_MALFORMED for what is none; WARD_REFUSED
    with RESULT_TYPE for what is signed as something else, RESULT_EVIDENCE (`about` is the reason of
    the evidence's refusal), RESULT_KEY_NOT_BOUND for evidence that names no key, RESULT_KEY_FOREIGN,
-   RESULT_SIGNATURE or RESULT_SPEC.  `evidence`, unless NULL, gets the whole judgement of the
-   evidence; it denies where that was not reached.  The caller frees *out. */
+   RESULT_SIGNATURE, RESULT_SPEC, or, with a sandbox_policy, RESULT_NO_SANDBOX, RESULT_SANDBOX
+   (`about` as before) or RESULT_SANDBOX_NOT_BOUND.  `evidence`, unless NULL, gets the whole
+   judgement of the evidence; it denies where that was not reached.  The caller frees *out. */
 WARD_API WARD_MUST_USE enum ward_outcome ward_job_verify(struct ward_verifier *verifier,
                                                          const struct ward_job_request *request,
                                                          struct ward_result *evidence,
@@ -62,8 +69,11 @@ struct ward_job_claims {
     int64_t started, ended; /* seconds since 1970 UTC */
     uint8_t spec_sha256[WARD_JOB_DIGEST];
     uint8_t public_key[WARD_JOB_KEY]; /* that it is signed with */
-    bool evidence_judged; /* false: with key_is_enough, and nothing is known of the house */
-    bool hardware;        /* the evidence's chain ends in a pinned vendor root */
+    bool evidence_judged;  /* false: with key_is_enough, and nothing is known of the house */
+    bool hardware;         /* the evidence's chain ends in a pinned vendor root */
+    bool sandbox_measured; /* there is evidence of the sandbox, */
+    bool sandbox_judged; /* and it passed sandbox_policy: this job of this specification began with
+                            what that names */
     size_t output_count;
     struct ward_bytes json; /* all of it, as it was signed */
 };

@@ -19,6 +19,7 @@
 
 enum {
     OPT_POLICY,
+    OPT_SANDBOX,
     OPT_ROOT,
     OPT_COLLATERAL,
     OPT_AT,
@@ -32,6 +33,10 @@ enum {
 static const struct option_spec options[] = {
     [OPT_POLICY] = { "--policy", "FILE", NULL,
                      "appraisal policy in TOML, for the node's evidence" },
+    [OPT_SANDBOX] = { "--sandbox-policy", "FILE", NULL,
+                      "appraisal policy in TOML, for the evidence of the sandbox, which must be "
+                      "there "
+                      "then: as `ward measure` writes it" },
     [OPT_ROOT] = { "--root", "FILE", NULL, "trust this root certificate too" },
     [OPT_COLLATERAL] = { "--collateral", "DIR", NULL, "collateral for the node's evidence" },
     [OPT_AT] = { "--at", "TIME", NULL,
@@ -47,10 +52,10 @@ static const struct option_spec options[] = {
 /* Everything that a run holds; freed by work_fini whatever was reached. */
 struct work {
     struct invocation *in;
-    struct ward_policy *policy;
+    struct ward_policy *policy, *sandbox_policy;
     struct ward_collateral *collateral;
     struct ward_verifier *verifier;
-    struct ward_result *evidence;
+    struct ward_result *evidence, *sandbox;
     struct ward_job *job;
     struct ward_job_request request;
     uint8_t key[WARD_JOB_KEY], spec[SHA256_LEN];
@@ -63,9 +68,11 @@ static void work_fini(struct work *work)
 {
     ward_job_free(&work->job);
     ward_result_free(&work->evidence);
+    ward_result_free(&work->sandbox);
     ward_verifier_free(&work->verifier);
     ward_collateral_free(&work->collateral);
     ward_policy_free(&work->policy);
+    ward_policy_free(&work->sandbox_policy);
 }
 
 static bool load_collateral(struct work *work)
@@ -120,6 +127,17 @@ static bool load_spec(struct work *work)
     return true;
 }
 
+static bool load_sandbox(struct work *work)
+{
+    const struct invocation *in = work->in;
+    const char *file = in->values[OPT_SANDBOX];
+    if (file != NULL &&
+        !appraisal_policy(work->in, file, in->values[OPT_ROOT], &work->sandbox_policy))
+        return false;
+    work->request.sandbox_policy = work->sandbox_policy;
+    return true;
+}
+
 static bool load(struct work *work)
 {
     struct invocation *in = work->in;
@@ -129,7 +147,7 @@ static bool load(struct work *work)
     return input_file(&in->arena, in->operands[0], 4 * WARD_JOB_RESULT_MAX,
                       &work->request.result) &&
            appraisal_policy(in, in->values[OPT_POLICY], in->values[OPT_ROOT], &work->policy) &&
-           load_collateral(work) && load_key(work) && load_spec(work) &&
+           load_sandbox(work) && load_collateral(work) && load_key(work) && load_spec(work) &&
            (at == NULL || input_time(at, &work->request.time));
 }
 
@@ -147,6 +165,10 @@ static void put_claims(struct json_writer *json, const struct work *work)
     json_put_bool(json, claims != NULL && claims->evidence_judged);
     json_put_key(json, "hardware");
     json_put_bool(json, claims != NULL && claims->hardware);
+    json_put_key(json, "sandbox_measured");
+    json_put_bool(json, claims != NULL && claims->sandbox_measured);
+    json_put_key(json, "sandbox_judged");
+    json_put_bool(json, claims != NULL && claims->sandbox_judged);
     json_put_key(json, "result");
     if (claims == NULL)
         json_put_null(json);
@@ -214,6 +236,9 @@ static enum exit_code print_good(const struct work *work)
                          ? "the key is a node's whose evidence passes the policy"
                          : "the key is a node's whose evidence passes the policy; it "
                            "is simulated, and proves nothing about hardware");
+    printf("sandbox: %s\n", claims->sandbox_judged     ? "began with what its policy names"
+                            : claims->sandbox_measured ? "measured, and not judged"
+                                                       : "nobody measured it");
     print_end(claims);
     for (size_t i = 0; ward_job_output(work->job, i, &output); i++)
         printf("  %s  %llu bytes\n", output.path, (unsigned long long)output.size);
@@ -230,6 +255,8 @@ static enum exit_code print_bad(const struct work *work)
     printf("not good: %s: %s\n", info->name, info->cause);
     if (strcmp(work->reason, "RESULT_EVIDENCE") == 0)
         verify_text_print(stdout, work->evidence, work->request.time);
+    if (strcmp(work->reason, "RESULT_SANDBOX") == 0)
+        verify_text_print(stdout, work->sandbox, work->request.time);
     if (work->what[0] != 0)
         printf("%s\n", work->what);
     printf("%s\n", info->help);
@@ -267,10 +294,12 @@ static enum exit_code verify(struct work *work)
     if (!load(work))
         return EXIT_USAGE;
     if (ward_verifier_new(&work->verifier, &work->error) != WARD_DONE ||
-        ward_result_new(&work->evidence, &work->error) != WARD_DONE) {
+        ward_result_new(&work->evidence, &work->error) != WARD_DONE ||
+        ward_result_new(&work->sandbox, &work->error) != WARD_DONE) {
         appraisal_said(&work->error);
         return EXIT_INTERNAL;
     }
+    work->request.sandbox = work->sandbox;
     enum exit_code code = judge(work);
     if (code != EXIT_DONE)
         return code;
@@ -302,7 +331,8 @@ const struct command command_result_verify = {
         "the signature with it.  With --spec it must be the result of this file, with\n"
         "--output the folder must hold exactly the files that it lists.  With --key it must\n"
         "be signed with that key; with --key-alone too that is enough, and nothing is known\n"
-        "of the node.  Nobody is asked, and nothing is sent.\n\n"
+        "of the node.  With --sandbox-policy the evidence of the sandbox is judged too: the job\n"
+        "must have begun with what `ward measure` says.  Nobody is asked, and nothing is sent.\n\n"
         "A good result shows which node says this of the job; how the job ended was told to\n"
         "the node by its owner.\n\n"
         "The exit status is 0 when the result is good, 1 when it is not, 2 when arguments or\n"

@@ -17,7 +17,10 @@
 
 enum { HEADER_ROOM = 128, DATE = 20, TAG = 32 };
 
-static const char tag[TAG] = "ward result key v1"; /* and zeros */
+/* And zeros. */
+static const char tags[][TAG] = {
+    [JOB_RESULT_OF_NODE] = "ward result key v1", [JOB_RESULT_OF_SANDBOX] = "ward result sandbox v1"
+};
 
 /* ---- what is good ------------------------------------------------------------------------- */
 
@@ -101,6 +104,20 @@ static bool outputs_are_good(const struct job_result *result)
     return ok && paths <= JOB_RESULT_PATHS_MAX;
 }
 
+static bool evidence_is_good(const struct job_evidence *one, size_t log_most)
+{
+    return is_made_of(one->type, is_type, 1, JOB_RESULT_WORD_MAX) && one->evidence.len > 0 &&
+           one->evidence.len <= JOB_RESULT_EVIDENCE_MAX && one->event_log.len <= log_most;
+}
+
+/* None is none: neither a type nor a log without it. */
+static bool sandbox_is_good(const struct job_evidence *sandbox)
+{
+    if (sandbox->evidence.len == 0)
+        return sandbox->type.len == 0 && sandbox->event_log.len == 0;
+    return evidence_is_good(sandbox, JOB_RESULT_LOG_MAX);
+}
+
 bool job_result_is_good(const struct job_result *result)
 {
     bool by_itself = span_equal_text(result->reason, "OK");
@@ -111,9 +128,8 @@ bool job_result_is_good(const struct job_result *result)
            (result->code == 0 || result->signal == 0) && result->cpu_us <= JOB_RESULT_NUMBER_MAX &&
            result->memory_peak <= JOB_RESULT_NUMBER_MAX && is_date(result->started) &&
            is_date(result->ended) && result->started <= result->ended &&
-           is_made_of(result->evidence_type, is_type, 1, JOB_RESULT_WORD_MAX) &&
-           result->evidence.len > 0 && result->evidence.len <= JOB_RESULT_EVIDENCE_MAX &&
-           result->event_log.len <= JOB_RESULT_EVIDENCE_MAX && outputs_are_good(result) &&
+           evidence_is_good(&result->node, JOB_RESULT_EVIDENCE_MAX) &&
+           sandbox_is_good(&result->sandbox) && outputs_are_good(result) &&
            (by_itself || result->output_count == 0);
 }
 
@@ -158,6 +174,26 @@ static void put_outputs(struct json_writer *json, const struct job_result *resul
     json_end_array(json);
 }
 
+static void put_evidence(struct json_writer *json, const char *name, const struct job_evidence *one)
+{
+    json_put_key(json, name);
+    json_begin_object(json);
+    put_base64(json, "event_log", one->event_log);
+    put_base64(json, "evidence", one->evidence);
+    put_text(json, "type", one->type);
+    json_end_object(json);
+}
+
+static void put_sandbox(struct json_writer *json, const struct job_evidence *sandbox)
+{
+    if (sandbox->evidence.len > 0) {
+        put_evidence(json, "sandbox_evidence", sandbox);
+        return;
+    }
+    json_put_key(json, "sandbox_evidence");
+    json_put_null(json);
+}
+
 /* RFC 8785 3.2.3: members in the order of their names. */
 void job_result_write_payload(struct sink *out, const struct job_result *result)
 {
@@ -171,15 +207,9 @@ void job_result_write_payload(struct sink *out, const struct job_result *result)
     json_put_member_u64(&json, "signal", result->signal);
     json_end_object(&json);
     put_text(&json, "job_id", result->job);
-    json_put_key(&json, "node_evidence");
-    json_begin_object(&json);
-    put_base64(&json, "event_log", result->event_log);
-    put_base64(&json, "evidence", result->evidence);
-    put_text(&json, "type", result->evidence_type);
-    json_end_object(&json);
+    put_evidence(&json, "node_evidence", &result->node);
     put_outputs(&json, result);
-    json_put_key(&json, "sandbox_evidence");
-    json_put_null(&json); /* nobody measures a sandbox yet */
+    put_sandbox(&json, &result->sandbox);
     put_hex(&json, "spec_sha256", SPAN(result->spec));
     put_time(&json, "started", result->started);
     json_put_key(&json, "usage");
@@ -328,6 +358,21 @@ static bool read_outputs(struct cursor *in, struct sink *room, struct job_output
     return expect(in, "]");
 }
 
+static bool read_evidence(struct cursor *in, struct sink *room, struct job_evidence *out)
+{
+    return expect(in, "{\"event_log\":\"") && read_bytes(in, room, &out->event_log) &&
+           expect(in, ",\"evidence\":\"") && read_bytes(in, room, &out->evidence) &&
+           expect(in, ",\"type\":\"") && take_until(in, '"', &out->type) && expect(in, "}");
+}
+
+/* What is there has evidence: the form without it is null. */
+static bool read_sandbox(struct cursor *in, struct sink *room, struct job_evidence *out)
+{
+    if (expect(in, "null"))
+        return true;
+    return read_evidence(in, room, out) && out->evidence.len > 0;
+}
+
 static bool read_payload(struct span text, struct sink *room, struct job_output *outputs,
                          struct job_result *out)
 {
@@ -338,14 +383,12 @@ static bool read_payload(struct span text, struct sink *room, struct job_output 
            expect(&in, ",\"reason\":\"") && take_until(&in, '"', &out->reason) &&
            expect(&in, ",\"signal\":") && read_small(&in, UINT32_MAX, &out->signal) &&
            expect(&in, "},\"job_id\":\"") && take_until(&in, '"', &out->job) &&
-           expect(&in, ",\"node_evidence\":{\"event_log\":\"") &&
-           read_bytes(&in, room, &out->event_log) && expect(&in, ",\"evidence\":\"") &&
-           read_bytes(&in, room, &out->evidence) && expect(&in, ",\"type\":\"") &&
-           take_until(&in, '"', &out->evidence_type) && expect(&in, "},\"outputs\":[") &&
-           read_outputs(&in, room, outputs, &out->output_count) &&
-           expect(&in, ",\"sandbox_evidence\":null,\"spec_sha256\":\"") &&
-           read_digest(&in, out->spec) && expect(&in, ",\"started\":\"") &&
-           read_date(&in, &out->started) && expect(&in, ",\"usage\":{\"cpu_us\":") &&
+           expect(&in, ",\"node_evidence\":") && read_evidence(&in, room, &out->node) &&
+           expect(&in, ",\"outputs\":[") && read_outputs(&in, room, outputs, &out->output_count) &&
+           expect(&in, ",\"sandbox_evidence\":") && read_sandbox(&in, room, &out->sandbox) &&
+           expect(&in, ",\"spec_sha256\":\"") && read_digest(&in, out->spec) &&
+           expect(&in, ",\"started\":\"") && read_date(&in, &out->started) &&
+           expect(&in, ",\"usage\":{\"cpu_us\":") &&
            read_number(&in, JOB_RESULT_NUMBER_MAX, &out->cpu_us) &&
            expect(&in, ",\"memory_peak\":") &&
            read_number(&in, JOB_RESULT_NUMBER_MAX, &out->memory_peak) &&
@@ -430,15 +473,23 @@ enum job_result_form job_result_read(struct span text, struct job_result_room *r
 
 /* ---- what evidence is bound to ------------------------------------------------------------ */
 
-void job_result_bind(const uint8_t key[JOB_RESULT_KEY], uint8_t out[JOB_RESULT_BINDING])
+void job_result_bind(enum job_result_of of, const uint8_t key[JOB_RESULT_KEY],
+                     uint8_t out[JOB_RESULT_BINDING])
 {
-    memcpy(out, tag, TAG);
+    memcpy(out, tags[of], TAG);
     memcpy(out + TAG, key, JOB_RESULT_KEY);
 }
 
-bool job_result_bound(struct span report_data, struct span *key)
+bool job_result_bound(enum job_result_of of, struct span report_data, struct span *key)
 {
     struct cursor in = cur_over(report_data);
-    return report_data.len == JOB_RESULT_BINDING && cur_expect(&in, SPAN(tag)) &&
+    return report_data.len == JOB_RESULT_BINDING && cur_expect(&in, SPAN(tags[of])) &&
            cur_take(&in, JOB_RESULT_KEY, key);
+}
+
+bool job_result_reserved(struct span report_data)
+{
+    struct span key;
+    return job_result_bound(JOB_RESULT_OF_NODE, report_data, &key) ||
+           job_result_bound(JOB_RESULT_OF_SANDBOX, report_data, &key);
 }

@@ -16,7 +16,8 @@ enum {
     JOB_RESULT_OUTPUTS_MAX = 512,      /* files that the job left */
     JOB_RESULT_PATHS_MAX = 16 << 10,   /* bytes of all their paths together */
     JOB_RESULT_PATH_MAX = 1023,        /* and of one */
-    JOB_RESULT_EVIDENCE_MAX = 8192,    /* bytes of the node's evidence, and of its event log */
+    JOB_RESULT_EVIDENCE_MAX = 8192,    /* bytes of evidence, and of the node's event log */
+    JOB_RESULT_LOG_MAX = 4096,         /* of the sandbox's event log */
     JOB_RESULT_TEXT_MAX = 128 << 10,   /* of the payload: more than the above can make of it */
     JOB_RESULT_INPUT_MAX = 176 << 10,  /* of what is signed */
     JOB_RESULT_MAX = (176 << 10) + 88, /* and of the whole */
@@ -38,6 +39,11 @@ struct job_output {
     uint8_t sha256[JOB_RESULT_DIGEST];
 };
 
+struct job_evidence {
+    struct span type; /* "tdx" */
+    struct span evidence, event_log;
+};
+
 struct job_result {
     struct span key_id; /* kid, of the header */
     struct span job;    /* its id */
@@ -45,16 +51,16 @@ struct job_result {
     uint32_t code, signal; /* what it exited with, or what ended it */
     struct span reason;    /* "OK": it ended by itself */
     uint64_t cpu_us, memory_peak;
-    int64_t started, ended;    /* seconds since 1970 */
-    struct span evidence_type; /* of the node: "tdx" */
-    struct span evidence, event_log;
-    size_t output_count; /* in the order of their paths' bytes, none twice */
+    int64_t started, ended;            /* seconds since 1970 */
+    struct job_evidence node, sandbox; /* no evidence of the sandbox: nobody measured it */
+    size_t output_count;               /* in the order of their paths' bytes, none twice */
     const struct job_output *outputs;
 };
 
 /* What was read lies here, as long as anybody looks at it. */
 struct job_result_room {
-    uint8_t bytes[JOB_RESULT_TEXT_MAX + JOB_RESULT_PATHS_MAX + 2 * JOB_RESULT_EVIDENCE_MAX];
+    uint8_t bytes[JOB_RESULT_TEXT_MAX + JOB_RESULT_PATHS_MAX + 3 * JOB_RESULT_EVIDENCE_MAX +
+                  JOB_RESULT_LOG_MAX];
     struct job_output outputs[JOB_RESULT_OUTPUTS_MAX];
 };
 
@@ -97,12 +103,17 @@ void job_result_write_input(struct sink *out, const struct job_result *result, u
 void job_result_end(struct sink *input, const uint8_t signature[JOB_RESULT_SIGNATURE]);
 
 /* job_result_bind makes the report data of the evidence for a key that signs results: a tag of 32
-   bytes, and the key.  job_result_bound: these 64 bytes are such, and *key is the key.  Whoever
-   gives evidence out binds nothing with the tag that is no such key. */
+   bytes, and the key; of the node's evidence one tag, of the sandbox's another.  job_result_bound:
+   these 64 bytes are such, and *key is the key.  Whoever gives evidence out binds nothing with a
+   tag that is no such key (job_result_reserved). */
 enum { JOB_RESULT_BINDING = 64, JOB_RESULT_KEY = 32 };
+enum job_result_of { JOB_RESULT_OF_NODE, JOB_RESULT_OF_SANDBOX };
 
-void job_result_bind(const uint8_t key[JOB_RESULT_KEY], uint8_t out[JOB_RESULT_BINDING]);
+void job_result_bind(enum job_result_of of, const uint8_t key[JOB_RESULT_KEY],
+                     uint8_t out[JOB_RESULT_BINDING]);
 MUST_USE
-bool job_result_bound(struct span report_data, struct span *key);
+bool job_result_bound(enum job_result_of of, struct span report_data, struct span *key);
+MUST_USE
+bool job_result_reserved(struct span report_data);
 
 #endif

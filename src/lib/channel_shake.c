@@ -68,11 +68,6 @@ static struct attested_event give(struct shaking *shaking, const uint8_t *report
     return attested_give(&shaking->channel->attested, &evidence, &shaking->out);
 }
 
-static struct ward_bytes bytes_of_span(struct span bytes)
-{
-    return (struct ward_bytes){ .data = bytes.at, .len = bytes.len };
-}
-
 static enum reason verified(const struct ward_channel_trust *trust,
                             const struct ward_evidence *shown, const uint8_t *report_data)
 {

@@ -61,6 +61,12 @@ static inline struct span span_of_bytes(struct ward_bytes bytes)
     return span_of(bytes.data, bytes.data != NULL ? bytes.len : 0);
 }
 
+/* bytes_of_span is what a caller is shown, without a name. */
+static inline struct ward_bytes bytes_of_span(struct span bytes)
+{
+    return (struct ward_bytes){ .data = bytes.at, .len = bytes.len };
+}
+
 /* object_new returns `size` zeroed bytes in a new arena of at most `ceiling` bytes, and the
    arena for the object to carry; NULL when there is no memory. */
 MUST_USE void *object_new(size_t size, size_t ceiling, struct arena *memory);

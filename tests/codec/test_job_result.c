@@ -69,9 +69,9 @@ static struct job_result good(void)
                                  .memory_peak = 4096,
                                  .started = BEGAN,
                                  .ended = BEGAN + 1,
-                                 .evidence_type = span_text("tdx"),
-                                 .evidence = span_text("quote"),
-                                 .event_log = span_text("[]"),
+                                 .node = { .type = span_text("tdx"),
+                                           .evidence = span_text("quote"),
+                                           .event_log = span_text("[]") },
                                  .output_count = 2,
                                  .outputs = outputs };
     memset(result.spec, 1, sizeof result.spec);
@@ -89,9 +89,9 @@ static void what_is_read_and_written(void **state)
     assert_span_equal(read.key_id, span_text(KID));
     assert_span_equal(read.job, span_text("job-1"));
     assert_span_equal(read.reason, span_text("OK"));
-    assert_span_equal(read.evidence, span_text("quote"));
-    assert_span_equal(read.event_log, span_text("[]"));
-    assert_span_equal(read.evidence_type, span_text("tdx"));
+    assert_span_equal(read.node.evidence, span_text("quote"));
+    assert_span_equal(read.node.event_log, span_text("[]"));
+    assert_span_equal(read.node.type, span_text("tdx"));
     assert_true(read.code == 0 && read.signal == 0);
     assert_true(read.cpu_us == 1500 && read.memory_peak == 4096);
     assert_true(read.started == BEGAN && read.ended == BEGAN + 1);
@@ -116,13 +116,13 @@ static void nothing_left_and_ended_by_a_signal(void **state)
     struct sink out = sink_over(again, sizeof again);
     struct job_result made = good(), read;
     made.output_count = 0;
-    made.event_log = (struct span){ 0 };
+    made.node.event_log = (struct span){ 0 };
     made.reason = span_text("JOB_TIME");
     made.signal = 9;
     made.ended = made.started;
     job_result_write_input(&out, &made, memory);
     assert_int_equal(job_result_input_read(sink_bytes(&out), &room, &read), JOB_RESULT_READ);
-    assert_true(read.signal == 9 && read.output_count == 0 && read.event_log.len == 0);
+    assert_true(read.signal == 9 && read.output_count == 0 && read.node.event_log.len == 0);
 }
 
 #define EDIT(name, from, to)                                                                       \
@@ -173,7 +173,16 @@ static const struct {
     EDIT("a digest that is long", "\"sha256\":\"0101", "\"sha256\":\"010101"),
     EDIT("a comma behind the last output", "}],\"sandbox", "},],\"sandbox"),
     EDIT("no comma between two", "},{\"path", "}{\"path"),
-    EDIT("evidence of the sandbox", "\"sandbox_evidence\":null", "\"sandbox_evidence\":{}"),
+    EDIT("of the sandbox nothing", "\"sandbox_evidence\":null", "\"sandbox_evidence\":{}"),
+    EDIT("of the sandbox no evidence", "\"sandbox_evidence\":null",
+         "\"sandbox_evidence\":{\"event_log\":\"W10=\",\"evidence\":\"\",\"type\":\"tdx\"}"),
+    EDIT("of the sandbox no kind", "\"sandbox_evidence\":null",
+         "\"sandbox_evidence\":{\"event_log\":\"W10=\",\"evidence\":\"AAAA\",\"type\":\"\"}"),
+    EDIT(
+        "of the sandbox more", "\"sandbox_evidence\":null",
+        "\"sandbox_evidence\":{\"event_log\":\"\",\"evidence\":\"AAAA\",\"type\":\"tdx\",\"v\":1}"),
+    EDIT("of the sandbox twice", "\"sandbox_evidence\":null",
+         "\"sandbox_evidence\":null,\"sandbox_evidence\":null"),
     EDIT("no evidence of the node", "\"evidence\":\"cXVvdGU=\"", "\"evidence\":\"\""),
     EDIT("evidence with bits to spare", "cXVvdGU=", "cXVvdGV="),
     EDIT("evidence without padding", "cXVvdGU=", "cXVvdGU"),
@@ -370,17 +379,20 @@ static void the_longest_fits(void **state)
     for (size_t i = 0; i < JOB_RESULT_OUTPUTS_MAX; i++)
         memset(paths[i] + 3, '"', JOB_RESULT_PATHS_MAX / JOB_RESULT_OUTPUTS_MAX - 3);
     made.output_count = JOB_RESULT_OUTPUTS_MAX;
-    made.evidence = made.event_log = span_of(evidence, JOB_RESULT_EVIDENCE_MAX);
+    made.node.evidence = made.node.event_log = span_of(evidence, JOB_RESULT_EVIDENCE_MAX);
+    made.sandbox = made.node;
+    made.sandbox.event_log.len = JOB_RESULT_LOG_MAX;
     struct sink out = sink_over(again, JOB_RESULT_INPUT_MAX);
     job_result_write_input(&out, &made, memory);
     assert_true(sink_ok(&out) && job_result_is_good(&made));
     assert_int_equal(form_of(sink_bytes(&out)), JOB_RESULT_READ);
-    made.evidence.len++;
-    assert_false(job_result_is_good(&made));
-    made.evidence.len--;
-    made.event_log.len++;
-    assert_false(job_result_is_good(&made));
-    made.event_log.len--;
+    size_t *const lengths[] = { &made.node.evidence.len, &made.node.event_log.len,
+                                &made.sandbox.evidence.len, &made.sandbox.event_log.len };
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        ++*lengths[i];
+        assert_false(job_result_is_good(&made));
+        --*lengths[i];
+    }
     out = sink_over(again, 1000); /* and into a room that is too small: said, not cut */
     job_result_write_input(&out, &made, memory);
     assert_false(sink_ok(&out));
@@ -431,21 +443,58 @@ static void longer_than_any(void **state)
     assert_int_equal(job_result_read((struct span){ 0 }, &room, &whole), JOB_RESULT_MALFORMED);
 }
 
+/* As the node's, and in the same form; without it there is no kind and no log either. */
+static void evidence_of_the_sandbox(void **state)
+{
+    static const char with[] = HEAD "],\"sandbox_evidence\":{\"event_log\":\"W10=\",\"evidence\":"
+                                    "\"c2FuZA==\",\"type\":\"tdx\"},"
+                                    "\"spec_sha256\":\"" ONES
+                                    "\",\"started\":\"2023-11-14T22:13:20Z\",\"usage\":{"
+                                    "\"cpu_us\":1500,\"memory_peak\":4096},\"v\":1}";
+    struct job_result made = good(), read;
+    struct sink out = sink_over(again, sizeof again);
+    (void)state;
+    made.output_count = 0;
+    made.sandbox = (struct job_evidence){ span_text("tdx"), span_text("sand"), span_text("[]") };
+    assert_true(job_result_is_good(&made));
+    job_result_write_input(&out, &made, memory);
+    assert_span_equal(sink_bytes(&out), write_text(HEADER, span_text(with)));
+    assert_int_equal(job_result_input_read(sink_bytes(&out), &room, &read), JOB_RESULT_READ);
+    assert_span_equal(read.sandbox.evidence, span_text("sand"));
+    assert_span_equal(read.sandbox.event_log, span_text("[]"));
+    assert_span_equal(read.sandbox.type, span_text("tdx"));
+    assert_span_equal(read.node.evidence, span_text("quote"));
+    made.sandbox.evidence = (struct span){ 0 };
+    assert_false(job_result_is_good(&made));
+    made.sandbox.type = (struct span){ 0 };
+    assert_false(job_result_is_good(&made));
+    made.sandbox.event_log = (struct span){ 0 };
+    assert_true(job_result_is_good(&made));
+}
+
+/* Each kind of evidence with its own tag: the sandbox's is not the node's. */
 static void what_evidence_is_bound_to(void **state)
 {
+    static const char *const texts[] = { "ward result key v1\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                                         "ward result sandbox v1\0\0\0\0\0\0\0\0\0\0" };
     (void)state;
-    uint8_t key[JOB_RESULT_KEY], bound[JOB_RESULT_BINDING];
-    struct span found;
-    memset(key, 7, sizeof key);
-    job_result_bind(key, bound);
-    assert_memory_equal(bound, "ward result key v1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32);
-    assert_true(job_result_bound(SPAN(bound), &found));
-    assert_span_equal(found, SPAN(key));
-    assert_false(job_result_bound(span_of(bound, sizeof bound - 1), &found));
-    for (size_t bit = 0; bit < 8 * sizeof bound; bit++) {
-        bound[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_equal(job_result_bound(SPAN(bound), &found), bit >= 256);
-        bound[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    for (enum job_result_of of = JOB_RESULT_OF_NODE; of <= JOB_RESULT_OF_SANDBOX; of++) {
+        uint8_t key[JOB_RESULT_KEY], bound[JOB_RESULT_BINDING];
+        struct span found;
+        memset(key, 7, sizeof key);
+        job_result_bind(of, key, bound);
+        assert_memory_equal(bound, texts[of], 32);
+        assert_true(job_result_bound(of, SPAN(bound), &found));
+        assert_span_equal(found, SPAN(key));
+        assert_false(job_result_bound(JOB_RESULT_OF_SANDBOX - of, SPAN(bound), &found));
+        assert_false(job_result_bound(of, span_of(bound, sizeof bound - 1), &found));
+        assert_false(job_result_reserved(span_of(bound, sizeof bound - 1)));
+        for (size_t bit = 0; bit < 8 * sizeof bound; bit++) {
+            bound[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_int_equal(job_result_bound(of, SPAN(bound), &found), bit >= 256);
+            assert_int_equal(job_result_reserved(SPAN(bound)), bit >= 256);
+            bound[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
     }
 }
 
@@ -463,6 +512,7 @@ int main(void)
         TEST(the_longest_fits, ""),
         TEST(each_at_its_limit, ""),
         TEST(longer_than_any, ""),
+        TEST(evidence_of_the_sandbox, ""),
         TEST(what_evidence_is_bound_to, ""),
     };
     return RUN_TESTS(tests);

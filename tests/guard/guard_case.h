@@ -115,9 +115,9 @@ static inline void case_result(struct guard_case *c, int64_t ended)
         .memory_peak = 4096,
         .started = ended - 1,
         .ended = ended,
-        .evidence_type = span_text("tdx"),
-        .evidence = span_text("evidence"),
-        .event_log = span_text("[]"),
+        .node = { .type = span_text("tdx"),
+                  .evidence = span_text("evidence"),
+                  .event_log = span_text("[]") },
         .output_count = 1,
         .outputs = outputs,
     };

@@ -9,12 +9,14 @@
 #include "codec/job_result.h"
 #include "crypto/ed25519.h"
 #include "lib/subject.h"
+#include "sim/launch.h"
 
 static struct stock stock;
 static struct judge judge;
 static struct subject *bound, *unbound;
 static struct ward_collateral *collateral;
 static struct ed25519_secret secret;
+#define JOB "01020000000000000000000000000000"
 static uint8_t key[ED25519_PUBLIC], text[JOB_RESULT_MAX + 1], memory[JOB_RESULT_TEXT_MAX];
 static const uint8_t spec_digest[32] = { 9 };
 
@@ -25,6 +27,39 @@ static struct subject *make(const char *name, const uint8_t report_data[64])
     return stock_make(&stock, name, &spec);
 }
 
+/* Evidence of a sandbox, with the log that explains it. */
+struct sandbox {
+    struct subject *subject;
+    uint8_t bytes[SIM_LAUNCH_LOG_MAX];
+    struct span log;
+};
+
+enum { RIGHT, OTHER_JOB, OTHER_SPEC, OTHER_KEY, OF_NODE, NO_JOB, SANDBOXES };
+
+static struct sandbox sandboxes[SANDBOXES];
+
+static void make_sandboxes(void)
+{
+    static const char *const names[] = { "right",     "other-job", "other-spec",
+                                         "other-key", "of-node",   "no-job" };
+    for (int i = RIGHT; i < SANDBOXES; i++) {
+        struct sim_launch launch = { .spec = { i == OTHER_SPEC ? 8 : 9 },
+                                     .has_job = i != NO_JOB,
+                                     .job = { 1, i == OTHER_JOB ? 3 : 2 } };
+        struct sim_spec spec = sim_spec_default(EVIDENCE_TDX_V4, SIM_SET_TIME);
+        struct sim_log_spec events;
+        struct sink log = sink_over(sandboxes[i].bytes, SIM_LAUNCH_LOG_MAX);
+        job_result_bind(i == OF_NODE ? JOB_RESULT_OF_NODE : JOB_RESULT_OF_SANDBOX, key,
+                        spec.tdx.report_data);
+        spec.tdx.report_data[63] ^= i == OTHER_KEY;
+        sim_launch_measure(&launch, spec.tdx.mrtd, spec.tdx.rtmr);
+        sim_launch_log(&launch, &events);
+        assert_true(sim_log(&events, &log));
+        sandboxes[i].log = sink_bytes(&log);
+        sandboxes[i].subject = stock_make(&stock, names[i], &spec);
+    }
+}
+
 static int open_all(void **state)
 {
     uint8_t seed[ED25519_SEED] = { 1 }, report_data[64];
@@ -32,10 +67,11 @@ static int open_all(void **state)
     stock_open(&stock);
     ed25519_secret_of_seed(seed, &secret);
     ed25519_secret_public(&secret, key);
-    job_result_bind(key, report_data);
+    job_result_bind(JOB_RESULT_OF_NODE, key, report_data);
     bound = make("bound", report_data);
     report_data[31] = 1; /* not the tag */
     unbound = make("unbound", report_data);
+    make_sandboxes();
     collateral = subject_collateral(bound);
     judge = judge_open();
     return 0;
@@ -50,13 +86,14 @@ static int close_all(void **state)
     return 0;
 }
 
-static struct span sign(const struct subject *subject, const char *type)
+static struct span sign_both(const struct subject *subject, const char *type,
+                             const struct job_evidence *sandbox)
 {
     const struct job_output outputs[] = { { span_text("a"), 7, { 1 } },
                                           { span_text("b/c"), 0, { 2 } } };
     uint8_t signature[ED25519_SIGNATURE];
     const struct job_result result = { .key_id = span_text("00112233445566778899aabbccddeeff"),
-                                       .job = span_text("job-1"),
+                                       .job = span_text(JOB),
                                        .spec = { 9 },
                                        .code = 3,
                                        .reason = span_text("OK"),
@@ -64,8 +101,9 @@ static struct span sign(const struct subject *subject, const char *type)
                                        .memory_peak = 4096,
                                        .started = SIM_SET_TIME,
                                        .ended = SIM_SET_TIME + 1,
-                                       .evidence_type = span_text(type),
-                                       .evidence = subject->evidence,
+                                       .node = { .type = span_text(type),
+                                                 .evidence = subject->evidence },
+                                       .sandbox = *sandbox,
                                        .output_count = 2,
                                        .outputs = outputs };
     struct sink out = sink_over(text, sizeof text);
@@ -74,6 +112,12 @@ static struct span sign(const struct subject *subject, const char *type)
     job_result_end(&out, signature);
     assert_true(sink_ok(&out) && job_result_is_good(&result));
     return sink_bytes(&out);
+}
+
+static struct span sign(const struct subject *subject, const char *type)
+{
+    static const struct job_evidence none;
+    return sign_both(subject, type, &none);
 }
 
 static struct ward_job_request request_of(struct span result)
@@ -117,7 +161,8 @@ static void a_good_one(void **state)
     assert_true(ward_result_allowed(judge.result));
     const struct ward_job_claims *claims = ward_job_claims(job);
     memset(text, 0, sizeof text); /* nothing of the request is kept */
-    assert_string_equal(claims->job_id, "job-1");
+    assert_string_equal(claims->job_id, JOB);
+    assert_false(claims->sandbox_measured || claims->sandbox_judged);
     assert_string_equal(claims->reason, "OK");
     assert_true(claims->code == 3 && claims->signal == 0);
     assert_true(claims->cpu_us == 1500 && claims->memory_peak == 4096);
@@ -194,6 +239,74 @@ static void which_specification(void **state)
     ward_job_free(&job);
 }
 
+/* With evidence of this sandbox, and the log of that one. */
+static struct ward_job_request with_sandbox(int of, int log, const char *type)
+{
+    const struct job_evidence sandbox = { span_text(type), sandboxes[of].subject->evidence,
+                                          sandboxes[log].log };
+    struct ward_job_request request = request_of(sign_both(bound, "tdx", &sandbox));
+    request.sandbox_policy = bound->policy;
+    return request;
+}
+
+static void a_sandbox(void **state)
+{
+    struct ward_job_request request = with_sandbox(RIGHT, RIGHT, "tdx");
+    struct ward_result *judged = NULL;
+    struct ward_bytes folder;
+    struct ward_job *job = NULL;
+    (void)state;
+    assert_int_equal(ward_result_new(&judged, NULL), WARD_DONE);
+    request.sandbox = judged;
+    assert_int_equal(ward_job_verify(judge.verifier, &request, judge.result, &job, NULL),
+                     WARD_DONE);
+    assert_true(ward_job_claims(job)->sandbox_measured && ward_job_claims(job)->sandbox_judged);
+    assert_true(ward_result_allowed(judged) && ward_result_claim(judged, "job_folder", &folder));
+    assert_true(folder.len == 4 && memcmp(folder.data, "none", 4) == 0);
+    ward_job_free(&job);
+    request.sandbox_policy = NULL; /* nobody wants to know */
+    assert_int_equal(ward_job_verify(judge.verifier, &request, NULL, &job, NULL), WARD_DONE);
+    assert_true(ward_job_claims(job)->sandbox_measured && !ward_job_claims(job)->sandbox_judged);
+    assert_false(ward_result_allowed(judged)); /* and what it was is gone */
+    ward_job_free(&job);
+    ward_result_free(&judged);
+}
+
+static void which_sandbox(void **state)
+{
+    static const int foreign[] = { OTHER_JOB, OTHER_SPEC, OTHER_KEY, OF_NODE, NO_JOB };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(foreign); i++) {
+        struct ward_job_request request = with_sandbox(foreign[i], foreign[i], "tdx");
+        assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX_NOT_BOUND", NULL);
+    }
+    struct ward_job_request request = with_sandbox(OTHER_JOB, RIGHT, "tdx");
+    assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX", "RTMR_MISMATCH");
+    request = with_sandbox(RIGHT, RIGHT, "nitro");
+    assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX", NULL);
+    request = with_sandbox(RIGHT, RIGHT, "tdx");
+    struct ward_policy *strict = NULL;
+    assert_int_equal(ward_policy_new(&strict, NULL), WARD_DONE);
+    request.sandbox_policy = strict; /* which does not trust the test authority */
+    assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX", "PCK_ROOT_UNTRUSTED");
+    ward_policy_free(&strict);
+    request = request_of(sign(bound, "tdx"));
+    request.sandbox_policy = bound->policy;
+    assert_refused(&request, WARD_REFUSED, "RESULT_NO_SANDBOX", NULL);
+}
+
+/* Evidence without its log says nothing of the job. */
+static void without_a_log(void **state)
+{
+    const struct job_evidence sandbox = { span_text("tdx"),
+                                          sandboxes[RIGHT].subject->evidence,
+                                          { 0 } };
+    struct ward_job_request request = request_of(sign_both(bound, "tdx", &sandbox));
+    (void)state;
+    request.sandbox_policy = bound->policy;
+    assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX_NOT_BOUND", NULL);
+}
+
 /* Every 61st bit, for each evidence is judged; that of the text alone tries all. */
 static void flipped_bits(void **state)
 {
@@ -240,7 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_good_one, ""),          TEST(which_key, ""),    TEST(which_evidence, ""),
         TEST(which_specification, ""), TEST(flipped_bits, ""), TEST(longer_than_any, ""),
-        TEST(of_another_kind, ""),
+        TEST(of_another_kind, ""),     TEST(a_sandbox, ""),    TEST(which_sandbox, ""),
+        TEST(without_a_log, ""),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -57,10 +57,10 @@ static bool is_result(struct span input)
     uint8_t bound[JOB_RESULT_BINDING];
     struct job_result result;
     struct span borne;
-    job_result_bind(point, bound);
+    job_result_bind(JOB_RESULT_OF_NODE, point, bound);
     if (job_result_input_read(input, &room, &result) != JOB_RESULT_READ)
         return false;
-    struct cursor quote = cur_over(result.evidence);
+    struct cursor quote = cur_over(result.node.evidence);
     return cur_skip(&quote, QUOTE_REPORT_DATA) && cur_take(&quote, sizeof bound, &borne) &&
            span_equal(borne, SPAN(bound));
 }

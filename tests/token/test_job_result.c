@@ -36,8 +36,8 @@ static struct span sign(const struct signer *signer)
                                        .reason = span_text("OK"),
                                        .started = 1700000000,
                                        .ended = 1700000001,
-                                       .evidence_type = span_text("tdx"),
-                                       .evidence = span_text("quote"),
+                                       .node = { .type = span_text("tdx"),
+                                                 .evidence = span_text("quote") },
                                        .output_count = 1,
                                        .outputs = outputs };
     uint8_t signature[ED25519_SIGNATURE];
