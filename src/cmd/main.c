@@ -50,6 +50,7 @@ const struct command *const commands[] = {
     &command_keyring_list,
     &command_keyring_restore,
     &command_keyring_rotate,
+    &command_measure,
     &command_peer_list,
     &command_reload,
     &command_result_verify,

@@ -12,6 +12,7 @@
 #include "cmd/home.h"
 #include "cmd/image.h"
 #include "cmd/input.h"
+#include "cmd/run_measure.h"
 #include "cmd/run_remote.h"
 #include "cmd/run_result.h"
 #include "cmd/run_signed.h"
@@ -35,6 +36,7 @@ enum {
     OPT_VMM_CA,
     OPT_ID,
     OPT_TELL,
+    OPT_MEASURE,
     OPT_JSON,
 };
 
@@ -72,6 +74,10 @@ static const struct option_spec options[] = {
                    "this open descriptor, in one line: the reason, the exit "
                    "code, the signal, microseconds of processors, bytes of memory at most, and "
                    "when it began and ended in milliseconds since 1970" },
+    [OPT_MEASURE] = { "--measure-fd", "N", NULL,
+                      "for a house's own runner: on this open descriptor the house measures what "
+                      "the "
+                      "sandbox begins with, for the evidence in --result" },
     [OPT_JSON] = { "--json", NULL, NULL,
                    "print one JSON object; all that the job says goes to standard error" },
 };
@@ -186,14 +192,15 @@ static bool read_id(const char *text)
 }
 
 /* -1: nobody is told. */
-static bool read_tell(const char *text, int *out)
+static bool read_descriptor(const struct invocation *in, int option, int *out)
 {
+    const char *text = in->values[option];
     uint64_t number = 0;
     *out = -1;
     if (text == NULL)
         return true;
     if (!decimal_read(span_text(text), INT_MAX, &number) || fcntl((int)number, F_GETFD) < 0) {
-        say("run: --tell-fd %s is no open descriptor", text);
+        say("run: %s %s is no open descriptor", options[option].name, text);
         return false;
     }
     *out = (int)number;
@@ -258,6 +265,7 @@ static enum exit_code run(struct invocation *in)
     struct run_result *result = arena_alloc(&in->arena, sizeof *result);
     struct job_spec spec;
     char machine[PATH_MAX];
+    struct run_measure measure = { .spec = in->operands[0] };
     int tell = -1;
     const bool json = option_given(in, OPT_JSON);
     struct sandbox_job job = { .spec = &spec,
@@ -280,8 +288,13 @@ static enum exit_code run(struct invocation *in)
         return run_there(in, result);
     if (home_machine(machine, sizeof machine))
         job.machine = machine;
-    if (!read_id(job.id) || !read_tell(in->values[OPT_TELL], &tell))
+    if (!read_id(job.id) || !read_descriptor(in, OPT_TELL, &tell) ||
+        !read_descriptor(in, OPT_MEASURE, &measure.house))
         return EXIT_USAGE;
+    if (measure.house >= 0) {
+        job.measure = run_measure_launch;
+        job.measure_arg = &measure;
+    }
     if (job.output != NULL && !read_output(in, job.output, &job.output))
         return EXIT_USAGE;
     if (!read_spec(in, &spec, result) || !read_arguments(in, &job.arguments) ||
@@ -294,6 +307,7 @@ static enum exit_code run(struct invocation *in)
     job.shown[1] = isatty(job.to_stderr) == 1;
     result->in_machine = spec.isolation == JOB_ISOLATION_VM;
     sandbox_run(&job, &result->sandbox);
+    result->signing.ticket = measure.ticket;
     run_result_limits(in, &spec.limits, &result->sandbox.limits);
     run_signed_end(in, result);
     run_result_tell(&result->sandbox, tell);

@@ -11,6 +11,7 @@
 struct run_signed {
     const char *file;   /* where it goes; NULL: none is wanted */
     const char *state;  /* the folder of the house, */
+    struct span ticket; /* of its tee, for what was measured of the sandbox; may be empty */
     bool is_known;      /* which whoever runs this knows to have a key for it */
     enum reason reason; /* REASON_OK: it is there; REASON_NONE: there was none to be signed */
     char what[512];     /* of the reason; may be empty */

@@ -159,6 +159,8 @@ static struct span write_facts(const struct run_result *r, uint8_t room[BODY_ROO
     put_time(&json, "started", result->started_ms);
     put_time(&json, "ended", result->ended_ms);
     put_outputs(&json, result->reason == REASON_OK ? &result->outputs : &none);
+    if (r->signing.ticket.len > 0)
+        put_base64(&json, "launch", r->signing.ticket);
     json_end_object(&json);
     return json_write_ok(&json) ? sink_bytes(&out) : (struct span){ 0 };
 }

@@ -28,7 +28,6 @@ static void add(struct words *words, const char *const *more, size_t count)
         words->at[words->count++] = more[i];
 }
 
-/* Without `tsc=reliable no_timer_check`, with which some machines never begin. */
 static const char *const always[] = {
     "/usr/bin/qemu-system-x86_64",
     "-nodefaults",
@@ -53,7 +52,7 @@ static const char *const always[] = {
     "-initrd",
     "/vm/initramfs",
     "-append",
-    "quiet panic=-1 reboot=t",
+    MACHINE_COMMAND_LINE,
     "-device",
     "virtio-serial-pci,max_ports=2",
     "-chardev",

@@ -267,6 +267,7 @@ struct api_results_sign_request {
     uint64_t cpu_us, memory_peak;
     int64_t started, ended;
     struct schema_list outputs; /* api_result_output */
+    struct span launch;         /* a ticket of tee's, or empty */
 };
 
 struct api_results_sign_response {

@@ -36,6 +36,10 @@ static const struct schema_field api_results_sign_request_fields[] = {
     { AT(api_results_sign_request, outputs), .number = 10, .type = SCHEMA_MESSAGE, .most = OUTPUTS,
       .message = &api_result_output,
       .doc = "What it left, in the order of the bytes of their paths." },
+    { AT(api_results_sign_request, launch), .number = 11, .type = SCHEMA_BYTES, .limit = LAUNCH,
+      .doc =
+          "What the house gave its runner when it measured the job's sandbox: then the result has "
+          "evidence of it. Nobody else has one." },
 };
 MESSAGE(api_results_sign_request, "ResultsSignRequest", "What there is to be said of a job.");
 

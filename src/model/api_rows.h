@@ -20,6 +20,7 @@ enum {
     TOKEN_SECONDS = 300, /* that it lives */
     OUTPUTS = 512,       /* of a job whose result is signed */
     OUTPUT_PATH = 1023,  /* bytes of the path of one */
+    LAUNCH = 512,        /* of what tee has measured of a sandbox */
     RESULT = 180 << 10,  /* of a whole result */
     JOB_SPEC = 12 << 10, /* bytes of a specification that is submitted */
     JOB_PATH = 1023,     /* of a folder, or an argument of a job that is submitted */

@@ -157,6 +157,21 @@ enum message {
        reason is not REASON_OK. */
     MSG_EVIDENCE = 0x700,
     MSG_EVIDENCE_IS,
+    /* runner -> tee: what a sandbox begins with, open for reading: its specification and its
+       image's manifest; of a machine its kernel and initramfs, too. 16 job, 32 arguments, u8
+       folder, bytes command line (sim/launch.h) tee -> runner, the same id: u16 reason, bytes
+       ticket.  The ticket is what tee will know it by: tee keeps nothing. */
+    MSG_MEASURE_CONTAINER,
+    MSG_MEASURE_MACHINE,
+    MSG_MEASURED,
+    /* core -> tee: evidence of the house, and of a sandbox that it has launched.
+         64 report data, 64 of the sandbox's evidence
+         16 job, 32 SHA-256 of its specification: what the ticket must be of
+         bytes ticket
+       tee -> core, the same id: u16 reason, bytes quote, bytes event log, bytes quote of the
+       sandbox, bytes its event log; all empty when the reason is not REASON_OK. */
+    MSG_EVIDENCE_BOTH,
+    MSG_EVIDENCE_BOTH_ARE,
 
     /* Attested channels.  Front has the channel, core what it is about; `bound` is what evidence
        of it is bound to, from which core makes the 64 bytes (channel/attested.h), and `role` the
@@ -344,6 +359,16 @@ enum { PLATFORM_LEN = 9 }; /* bytes of a thing and whose it is, in a message */
 
 /* Bytes of what a MSG_EVIDENCE_IS has. */
 enum { EVIDENCE_QUOTE_MAX = 8192, EVIDENCE_LOG_MAX = 8192 };
+
+/* Launches of sandboxes. */
+enum {
+    LAUNCH_TICKET_MAX = 512,  /* bytes of a ticket */
+    LAUNCH_LINE_MAX = 256,    /* of a kernel's command line */
+    LAUNCH_HEAD = 32 + 1 + 4, /* of what is said of one besides it */
+    LAUNCH_CONTAINER_FDS = 2,
+    LAUNCH_MACHINE_FDS = 4,
+    EVIDENCE_BOTH_HEAD = 64 + 64 + 16 + 32 + 4, /* of a MSG_EVIDENCE_BOTH besides its ticket */
+};
 
 /* Who asks, as front found out. */
 enum caller {

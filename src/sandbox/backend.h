@@ -65,6 +65,9 @@ enum reason container_write(struct sandbox *sandbox, const struct bundle *bundle
 enum reason container_create(struct sandbox *sandbox, int extra, pid_t *first);
 enum reason container_start(struct sandbox *sandbox);
 
+/* sandbox_measure has what it begins with measured, if somebody wants that; all is prepared. */
+enum reason sandbox_measure(struct sandbox *sandbox);
+
 /* sandbox_fail says why: the words go to sandbox->what, the reason comes back. */
 enum reason sandbox_fail(struct sandbox *sandbox, enum reason reason, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -33,13 +33,14 @@ enum {
 };
 
 static const char staging_name[] = ".importing", leaving_name[] = ".leaving";
+static const char manifest_name[] = "manifest.json";
 
 /* --- the child -------------------------------------------------------------------------------- */
 
 struct child {
     const struct image_import *in;
     pid_t parent;
-    int archive, config, report, root;
+    int archive, config, manifest_file, report, root;
     struct archive blobs;
     struct image_manifest manifest;
     struct image_config image;
@@ -64,6 +65,10 @@ static enum reason read_documents(struct child *child, const char **what)
                               what);
     if (reason == REASON_OK)
         reason = image_manifest_read(text, &child->arena, &child->manifest, what);
+    if (reason == REASON_OK && !fd_write(child->manifest_file, text)) {
+        *what = "the manifest cannot be written";
+        reason = REASON_HOUSE_STATE_UNUSABLE;
+    }
     if (reason == REASON_OK)
         reason = archive_read(&child->blobs, child->manifest.config.digest,
                               child->manifest.config.size, &child->arena, &text, what);
@@ -124,7 +129,7 @@ static int by_number(const void *a, const void *b)
 
 static rc enter(struct child *child)
 {
-    int keep[] = { child->archive, child->report, child->config };
+    int keep[] = { child->archive, child->report, child->config, child->manifest_file };
     const uint64_t most = child->in->limits.bytes;
     const struct confine confine = { .folder = child->root,
                                      .parent = child->parent,
@@ -218,9 +223,12 @@ static rc prepare(struct trail *trail, struct making *making, const struct image
     child->report = making->write;
     child->config = openat(making->staging, "config.json",
                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    child->manifest_file = openat(making->staging, manifest_name,
+                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     child->root = open_folder(making->staging, "rootfs");
     /* Whatever the umask is: where the image says nothing of it, the root is as usual. */
-    if (child->config < 0 || child->root < 0 || fchmod(child->root, 0755) != 0)
+    if (child->config < 0 || child->manifest_file < 0 || child->root < 0 ||
+        fchmod(child->root, 0755) != 0)
         return FAIL_ERRNO(trail);
     arena_init(&child->arena, DOCUMENTS_MEMORY);
     return RC_SUCCESS;
@@ -232,6 +240,7 @@ static void clear(struct making *making)
     fd_close(&making->write);
     fd_close(&making->staging);
     fd_close(&making->child.config);
+    fd_close(&making->child.manifest_file);
     fd_close(&making->child.root);
     arena_fini(&making->child.arena);
 }
@@ -276,8 +285,9 @@ static rc unpack_apart(struct trail *trail, struct making *making, struct image_
 /* All of it is on disk before it gets its name. */
 static rc publish(struct trail *trail, const struct making *making, int folder, const char *name)
 {
-    if (fsync(making->child.config) != 0 || syncfs(folder) != 0 ||
-        renameat(folder, staging_name, folder, name) != 0 || fsync(folder) != 0)
+    if (fsync(making->child.config) != 0 || fsync(making->child.manifest_file) != 0 ||
+        syncfs(folder) != 0 || renameat(folder, staging_name, folder, name) != 0 ||
+        fsync(folder) != 0)
         return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }
@@ -340,6 +350,7 @@ static rc import_new(struct trail *trail, const struct image_import *in, int fol
     static struct making making;
     memset(&making, 0, sizeof making);
     making.read = making.write = making.staging = making.child.config = making.child.root = -1;
+    making.child.manifest_file = -1;
     rc result = prepare(trail, &making, in, folder);
     if (rc_ok(result))
         result = unpack_apart(trail, &making, out);
@@ -436,6 +447,11 @@ rc image_hold(struct trail *trail, const char *folder, const uint8_t digest[IMAG
         return FAIL(trail, RC_PEER, RC_ERRNO | EUCLEAN);
     *out = fd_take(&image);
     return RC_SUCCESS;
+}
+
+int image_manifest_open(int image)
+{
+    return openat(image, manifest_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
 rc image_remove(struct trail *trail, const char *folder, const uint8_t digest[IMAGE_DIGEST],

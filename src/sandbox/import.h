@@ -57,6 +57,10 @@ MUST_USE
 rc image_hold(struct trail *trail, const char *folder, const uint8_t digest[IMAGE_DIGEST],
               struct arena *arena, struct image_config *config, int *out);
 
+/* image_manifest_open opens the manifest of an image that is held, whose SHA-256 is the image's
+   digest; -1, and errno: an earlier version imported it. */
+int image_manifest_open(int image);
+
 /* image_remove: *was is false when there is no such image.  EBUSY: a job uses it. */
 MUST_USE
 rc image_remove(struct trail *trail, const char *folder, const uint8_t digest[IMAGE_DIGEST],

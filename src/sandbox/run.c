@@ -456,6 +456,8 @@ static enum reason run_in_slot(struct sandbox *sandbox, const struct backend *ba
         reason = places_settle(sandbox);
     if (reason == REASON_OK)
         reason = backend->prepare(sandbox);
+    if (reason == REASON_OK)
+        reason = sandbox_measure(sandbox);
     if (reason == REASON_OK && wishes_hear(&sandbox->wishes))
         reason = REASON_JOB_CANCELLED;
     if (reason == REASON_OK)

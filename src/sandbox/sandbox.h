@@ -27,6 +27,18 @@ typedef void sandbox_refused_fn(void *arg, const struct reach *reach,
                                 const struct refusal *refusal);
 typedef void sandbox_refused_call_fn(void *arg, const struct call_refused *call);
 
+/* What it begins with, open for reading; of a container there is no kernel and no initramfs: -1. */
+struct sandbox_launch {
+    int manifest; /* of the image */
+    int kernel, initramfs;
+    bool folder;                /* the job has one, of which nothing is here */
+    struct span_list arguments; /* after the specification's command */
+};
+
+/* Called before anything of the job runs: REASON_OK, or it does not, for this reason. */
+typedef enum reason sandbox_measure_fn(void *arg, const struct sandbox_launch *launch,
+                                       char what[SANDBOX_WHAT / 2]);
+
 struct sandbox_job {
     const struct job_spec *spec;
     struct span_list arguments; /* after the specification's command */
@@ -41,7 +53,9 @@ struct sandbox_job {
     sandbox_fence_fn *fence; /* the process of a fence, for jobs that need one */
     sandbox_refused_fn *refused; /* may be NULL, as the next */
     sandbox_refused_call_fn *refused_call;
-    void *arg; /* of both */
+    void *arg;                   /* of both */
+    sandbox_measure_fn *measure; /* may be NULL */
+    void *measure_arg;
     struct arena *arena;
 };
 

@@ -12,6 +12,8 @@ enum {
     BODY_MAX = 648,
     CERT_DATA_MAX = 6 * 1024,
     TDX_SIGNED = 48 + 584, /* header and body of a version 4 quote */
+    TDX_MRTD = 48 + 136,
+    TDX_RTMR = 48 + 328,
     TDX_REPORT_DATA = TDX_SIGNED - 64,
     TDX_SIGNATURE = TDX_SIGNED + 4,
     OUTER_TYPE = 6,
@@ -333,4 +335,14 @@ bool sim_quote_renew(uint8_t *quote, size_t len, const uint8_t report_data[64], 
     memcpy(quote + TDX_REPORT_DATA, report_data, 64);
     hash_sha256(span_of(quote, TDX_SIGNED), digest);
     return ecdsa_sign_once(CURVE_P256, scalar, digest, quote + TDX_SIGNATURE);
+}
+
+bool sim_quote_remeasure(uint8_t *quote, size_t len, const uint8_t mrtd[48],
+                         const uint8_t rtmr[4][48])
+{
+    if (len < TDX_SIGNED)
+        return false;
+    memcpy(quote + TDX_MRTD, mrtd, 48);
+    memcpy(quote + TDX_RTMR, rtmr, 4 * 48);
+    return true;
 }

@@ -242,6 +242,11 @@ bool sim_quote(const struct sim_authority *authority, const struct sim_spec *spe
 MUST_USE
 bool sim_quote_renew(uint8_t *quote, size_t len, const uint8_t report_data[64], struct span scalar);
 
+/* sim_quote_remeasure puts other registers into such a quote, which sim_quote_renew then signs. */
+MUST_USE
+bool sim_quote_remeasure(uint8_t *quote, size_t len, const uint8_t mrtd[48],
+                         const uint8_t rtmr[4][48]);
+
 /* The PCK chain (leaf, intermediate, root), the signing chain (signer, root), the root: PEM. */
 MUST_USE
 bool sim_pck_chain(const struct sim_authority *authority, const struct sim_spec *spec,

@@ -279,6 +279,9 @@ RUNS = {
                         ((0,), lambda at: [at.backup, "--state", at.fresh("restored"), "--plan"])],
     "keyring rotate": [((0,), lambda at: ["node", "--state", at.live, "--yes"]),
                        ((0,), lambda at: ["tls", "--state", at.live, "--plan"])],
+    "measure": [((0,), lambda at: [at.write("measure.toml", SPEC)]),
+                ((0,), lambda at: [at.write("measure.toml", SPEC), "--id", "5a" * 16, "--", "x"]),
+                ((2,), lambda at: [at.write("measure.toml", SPEC), "--id", "5a"])],
     "peer list": [((0,), lambda at: ["--state", at.live])],
     "reload": [((0,), lambda at: ["--state", at.live])],
     # What it does as root is in test_run*.py; here that it says no like every other command.

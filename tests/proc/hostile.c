@@ -558,10 +558,15 @@ rc hostile_say(struct hostile *hostile, enum peer peer, const struct frame *fram
 
 rc hostile_hand(struct hostile *hostile, enum peer peer, const struct frame *frame, int fd)
 {
+    return hostile_hand_all(hostile, peer, frame, &fd, fd < 0 ? 0 : 1);
+}
+
+rc hostile_hand_all(struct hostile *hostile, enum peer peer, const struct frame *frame,
+                    const int *fds, size_t count)
+{
     struct sink out = sink_over(packet, sizeof packet);
     frame_put(&out, frame);
-    assert_true(
-        rc_ok(packet_send(NULL, hostile->far[peer], sink_bytes(&out), &fd, fd < 0 ? 0 : 1)));
+    assert_true(rc_ok(packet_send(NULL, hostile->far[peer], sink_bytes(&out), fds, count)));
     rc result = take_all(hostile, peer);
     settle(hostile);
     return result;
@@ -573,5 +578,6 @@ bool hostile_hear(struct hostile *hostile, enum peer peer, struct frame *out)
     struct packet_fds fds = { 0 };
     rc got = packet_receive(NULL, hostile->far[peer], heard, sizeof heard, &len, &fds);
     struct cursor in = cur_over(span_of(heard, len));
+    packet_fds_close(&fds);
     return rc_ok(got) && frame_get(&in, out);
 }

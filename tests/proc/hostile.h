@@ -41,8 +41,10 @@ uint64_t hostile_frames(void);
 /* hostile_say sends one frame of a peer as it stands and lets the process handle it. */
 rc hostile_say(struct hostile *hostile, enum peer peer, const struct frame *frame);
 
-/* hostile_hand is the same with a descriptor, unless it is negative. */
+/* hostile_hand is the same with a descriptor, unless it is negative; hostile_hand_all with some. */
 rc hostile_hand(struct hostile *hostile, enum peer peer, const struct frame *frame, int fd);
+rc hostile_hand_all(struct hostile *hostile, enum peer peer, const struct frame *frame,
+                    const int *fds, size_t count);
 
 /* hostile_hear gives the next frame that the process sent to a peer, or false. */
 bool hostile_hear(struct hostile *hostile, enum peer peer, struct frame *out);

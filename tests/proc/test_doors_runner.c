@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "os/fd.h"
+#include "os/open_fds.h"
 #include "proc/hostile.h"
 
 int process_main(void);
@@ -23,7 +24,7 @@ static const uint8_t id[JOB_ID] = { 0xab, 1, 2, 3 };
 static struct runner *begin(struct hostile *hostile, const char *program)
 {
     char path[SETTING_TEXT_MAX + 8];
-    hostile_begin(hostile, &runner_process, IN(PEER_CORE));
+    hostile_begin(hostile, &runner_process, IN(PEER_CORE) | IN(PEER_TEE));
     struct runner *runner = hostile->house.self;
     fd_close(&runner->ward);
     fd_close(&runner->folder);
@@ -219,6 +220,141 @@ static void test_a_log_to_its_limit(void **state)
     fd_close(&job.log);
 }
 
+/* ---- what a sandbox begins with -------------------------------------------------------------- */
+
+/* A job that is there, and the end of its `ward run`. */
+static int with_job(struct runner *runner, struct runner_job **out)
+{
+    int ends[2];
+    struct runner_job *job = &runner->jobs[3];
+    assert_true(rc_ok(packet_pair(NULL, ends)));
+    *job = (struct runner_job){
+        .used = true, .pidfd = -1, .told = -1, .said = -1, .log = -1, .measure = ends[0]
+    };
+    memcpy(job->id, id, sizeof id);
+    *out = job;
+    return ends[1];
+}
+
+static void say_launch(int ours, size_t len, size_t count)
+{
+    static const uint8_t bytes[LAUNCH_HEAD + LAUNCH_LINE_MAX + 1] = { 9 };
+    int fds[PACKET_FDS_MAX];
+    for (size_t i = 0; i < count; i++)
+        fds[i] = STDERR_FILENO;
+    assert_true(rc_ok(packet_send(NULL, ours, span_of(bytes, len), fds, count)));
+}
+
+/* What the job's `ward run` is told. */
+static enum reason told(int ours)
+{
+    uint8_t bytes[LAUNCH_TICKET_MAX + 8];
+    struct packet_fds fds = { 0 };
+    size_t len = 0;
+    assert_true(rc_ok(packet_receive(NULL, ours, bytes, sizeof bytes, &len, &fds)) && len >= 6);
+    return (enum reason)(bytes[0] | bytes[1] << 8);
+}
+
+/* To tee with the job's id before it, and back to this job alone. */
+static void test_what_is_measured_goes_through(void **state)
+{
+    static const struct {
+        size_t len, fds;
+        uint16_t message;
+    } rows[] = { { LAUNCH_HEAD, LAUNCH_CONTAINER_FDS, MSG_MEASURE_CONTAINER },
+                 { LAUNCH_HEAD + 1, LAUNCH_MACHINE_FDS, MSG_MEASURE_MACHINE },
+                 { LAUNCH_HEAD + LAUNCH_LINE_MAX, LAUNCH_MACHINE_FDS, MSG_MEASURE_MACHINE } };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct hostile hostile;
+        struct runner_job *job = NULL;
+        struct frame asked;
+        const uint8_t ticket[] = { REASON_OK & 0xff, REASON_OK >> 8, 1, 0, 0, 0, 'x' };
+        struct runner *runner = begin(&hostile, "/bin/true");
+        const int ours = with_job(runner, &job);
+        size_t before = open_fds();
+        say_launch(ours, rows[i].len, rows[i].fds);
+        runner_measure(runner, job);
+        assert_int_equal(open_fds(), before);
+        assert_true(hostile_hear(&hostile, PEER_TEE, &asked));
+        assert_int_equal(asked.message, rows[i].message);
+        assert_int_equal(asked.body.len, JOB_ID + rows[i].len);
+        assert_memory_equal(asked.body.at, id, JOB_ID);
+        struct frame answer = { .message = MSG_MEASURED, .id = asked.id + 1, .body = SPAN(ticket) };
+        assert_true(rc_ok(hostile_say(&hostile, PEER_TEE, &answer))); /* to another question */
+        assert_true(job->measuring != 0);
+        answer.id = asked.id;
+        assert_true(rc_ok(hostile_say(&hostile, PEER_TEE, &answer)));
+        assert_int_equal(told(ours), REASON_OK);
+        assert_int_equal(job->measuring, 0);
+        job->used = false;
+        fd_close(&job->measure);
+        close(ours);
+        end(&hostile);
+    }
+}
+
+/* Of a tee that is gone or was never there it hears at once. */
+static void test_a_tee_that_is_gone(void **state)
+{
+    struct hostile hostile;
+    struct runner_job *job = NULL;
+    (void)state;
+    struct runner *runner = begin(&hostile, "/bin/true");
+    const int ours = with_job(runner, &job);
+    say_launch(ours, LAUNCH_HEAD, LAUNCH_CONTAINER_FDS);
+    runner_measure(runner, job);
+    hostile_replace(&hostile, PEER_TEE);
+    assert_int_equal(told(ours), REASON_HOUSE_UNAVAILABLE);
+    channel_close(&hostile.house.channels[PEER_TEE]);
+    say_launch(ours, LAUNCH_HEAD, LAUNCH_CONTAINER_FDS);
+    runner_measure(runner, job);
+    assert_int_equal(told(ours), REASON_HOUSE_UNAVAILABLE);
+    job->used = false;
+    fd_close(&job->measure);
+    close(ours);
+    end(&hostile);
+}
+
+/* Whoever says it otherwise, or twice at once, is heard no more; what came with it is closed. */
+static void test_what_is_no_launch(void **state)
+{
+    static const size_t rows[][2] = {
+        { LAUNCH_HEAD, 0 },
+        { LAUNCH_HEAD, 1 },
+        { LAUNCH_HEAD, 3 },
+        { LAUNCH_HEAD, LAUNCH_MACHINE_FDS },
+        { LAUNCH_HEAD + 1, 2 },
+        { LAUNCH_HEAD - 1, 2 },
+        { 1, 2 },
+        { LAUNCH_HEAD + LAUNCH_LINE_MAX + 1, LAUNCH_MACHINE_FDS },
+    };
+    (void)state;
+    for (size_t i = 0; i <= COUNT_OF(rows); i++) {
+        struct hostile hostile;
+        struct runner_job *job = NULL;
+        struct frame asked;
+        struct runner *runner = begin(&hostile, "/bin/true");
+        const int ours = with_job(runner, &job);
+        size_t before = open_fds();
+        if (i < COUNT_OF(rows)) {
+            say_launch(ours, rows[i][0], rows[i][1]);
+        } else {
+            say_launch(ours, LAUNCH_HEAD, 2);
+            runner_measure(runner, job);
+            assert_true(hostile_hear(&hostile, PEER_TEE, &asked));
+            say_launch(ours, LAUNCH_HEAD, 2);
+        }
+        runner_measure(runner, job);
+        assert_int_equal(job->measure, -1);
+        assert_int_equal(open_fds(), before - 1);
+        assert_false(hostile_hear(&hostile, PEER_TEE, &asked));
+        job->used = false;
+        close(ours);
+        end(&hostile);
+    }
+}
+
 static void test_lines(void **state)
 {
     static const struct {
@@ -259,6 +395,9 @@ int main(void)
         TEST(test_orders_that_are_none, ""),
         TEST(test_a_log_to_its_limit, ""),
         TEST(test_lines, ""),
+        TEST(test_what_is_measured_goes_through, ""),
+        TEST(test_a_tee_that_is_gone, ""),
+        TEST(test_what_is_no_launch, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -1,6 +1,12 @@
 /* test_doors_tee.c - the door of ward-tee, kicked; how often it opens; and when the process begins
    anew.  The process itself is here, its main() under another name. */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "crypto/hash.h"
 #include "os/fd.h"
+#include "os/open_fds.h"
 #include "proc/hostile.h"
 
 int process_main(void);
@@ -35,13 +41,13 @@ static uint16_t ask(struct hostile *hostile, uint64_t id, uint8_t value, struct 
     return reason_of(said);
 }
 
-static void test_anything_is_said_by_core(void **state)
+static void test_anything_is_said_by_core_and_runner(void **state)
 {
     struct hostile hostile;
     struct frame said;
     uint8_t wanted[64];
     (void)state;
-    hostile_begin(&hostile, &tee_process, IN(PEER_CORE));
+    hostile_begin(&hostile, &tee_process, IN(PEER_CORE) | IN(PEER_RUNNER));
     hostile_run(&hostile, hostile_frames() / 4);
     hostile_descriptors(&hostile);
     assert_true(hostile.taken > 0 && hostile.refused > 0);
@@ -177,16 +183,237 @@ static void test_any_clock(void **state)
     sim_authority_fini(&authority);
 }
 
+/* ---- sandboxes ------------------------------------------------------------------------------- */
+
+static const uint8_t job[JOB_ID] = { 7, 8, 9 };
+
+/* A file that nobody has a name for. */
+static int file_of(const char *text)
+{
+    int fd = memfd_create("measured", MFD_CLOEXEC);
+    assert_true(fd >= 0 && fd_write(fd, span_text(text)));
+    return fd;
+}
+
+static void put_launch_words(struct sink *body, const char *line)
+{
+    static const uint8_t arguments[SIM_LAUNCH_HASH] = { 4 };
+    sink_put(body, SPAN(job));
+    sink_put(body, SPAN(arguments));
+    sink_u8(body, 0);
+    put_bytes(body, span_text(line));
+}
+
+/* What tee says of these files; the ticket is copied. */
+static enum reason measure(struct hostile *hostile, const int *fds, size_t count,
+                           struct sink *ticket)
+{
+    uint8_t bytes[JOB_ID + LAUNCH_HEAD + LAUNCH_LINE_MAX];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    const bool machine = count == LAUNCH_MACHINE_FDS;
+    struct frame said;
+    uint16_t reason = 0;
+    struct span given;
+    put_launch_words(&body, machine ? "quiet" : "");
+    const struct frame frame = { .message = machine ? MSG_MEASURE_MACHINE : MSG_MEASURE_CONTAINER,
+                                 .id = 5,
+                                 .body = sink_bytes(&body) };
+    assert_true(rc_ok(hostile_hand_all(hostile, PEER_RUNNER, &frame, fds, count)));
+    assert_true(hostile_hear(hostile, PEER_RUNNER, &said));
+    assert_true(said.message == MSG_MEASURED && said.id == 5);
+    struct cursor in = cur_over(said.body);
+    assert_true(cur_u16le(&in, &reason) && get_bytes(&in, LAUNCH_TICKET_MAX, &given) &&
+                cur_end(&in) && (given.len > 0) == (reason == REASON_OK));
+    sink_put(ticket, given);
+    return (enum reason)reason;
+}
+
+/* What it says to core of a ticket; of evidence the quote of the sandbox. */
+static enum reason evidence_of(struct hostile *hostile, struct span ticket, const uint8_t *of,
+                               struct span spec, struct span *quote)
+{
+    uint8_t bytes[EVIDENCE_BOTH_HEAD + LAUNCH_TICKET_MAX], report_data[64];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    struct frame said;
+    uint16_t reason = 0;
+    struct span own, log, its_log;
+    for (uint8_t i = 1; i <= 2; i++) {
+        memset(report_data, i, sizeof report_data);
+        sink_put(&body, SPAN(report_data));
+    }
+    sink_put(&body, span_of(of, JOB_ID));
+    sink_put(&body, spec);
+    put_bytes(&body, ticket);
+    const struct frame frame = { .message = MSG_EVIDENCE_BOTH, .id = 6, .body = sink_bytes(&body) };
+    assert_true(rc_ok(hostile_say(hostile, PEER_CORE, &frame)));
+    assert_true(hostile_hear(hostile, PEER_CORE, &said));
+    assert_true(said.message == MSG_EVIDENCE_BOTH_ARE && said.id == 6);
+    struct cursor in = cur_over(said.body);
+    assert_true(cur_u16le(&in, &reason) && get_bytes(&in, EVIDENCE_QUOTE_MAX, &own) &&
+                get_bytes(&in, EVIDENCE_LOG_MAX, &log) &&
+                get_bytes(&in, EVIDENCE_QUOTE_MAX, quote) &&
+                get_bytes(&in, SIM_LAUNCH_LOG_MAX, &its_log) && cur_end(&in));
+    assert_true((own.len > 0) == (reason == REASON_OK) && own.len == quote->len);
+    assert_true((its_log.len > 0) == (reason == REASON_OK));
+    return (enum reason)reason;
+}
+
+/* Of a container and of a machine: the registers are those of the files' contents. */
+static void test_what_was_measured_comes_back(void **state)
+{
+    (void)state;
+    for (size_t count = LAUNCH_CONTAINER_FDS; count <= LAUNCH_MACHINE_FDS; count += 2) {
+        struct hostile hostile;
+        uint8_t bytes[LAUNCH_TICKET_MAX], mrtd[48], rtmr[4][48];
+        struct sink ticket = sink_over(bytes, sizeof bytes);
+        struct span quote;
+        struct sim_launch launch = { .machine = count == LAUNCH_MACHINE_FDS,
+                                     .arguments = { 4 },
+                                     .has_job = true,
+                                     .command_line = span_text("quiet") };
+        const int fds[] = { file_of("spec"), file_of("manifest"), file_of("kernel"),
+                            file_of("initramfs") };
+        hash_sha256(span_text("spec"), launch.spec);
+        hash_sha256(span_text("manifest"), launch.image);
+        hash_sha256(span_text("kernel"), launch.kernel);
+        hash_sha256(span_text("initramfs"), launch.initramfs);
+        memcpy(launch.job, job, sizeof job);
+        sim_launch_measure(&launch, mrtd, rtmr);
+        hostile_begin(&hostile, &tee_process, IN(PEER_CORE) | IN(PEER_RUNNER));
+        assert_int_equal(measure(&hostile, fds, count, &ticket), REASON_OK);
+        assert_int_equal(evidence_of(&hostile, sink_bytes(&ticket), job, SPAN(launch.spec), &quote),
+                         REASON_OK);
+        assert_memory_equal(quote.at + 48 + 136, mrtd, sizeof mrtd);
+        assert_memory_equal(quote.at + 48 + 328, rtmr, sizeof rtmr);
+        assert_int_equal(quote.at[REPORT_DATA_AT], 2);
+        /* Its own evidence is none the less of itself. */
+        assert_memory_not_equal(tee_of(&hostile)->quote + 48 + 136, mrtd, sizeof mrtd);
+        hostile_end(&hostile);
+        for (size_t i = 0; i < COUNT_OF(fds); i++)
+            close(fds[i]);
+    }
+}
+
+/* A ticket with a bit turned, of another job or specification, of another house: none. */
+static void test_tickets_that_are_none(void **state)
+{
+    static const uint8_t other[JOB_ID] = { 7, 8 };
+    uint8_t bytes[LAUNCH_TICKET_MAX], spec[SIM_LAUNCH_HASH];
+    struct sink ticket = sink_over(bytes, sizeof bytes);
+    struct hostile hostile;
+    struct span quote;
+    const int fds[] = { file_of("spec"), file_of("manifest") };
+    (void)state;
+    hash_sha256(span_text("spec"), spec);
+    hostile_begin(&hostile, &tee_process, IN(PEER_CORE) | IN(PEER_RUNNER));
+    assert_int_equal(measure(&hostile, fds, 2, &ticket), REASON_OK);
+    for (size_t bit = 0; bit < 8 * ticket.len; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(evidence_of(&hostile, sink_bytes(&ticket), job, SPAN(spec), &quote),
+                         REASON_RESULT_TICKET);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t len = 0; len < ticket.len; len++)
+        assert_int_equal(evidence_of(&hostile, span_of(bytes, len), job, SPAN(spec), &quote),
+                         REASON_RESULT_TICKET);
+    assert_int_equal(evidence_of(&hostile, sink_bytes(&ticket), other, SPAN(spec), &quote),
+                     REASON_RESULT_TICKET);
+    spec[31] ^= 1;
+    assert_int_equal(evidence_of(&hostile, sink_bytes(&ticket), job, SPAN(spec), &quote),
+                     REASON_RESULT_TICKET);
+    spec[31] ^= 1;
+    assert_int_equal(evidence_of(&hostile, sink_bytes(&ticket), job, SPAN(spec), &quote),
+                     REASON_OK);
+    hostile_end(&hostile);
+    hostile_begin(&hostile, &tee_process, IN(PEER_CORE)); /* with a seed of its own */
+    assert_int_equal(evidence_of(&hostile, sink_bytes(&ticket), job, SPAN(spec), &quote),
+                     REASON_RESULT_TICKET);
+    hostile_end(&hostile);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* What is no file with something in it, or too much, is not measured; and nothing stays open. */
+static void test_what_cannot_be_measured(void **state)
+{
+    uint8_t bytes[LAUNCH_TICKET_MAX];
+    struct hostile hostile;
+    int ends[2];
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    const int good = file_of("good"), huge = file_of("");
+    const int bad[] = { ends[0],
+                        ends[1],
+                        open("/", O_RDONLY | O_CLOEXEC),
+                        open("/dev/zero", O_RDONLY | O_CLOEXEC),
+                        open("/proc/self/exe", O_PATH | O_CLOEXEC),
+                        file_of(""),
+                        huge };
+    assert_int_equal(ftruncate(huge, TEE_PROGRAM_MAX + 1), 0);
+    hostile_begin(&hostile, &tee_process, IN(PEER_CORE) | IN(PEER_RUNNER));
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        for (size_t place = 0; place < LAUNCH_MACHINE_FDS; place++) {
+            int fds[] = { good, good, good, good };
+            struct sink ticket = sink_over(bytes, sizeof bytes);
+            fds[place] = bad[i];
+            size_t before = open_fds();
+            assert_int_equal(measure(&hostile, fds, COUNT_OF(fds), &ticket), REASON_JOB_UNMEASURED);
+            assert_int_equal(open_fds(), before);
+        }
+    }
+    assert_int_equal(ftruncate(huge, TEE_PROGRAM_MAX), 0);
+    struct sink ticket = sink_over(bytes, sizeof bytes);
+    const int fds[] = { good, huge };
+    assert_int_equal(measure(&hostile, fds, 2, &ticket), REASON_OK);
+    hostile_end(&hostile);
+    for (size_t i = 2; i < COUNT_OF(bad); i++)
+        close(bad[i]);
+    close(ends[0]);
+    close(ends[1]);
+    close(good);
+}
+
+/* A runner that goes on asking is refused, and core's evidence is made all the same. */
+static void test_so_many_launches_and_no_more(void **state)
+{
+    uint8_t bytes[LAUNCH_TICKET_MAX];
+    struct hostile hostile;
+    struct frame said;
+    const int fds[] = { file_of("spec"), file_of("manifest") };
+    uint64_t made = 0, refused = 0;
+    (void)state;
+    hostile_begin(&hostile, &tee_process, IN(PEER_CORE) | IN(PEER_RUNNER));
+    const int64_t before = clock_monotonic_ms();
+    for (unsigned i = 0; i < 4 * TEE_MEASURE_BURST; i++) {
+        struct sink ticket = sink_over(bytes, sizeof bytes);
+        const enum reason reason = measure(&hostile, fds, 2, &ticket);
+        made += reason == REASON_OK;
+        refused += reason == REASON_TEE_RATE;
+    }
+    const uint64_t seconds = (uint64_t)(clock_monotonic_ms() - before) / 1000 + 1;
+    assert_int_equal(made + refused, 4 * TEE_MEASURE_BURST);
+    assert_true(made >= TEE_MEASURE_BURST &&
+                made <= TEE_MEASURE_BURST + seconds * TEE_MEASURE_PER_SECOND);
+    assert_int_equal(ask(&hostile, 1, 1, &said), REASON_OK);
+    hostile_end(&hostile);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_anything_is_said_by_core, ""),
+        TEST(test_anything_is_said_by_core_and_runner, ""),
         TEST(test_other_sizes_close_the_channel, ""),
         TEST(test_so_many_and_no_more, ""),
         TEST(test_the_seed_is_forgotten, ""),
         TEST(test_another_period_begins_anew, ""),
         TEST(test_periods, ""),
         TEST(test_any_clock, ""),
+        TEST(test_what_was_measured_comes_back, ""),
+        TEST(test_tickets_that_are_none, ""),
+        TEST(test_what_cannot_be_measured, ""),
+        TEST(test_so_many_launches_and_no_more, ""),
     };
     return RUN_TESTS(tests);
 }

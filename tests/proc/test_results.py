@@ -4,6 +4,7 @@ given out, and what the house does not sign."""
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from test_tokens import TYPE, unpacked
 
 SIGN = "/v1/results/sign"
 TAG = b"ward result key v1".ljust(32, b"\0")
+SANDBOX = b"ward result sandbox v1".ljust(32, b"\0")
 REPORT_DATA = 48 + 584 - 64  # of a TDX quote of version 4
 ZEROS = base64.b64encode(bytes(32)).decode()
 
@@ -117,7 +119,7 @@ class Results(unittest.TestCase):
         self.assertEqual(json.loads(record["details"]), {
             "job": asked["job_id"], "spec": hashlib.sha256(b"spec").hexdigest(),
             "digest": hashlib.sha256(said["result"].encode()).hexdigest(), "reason": "OK", "code": 3,
-            "signal": 0, "outputs": 2, "key_id": kid, "hardware": False,
+            "signal": 0, "outputs": 2, "key_id": kid, "sandbox_measured": False, "hardware": False,
             "report_data": (TAG + key).hex()})
         self.assertEqual((record["actor_id"], record["resource"]),
                          (f"uid:{os.getuid()}", asked["job_id"]))
@@ -141,7 +143,8 @@ class Results(unittest.TestCase):
             {"outputs": [out | {"path": "b"}, out]}, {"outputs": [{}]},
             {"outputs": [out | {"path": f"{n:04}"} for n in range(513)]},
             {"outputs": [out | {"path": f"{n:02}" + "x" * 900} for n in range(19)]},
-            {"node_evidence": {}}, {"v": 2}, {"result": "e30"},
+            {"node_evidence": {}}, {"sandbox_evidence": {}}, {"v": 2}, {"result": "e30"},
+            {"launch": base64.b64encode(bytes(513)).decode()},
         ]
         for row in rows:
             with self.subTest(row if len(str(row)) < 200 else str(row)[:200]):
@@ -172,9 +175,9 @@ class Results(unittest.TestCase):
     def test_no_other_key_is_bound(self):
         """Whoever may have evidence made has none made that would make a key of his own one of
         results: neither with the tag and a key, nor with the tag and the house's."""
-        for key in (bytes(32), self.key()[1]):
+        for tag, key in itertools.product((TAG, SANDBOX), (bytes(32), self.key()[1])):
             status, said = self.ask("POST", "/v1/attest/evidence",
-                                    {"report_data": base64.b64encode(TAG + key).decode()})
+                                    {"report_data": base64.b64encode(tag + key).decode()})
             self.assertEqual((status, said["code"]), (400, "HTTP_BODY_INVALID"))
             self.assertIn("tag", said["detail"])
         done = self.house.command("evidence", "--report-data", (TAG + bytes(32)).hex(), "--state",

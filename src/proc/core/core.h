@@ -449,6 +449,8 @@ void core_verdict_waits(struct pending *pending, uint64_t id);
 void core_ask_tee(struct core *core, const struct request *request);
 MUST_USE
 rc core_on_evidence(struct trail *trail, void *core, struct call *call);
+MUST_USE
+rc core_on_evidence_both(struct trail *trail, void *core, struct call *call);
 
 /* core_evidence_bears: it is a quote of tee's, and over these 64 bytes. */
 bool core_evidence_bears(struct span quote, const uint8_t report_data[64]);

@@ -23,19 +23,19 @@ static bool read_request(struct core *core, const struct request *request, struc
     return true;
 }
 
-/* What begins with the tag of a key of results is bound by core alone, and to the keeper's: else
+/* What begins with a tag of a key of results is bound by core alone, and to the keeper's: else
    the owner could have a key of his own bound, and sign what he likes outside of the house and its
    log. */
 void core_ask_tee(struct core *core, const struct request *request)
 {
-    static const char reserved[] = "report_data begins with the tag of a key of results";
+    static const char reserved[] = "report_data begins with a tag of a key of results";
     struct verdict *place = core_vacant_verdict(core->evidences, CORE_EVIDENCES);
-    struct span report_data, key;
+    struct span report_data;
     if (!read_request(core, request, &report_data)) {
         core_refuse(core, request, REASON_HTTP_BODY_INVALID);
         return;
     }
-    if (job_result_bound(report_data, &key)) {
+    if (job_result_reserved(report_data)) {
         core_answer(core, request->id,
                     &(struct answer){ REASON_HTTP_BODY_INVALID, span_text(reserved), { 0 } });
         return;
@@ -102,10 +102,11 @@ rc core_on_evidence(struct trail *trail, void *self, struct call *call)
         return RC_SUCCESS;
     }
     struct verdict *place = pending->verdict;
-    if (place->request.method == METHOD_RESULTS_SIGN)
-        return core_result_attested(core, pending, quote, log)
-                   ? RC_SUCCESS
-                   : door_fault(trail, call, DOOR_E_BODY);
+    if (place->request.method == METHOD_RESULTS_SIGN) {
+        const struct core_attested of = { .node = { quote, log } };
+        return core_result_attested(core, pending, &of) ? RC_SUCCESS
+                                                        : door_fault(trail, call, DOOR_E_BODY);
+    }
     if (!core_evidence_bears(quote, place->report_data) || !write_answer(place, quote, log))
         return door_fault(trail, call, DOOR_E_BODY); /* who waits is told that nobody answers */
     if (core_log_evidence(core, &place->request, place->report_data, &id)) {
@@ -115,4 +116,28 @@ rc core_on_evidence(struct trail *trail, void *self, struct call *call)
     core_not_logged(core);
     refuse(core, pending, REASON_AUDIT_CANNOT_LOG);
     return RC_SUCCESS;
+}
+
+rc core_on_evidence_both(struct trail *trail, void *self, struct call *call)
+{
+    struct core *core = self;
+    struct core_attested of;
+    uint16_t reason = 0;
+    if (!(cur_u16le(&call->body, &reason) && reason < REASON_COUNT &&
+          get_bytes(&call->body, EVIDENCE_QUOTE_MAX, &of.node[0]) &&
+          get_bytes(&call->body, EVIDENCE_LOG_MAX, &of.node[1]) &&
+          get_bytes(&call->body, EVIDENCE_QUOTE_MAX, &of.sandbox[0]) &&
+          get_bytes(&call->body, JOB_RESULT_LOG_MAX, &of.sandbox[1]) && cur_end(&call->body)))
+        return door_fault(trail, call, DOOR_E_BODY);
+    struct pending *pending = core_pending(core, PEER_TEE, call->id, false);
+    if (pending == NULL || pending->verdict == NULL)
+        return RC_SUCCESS; /* too late: answered by the clock */
+    if (reason != REASON_OK) {
+        refuse(core, pending, (enum reason)reason);
+        return RC_SUCCESS;
+    }
+    return pending->verdict->request.method == METHOD_RESULTS_SIGN && of.sandbox[0].len > 0 &&
+                   core_result_attested(core, pending, &of)
+               ? RC_SUCCESS
+               : door_fault(trail, call, DOOR_E_BODY);
 }

@@ -198,6 +198,7 @@ bool core_log_result(struct core *core, const struct verdict *place,
     audit_add_number(&record, "signal", result->signal);
     audit_add_number(&record, "outputs", (int64_t)result->output_count);
     audit_add_text(&record, "key_id", result->key_id);
+    audit_add_bool(&record, "sandbox_measured", result->sandbox.evidence.len > 0);
     audit_add_bool(&record, "hardware", TEE_IS_HARDWARE);
     audit_add_hash(&record, "report_data", SPAN(place->report_data));
     return core_append(core, &record, id);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "codec/hex.h"
 #include "codec/job_result.h"
 #include "codec/protobuf.h"
 #include "os/clock.h"
@@ -45,7 +46,8 @@ static void give_up(struct core *core, struct pending *pending, enum reason reas
 
 /* What the bytes say, with the names that a result has for it, and evidence that is still to come.
    False where a hash is none, or there is no memory. */
-static bool read_facts(struct span body, struct arena *scratch, struct job_result *out)
+static bool read_facts(struct span body, struct arena *scratch, struct job_result *out,
+                       struct span *ticket)
 {
     struct api_results_sign_request asked;
     struct values_error error;
@@ -69,10 +71,11 @@ static bool read_facts(struct span body, struct arena *scratch, struct job_resul
                                 .memory_peak = asked.memory_peak,
                                 .started = asked.started,
                                 .ended = asked.ended,
-                                .evidence_type = span_text("tdx"),
+                                .node.type = span_text("tdx"),
                                 .output_count = asked.outputs.count,
                                 .outputs = outputs };
     memcpy(out->spec, asked.spec_sha256.at, JOB_RESULT_DIGEST);
+    *ticket = asked.launch;
     return outputs != NULL;
 }
 
@@ -90,7 +93,7 @@ static const char *wrong_of(const struct job_result *facts)
 {
     struct job_result whole = *facts;
     whole.key_id = span_text("00000000000000000000000000000000");
-    whole.evidence = span_text("to come");
+    whole.node.evidence = span_text("to come");
     if (!is_reason(facts->reason))
         return "reason is no reason that Ward gives";
     if (facts->code != 0 && facts->signal != 0)
@@ -108,13 +111,39 @@ static const char *wrong_of(const struct job_result *facts)
                : "job_id is no id, or outputs are not sorted, twice there, or too many";
 }
 
+/* Evidence of the house alone, or with a ticket of the sandbox, too.  Whether the ticket is one,
+   and of this job, tee knows. */
+static void ask_tee(struct core *core, const struct request *request, struct verdict *place,
+                    const struct job_result *facts, struct span ticket)
+{
+    uint8_t bytes[EVIDENCE_BOTH_HEAD + LAUNCH_TICKET_MAX], job[JOB_ID], bound[JOB_RESULT_BINDING];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    struct frame question = { .message = MSG_EVIDENCE, .body = SPAN(place->report_data) };
+    if (ticket.len > 0) {
+        if (facts->job.len != sizeof job * 2 || !hex_decode(facts->job, job, sizeof job)) {
+            core_refuse(core, request, REASON_RESULT_TICKET);
+            return;
+        }
+        job_result_bind(JOB_RESULT_OF_SANDBOX, core->tokens.result_key, bound);
+        sink_put(&body, SPAN(place->report_data));
+        sink_put(&body, SPAN(bound));
+        sink_put(&body, SPAN(job));
+        sink_put(&body, SPAN(facts->spec));
+        put_bytes(&body, ticket);
+        question = (struct frame){ .message = MSG_EVIDENCE_BOTH, .body = sink_bytes(&body) };
+    }
+    core_ask(core, request, PEER_TEE, &question);
+    core_verdict_asked(core, request, place, PEER_TEE, question.id);
+}
+
 void core_sign_result(struct core *core, const struct request *request)
 {
     struct arena scratch = arena_over(core->scratch, CORE_SCRATCH_MAX);
     const struct core_tokens *keys = &core->tokens;
     struct verdict *place = core_vacant_verdict(core->results, CORE_RESULTS);
     struct job_result facts;
-    if (!read_facts(request->body, &scratch, &facts)) {
+    struct span ticket;
+    if (!read_facts(request->body, &scratch, &facts, &ticket)) {
         refuse(core, request, REASON_HTTP_BODY_INVALID, "a hash is not 32 bytes");
         return;
     }
@@ -128,33 +157,33 @@ void core_sign_result(struct core *core, const struct request *request)
         core_refuse(core, request, none ? REASON_KEYRING_NO_SUCH_KEY : REASON_HOUSE_UNAVAILABLE);
         return;
     }
-    job_result_bind(keys->result_key, place->report_data);
+    job_result_bind(JOB_RESULT_OF_NODE, keys->result_key, place->report_data);
     memcpy(place->answer, request->body.at, request->body.len);
     place->len = request->body.len;
-    struct frame question = { .message = MSG_EVIDENCE, .body = SPAN(place->report_data) };
-    core_ask(core, request, PEER_TEE, &question);
-    core_verdict_asked(core, request, place, PEER_TEE, question.id);
+    ask_tee(core, request, place, &facts, ticket);
 }
 
 /* ---- with the evidence -------------------------------------------------------------------- */
 
 /* Takes the place of what the owner said; made where both have room. */
-static bool write_input(struct core *core, struct verdict *place, struct span quote,
-                        struct span log)
+static bool write_input(struct core *core, struct verdict *place, const struct core_attested *of)
 {
     struct arena scratch = arena_over(core->scratch, CORE_SCRATCH_MAX);
     uint8_t key_id[JOB_RESULT_KEY_ID];
     struct sink hex = sink_over(key_id, sizeof key_id);
     struct job_result result;
+    struct span ticket;
     uint8_t *text = arena_room(&scratch, JOB_RESULT_INPUT_MAX);
     uint8_t *memory = arena_room(&scratch, JOB_RESULT_TEXT_MAX);
     if (text == NULL || memory == NULL ||
-        !read_facts(span_of(place->answer, place->len), &scratch, &result))
+        !read_facts(span_of(place->answer, place->len), &scratch, &result, &ticket))
         return false;
     sink_hex(&hex, SPAN(core->tokens.result_id));
     result.key_id = sink_bytes(&hex);
-    result.evidence = quote;
-    result.event_log = log;
+    result.node.evidence = of->node[0];
+    result.node.event_log = of->node[1];
+    if (of->sandbox[0].len > 0)
+        result.sandbox = (struct job_evidence){ result.node.type, of->sandbox[0], of->sandbox[1] };
     struct sink input = sink_over(text, JOB_RESULT_INPUT_MAX);
     job_result_write_input(&input, &result, memory);
     if (!sink_ok(&input))
@@ -165,20 +194,23 @@ static bool write_input(struct core *core, struct verdict *place, struct span qu
 }
 
 /* The key may be another one by now than the evidence binds: then whoever asks asks again. */
-bool core_result_attested(struct core *core, struct pending *pending, struct span quote,
-                          struct span log)
+bool core_result_attested(struct core *core, struct pending *pending,
+                          const struct core_attested *of)
 {
     struct verdict *place = pending->verdict;
     struct channel *keeper = &core->house->channels[PEER_KEEPER];
-    uint8_t bound[JOB_RESULT_BINDING];
-    if (!core_evidence_bears(quote, place->report_data))
+    uint8_t bound[JOB_RESULT_BINDING], of_sandbox[JOB_RESULT_BINDING];
+    job_result_bind(JOB_RESULT_OF_NODE, core->tokens.result_key, bound);
+    job_result_bind(JOB_RESULT_OF_SANDBOX, core->tokens.result_key, of_sandbox);
+    if (!core_evidence_bears(of->node[0], place->report_data))
         return false;
-    job_result_bind(core->tokens.result_key, bound);
     if (!core->tokens.known || !bytes_equal(bound, place->report_data, sizeof bound)) {
         give_up(core, pending, REASON_HOUSE_UNAVAILABLE);
         return true;
     }
-    if (!write_input(core, place, quote, log)) {
+    if (of->sandbox[0].len > 0 && !core_evidence_bears(of->sandbox[0], of_sandbox))
+        return false;
+    if (!write_input(core, place, of)) {
         give_up(core, pending, REASON_SERVER_FAILED);
         return true;
     }

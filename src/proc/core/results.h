@@ -20,10 +20,15 @@ bool core_results_open(struct core *core);
    durable.  It is kept nowhere. */
 void core_sign_result(struct core *core, const struct request *request);
 
+/* Quotes of tee's, and their event logs; none of the sandbox: nobody has measured it. */
+struct core_attested {
+    struct span node[2], sandbox[2];
+};
+
 /* core_result_attested: tee has made the evidence.  False: it is no quote over what was asked. */
 MUST_USE
-bool core_result_attested(struct core *core, struct pending *pending, struct span quote,
-                          struct span log);
+bool core_result_attested(struct core *core, struct pending *pending,
+                          const struct core_attested *of);
 MUST_USE
 rc core_on_result_signed(struct trail *trail, void *core, struct call *call);
 

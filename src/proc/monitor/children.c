@@ -34,10 +34,10 @@ const struct plan_row monitor_plan[] = {
     { PEER_FRONT, "ward-front", IN(PEER_CORE) | IN(PEER_KEEPER) | IN(PEER_DIAL),
       IN(FILE_TLS_LISTENER) | IN(FILE_OWNER_LISTENER) | IN(FILE_BANS_READ) | IN(FILE_SERVING) |
           IN(FILE_PEER_CAS) | IN(FILE_TLS_CLIENT_CA) | IN(FILE_TLS_CLIENT_CRL) },
-    { PEER_TEE, "ward-tee", IN(PEER_CORE), IN(FILE_TEE) },
+    { PEER_TEE, "ward-tee", IN(PEER_CORE) | IN(PEER_RUNNER), IN(FILE_TEE) },
     { PEER_FETCH, "ward-fetch", IN(PEER_CORE), IN(FILE_PROVIDER_CA) },
     { PEER_DIAL, "ward-dial", IN(PEER_CORE) | IN(PEER_FRONT), 0 },
-    { PEER_RUNNER, "ward-runner", IN(PEER_CORE), IN(FILE_WARD) },
+    { PEER_RUNNER, "ward-runner", IN(PEER_CORE) | IN(PEER_TEE), IN(FILE_WARD) },
 };
 const size_t monitor_plan_count = COUNT_OF(monitor_plan);
 

@@ -15,10 +15,11 @@
 #include "base/number.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/packet.h"
 #include "proc/log.h"
 #include "proc/runner/runner.h"
 
-enum { TOLD_FD = 3, HEARD_AT_ONCE = 16, WORDS_MAX = 24 + JOB_ARGUMENTS_MAX };
+enum { HEARD_AT_ONCE = 16, WORDS_MAX = 24 + JOB_ARGUMENTS_MAX };
 
 struct runner_job *runner_find(struct runner *runner, const uint8_t id[JOB_ID])
 {
@@ -33,7 +34,7 @@ struct runner_job *runner_find(struct runner *runner, const uint8_t id[JOB_ID])
 
 /* Descriptors that the new process gets, and its words. */
 struct launch {
-    int ward, null, folder, report, said, told;
+    int ward, null, folder, report, said, told, measure;
     const char *words[WORDS_MAX];
     size_t count;
     char text[JOB_START_BYTES]; /* of those words that came in the message */
@@ -86,6 +87,8 @@ static bool write_words(struct launch *launch, const struct runner *runner,
         add(launch, "result.jws");
         add(launch, "--state");
         add(launch, runner->house->settings.state);
+        add(launch, "--measure-fd");
+        add(launch, "4");
     }
     add(launch, "--");
     for (uint32_t i = 0; i < order->argument_count; i++) {
@@ -96,6 +99,23 @@ static bool write_words(struct launch *launch, const struct runner *runner,
     return true;
 }
 
+/* From wherever they are to the numbers that `ward run` finds them at: first out of the way. */
+static bool place(const struct launch *launch, int *ward)
+{
+    const int from[] = { launch->null, launch->report, launch->said, launch->told,
+                         launch->measure };
+    int above[COUNT_OF(from)];
+    bool good = true;
+    *ward = fcntl(launch->ward, F_DUPFD_CLOEXEC, COUNT_OF(from));
+    for (size_t i = 0; i < COUNT_OF(from); i++) {
+        above[i] = fcntl(from[i], F_DUPFD_CLOEXEC, COUNT_OF(from));
+        good = good && above[i] >= 0;
+    }
+    for (size_t i = 0; good && i < COUNT_OF(from); i++)
+        good = dup2(above[i], (int)i) >= 0;
+    return good && *ward >= 0;
+}
+
 /* In the child: nothing here allocates or takes a lock.  A runner that dies takes its jobs along:
    the signal is the wish that they end, and each takes its sandbox away. */
 static _Noreturn void become(const struct launch *launch, pid_t runner)
@@ -103,16 +123,15 @@ static _Noreturn void become(const struct launch *launch, pid_t runner)
     static const int usual[] = { SIGINT, SIGHUP, SIGPIPE };
     static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
     sigset_t none;
+    int ward = -1;
     sigemptyset(&none);
     for (size_t i = 0; i < COUNT_OF(usual); i++)
         signal(usual[i], SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     umask(022);
     if (setsid() > 0 && prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0 && getppid() == runner &&
-        fchdir(launch->folder) == 0 && dup2(launch->null, STDIN_FILENO) >= 0 &&
-        dup2(launch->report, STDOUT_FILENO) >= 0 && dup2(launch->said, STDERR_FILENO) >= 0 &&
-        dup2(launch->told, TOLD_FD) >= 0)
-        syscall(SYS_execveat, launch->ward, "", launch->words, environment, AT_EMPTY_PATH);
+        fchdir(launch->folder) == 0 && place(launch, &ward))
+        syscall(SYS_execveat, ward, "", launch->words, environment, AT_EMPTY_PATH);
     _exit(127);
 }
 
@@ -134,11 +153,15 @@ static bool start(struct runner_job *job, const struct launch *launch)
 
 static bool make_ends(struct runner_job *job, struct launch *launch)
 {
-    int said[2];
+    int said[2], measure[2];
     const int how = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC;
     job->log = openat(launch->folder, "log", how, 0600);
     launch->report = openat(launch->folder, "report.json", how, 0600);
     job->told = memfd_create("told", MFD_CLOEXEC);
+    if (!rc_ok(packet_pair(NULL, measure)))
+        return false;
+    job->measure = measure[0];
+    launch->measure = measure[1];
     if (job->log < 0 || launch->report < 0 || job->told < 0 || pipe2(said, O_CLOEXEC) != 0)
         return false;
     job->said = said[0];
@@ -153,13 +176,16 @@ static void forget(struct runner_job *job)
     fd_close(&job->told);
     fd_close(&job->said);
     fd_close(&job->log);
+    fd_close(&job->measure);
     *job = (struct runner_job){ .used = false };
 }
 
 static enum reason launch_in(struct runner *runner, const struct runner_order *order,
                              struct runner_job *job)
 {
-    struct launch launch = { .ward = runner->ward, .null = runner->null, .report = -1, .said = -1 };
+    struct launch launch = {
+        .ward = runner->ward, .null = runner->null, .report = -1, .said = -1, .measure = -1
+    };
     launch.folder = runner_make_folder(runner, job->hex, order->spec);
     if (launch.folder < 0)
         return REASON_JOB_DISK;
@@ -169,6 +195,7 @@ static enum reason launch_in(struct runner *runner, const struct runner_order *o
     fd_close(&launch.folder);
     fd_close(&launch.report);
     fd_close(&launch.said);
+    fd_close(&launch.measure);
     return begun ? REASON_OK : !worded ? REASON_JOB_FOLDER : REASON_JOB_DISK;
 }
 
@@ -183,7 +210,7 @@ enum reason runner_begin(struct runner *runner, const struct runner_order *order
     if (runner->house->stopping || job == NULL || runner_find(runner, order->id) != NULL)
         return REASON_HOUSE_UNAVAILABLE;
     *job = (struct runner_job){
-        .pidfd = -1, .told = -1, .said = -1, .log = -1, .kill_ms = INT64_MAX
+        .pidfd = -1, .told = -1, .said = -1, .log = -1, .measure = -1, .kill_ms = INT64_MAX
     };
     memcpy(job->id, order->id, JOB_ID);
     runner_hex(order->id, job->hex);
@@ -295,5 +322,6 @@ bool runner_reap(struct runner_job *job)
     fd_close(&job->said);
     fd_close(&job->log);
     fd_close(&job->told);
+    fd_close(&job->measure);
     return true;
 }

@@ -208,6 +208,21 @@ static rc on_remove(struct trail *trail, void *self, struct call *call)
     return RC_SUCCESS;
 }
 
+/* Nothing in it is looked at but its size: who asked for it reads it. */
+static rc on_measured(struct trail *trail, void *self, struct call *call)
+{
+    (void)trail;
+    runner_measured(self, call->id, cur_rest(&call->body));
+    return RC_SUCCESS;
+}
+
+static void peer_changed(void *self, enum peer peer, bool open)
+{
+    (void)open;
+    if (peer == PEER_TEE)
+        runner_unmeasured(self);
+}
+
 /* ---- what the jobs do ------------------------------------------------------------------------ */
 
 static size_t watch(void *self, struct house_watch *watches, size_t max)
@@ -220,6 +235,10 @@ static size_t watch(void *self, struct house_watch *watches, size_t max)
             continue;
         if (job->said >= 0 && count < max)
             watches[count++] = (struct house_watch){ .fd = job->said, .reading = true, .token = i };
+        if (job->measure >= 0 && count < max)
+            watches[count++] = (struct house_watch){ .fd = job->measure,
+                                                     .reading = true,
+                                                     .token = i };
         if (job->pidfd >= 0 && count < max)
             watches[count++] = (struct house_watch){ .fd = job->pidfd,
                                                      .reading = true,
@@ -237,6 +256,8 @@ static rc ready(struct trail *trail, void *self, const struct house_watch *one)
         return RC_SUCCESS;
     if (one->fd == job->said)
         runner_hear(job);
+    else if (one->fd == job->measure)
+        runner_measure(runner, job);
     else if (one->fd == job->pidfd && runner_reap(job))
         tell_end(runner, job);
     return RC_SUCCESS;
@@ -284,12 +305,13 @@ static const struct door doors[] = {
     { MSG_JOB_READ, IN(PEER_CORE), ~0u, 29, 29, 0, on_read },
     { MSG_JOB_TOP, IN(PEER_CORE), ~0u, 0, 0, 0, on_top },
     { MSG_JOB_REMOVE, IN(PEER_CORE), ~0u, JOB_ID, JOB_ID, 0, on_remove },
+    { MSG_MEASURED, IN(PEER_TEE), ~0u, 6, 6 + LAUNCH_TICKET_MAX, 0, on_measured },
 };
 
 static const struct process runner_process = {
     .peer = PEER_RUNNER,
-    .peers = IN(PEER_CORE),
-    .fds = 64 + 4 * JOB_RUNS_MAX,
+    .peers = IN(PEER_CORE) | IN(PEER_TEE),
+    .fds = 64 + 5 * JOB_RUNS_MAX,
     .keeps_root = true,
     .size = sizeof(struct runner),
     .rules = runner_rules,
@@ -297,6 +319,7 @@ static const struct process runner_process = {
     .doors = doors,
     .door_count = COUNT_OF(doors),
     .before_jail = before_jail,
+    .peer_changed = peer_changed,
     .tick = tick,
     .watch = watch,
     .ready = ready,

@@ -41,10 +41,12 @@ struct runner_job {
     uint8_t id[JOB_ID];
     char hex[RUNNER_HEX];
     pid_t pid;
-    int pidfd; /* -1: it has ended */
-    int told;  /* memory that `ward run` writes its line to */
-    int said;  /* the pipe of what the job says; -1: all of it was read */
-    int log;   /* where that goes */
+    int pidfd;   /* -1: it has ended */
+    int told;    /* memory that `ward run` writes its line to */
+    int said;    /* the pipe of what the job says; -1: all of it was read */
+    int log;     /* where that goes */
+    int measure; /* where its `ward run` says what the sandbox begins with; -1: it does not */
+    uint64_t measuring; /* the id of the question to tee that waits for an answer; 0: none */
     uint64_t logged;
     bool cut;        /* and no more of it does */
     bool wished;     /* somebody wants its end, */
@@ -111,6 +113,14 @@ void runner_kill(const struct runner_job *job);
 /* runner_hear reads what the job has said; runner_reap takes its end: true when it was its end. */
 void runner_hear(struct runner_job *job);
 bool runner_reap(struct runner_job *job);
+
+/* measure.c: what a job's sandbox begins with goes from its `ward run` to tee, and the answer back.
+
+   runner_measure passes on what `ward run` has said; runner_measured answers it, with `reason`
+   where there is no ticket; runner_unmeasured so too all that wait for a tee that is gone. */
+void runner_measure(struct runner *runner, struct runner_job *job);
+void runner_measured(struct runner *runner, uint64_t question, struct span answer);
+void runner_unmeasured(struct runner *runner);
 
 /* runner_fate_read reads the line that `ward run` has written. */
 MUST_USE

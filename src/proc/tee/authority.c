@@ -7,6 +7,7 @@
 
 #include "crypto/ct.h"
 #include "crypto/hash.h"
+#include "crypto/hmac.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -103,20 +104,37 @@ static rc derive(struct span seed, void *arg)
 /* Both secrets are open at once, and nothing lies between them. */
 struct deriving {
     struct secret *seed;
-    uint8_t *scalar;
+    uint8_t *to;
 };
 
 static rc derive_scalar(struct span seed, void *arg)
 {
     const struct deriving *what = arg;
-    return sim_quoting_scalar(seed, what->scalar) ? RC_SUCCESS : rc_make(RC_WORLD, HOUSE_E_MEMORY);
+    return sim_quoting_scalar(seed, what->to) ? RC_SUCCESS : rc_make(RC_WORLD, HOUSE_E_MEMORY);
+}
+
+/* From the seed, so that what one tee has sealed the next one opens. */
+static rc derive_tickets(struct span seed, void *arg)
+{
+    static const char label[] = "ward launch tickets v1";
+    const struct deriving *what = arg;
+    hmac_sha256(seed, span_of(label, sizeof label), what->to);
+    return RC_SUCCESS;
+}
+
+static rc fill_tickets(uint8_t *at, size_t len, void *arg)
+{
+    struct deriving *what = arg;
+    (void)len;
+    what->to = at;
+    return secret_lend(what->seed, derive_tickets, what);
 }
 
 static rc fill_quoting(uint8_t *at, size_t len, void *arg)
 {
     struct deriving *what = arg;
     (void)len;
-    what->scalar = at;
+    what->to = at;
     return secret_lend(what->seed, derive_scalar, what);
 }
 
@@ -152,10 +170,11 @@ rc tee_open_authority(struct trail *trail, struct tee *tee)
     uint8_t bytes[2][TEE_ROOT_MAX];
     struct sink published = sink_over(bytes[0], TEE_ROOT_MAX);
     struct sink root = sink_over(bytes[1], TEE_ROOT_MAX);
-    if (!rc_ok(secret_pool_new(trail, 2, TEE_SEED, &tee->pool)))
+    if (!rc_ok(secret_pool_new(trail, 3, TEE_SEED, &tee->pool)))
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY); /* its own number is errno's */
     TRY(trail, secret_take(trail, tee->pool, TEE_SEED, &tee->seed));
     TRY(trail, secret_take(trail, tee->pool, P256_COORD, &tee->quoting));
+    TRY(trail, secret_take(trail, tee->pool, SHA256_LEN, &tee->tickets));
     TRY(trail, tee_read_root(trail, tee, &published));
     TRY(trail, find_seed(trail, tee, published.len > 0));
     bool old = published.len > 0;
@@ -164,6 +183,7 @@ rc tee_open_authority(struct trail *trail, struct tee *tee)
     TRY(trail, secret_lend(tee->seed, derive, tee));
     struct deriving what = { .seed = tee->seed };
     TRY(trail, secret_fill(tee->quoting, fill_quoting, &what));
+    TRY(trail, secret_fill(tee->tickets, fill_tickets, &what));
     if (!sim_root(&tee->authority, &tee->spec, &root))
         return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
     if (!span_equal(sink_bytes(&published), sink_bytes(&root)))

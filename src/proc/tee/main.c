@@ -60,7 +60,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     tee->folder = house->files[FILE_TEE];
     tee->look_ms = clock_monotonic_ms() + TEE_LOOK_MS;
     house->files[FILE_TEE] = -1;
-    if (!gcra_rate_of(TEE_PER_SECOND, SECOND_US, TEE_BURST, &tee->rate))
+    if (!gcra_rate_of(TEE_PER_SECOND, SECOND_US, TEE_BURST, &tee->rate) ||
+        !gcra_rate_of(TEE_MEASURE_PER_SECOND, SECOND_US, TEE_MEASURE_BURST, &tee->measure_rate))
         return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
     if (!sodium_start() || !ecdsa_guard_heap())
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -90,16 +91,23 @@ static rc refuse(struct trail *trail, struct call *call, enum reason reason)
 }
 
 struct quoting {
-    struct tee *tee;
+    uint8_t *quote;
+    size_t len;
     const uint8_t *report_data;
 };
 
 static rc sign(struct span scalar, void *arg)
 {
     const struct quoting *what = arg;
-    return sim_quote_renew(what->tee->quote, what->tee->quote_len, what->report_data, scalar)
+    return sim_quote_renew(what->quote, what->len, what->report_data, scalar)
                ? RC_SUCCESS
                : rc_make(RC_WORLD, HOUSE_E_MEMORY);
+}
+
+static bool may_quote(struct tee *tee, uint32_t quotes)
+{
+    uint64_t now_us = (uint64_t)clock_monotonic_ms() * 1000;
+    return gcra_take(&tee->asked, &tee->rate, quotes, now_us).allowed;
 }
 
 static rc on_evidence(struct trail *trail, void *self, struct call *call)
@@ -107,12 +115,11 @@ static rc on_evidence(struct trail *trail, void *self, struct call *call)
     struct tee *tee = self;
     uint8_t report_data[64];
     struct sink body = sink_over(tee->answer, sizeof tee->answer);
-    struct quoting what = { tee, report_data };
+    struct quoting what = { tee->quote, tee->quote_len, report_data };
     if (!cur_copy(&call->body, report_data, sizeof report_data) || !cur_end(&call->body) ||
         call->id == 0)
         return door_fault(trail, call, DOOR_E_BODY);
-    uint64_t now_us = (uint64_t)clock_monotonic_ms() * 1000;
-    if (!gcra_take(&tee->asked, &tee->rate, 1, now_us).allowed)
+    if (!may_quote(tee, 1))
         return refuse(trail, call, REASON_TEE_RATE);
     if (!rc_ok(secret_lend(tee->quoting, sign, &what)))
         return refuse(trail, call, REASON_HOUSE_UNAVAILABLE);
@@ -120,6 +127,58 @@ static rc on_evidence(struct trail *trail, void *self, struct call *call)
     put_bytes(&body, span_of(tee->quote, tee->quote_len));
     put_bytes(&body, span_of(tee->log, tee->log_len));
     return tell(trail, call, &body);
+}
+
+struct both {
+    uint8_t report_data[2][64]; /* of the house, of the sandbox */
+    struct span log;            /* of the sandbox */
+};
+
+static enum reason quote_both(struct tee *tee, struct cursor *in, struct both *out)
+{
+    uint8_t job[JOB_ID];
+    struct span spec, ticket;
+    struct sim_launch launch;
+    struct sink log = sink_over(tee->sandbox_log, sizeof tee->sandbox_log);
+    struct quoting of_house = { tee->quote, tee->quote_len, out->report_data[0] };
+    struct quoting of_sandbox = { tee->sandbox_quote, tee->quote_len, out->report_data[1] };
+    if (!cur_copy(in, job, sizeof job) || !cur_take(in, sizeof launch.spec, &spec) ||
+        !get_bytes(in, LAUNCH_TICKET_MAX, &ticket) || !cur_end(in))
+        return REASON_NONE;
+    enum reason reason = tee_open_ticket(tee, ticket, job, spec, &launch);
+    if (reason != REASON_OK)
+        return reason;
+    if (!may_quote(tee, 2))
+        return REASON_TEE_RATE;
+    if (!tee_remeasure(tee, &launch, &log) || !rc_ok(secret_lend(tee->quoting, sign, &of_house)) ||
+        !rc_ok(secret_lend(tee->quoting, sign, &of_sandbox)))
+        return REASON_HOUSE_UNAVAILABLE;
+    out->log = sink_bytes(&log);
+    return REASON_OK;
+}
+
+/* In one answer, so that a result has both or none. */
+static rc on_evidence_both(struct trail *trail, void *self, struct call *call)
+{
+    struct tee *tee = self;
+    struct both both = { .log = { 0 } };
+    struct sink body = sink_over(tee->answer, sizeof tee->answer);
+    if (call->id == 0 || !cur_copy(&call->body, both.report_data[0], sizeof both.report_data[0]) ||
+        !cur_copy(&call->body, both.report_data[1], sizeof both.report_data[1]))
+        return door_fault(trail, call, DOOR_E_BODY);
+    enum reason reason = quote_both(tee, &call->body, &both);
+    if (reason == REASON_NONE)
+        return door_fault(trail, call, DOOR_E_BODY);
+    const bool made = reason == REASON_OK;
+    sink_u16le(&body, (uint16_t)reason);
+    put_bytes(&body, span_of(tee->quote, made ? tee->quote_len : 0));
+    put_bytes(&body, span_of(tee->log, made ? tee->log_len : 0));
+    put_bytes(&body, span_of(tee->sandbox_quote, made ? tee->quote_len : 0));
+    put_bytes(&body, both.log);
+    struct frame frame = { .message = MSG_EVIDENCE_BOTH_ARE,
+                           .id = call->id,
+                           .body = sink_bytes(&body) };
+    return channel_put(trail, call->from, &frame);
 }
 
 static rc on_collateral(struct trail *trail, void *self, struct call *call)
@@ -169,12 +228,18 @@ static bool reload(void *self, const struct settings *next)
 
 static const struct door doors[] = {
     { MSG_EVIDENCE, IN(PEER_CORE), ~0u, 64, 64, 0, on_evidence },
+    { MSG_EVIDENCE_BOTH, IN(PEER_CORE), ~0u, EVIDENCE_BOTH_HEAD,
+      EVIDENCE_BOTH_HEAD + LAUNCH_TICKET_MAX, 0, on_evidence_both },
+    { MSG_MEASURE_CONTAINER, IN(PEER_RUNNER), ~0u, JOB_ID + LAUNCH_HEAD, JOB_ID + LAUNCH_HEAD,
+      LAUNCH_CONTAINER_FDS, tee_on_measure },
+    { MSG_MEASURE_MACHINE, IN(PEER_RUNNER), ~0u, JOB_ID + LAUNCH_HEAD,
+      JOB_ID + LAUNCH_HEAD + LAUNCH_LINE_MAX, LAUNCH_MACHINE_FDS, tee_on_measure },
     { MSG_COLLATERAL_OWN, IN(PEER_CORE), ~0u, 0, 0, 0, on_collateral },
 };
 
 static const struct process tee_process = {
     .peer = PEER_TEE,
-    .peers = IN(PEER_CORE),
+    .peers = IN(PEER_CORE) | IN(PEER_RUNNER),
     .fds = 32,
     .measures = true,
     .own_network = true,

@@ -10,9 +10,9 @@
        STATE/tee/collateral/   what a verifier needs besides, good for TEE_VALID_S
 
    Before its jail the process reads the seed, makes the platform, publishes what is public, and
-   forgets the seed.  What is left in the jail is the quoting key, in guarded pages: whoever
-   takes the process over can have this platform lie for a while, and make no other.  The
-   collateral is made again by beginning anew, long before it ends. */
+   forgets the seed.  What is left in the jail are the quoting key and the key of tickets, in
+   guarded pages: whoever takes the process over can have this platform lie for a while, and make no
+   other. The collateral is made again by beginning anew, long before it ends. */
 #ifndef WARD_PROC_TEE_TEE_H
 #define WARD_PROC_TEE_TEE_H
 
@@ -21,6 +21,7 @@
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "secret/secret.h"
+#include "sim/launch.h"
 #include "sim/sim.h"
 
 enum {
@@ -35,6 +36,9 @@ enum {
     TEE_LOOK_MS = 600 * 1000,   /* between two looks at the clock */
     TEE_PER_SECOND = 10,        /* quotes */
     TEE_BURST = 50,
+    TEE_MEASURE_PER_SECOND = 20, /* launches */
+    TEE_MEASURE_BURST = 2 * JOB_RUNS_MAX,
+    TEE_PIECE = 64 << 10, /* bytes of a file that are read at once */
 };
 
 #define TEE_CERTIFIED_FROM INT64_C(1735689600) /* 2025-01-01: certificates need no clock */
@@ -45,18 +49,24 @@ struct tee {
     struct secret_pool *pool;
     struct secret *seed;            /* until the jail */
     struct secret *quoting;         /* the scalar */
+    struct secret *tickets;         /* what seals what was measured of launches */
     struct sim_authority authority; /* until the jail */
     struct sim_spec spec;
     int64_t issued;  /* the period of the collateral, tee_period */
     int64_t look_ms; /* when to look at the clock again */
     struct gcra_rate rate;
     struct gcra asked;
+    struct gcra_rate measure_rate;
+    struct gcra measured;
     size_t quote_len, log_len;
     uint8_t quote[SIM_QUOTE_MAX];           /* made anew for each request */
     uint8_t log[EVIDENCE_LOG_MAX];          /* the event log that explains it */
     uint8_t program[PROGRAM_COUNT][48];     /* SHA-384 of each program */
     struct span collateral[COLLATERAL_OWN]; /* as it is published */
-    uint8_t answer[SIM_QUOTE_MAX + EVIDENCE_LOG_MAX + 16];
+    uint8_t sandbox_quote[SIM_QUOTE_MAX];   /* the same of a sandbox */
+    uint8_t sandbox_log[SIM_LAUNCH_LOG_MAX];
+    uint8_t piece[TEE_PIECE];
+    uint8_t answer[2 * SIM_QUOTE_MAX + EVIDENCE_LOG_MAX + SIM_LAUNCH_LOG_MAX + 32];
 };
 
 /* tee_period is the beginning of the period that holds `now`: what is issued in it is the same
@@ -99,5 +109,15 @@ rc tee_write(struct trail *trail, const struct tee *tee, const char *name, struc
        all else zero */
 MUST_USE
 rc tee_measure(struct trail *trail, struct tee *tee);
+
+/* launch.c: tee_on_measure answers MSG_MEASURE_*.  tee_open_ticket: it is one that this authority
+   has given, for this job and this specification; the launch views it.  tee_remeasure makes the
+   quote of the launch, still to be signed, and its log. */
+MUST_USE
+rc tee_on_measure(struct trail *trail, void *tee, struct call *call);
+enum reason tee_open_ticket(struct tee *tee, struct span ticket, const uint8_t job[JOB_ID],
+                            struct span spec, struct sim_launch *out);
+MUST_USE
+bool tee_remeasure(struct tee *tee, const struct sim_launch *launch, struct sink *log);
 
 #endif

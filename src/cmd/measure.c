@@ -1,0 +1,228 @@
+/* measure.c - `ward measure`: what the evidence of a job's sandbox will say. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "cmd/config_print.h"
+#include "cmd/image.h"
+#include "cmd/input.h"
+#include "crypto/hash.h"
+#include "job/guest_talk.h"
+#include "job/image.h"
+#include "job/spec.h"
+#include "model/tee.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "sandbox/kernel.h"
+#include "sim/launch.h"
+
+enum { OPT_IMAGES, OPT_FOLDER, OPT_ID, OPT_JSON };
+
+static const struct option_spec options[] = {
+    [OPT_IMAGES] = IMAGE_FOLDER_OPTION,
+    [OPT_FOLDER] = { "--job-folder", NULL, NULL,
+                     "the job is given a folder, which nobody measures" },
+    [OPT_ID] = { "--id", "HEX", NULL,
+                 "of this job alone: its id, 32 hex digits (default: of any job of the "
+                 "specification)" },
+    [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object instead of a policy" },
+};
+
+struct measuring {
+    const char *file; /* the specification */
+    struct sim_launch launch;
+    uint8_t mrtd[48], rtmr[4][48];
+};
+
+/* --- what is measured ------------------------------------------------------------------------- */
+
+static bool read_spec(struct invocation *in, struct measuring *m)
+{
+    struct ward_bytes bytes;
+    struct job_spec spec;
+    struct toml_problems *problems = arena_alloc(&in->arena, sizeof *problems);
+    if (problems == NULL || !input_file(&in->arena, in->operands[0], JOB_SPEC_MAX, &bytes))
+        return false;
+    const struct span text = span_of(bytes.data, bytes.len);
+    m->file = bytes.name;
+    hash_sha256(text, m->launch.spec);
+    if (!job_spec_load(text, &in->arena, &spec, problems) ||
+        !image_digest_read(spec.image, m->launch.image)) {
+        say("measure: %s is no specification: `ward spec check` says all that is wrong with it",
+            bytes.name);
+        return false;
+    }
+    m->launch.machine = spec.isolation == JOB_ISOLATION_VM;
+    return true;
+}
+
+static bool read_arguments(struct invocation *in, struct measuring *m)
+{
+    const size_t count = in->operand_count - 1;
+    struct span *items = arena_array(&in->arena, count, sizeof *items);
+    for (size_t i = 0; i < count && items != NULL; i++)
+        items[i] = span_text(in->operands[i + 1]);
+    if (items != NULL)
+        sim_launch_arguments((struct span_list){ items, count }, m->launch.arguments);
+    return items != NULL;
+}
+
+static bool read_id(struct invocation *in, struct measuring *m)
+{
+    struct ward_bytes bytes;
+    const char *text = in->values[OPT_ID];
+    if (text == NULL)
+        return true;
+    if (!input_hex(&in->arena, "--id", text, SIM_LAUNCH_JOB, &bytes))
+        return false;
+    if (bytes.len != SIM_LAUNCH_JOB) {
+        say("measure: --id is %d hex digits, as `ward job list` shows them", 2 * SIM_LAUNCH_JOB);
+        return false;
+    }
+    memcpy(m->launch.job, bytes.data, SIM_LAUNCH_JOB);
+    m->launch.has_job = true;
+    return true;
+}
+
+static rc hash_of(struct invocation *in, int folder, const char *name, uint8_t out[SIM_LAUNCH_HASH])
+{
+    struct span bytes;
+    auto_fd int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return FAIL_ERRNO(NULL);
+    TRY(NULL, file_read_fd(NULL, fd, KERNEL_MAX, &in->arena, &bytes));
+    hash_sha256(bytes, out);
+    return RC_SUCCESS;
+}
+
+static bool read_machine(struct invocation *in, struct measuring *m)
+{
+    const char *images = image_folder(in, OPT_IMAGES);
+    auto_fd int folder = -1;
+    if (!m->launch.machine)
+        return true;
+    rc done = kernel_open(NULL, images, &folder);
+    if (rc_ok(done))
+        done = hash_of(in, folder, "kernel", m->launch.kernel);
+    if (rc_ok(done))
+        done = hash_of(in, folder, "initramfs", m->launch.initramfs);
+    m->launch.command_line = span_text(MACHINE_COMMAND_LINE);
+    if (!rc_ok(done))
+        say("measure: %s has no kernel for machines (`ward image build`): %s", images,
+            file_error_text(done));
+    return rc_ok(done);
+}
+
+/* --- as a policy ------------------------------------------------------------------------------ */
+
+static void put_hex(struct sink *out, const char *name, struct span bytes)
+{
+    sink_format(out, "%s = \"", name);
+    sink_hex(out, bytes);
+    sink_text(out, "\"\n");
+}
+
+static void write_policy(struct sink *out, const struct measuring *m)
+{
+    const struct sim_launch *launch = &m->launch;
+    sink_text(out, "# What the evidence of a job's sandbox must say, for --sandbox-policy of\n"
+                   "# `ward result verify`; made by `ward measure`.\n");
+    sink_text(out, "types = [\"tdx-v4\"]\n");
+    if (!TEE_IS_HARDWARE)
+        sink_text(out, "hardware = false # the TEE is simulated; the root is named with --root\n");
+    sink_text(out, "\n[tdx]\n");
+    put_hex(out, "mrtd", SPAN(m->mrtd));
+    for (unsigned i = 0; i < (launch->has_job ? 4 : 3); i++) {
+        char name[8];
+        snprintf(name, sizeof name, "rtmr%u", i);
+        put_hex(out, name, SPAN(m->rtmr[i]));
+    }
+    sink_text(out, "\n[log]\nrequired = true\n");
+    put_hex(out, "compose_hash", SPAN(launch->spec));
+    put_hex(out, "image_digest", SPAN(launch->image));
+    put_hex(out, "arguments_hash", SPAN(launch->arguments));
+    sink_format(out, "job_folder = \"%s\"\n", launch->folder ? "unmeasured" : "none");
+    if (launch->has_job)
+        put_hex(out, "job_id", SPAN(launch->job));
+}
+
+/* --- as JSON ---------------------------------------------------------------------------------- */
+
+static void put_member(struct json_writer *json, const char *name, bool known, struct span bytes)
+{
+    json_put_key(json, name);
+    if (known)
+        json_put_hex(json, bytes);
+    else
+        json_put_null(json);
+}
+
+static void write_json(struct sink *out, const struct measuring *m)
+{
+    struct json_writer json = json_write_to(out, 0);
+    const struct sim_launch *launch = &m->launch;
+    json_begin_object(&json);
+    json_put_member_u64(&json, "v", 1);
+    config_json_text(&json, "file", m->file);
+    json_put_member(&json, "sandbox", launch->machine ? "vm" : "container");
+    put_member(&json, "mrtd", true, SPAN(m->mrtd));
+    put_member(&json, "rtmr0", true, SPAN(m->rtmr[0]));
+    put_member(&json, "rtmr1", true, SPAN(m->rtmr[1]));
+    put_member(&json, "rtmr2", true, SPAN(m->rtmr[2]));
+    put_member(&json, "rtmr3", launch->has_job, SPAN(m->rtmr[3]));
+    put_member(&json, "compose_hash", true, SPAN(launch->spec));
+    put_member(&json, "image_digest", true, SPAN(launch->image));
+    put_member(&json, "arguments_hash", true, SPAN(launch->arguments));
+    json_put_member(&json, "job_folder", launch->folder ? "unmeasured" : "none");
+    put_member(&json, "job_id", launch->has_job, SPAN(launch->job));
+    put_member(&json, "kernel_sha256", launch->machine, SPAN(launch->kernel));
+    put_member(&json, "initramfs_sha256", launch->machine, SPAN(launch->initramfs));
+    json_put_key(&json, "command_line");
+    if (launch->machine)
+        json_put_span(&json, launch->command_line);
+    else
+        json_put_null(&json);
+    json_end_object(&json);
+    sink_text(out, "\n");
+}
+
+static enum exit_code run(struct invocation *in)
+{
+    struct measuring m = { .launch = { .folder = option_given(in, OPT_FOLDER) } };
+    struct sink out;
+    if (!read_spec(in, &m) || !read_arguments(in, &m) || !read_id(in, &m) || !read_machine(in, &m))
+        return EXIT_USAGE;
+    sim_launch_measure(&m.launch, m.mrtd, m.rtmr);
+    if (!config_print_begin(in, &out))
+        return EXIT_INTERNAL;
+    if (option_given(in, OPT_JSON))
+        write_json(&out, &m);
+    else
+        write_policy(&out, &m);
+    return config_print_end(&out) ? EXIT_DONE : EXIT_INTERNAL;
+}
+
+const struct command command_measure = {
+    .name = "measure",
+    .operands = "SPEC [ARGUMENTS...]",
+    .operands_min = 1,
+    .operands_max = OPERANDS_MAX,
+    .summary = "say what the evidence of a job's sandbox will be",
+    .description =
+        "Works out what a house's TEE measures of the sandbox of a job of this specification:\n"
+        "of a container the image, of a virtual machine the kernel, the initramfs and the\n"
+        "command line of --images, and in each the specification, what follows \"--\", and\n"
+        "whether a folder is given to the job.  It is printed as a policy, which `ward result\n"
+        "verify --sandbox-policy` takes: a result passes if its job began with just this.\n"
+        "\n"
+        "Nothing is asked of a house and nothing runs.  The same files give the same answer on\n"
+        "any machine: build the kernel's folder yourself with `ward image build` and compare.\n"
+        "What is not measured docs/run.md says.",
+    .example = "ward measure train.toml -- --epochs 3 > sandbox.toml",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .schema = "measure.json",
+    .run = run,
+};
