@@ -117,8 +117,8 @@ extern const struct command command_audit_export, command_audit_prove, command_a
     command_image_remove, command_job_cancel, command_job_get, command_job_list, command_job_logs,
     command_job_status, command_job_submit, command_job_top, command_job_why,
     command_keyring_backup, command_keyring_list, command_keyring_restore, command_keyring_rotate,
-    command_measure, command_peer_list, command_reload, command_result_verify, command_run,
-    command_seal, command_session_grant, command_session_list, command_session_revoke,
+    command_measure, command_measure_diff, command_peer_list, command_reload, command_result_verify,
+    command_run, command_seal, command_session_grant, command_session_list, command_session_revoke,
     command_sim_agent, command_sim_make, command_spec_check, command_token_issue, command_up,
     command_verify, command_version;
 

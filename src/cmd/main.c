@@ -51,6 +51,7 @@ const struct command *const commands[] = {
     &command_keyring_restore,
     &command_keyring_rotate,
     &command_measure,
+    &command_measure_diff,
     &command_peer_list,
     &command_reload,
     &command_result_verify,
@@ -81,15 +82,19 @@ static int words_matched(const struct command *command, int argc, char **argv)
     return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
 }
 
+/* Of two that fit the one of more words. */
 const struct command *command_find(int argc, char **argv, int *words)
 {
-    for (size_t i = 0; i < commands_count; i++) {
-        *words = words_matched(commands[i], argc, argv);
-        if (*words > 0)
-            return commands[i];
-    }
+    const struct command *found = NULL;
     *words = 0;
-    return NULL;
+    for (size_t i = 0; i < commands_count; i++) {
+        int matched = words_matched(commands[i], argc, argv);
+        if (matched > *words) {
+            *words = matched;
+            found = commands[i];
+        }
+    }
+    return found;
 }
 
 bool command_is_family(const char *word)

@@ -1,22 +1,12 @@
 /* measure.c - `ward measure`: what the evidence of a job's sandbox will say. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "cmd/config_print.h"
-#include "cmd/image.h"
 #include "cmd/input.h"
-#include "crypto/hash.h"
-#include "job/guest_talk.h"
-#include "job/image.h"
-#include "job/spec.h"
+#include "cmd/measure.h"
 #include "model/tee.h"
-#include "os/fd.h"
-#include "os/file.h"
-#include "sandbox/kernel.h"
-#include "sim/launch.h"
 
 enum { OPT_IMAGES, OPT_FOLDER, OPT_ID, OPT_JSON };
 
@@ -29,45 +19,6 @@ static const struct option_spec options[] = {
                  "specification)" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object instead of a policy" },
 };
-
-struct measuring {
-    const char *file; /* the specification */
-    struct sim_launch launch;
-    uint8_t mrtd[48], rtmr[4][48];
-};
-
-/* --- what is measured ------------------------------------------------------------------------- */
-
-static bool read_spec(struct invocation *in, struct measuring *m)
-{
-    struct ward_bytes bytes;
-    struct job_spec spec;
-    struct toml_problems *problems = arena_alloc(&in->arena, sizeof *problems);
-    if (problems == NULL || !input_file(&in->arena, in->operands[0], JOB_SPEC_MAX, &bytes))
-        return false;
-    const struct span text = span_of(bytes.data, bytes.len);
-    m->file = bytes.name;
-    hash_sha256(text, m->launch.spec);
-    if (!job_spec_load(text, &in->arena, &spec, problems) ||
-        !image_digest_read(spec.image, m->launch.image)) {
-        say("measure: %s is no specification: `ward spec check` says all that is wrong with it",
-            bytes.name);
-        return false;
-    }
-    m->launch.machine = spec.isolation == JOB_ISOLATION_VM;
-    return true;
-}
-
-static bool read_arguments(struct invocation *in, struct measuring *m)
-{
-    const size_t count = in->operand_count - 1;
-    struct span *items = arena_array(&in->arena, count, sizeof *items);
-    for (size_t i = 0; i < count && items != NULL; i++)
-        items[i] = span_text(in->operands[i + 1]);
-    if (items != NULL)
-        sim_launch_arguments((struct span_list){ items, count }, m->launch.arguments);
-    return items != NULL;
-}
 
 static bool read_id(struct invocation *in, struct measuring *m)
 {
@@ -84,35 +35,6 @@ static bool read_id(struct invocation *in, struct measuring *m)
     memcpy(m->launch.job, bytes.data, SIM_LAUNCH_JOB);
     m->launch.has_job = true;
     return true;
-}
-
-static rc hash_of(struct invocation *in, int folder, const char *name, uint8_t out[SIM_LAUNCH_HASH])
-{
-    struct span bytes;
-    auto_fd int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return FAIL_ERRNO(NULL);
-    TRY(NULL, file_read_fd(NULL, fd, KERNEL_MAX, &in->arena, &bytes));
-    hash_sha256(bytes, out);
-    return RC_SUCCESS;
-}
-
-static bool read_machine(struct invocation *in, struct measuring *m)
-{
-    const char *images = image_folder(in, OPT_IMAGES);
-    auto_fd int folder = -1;
-    if (!m->launch.machine)
-        return true;
-    rc done = kernel_open(NULL, images, &folder);
-    if (rc_ok(done))
-        done = hash_of(in, folder, "kernel", m->launch.kernel);
-    if (rc_ok(done))
-        done = hash_of(in, folder, "initramfs", m->launch.initramfs);
-    m->launch.command_line = span_text(MACHINE_COMMAND_LINE);
-    if (!rc_ok(done))
-        say("measure: %s has no kernel for machines (`ward image build`): %s", images,
-            file_error_text(done));
-    return rc_ok(done);
 }
 
 /* --- as a policy ------------------------------------------------------------------------------ */
@@ -190,9 +112,9 @@ static void write_json(struct sink *out, const struct measuring *m)
 
 static enum exit_code run(struct invocation *in)
 {
-    struct measuring m = { .launch = { .folder = option_given(in, OPT_FOLDER) } };
+    struct measuring m;
     struct sink out;
-    if (!read_spec(in, &m) || !read_arguments(in, &m) || !read_id(in, &m) || !read_machine(in, &m))
+    if (!measure_read(in, 0, &m) || !read_id(in, &m))
         return EXIT_USAGE;
     sim_launch_measure(&m.launch, m.mrtd, m.rtmr);
     if (!config_print_begin(in, &out))
@@ -219,6 +141,7 @@ const struct command command_measure = {
         "\n"
         "Nothing is asked of a house and nothing runs.  The same files give the same answer on\n"
         "any machine: build the kernel's folder yourself with `ward image build` and compare.\n"
+        "`ward measure diff` says where a result is another.\n"
         "What is not measured docs/run.md says.",
     .example = "ward measure train.toml -- --epochs 3 > sandbox.toml",
     .options = options,

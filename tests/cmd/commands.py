@@ -282,6 +282,8 @@ RUNS = {
     "measure": [((0,), lambda at: [at.write("measure.toml", SPEC)]),
                 ((0,), lambda at: [at.write("measure.toml", SPEC), "--id", "5a" * 16, "--", "x"]),
                 ((2,), lambda at: [at.write("measure.toml", SPEC), "--id", "5a"])],
+    # What it says of evidence of a sandbox is in proc/test_sandbox_evidence.py.
+    "measure diff": [((2,), lambda at: [result(at), at.write("measure.toml", SPEC)])],
     "peer list": [((0,), lambda at: ["--state", at.live])],
     "reload": [((0,), lambda at: ["--state", at.live])],
     # What it does as root is in test_run*.py; here that it says no like every other command.

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ import tap
 from job_house import UNTIL_CUE, WAIT_S, Queue, cue
 from commands import CLEAN, faults
 from house import WARD, until
+from lockbox import canonical
 from machines import Machines, SMALL, VM, needs_machine
 from sandboxes import needs_sandbox
 
@@ -154,6 +156,70 @@ class Containers(Evidence):
         self.refused(result, self.policy(other, "--", "x"), about="POLICY_EVENT")
         other.write_text(spec.read_text().replace(self.digest, "sha256:" + "0" * 64))
         self.refused(result, self.policy(other, "--", "x"))
+
+    def diff(self, result, spec, *words, code=1):
+        done = subprocess.run([WARD, "measure", "diff", result, spec, "--images", self.images, "--json",
+                               *words], text=True, capture_output=True, check=False, timeout=60,
+                              env=CLEAN)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        said = json.loads(done.stdout)
+        self.assertEqual(faults("measure.json#/$defs/diff", said), [])
+        return said["register"], said["number"], said["event"], said["expected"], said["actual"]
+
+    def forged(self, result, change):
+        """The same result with other evidence of its sandbox: (quote, log) -> them."""
+        head, _, signature = result.read_text().split(".")
+        body = payload_of(result.read_text())
+        evidence = body["sandbox_evidence"]
+        quote, log = change(bytearray(base64.b64decode(evidence["evidence"])),
+                            json.loads(base64.b64decode(evidence["event_log"])))
+        evidence["evidence"] = base64.b64encode(quote).decode()
+        evidence["event_log"] = base64.b64encode(json.dumps(log).encode()).decode()
+        path = self.here / "forged.jws"
+        payload = base64.urlsafe_b64encode(canonical(body)).decode().rstrip("=")
+        path.write_text(f"{head}.{payload}.{signature}")
+        return path
+
+    def test_where_it_differs(self):  # proves: EC-19
+        """What was altered is what is named: the first event, its register, and both values."""
+        job = self.run_one(arguments=["x"])
+        result, spec = self.result(job), self.folder(job) / "spec.toml"
+        self.assertEqual(self.diff(result, spec, "--", "x", code=0), (None,) * 5)
+        other = self.here / "other.toml"
+        hashed, image = sha256(spec.read_bytes()).hex(), bytes.fromhex(self.digest[7:])
+        rows = [(("rtmr3", 4, "arguments-hash", arguments_hash(words).hex(), arguments_hash("x").hex()),
+                 None, ("--", *words)) for words in ((), ("y",), ("x", ""), ("x", "x"))]
+        rows.append((("rtmr3", 5, "job-folder", "unmeasured", "none"), None,
+                     ("--job-folder", "--", "x")))
+        for text in (spec.read_text() + "\n", spec.read_text().replace('"true"', '"false"')):
+            rows.append((("rtmr3", 2, "compose-hash", sha256(text.encode()).hex(), hashed), text,
+                         ("--", "x")))
+        text = spec.read_text().replace(self.digest, "sha256:" + "0" * 64)
+        rows.append((("rtmr1", 1, "image", sha384(bytes(32)).hex(), sha384(image).hex()), text,
+                     ("--", "x")))
+        for expected, text, words in rows:
+            with self.subTest(expected):
+                other.write_text(text or spec.read_text())
+                self.assertEqual(self.diff(result, other, *words), expected)
+
+        def edited(change):
+            return self.diff(self.forged(result, change), spec, "--", "x")
+
+        def flipped(at):
+            def change(quote, log):
+                quote[at] ^= 1
+                return quote, log
+            return change
+
+        self.assertEqual(edited(flipped(MRTD))[:3], ("mrtd", None, None))
+        for i in range(4):
+            self.assertEqual(edited(flipped(RTMR + 48 * i))[:3], (f"rtmr{i}", None, None))
+        self.assertEqual(edited(lambda quote, log: (quote, log[:-1])),
+                         ("rtmr3", 6, "job-id", job, None))
+        self.assertEqual(edited(lambda quote, log: (quote, log + log[1:2])),
+                         ("rtmr3", 7, "compose-hash", None, hashed))
+        self.assertEqual(edited(lambda quote, log: (quote, log[:1] + log[2:])),
+                         ("rtmr3", 2, "compose-hash", hashed, "the event image-digest"))
 
     def test_a_folder_is_told_and_not_measured(self):
         code = self.here / "code"
@@ -318,6 +384,22 @@ class OfMachines(Evidence):
             changed.write_bytes(right)
             changed.chmod(mode)
         self.refused(self.result(job), policy)
+        for name, event in (("kernel", ("rtmr1", 1, "kernel")), ("initramfs", ("rtmr2", 2, "initramfs"))):
+            with self.subTest(name):
+                self.differs_by(self.result(job), spec, name, event)
+
+    def differs_by(self, result, spec, name, event):
+        """With this file another by one byte, for whoever measures."""
+        others = self.here / name
+        shutil.copytree(self.images / "machine", others / "machine")
+        others.chmod(0o700)
+        path = others / "machine" / name
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes() + b"\0")
+        done = subprocess.run([WARD, "measure", "diff", result, spec, "--images", others, "--json"],
+                              text=True, capture_output=True, check=False, timeout=60, env=CLEAN)
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, said["register"], said["number"], said["event"]), (1, *event))
 
 
 if __name__ == "__main__":
