@@ -45,6 +45,7 @@ static inline void end_core(void)
 {
     const struct core_links *links = &core->links;
     assert_int_equal(links->waiting + links->judged + links->open + links->due, 0);
+    assert_int_equal(links->called + links->called_waiting, 0);
     assert_int_equal(links->blocks.taken, 0);
     hostile_end(&hostile);
 }
@@ -82,14 +83,14 @@ static inline rc say(enum peer peer, uint16_t message, uint64_t id, struct span 
     return hostile_say(&hostile, peer, &frame);
 }
 
-/* Evidence of `size` bytes, and a log of three. */
-static inline rc show(uint64_t id, size_t size)
+/* Evidence of `size` bytes, and a log of three, of the peer that the house has called. */
+static inline rc show_called(uint8_t peer, uint64_t id, size_t size)
 {
     static uint8_t bytes[LINK_EVIDENCE_BYTES + 128], evidence[LINK_PART_MAX + 1];
     struct sink body = sink_over(bytes, sizeof bytes);
     memset(evidence, (int)id, sizeof evidence);
-    sink_u8(&body, ATTESTED_RESPONDER);
-    sink_u8(&body, LINK_NOBODY);
+    sink_u8(&body, peer == LINK_NOBODY ? ATTESTED_RESPONDER : ATTESTED_INITIATOR);
+    sink_u8(&body, peer);
     sink_zero(&body, ATTESTED_BOUND - 1);
     sink_u8(&body, (uint8_t)id);
     sink_u8(&body, ATTESTED_KIND_TDX);
@@ -99,6 +100,23 @@ static inline rc show(uint64_t id, size_t size)
     put_bytes(&body, span_of(evidence, size));
     put_bytes(&body, span_text("log"));
     return say(PEER_FRONT, MSG_LINK_JUDGE, id, sink_bytes(&body));
+}
+
+/* The same of a stranger. */
+static inline rc show(uint64_t id, size_t size)
+{
+    return show_called(LINK_NOBODY, id, size);
+}
+
+/* The house is calling as many peers as it can. */
+static inline void call_peers(void)
+{
+    hostile.house.settings.peer_count = SETTING_PEERS_MAX;
+    for (size_t i = 0; i < SETTING_PEERS_MAX; i++) {
+        hostile.house.settings.peers[i] = (struct peer_settings){ .name = "a" };
+        core->peers.rows[i].state = PEERING_GREETS;
+        core->peers.rows[i].due_ms = INT64_MAX;
+    }
 }
 
 /* The id of the question that verify hears. */

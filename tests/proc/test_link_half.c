@@ -109,6 +109,32 @@ static void test_the_site_with_most_gives_way(void **state)
     end_bench();
 }
 
+/* All places for the largest message of a handshake are lent: a peer that the house has called has
+   its own. */
+static void test_room_for_whom_the_house_has_called(void **state)
+{
+    static const uint8_t begun[] = { 0x82, 126, 0x03, 0xe8, 1 }; /* 1000 bytes follow */
+    (void)state;
+    begin_front();
+    struct front_links *links = &front->links;
+    struct link_room *free = links->finishes.free;
+    links->finishes.free = NULL;
+    struct connection *connection = arrive(four(7, 7));
+    conn_closed(&front->conns, &connection->counted); /* the house's own count nowhere */
+    connection->outward = &front->outwards[0];
+    front->outwards[0].connection = connection;
+    link_call(front, connection, (struct span){ 0 });
+    assert_int_equal(send(ends[0], begun, sizeof begun, 0), (ssize_t)sizeof begun);
+    front_move(front, connection);
+    move_all();
+    assert_non_null(connection->link);
+    assert_int_equal(connection->link->reason, REASON_NONE);
+    assert_ptr_equal(connection->link->rooms, &links->called);
+    assert_int_equal(links->half_count, 0);
+    links->finishes.free = free;
+    end_bench();
+}
+
 /* The next end that core is told of, behind whatever else; false: there is none. */
 static bool core_hears(uint64_t *number, uint16_t *reason)
 {
@@ -246,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_site_has_so_many, ""),
         TEST(test_the_site_with_most_gives_way, ""),
+        TEST(test_room_for_whom_the_house_has_called, ""),
         TEST(test_ends_that_core_has_no_room_for, ""),
         TEST(test_ends_that_core_has_some_room_for, ""),
         TEST(test_ends_that_nobody_is_left_for, ""),

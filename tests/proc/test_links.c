@@ -186,6 +186,78 @@ static void test_so_many_and_no_more(void **state)
     end_core();
 }
 
+/* Verify stands still, and strangers take all that they can get: whom the house has called has a
+   place all the same, one and no more, and is judged first. */
+static void test_strangers_take_no_place_of_a_called_peer(void **state)
+{
+    uint64_t link = 0;
+    (void)state;
+    begin_core();
+    call_peers();
+    for (uint64_t id = 1; id <= LINKS_WAITING_MAX; id++)
+        assert_true(rc_ok(show(id, LINK_PART_MAX)));
+    for (uint8_t peer = 0; peer < LINKS_CALLED_MAX; peer++)
+        assert_true(rc_ok(show_called(peer, 100 + peer, LINK_PART_MAX)));
+    assert_false(hears(PEER_FRONT, MSG_LINK_JUDGED));
+    assert_true(rc_ok(show(4711, 1)));
+    assert_int_equal(answered(4711, &link), REASON_LINK_FULL);
+    assert_true(rc_ok(show_called(0, 200, LONG))); /* its connection is another one */
+    assert_int_equal(core->links.waiting, LINKS_WAITING_MAX + LINKS_CALLED_MAX);
+    /* What is at verify is judged to its end. */
+    for (uint64_t id = 1; id <= LINKS_AT_ONCE; id++) {
+        judge(asked(clock_monotonic_ms()), REASON_OK, false, REASON_POLICY_TCB_STATUS);
+        assert_int_equal(answered(id, &link), REASON_POLICY_TCB_STATUS);
+    }
+    for (unsigned i = 0; i < LINKS_CALLED_MAX; i++) {
+        while (hear(PEER_AUDIT)) /* records of others */
+            ;
+        judge(asked(clock_monotonic_ms()), REASON_OK, true, REASON_OK);
+        logs(true);
+        assert_true(hears(PEER_FRONT, MSG_LINK_JUDGED));
+        assert_true(heard.id > 100 && heard.id <= 200);
+    }
+    assert_int_equal(core->links.called_waiting, 0);
+    assert_int_equal(core->links.waiting, LINKS_WAITING_MAX - LINKS_AT_ONCE);
+    links_peer(core, PEER_FRONT, false);
+    end_core();
+}
+
+/* Nor are all rows, blocks and quotes theirs. */
+static void test_strangers_leave_memory_for_called_peers(void **state)
+{
+    struct core_links *links = NULL;
+    uint64_t link = 0;
+    (void)state;
+    begin_core();
+    call_peers();
+    links = &core->links;
+    links->open += LINKS_MAX - LINKS_CALLED_MAX; /* as if so many were */
+    assert_true(rc_ok(show(1, 1)));
+    assert_int_equal(answered(1, &link), REASON_LINK_FULL);
+    assert_true(rc_ok(show_called(1, 2, 1)));
+    links->open -= LINKS_MAX - LINKS_CALLED_MAX;
+    links->blocks.taken += LINKS_BLOCKS - LINKS_CALLED_BLOCKS - 1;
+    assert_true(rc_ok(show(3, LINK_PART_MAX)));
+    assert_int_equal(answered(3, &link), REASON_LINK_FULL);
+    assert_true(rc_ok(show_called(2, 4, LINK_PART_MAX)));
+    links->blocks.taken -= LINKS_BLOCKS - LINKS_CALLED_BLOCKS - 1;
+    assert_int_equal(links->waiting, 2);
+    assert_false(hears(PEER_FRONT, MSG_LINK_JUDGED));
+    /* Tee stands still. */
+    uint8_t body[1 + ATTESTED_BOUND] = { ATTESTED_RESPONDER };
+    for (unsigned i = 0; i <= LINKS_QUOTES; i++)
+        assert_true(rc_ok(say(PEER_FRONT, MSG_LINK_QUOTE, 100 + i, SPAN(body))));
+    assert_true(hears(PEER_FRONT, MSG_LINK_QUOTED));
+    body[0] = ATTESTED_INITIATOR;
+    for (unsigned i = 0; i < LINKS_CALLED_MAX; i++)
+        assert_true(rc_ok(say(PEER_FRONT, MSG_LINK_QUOTE, 200 + i, SPAN(body))));
+    assert_false(hears(PEER_FRONT, MSG_LINK_QUOTED));
+    for (unsigned i = 0; i < LINKS_QUOTES + LINKS_CALLED_MAX; i++)
+        assert_true(hears(PEER_TEE, MSG_EVIDENCE));
+    links_peer(core, PEER_FRONT, false);
+    end_core();
+}
+
 /* One that its reader dies of is none, and is not tried for ever. */
 static void test_a_policy_that_crashes_its_judge(void **state)
 {
@@ -291,7 +363,7 @@ static void test_blocks(void **state)
         sizes[at][0] = 1 + test_random_below(&random, 2 * LINKS_BLOCK);
         sizes[at][1] = test_random_below(&random, 2) * test_random_below(&random, LINKS_BLOCK + 2);
         const struct span parts[2] = { span_of(bytes, sizes[at][0]), span_of(bytes, sizes[at][1]) };
-        assert_true(link_blocks_put(&blocks, parts, &kept[at]));
+        assert_true(link_blocks_put(&blocks, parts, 0, &kept[at]));
         assert_true(blocks.used <= 3 * COUNT_OF(kept) + 3); /* what is free is used first */
     }
     for (size_t i = 0; i < COUNT_OF(kept); i++)
@@ -301,7 +373,9 @@ static void test_blocks(void **state)
     uint32_t first = 0;
     const struct span parts[2] = { span_of(bytes, sizeof bytes) };
     blocks.taken = LINKS_BLOCKS - 3;
-    assert_false(link_blocks_put(&blocks, parts, &first));
+    assert_false(link_blocks_put(&blocks, parts, 0, &first));
+    blocks.taken = LINKS_BLOCKS - 5;
+    assert_false(link_blocks_put(&blocks, parts, 2, &first)); /* others have a claim to them */
     assert_int_equal(first, 0);
     arena_fini(&arena);
 }
@@ -314,6 +388,8 @@ int main(void)
         TEST(test_who_is_in_is_judged_again, ""),
         TEST(test_without_a_judge, ""),
         TEST(test_so_many_and_no_more, ""),
+        TEST(test_strangers_take_no_place_of_a_called_peer, ""),
+        TEST(test_strangers_leave_memory_for_called_peers, ""),
         TEST(test_a_policy_that_crashes_its_judge, ""),
         TEST(test_all_refusals_are_in_the_log, ""),
         TEST(test_a_record_that_is_late, ""),

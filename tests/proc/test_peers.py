@@ -402,12 +402,12 @@ class TestFiles(unittest.TestCase):
 
 class TestFull(unittest.TestCase):
     def test_more_that_wait_than_there_is_room_for(self):
-        """As many as may be half open wait for verify, which stands still; for whom the house
-        calls then there is no place among them, and it says so."""
+        """As many as may be half open wait for verify, which stands still. Whom the house calls
+        then has a place of its own: it waits, and is judged when verify goes on."""
         with linked.House() as other, Called() as called:
             other.up()
             other.down()
-            called.call({"other": (Itself(other), "CHANNEL_EVIDENCE_DENIED", "LINK_FULL",
+            called.call({"other": (Itself(other), "CHANNEL_EVIDENCE_DENIED", "PCK_ROOT_UNTRUSTED",
                                    {"ca_file": str(other.state / "ca.pem")})},
                         "[limit]\nconnects_per_second = 1000\nconnects_burst = 1000\n")
             verify = called.processes()["verify"]
@@ -418,9 +418,14 @@ class TestFull(unittest.TestCase):
                                      quote=lambda _: (1, b"no quote", b""), judge=None) as end:
                         end.say(end.held)
                 other.up()
-                called.await_row("other")
+                house.until(lambda: called.peers()["other"]["state"] == "greeting", 20, 0.1)
+                house.until(lambda: other.metrics()["channels_half_open"] == 1, 20, 0.1)
+                time.sleep(1)  # its evidence is at core
+                self.assertEqual(called.metrics()["channels_half_open"], HALF)
+                self.assertEqual(called.peers()["other"]["state"], "greeting")
             finally:
                 os.kill(verify, signal.SIGCONT)
+            called.await_row("other")
 
 
 if __name__ == "__main__":

@@ -68,11 +68,12 @@ static bool append(struct link_blocks *blocks, struct kept *kept, struct span by
     return true;
 }
 
-bool link_blocks_put(struct link_blocks *blocks, const struct span parts[2], uint32_t *first)
+bool link_blocks_put(struct link_blocks *blocks, const struct span parts[2], uint32_t spared,
+                     uint32_t *first)
 {
     size_t wanted = (parts[0].len + parts[1].len + LINKS_BLOCK - 1) / LINKS_BLOCK;
     struct kept kept = { 0 };
-    if (wanted > LINKS_BLOCKS - blocks->taken)
+    if (wanted + spared > LINKS_BLOCKS - blocks->taken)
         return false;
     if (!append(blocks, &kept, parts[0]) || !append(blocks, &kept, parts[1])) {
         link_blocks_drop(blocks, kept.first);

@@ -85,14 +85,17 @@ static bool ask(struct core *core, struct core_link *link)
 }
 
 /* Who waits to be let in goes before who is in; but strangers keep nobody from being judged again
-   for longer than he may be in without a judge. */
+   for longer than he may be in without a judge.  Whom the house has called goes before all: they
+   are few, and called again no more often than every second. */
 static unsigned rank_of(struct core *core, const struct core_link *link, int64_t now_ms)
 {
     bool waits = link->state == LINK_WAITS;
     bool again = link->state == LINK_OPEN && link->due && link->question == 0;
     if ((!waits && !again) || link->due_ms > now_ms || link_policy_of(core, link).len == 0)
         return 0;
-    return waits ? 2 : now_ms - link->due_since_ms >= LINKS_DOUBT_MS ? 3 : 1;
+    if (waits)
+        return link_is_called(link) ? 4 : 2;
+    return now_ms - link->due_since_ms >= LINKS_DOUBT_MS ? 3 : 1;
 }
 
 static struct core_link *next_of(struct core *core, int64_t now_ms)

@@ -27,29 +27,46 @@ static void refuse(struct core *core, struct link_quote *quote, enum reason reas
     quote->id = 0;
 }
 
-static struct link_quote *find(struct core_links *links, uint64_t id)
+/* Of those from `first` on. */
+static struct link_quote *find(struct core_links *links, size_t first, uint64_t id)
 {
-    for (size_t i = 0; i < LINKS_QUOTES; i++) {
+    for (size_t i = first; i < COUNT_OF(links->quotes); i++) {
         if (links->quotes[i].id == id)
             return &links->quotes[i];
     }
     return NULL;
 }
 
-/* Over these bytes, which are core's own making. */
-static void have_made(struct core *core, uint64_t front_id,
-                      const uint8_t report_data[ATTESTED_REPORT_DATA])
+/* The last places are kept for peers that the house has called, who may have any. */
+static struct link_quote *vacant(struct core_links *links, bool called)
+{
+    struct link_quote *quote = find(links, called ? LINKS_QUOTES : 0, 0);
+    if (quote == NULL && called)
+        quote = find(links, 0, 0);
+    const bool kept = quote != NULL && quote >= &links->quotes[LINKS_QUOTES];
+    return called || !kept ? quote : NULL;
+}
+
+/* What evidence is made over, which is core's own making, and for whom. */
+struct wanted {
+    uint64_t front_id;
+    bool called; /* for a peer that the house has called */
+    uint8_t report_data[ATTESTED_REPORT_DATA];
+};
+
+static void have_made(struct core *core, const struct wanted *wanted)
 {
     struct channel *tee = &core->house->channels[PEER_TEE];
-    struct link_quote *quote = find(&core->links, 0), none = { .front_id = front_id };
+    struct link_quote *quote = vacant(&core->links, wanted->called);
+    struct link_quote none = { .front_id = wanted->front_id };
     if (quote == NULL) {
         refuse(core, &none, REASON_TEE_RATE);
         return;
     }
     *quote = (struct link_quote){ .id = channel_next_id(tee),
-                                  .front_id = front_id,
+                                  .front_id = wanted->front_id,
                                   .until_ms = clock_monotonic_ms() + LINKS_QUOTE_MS };
-    memcpy(quote->report_data, report_data, sizeof quote->report_data);
+    memcpy(quote->report_data, wanted->report_data, sizeof quote->report_data);
     struct frame question = { .message = MSG_EVIDENCE,
                               .id = quote->id,
                               .body = SPAN(quote->report_data) };
@@ -59,26 +76,28 @@ static void have_made(struct core *core, uint64_t front_id,
 
 rc core_on_link_quote(struct trail *trail, void *self, struct call *call)
 {
-    uint8_t role = 0, bound[ATTESTED_BOUND], report_data[ATTESTED_REPORT_DATA];
+    uint8_t role = 0, bound[ATTESTED_BOUND];
     if (!(cur_u8(&call->body, &role) &&
           (role == ATTESTED_INITIATOR || role == ATTESTED_RESPONDER) &&
           cur_copy(&call->body, bound, sizeof bound) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    attested_report_data(bound, (enum attested_role)role, report_data);
-    have_made(self, call->id, report_data);
+    struct wanted wanted = { .front_id = call->id, .called = role == ATTESTED_INITIATOR };
+    attested_report_data(bound, (enum attested_role)role, wanted.report_data);
+    have_made(self, &wanted);
     return RC_SUCCESS;
 }
 
 /* Such evidence says less, so it is made for a peer of that profile, while it is being called. */
 rc core_on_sdk_link_quote(struct trail *trail, void *self, struct call *call)
 {
-    uint8_t peer = 0, nonce[SDK_NONCE], report_data[SDK_REPORT_DATA];
+    struct wanted wanted = { .front_id = call->id, .called = true };
+    uint8_t peer = 0, nonce[SDK_NONCE];
     if (!(cur_u8(&call->body, &peer) && cur_copy(&call->body, nonce, sizeof nonce) &&
           cur_end(&call->body)) ||
         !peers_is_met_sdk(self, peer))
         return door_fault(trail, call, DOOR_E_BODY);
-    sdk_socket_report_data(nonce, report_data);
-    have_made(self, call->id, report_data);
+    sdk_socket_report_data(nonce, wanted.report_data);
+    have_made(self, &wanted);
     return RC_SUCCESS;
 }
 
@@ -86,7 +105,7 @@ rc core_on_sdk_link_quote(struct trail *trail, void *self, struct call *call)
 bool links_quoted(struct core *core, const struct call *call, enum reason reason,
                   const struct span made[2])
 {
-    struct link_quote *quote = call->id == 0 ? NULL : find(&core->links, call->id);
+    struct link_quote *quote = call->id == 0 ? NULL : find(&core->links, 0, call->id);
     if (quote == NULL)
         return false;
     if (reason == REASON_OK && !core_evidence_bears(made[0], quote->report_data))
@@ -102,7 +121,7 @@ bool links_quoted(struct core *core, const struct call *call, enum reason reason
 
 void links_quotes_expire(struct core *core, int64_t now_ms, int64_t *next)
 {
-    for (size_t i = 0; i < LINKS_QUOTES; i++) {
+    for (size_t i = 0; i < COUNT_OF(core->links.quotes); i++) {
         struct link_quote *quote = &core->links.quotes[i];
         if (quote->id == 0)
             continue;
@@ -115,7 +134,7 @@ void links_quotes_expire(struct core *core, int64_t now_ms, int64_t *next)
 
 void links_quotes_gone(struct core *core)
 {
-    for (size_t i = 0; i < LINKS_QUOTES; i++) {
+    for (size_t i = 0; i < COUNT_OF(core->links.quotes); i++) {
         if (core->links.quotes[i].id != 0)
             refuse(core, &core->links.quotes[i], REASON_HOUSE_UNAVAILABLE);
     }

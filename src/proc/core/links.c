@@ -39,8 +39,21 @@ struct core_link *link_find(struct core *core, uint64_t number)
     return link->state == LINK_OPEN && link->generation == (uint32_t)(number >> 32) ? link : NULL;
 }
 
+bool link_is_called(const struct core_link *link)
+{
+    return link->peer != LINK_NOBODY;
+}
+
+/* Those who called the house leave as many rows as it may call peers. */
+static bool has_place(const struct core_links *links, bool called)
+{
+    uint32_t rows = links->open + links->waiting - links->called;
+    return called || (links->waiting - links->called_waiting < LINKS_WAITING_MAX &&
+                      rows < LINKS_MAX - LINKS_CALLED_MAX);
+}
+
 /* A row that was never used has no generation yet. */
-static struct core_link *occupy(struct core_links *links)
+static struct core_link *occupy(struct core_links *links, bool called)
 {
     uint32_t at = links->free;
     uint32_t generation = 1;
@@ -55,6 +68,8 @@ static struct core_link *occupy(struct core_links *links)
     struct core_link *link = &links->rows[at - 1];
     *link = (struct core_link){ .state = LINK_WAITS, .generation = generation };
     links->waiting++;
+    links->called += called;
+    links->called_waiting += called;
     return link;
 }
 
@@ -66,6 +81,8 @@ void link_drop(struct core *core, struct core_link *link)
     links->judged -= link->state == LINK_JUDGED ||
                      (link->state == LINK_OPEN && link->question != 0);
     links->due -= link->due;
+    links->called -= link_is_called(link);
+    links->called_waiting -= link_is_called(link) && link->state != LINK_OPEN;
     if (link->state == LINK_OPEN)
         links->open--;
     else
@@ -153,10 +170,35 @@ static bool may_be(const struct core *core, const struct core_link *link)
     return link->sdk ? peers_is_met_sdk(core, link->peer) : peers_is_met(core, link->peer);
 }
 
+/* One that is over before it was open. */
+static void end_waiting(struct core *core, struct core_link *link, enum reason reason)
+{
+    if (link->state == LINK_LOGGED) /* its record says that it is open */
+        core_log_link_end(core, link, reason);
+    else
+        core_log_link_refuse(core, link, reason);
+    link_drop(core, link);
+}
+
+/* Front has one connection to each peer: with another one the older is gone, and may have gone
+   unheard. */
+static void give_up_older(struct core *core, uint8_t peer)
+{
+    struct core_links *links = &core->links;
+    for (uint32_t i = 0; links->called_waiting > 0 && i < links->used; i++) {
+        struct core_link *link = &links->rows[i];
+        if (link->state != LINK_FREE && link->state != LINK_OPEN && link->peer == peer)
+            end_waiting(core, link, REASON_CHANNEL_TRUNCATED);
+    }
+}
+
 static void take_in(struct core *core, struct core_link asked, const struct span parts[2])
 {
     struct core_links *links = &core->links;
-    struct core_link *link = links->waiting < LINKS_WAITING_MAX ? occupy(links) : NULL;
+    bool called = link_is_called(&asked);
+    if (called)
+        give_up_older(core, asked.peer);
+    struct core_link *link = has_place(links, called) ? occupy(links, called) : NULL;
     if (link == NULL) {
         core_log_link_refuse(core, &asked, REASON_LINK_FULL);
         (void)answer(core, asked.front_id, REASON_LINK_FULL, 0);
@@ -171,7 +213,8 @@ static void take_in(struct core *core, struct core_link asked, const struct span
     *link = asked;
     if (core->house->settings.channel_policy[0] == 0 && !peers_has_policy(core, link->peer))
         link_refuse(core, link, REASON_LINK_NO_POLICY);
-    else if (!link_blocks_put(&links->blocks, parts, &link->block))
+    else if (!link_blocks_put(&links->blocks, parts, called ? 0 : LINKS_CALLED_BLOCKS,
+                              &link->block))
         link_refuse(core, link, REASON_LINK_FULL);
 }
 
@@ -213,11 +256,7 @@ static void give_up(struct core *core, uint64_t front_id, enum reason reason)
         struct core_link *link = &links->rows[i];
         if (link->state == LINK_FREE || link->state == LINK_OPEN || link->front_id != front_id)
             continue;
-        if (link->state == LINK_LOGGED) /* its record says that it is open */
-            core_log_link_end(core, link, reason);
-        else
-            core_log_link_refuse(core, link, reason);
-        link_drop(core, link);
+        end_waiting(core, link, reason);
         return;
     }
 }
@@ -355,6 +394,7 @@ bool links_appended(struct core *core, uint64_t id, bool logged)
         link->state = LINK_OPEN;
         link->question = 0;
         links->waiting--;
+        links->called_waiting -= link_is_called(link);
         links->open++;
         if (link->epoch != links->epoch)
             mark_due(links, link); /* changed since verify was asked */
@@ -383,7 +423,7 @@ static void front_is_gone(struct core *core)
     links->untold_count = 0;
     if (open > 0)
         core_log_links_end(core, open, REASON_HOUSE_UNAVAILABLE);
-    for (size_t i = 0; i < LINKS_QUOTES; i++)
+    for (size_t i = 0; i < COUNT_OF(links->quotes); i++)
         links->quotes[i].id = 0;
 }
 

@@ -10,7 +10,10 @@
    An open one is judged again, as it is, when the policy or what is held of collateral changes, and
    when what it was judged with ends.  So its evidence is kept, in blocks of memory: what does not
    fit there is refused at first.  A judge that cannot be had is no verdict: it is asked again, for
-   LINKS_DOUBT_MS. */
+   LINKS_DOUBT_MS.
+
+   Strangers come as often as they like; whom the house has called itself has places of its own, one
+   for each peer of the settings in all that is bounded here, and is judged before them. */
 #ifndef WARD_PROC_CORE_LINKS_H
 #define WARD_PROC_CORE_LINKS_H
 
@@ -20,17 +23,21 @@
 #include "model/reason.h"
 #include "proc/messages.h"
 #include "proc/peer.h"
+#include "proc/settings.h"
 
 enum {
     LINKS_BLOCK = 2048, /* bytes of a block of evidence */
     LINKS_CHUNK = 512,  /* blocks that are taken from the heap at once, when they are needed */
     LINKS_CHUNKS = 128,
     LINKS_BLOCKS = LINKS_CHUNK * LINKS_CHUNKS, /* of all links together */
-    LINKS_WAITING_MAX = 64,                    /* that are not open yet */
-    LINKS_AT_ONCE = 2,                         /* at verify, of the four that it judges */
-    LINKS_QUOTES = 32,                         /* pieces of the house's evidence under way */
-    LINKS_QUOTE_MS = 5000,                     /* for tee to make one */
-    LINKS_OWN_MS = 2000,                       /* for tee to say its collateral */
+    LINKS_WAITING_MAX = 64, /* that are not open yet, of those who called the house */
+    LINKS_AT_ONCE = 2,      /* at verify, of the four that it judges */
+    LINKS_QUOTES = 32,      /* pieces of the house's evidence under way, for those */
+    /* Besides: of peers that the house has called. */
+    LINKS_CALLED_MAX = SETTING_PEERS_MAX,
+    LINKS_CALLED_BLOCKS = LINKS_CALLED_MAX * (LINK_EVIDENCE_BYTES / LINKS_BLOCK),
+    LINKS_QUOTE_MS = 5000,  /* for tee to make one */
+    LINKS_OWN_MS = 2000,    /* for tee to say its collateral */
     LINKS_HELD_MS = 5000,   /* for verify to hear what the house holds of others' */
     LINKS_FIRST_MS = 20000, /* from front's question to verify's answer */
     LINKS_TELL_MS = 100,    /* before front or verify is told again what it had no room for */
@@ -116,6 +123,7 @@ struct core_links {
     uint32_t used;          /* rows behind these were never touched */
     uint32_t free;          /* by number from 1 on, through `question` */
     uint32_t waiting, judged, open, due;
+    uint32_t called, called_waiting; /* of all rows, and of `waiting`: peers that were called */
     uint64_t order;
     uint64_t epoch; /* of what evidence is judged by: another one with each change */
     uint64_t again; /* verdicts that counted on open ones, since the start */
@@ -123,7 +131,8 @@ struct core_links {
     struct link_untold *untold; /* LINKS_MAX: nothing is opened while there are any */
     uint32_t untold_count;
     struct link_blocks blocks;
-    struct link_quote quotes[LINKS_QUOTES];
+    /* Those behind LINKS_QUOTES are of peers that the house has called. */
+    struct link_quote quotes[LINKS_QUOTES + LINKS_CALLED_MAX];
     struct link_policy policy;
     bool swept;       /* of sessions that rest on no channel: nothing is left to end */
     int64_t sweep_ms; /* not before */
@@ -175,6 +184,9 @@ uint64_t link_number(const struct core *core, const struct core_link *link);
 
 /* link_find: the open one of this number; NULL: there is none. */
 struct core_link *link_find(struct core *core, uint64_t number);
+
+/* link_is_called: the house has begun with it. */
+bool link_is_called(const struct core_link *link);
 
 /* link_tell_front: false when front has no room for it. */
 bool link_tell_front(struct core *core, uint16_t message, uint64_t id, struct span body);
@@ -276,10 +288,11 @@ void links_policy_gone(struct core *core);
 MUST_USE
 bool link_blocks_open(struct link_blocks *blocks, struct arena *arena);
 
-/* link_blocks_put keeps bytes that stand in two spans; false, with nothing kept, when there is no
-   room. */
+/* link_blocks_put keeps bytes that stand in two spans, where so many blocks stay free for others
+   besides; false, with nothing kept, when there is no room. */
 MUST_USE
-bool link_blocks_put(struct link_blocks *blocks, const struct span parts[2], uint32_t *first);
+bool link_blocks_put(struct link_blocks *blocks, const struct span parts[2], uint32_t spared,
+                     uint32_t *first);
 void link_blocks_get(const struct link_blocks *blocks, uint32_t first, size_t len,
                      struct sink *out);
 void link_blocks_drop(struct link_blocks *blocks, uint32_t first);

@@ -198,7 +198,7 @@ static enum reason take_in(struct core *core, const struct sdk_client *asked,
     else
         sdk_challenge_report_data(shown->nonce, client->report_data);
     sdk->waiting++;
-    if (link_blocks_put(&core->links.blocks, parts, &client->block))
+    if (link_blocks_put(&core->links.blocks, parts, LINKS_CALLED_BLOCKS, &client->block))
         return REASON_OK;
     drop(core, client);
     return REASON_SDK_FULL;

@@ -32,6 +32,7 @@ bool links_open(struct front *front)
     return links->rows != NULL && links->untold != NULL && sodium_start() &&
            (links->bulk = bulk_new()) != NULL &&
            make_rooms(&links->finishes, LINK_FINISHES_MAX, LINK_FINISH_MAX, arena) &&
+           make_rooms(&links->called, front->house->settings.peer_count, LINK_FINISH_MAX, arena) &&
            make_rooms(&links->datas, LINK_DATAS_MAX, LINK_DATA_MAX, arena) &&
            gcra_rate_of(LINK_BEGUN_PER_SECOND, 1000000, LINK_BEGUN_BURST, &links->rate);
 }
@@ -64,8 +65,9 @@ static enum reason borrow(void *arg, uint64_t len, struct websocket_room *out)
     struct link *link = arg;
     struct front *front = link->front;
     size_t most = attested_message_max(&link->attested);
-    struct link_rooms *rooms = attested_is_open(&link->attested) ? &front->links.datas
-                                                                 : &front->links.finishes;
+    struct link_rooms *rooms = attested_is_open(&link->attested)  ? &front->links.datas
+                               : link->role == ATTESTED_INITIATOR ? &front->links.called
+                                                                  : &front->links.finishes;
     if (most > rooms->cap)
         most = rooms->cap;
     if (len > most)

@@ -6,7 +6,8 @@
 
    What a channel that says nothing costs is its struct, what wslay and OpenSSL have, and no more:
    memory for a message is lent while one is coming.  There are few places for the largest message
-   of a handshake and more for those of open channels; who is slow with either gives way.  A
+   of a handshake and more for those of open channels; who is slow with either gives way.  Of a peer
+   that the house calls neither these places nor those of half-open ones are a stranger's to take. A
    handshake has one deadline for all of it, and half-open ones are bounded in all, for each address
    and for each site: they never cost an open channel its place, and whoever has few of them never
    loses his to somebody who has many. */
@@ -117,6 +118,7 @@ struct front_links {
     struct link_untold *untold; /* LINKS_MAX: core has no more that could be over */
     uint32_t untold_count;
     struct link_rooms finishes, datas;
+    struct link_rooms called; /* as `finishes`, one for each peer that the house calls */
     struct bulk *bulk;
     struct gcra begun;
     struct gcra_rate rate;

@@ -40,11 +40,13 @@ static void have_made(struct link *link)
     (void)link_ask(link, MSG_LINK_QUOTE, sink_bytes(&body), MSG_LINK_QUOTED);
 }
 
-/* What strangers show leaves room for all else that core has to hear. */
+/* What strangers show leaves room for all else that core has to hear, and for what one shows whom
+   the house has called. */
 bool link_shows(struct link *link, uint16_t message, struct span body)
 {
     const struct channel *core = &link->front->house->channels[PEER_CORE];
-    if (core->queue.len + body.len > CHANNEL_QUEUE_MAX / 2) {
+    const size_t quarters = link->role == ATTESTED_INITIATOR ? 3 : 2;
+    if (core->queue.len + body.len > quarters * (CHANNEL_QUEUE_MAX / 4)) {
         link_refuse(link, REASON_HOUSE_UNAVAILABLE);
         return false;
     }
