@@ -1,8 +1,9 @@
 """syscalls.py - compiles a list of system calls that people review, NAME.syscalls, into the
-C table that jail_enter takes: `static const struct call_rule NAME_rules[]`.
+C table that jail_enter takes: `static const struct call_rule NAME_rules[]`. A name may stand several times,
+each time with another value of the same argument under the same mask.
 
 NAME.seccomp is the same for an OCI runtime, which wants names beside numbers: `static const struct seccomp_rule
-NAME_rules[]`. There a name may stand several times, each time with another condition. With --rest the table is of
+NAME_rules[]`. There each may have any other condition. With --rest the table is of
 what such a list refuses, `static const struct seccomp_rule NAME_refused[]`: each call that it does not name, and of
 those with conditions the other uses, so that no use is in both tables, nor in two rows of one. --but leaves out
 calls, --within those uses whose argument has a bit beyond a mask, and --except one value of a call's.
@@ -72,8 +73,7 @@ class Table:
         if name not in self.known:
             near = difflib.get_close_matches(name, sorted(self.known), 1)
             yield f'no system call is named "{name}"' + (f' (is it "{near[0]}"?)' if near else "")
-        if name in self.lines and (not self.named or argument is None or
-                                   name in self.whole or line in self.lines):
+        if name in self.lines and (argument is None or name in self.whole or line in self.lines):
             yield f'"{name}" stands already in line {self.lines[name]}'
         self.lines.setdefault(name, number)
         self.lines.setdefault(line, number)
@@ -85,6 +85,8 @@ class Table:
             return
         argument, mask, value = int(argument), int(mask, 16), int(value, 16)
         yield from faults_of_condition(argument, mask, value)
+        if not self.named and {one[:2] for one in self.conditions.get(name, ())} - {(argument, mask)}:
+            yield f'"{name}" stands with another argument or mask in line {self.lines[name]}'
         self.conditions.setdefault(name, []).append((argument, mask, value))
         self.rules.append(f'{{ {call}, .masked = true, .argument = {argument}, '
                           f'.mask = {mask:#x}, .value = {value:#x} }}')

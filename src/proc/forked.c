@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -20,6 +21,13 @@ static bool keep_only(int answer)
            close_range(STDERR_FILENO, ~0u, 0) == 0;
 }
 
+/* A deadline's signal does not end a child that was stopped; this one does.  It is sent when the
+   parent dies, so one that has died already is looked for. */
+static bool end_with(pid_t parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
+}
+
 static bool set_deadlines(const struct forked_work *work)
 {
     struct itimerval wall = { .it_value = { .tv_sec = work->wall_seconds } };
@@ -27,10 +35,10 @@ static bool set_deadlines(const struct forked_work *work)
     return setitimer(ITIMER_REAL, &wall, NULL) == 0 && setrlimit(RLIMIT_CPU, &cpu) == 0;
 }
 
-static _Noreturn void live(struct forked *child, const struct forked_work *work)
+static _Noreturn void live(struct forked *child, const struct forked_work *work, pid_t parent)
 {
     struct sink *answer = &child->answer;
-    if (!keep_only(child->fd) || !set_deadlines(work) ||
+    if (!end_with(parent) || !keep_only(child->fd) || !set_deadlines(work) ||
         !rc_ok(jail_filter(NULL, work->rules, work->rule_count)))
         _exit(CHILD_NO_JAIL);
     work->run(work->arg, answer);
@@ -48,12 +56,13 @@ rc forked_start(struct trail *trail, struct forked *child, const struct forked_w
     child->answer.len = 0;
     child->too_long = false;
     child->cpu_seconds = work->cpu_seconds;
+    const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return FAIL_ERRNO(trail);
     if (pid == 0) {
         child->fd = theirs;
-        live(child, work);
+        live(child, work, parent);
     }
     child->pid = pid;
     child->fd = fd_take(&ours);

@@ -1,6 +1,6 @@
 /* forked.h - one piece of a stranger's bytes, read in a child that was forked for it: the child
    owns nothing but the pipe that its answer goes through, and the kernel ends it in time, whoever
-   is awake.  What it says is bytes; whoever asked says what is an answer. */
+   is awake, and with its parent.  What it says is bytes; whoever asked says what is an answer. */
 #ifndef WARD_PROC_FORKED_H
 #define WARD_PROC_FORKED_H
 

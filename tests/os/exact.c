@@ -73,13 +73,26 @@ static void expect(const struct attempt *attempt, bool expected, const struct ca
     fail();
 }
 
-static const struct call_rule *rule_of(int number, const struct call_rule *rules, size_t count)
+/* The first from `from` on; NULL: there is none. */
+static const struct call_rule *rule_of(int number, const struct call_rule *from,
+                                       const struct call_rule *rules, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (rules[i].number == number)
-            return &rules[i];
+    for (; from < rules + count; from++) {
+        if (from->number == number)
+            return from;
     }
     return NULL;
+}
+
+static bool is_listed(const struct attempt *attempt, const struct call_rule *rules, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t argument = attempt->arguments[rules[i].argument];
+        if ((uint32_t)rules[i].number == attempt->number &&
+            (!rules[i].masked || (argument & rules[i].mask) == rules[i].value))
+            return true;
+    }
+    return false;
 }
 
 /* With a condition: as it must be, whatever stands outside the mask, and each bit wrong. */
@@ -97,7 +110,7 @@ static size_t try_condition(struct attempt *attempt, const struct call_rule *rul
         if ((rule->mask & wrong) == 0)
             continue;
         *argument = rule->value ^ wrong;
-        expect(attempt, false, rules, count);
+        expect(attempt, is_listed(attempt, rules, count), rules, count);
         tried++;
     }
     return tried;
@@ -110,19 +123,20 @@ size_t assert_exact(const struct call_rule *rules, size_t count)
                                                  UINT64_MAX, UINT64_MAX } };
     size_t tried = 0;
     for (uint32_t number = 0; number < EXACT_NUMBERS; number++) {
-        const struct call_rule *rule = rule_of((int)number, rules, count);
+        const struct call_rule *rule = rule_of((int)number, rules, rules, count);
+        const bool masked = rule != NULL && rule->masked;
         struct attempt attempt = ones;
         attempt.number = number;
-        if (rule != NULL && rule->masked)
-            tried += try_condition(&attempt, rule, rules, count);
-        else
+        if (!masked)
             expect(&attempt, rule != NULL, rules, count);
+        for (; masked && rule != NULL; rule = rule_of((int)number, rule + 1, rules, count))
+            tried += try_condition(&attempt, rule, rules, count);
         attempt.number = number | EXACT_X32;
         expect(&attempt, false, rules, count);
         attempt.number = number;
         attempt.way = INT_80;
         expect(&attempt, false, rules, count);
-        tried += rule != NULL && rule->masked ? 2 : 3;
+        tried += masked ? 2 : 3;
     }
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++, tried++) {
         struct attempt attempt = ones;

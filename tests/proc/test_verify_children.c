@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -15,7 +16,24 @@
 #include "test.h"
 
 static uint8_t room[FRAME_BODY_MAX];
-static int tainted; /* by a judge: the next one must not see it */
+static int tainted;     /* by a judge: the next one must not see it */
+static bool dies_first; /* the parent of a child that is about to ask for a signal at that */
+static int tells = -1;  /* where the number of a child is said */
+
+int __real_prctl(int what, ...);
+int __wrap_prctl(int what, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+
+int __wrap_prctl(int what, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+    const pid_t parent = getppid(), self = getpid();
+    if (what == PR_SET_PDEATHSIG && dies_first && parent > 1) {
+        (void)!write(tells, &self, sizeof self);
+        (void)kill(parent, SIGKILL);
+        while (getppid() == parent)
+            (void)poll(NULL, 0, 1);
+    }
+    return __real_prctl(what, a, b, c, d);
+}
 
 /* What a child that did its work says; `reason` carries what a judge found. */
 static void say(struct sink *answer, uint16_t reason)
@@ -238,6 +256,87 @@ static void test_no_descriptor_is_reached(void **state)
     close(ends[1]);
 }
 
+/* It has begun, as its parent can read, and does not end. */
+static void begins_and_spins(const struct verify_held *held, struct span request, int64_t now,
+                             struct sink *answer)
+{
+    (void)!write(STDOUT_FILENO, "x", 1);
+    spins(held, request, now, answer);
+}
+
+/* A parent with a child that never ends by itself; *child is what it has forked. */
+static pid_t make_parent(pid_t *child)
+{
+    int ends[2];
+    assert_int_equal(__real_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    assert_int_equal(pipe(ends), 0);
+    tells = ends[1];
+    const pid_t parent = fork();
+    if (parent == 0) {
+        struct forked forked = { .fd = -1, .answer = sink_over(room, sizeof room) };
+        const struct verify_work work = { .judge = begins_and_spins };
+        char begun;
+        if (!rc_ok(verify_child_start(NULL, &forked, &work)) || read(forked.fd, &begun, 1) != 1 ||
+            write(tells, &forked.pid, sizeof forked.pid) != sizeof forked.pid)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_true(parent > 0);
+    close(ends[1]);
+    assert_int_equal(read(ends[0], child, sizeof *child), sizeof *child);
+    assert_true(*child > 1);
+    close(ends[0]);
+    return parent;
+}
+
+/* How a child of ours that is to be over ended; -1: it lived on for a long time. */
+static int fate(pid_t pid)
+{
+    int status = 0;
+    assert_true(pid > 1); /* it is killed below */
+    for (unsigned i = 0; i < 2000; i++) {
+        const pid_t ended = waitpid(pid, &status, WNOHANG);
+        if (ended > 0)
+            return status;
+        (void)poll(NULL, 0, 10);
+    }
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, &status, 0);
+    return -1;
+}
+
+/* Stopped, it hears no deadline. */
+static void test_a_stopped_one_ends_with_its_parent(void **state)
+{
+    pid_t child = 0;
+    int status = 0;
+    (void)state;
+    const pid_t parent = make_parent(&child);
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, &status, 0), parent);
+    status = fate(child);
+    assert_true(status != -1 && WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+/* The parent is gone before the child could ask to end with it: it ends by itself. */
+static void test_one_whose_parent_is_gone_already(void **state)
+{
+    pid_t child = 0;
+    int status = 0;
+    (void)state;
+    dies_first = true;
+    const pid_t parent = make_parent(&child);
+    dies_first = false;
+    status = fate(parent);
+    assert_true(status != -1 && WIFSIGNALED(status));
+    status = fate(child);
+    assert_true(status != -1 && WIFEXITED(status));
+    assert_int_not_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +344,8 @@ int main(void)
         TEST(test_taken_for_its_memory, ""),
         TEST(test_nothing_survives, ""),
         TEST(test_no_descriptor_is_reached, ""),
+        TEST(test_a_stopped_one_ends_with_its_parent, ""),
+        TEST(test_one_whose_parent_is_gone_already, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -178,9 +178,22 @@ class Syscalls(unittest.TestCase):
                 code, out = self.make(text + more, "sample.seccomp")
                 self.assertEqual(code, 1)
                 self.assertIn("stands already in line", out)
-        code, out = self.make(text)  # by number there is one condition at most
-        self.assertEqual(code, 1)
-        self.assertIn("stands already in line", out)
+
+    def test_several_values_of_one_argument(self):
+        text = "# signals\nprctl arg0 & 0xff == 0x1\nprctl arg0 & 0xff == 0x26\n"
+        code, out = self.make(text)
+        self.assertEqual((code, out), (0, ""))
+        self.assertEqual([row.split()[1:] for row in self.rows()],
+                         [["1", "0", "ff", "1"], ["1", "0", "ff", "26"]])
+        for more, why in (("prctl arg0 & 0xff == 0x1\n", "stands already in line 2"),
+                          ("prctl\n", "stands already in line 2"),
+                          ("prctl arg0 & 0xf == 0x2\n", "another argument or mask in line 2"),
+                          ("prctl arg1 & 0xff == 0x2\n", "another argument or mask in line 2")):
+            with self.subTest(more):
+                self.output.unlink(missing_ok=True)
+                code, out = self.make(text + more)
+                self.assertEqual(code, 1)
+                self.assertIn(why, out)
 
     def test_a_right_list_becomes_its_table(self):
         code, out = self.make(GOOD)
