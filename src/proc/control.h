@@ -17,7 +17,8 @@ enum control_message {
                              process: u8 peer, u32 pid, u32 starts, u8 ready, u8 own_user,
                              u8 network, u32 ABI */
     CONTROL_HAPPENED,     /* core: u64 number, u8 enum happened, u8 peer, u32 pid, u32 code,
-                             u64 milliseconds since 1970, u64 before, u64 after: to be logged */
+                             u64 milliseconds since 1970, u64 before, u64 after, bytes tenant: to be
+                             logged */
     CONTROL_RELOAD,       /* u32 number of the reload, struct settings: taken over at once */
     CONTROL_PROGRAM, /* tee: u32 below PROGRAM_COUNT, one descriptor: what that is executed from */
 
@@ -46,6 +47,7 @@ enum happened {
     HAPPENED_KILLED,         /* a process died; code: the signal */
     HAPPENED_EXITED,         /* it ended by itself, unasked; code: its exit status */
     HAPPENED_CHANGED,        /* a reload changed a key; code: its index, with both values */
+    HAPPENED_SHARE,          /* a reload changed a tenant's share, 0: it has none; both values */
     HAPPENED_RELOADED,       /* code: how many keys were changed */
     HAPPENED_RELOAD_REFUSED, /* the old settings stay; code: how many problems there are */
     HAPPENED_COUNT

@@ -99,6 +99,25 @@ class Session:
 
 
 class Taken(unittest.TestCase):
+    def test_each_share_that_changes_is_a_record(self):
+        with Configured() as house:
+            def write(**shares):
+                house.write("".join(f"[tenants.{name}]\nshare = {share}\n" for name, share in shares.items()))
+            write(blue=0.5, red=0.25, same=0.125)
+            house.start()
+            write(same=0.125, green=0.333333, blue=0.375)
+            done = house.reload()
+            self.assertEqual((done.returncode, done.stdout), (0, "tenants\n"), done.stderr)
+            rows = [row["details"] for row in house.records("config.change", 3)]
+            self.assertEqual({row["field"]: (row["old"], row["new"]) for row in rows},
+                             {"tenants.blue.share": ("0.5", "0.375"), "tenants.red.share": ("0.25", "none"),
+                              "tenants.green.share": ("none", "0.333333")})
+            self.assertEqual(len(rows), 3)
+            done = house.reload()  # nothing is another
+            self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+            self.assertEqual(len(house.records("config.reload", 2)), 2)
+            self.assertEqual(len(house.records("config.change")), 3)
+
     def test_what_is_taken_over(self):
         with Configured() as house:
             house.start()

@@ -23,7 +23,7 @@ static void say(struct world *world, uint16_t message, struct span body, int fd)
 
 static void tell(struct world *world, const struct happening *row)
 {
-    uint8_t bytes[48];
+    uint8_t bytes[48 + sizeof row->tenant];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u64le(&body, row->number);
     sink_u8(&body, (uint8_t)row->what);
@@ -33,6 +33,7 @@ static void tell(struct world *world, const struct happening *row)
     sink_u64le(&body, (uint64_t)row->at);
     sink_u64le(&body, row->before);
     sink_u64le(&body, row->after);
+    put_bytes(&body, span_text(row->tenant));
     say(world, CONTROL_HAPPENED, sink_bytes(&body), -1);
 }
 

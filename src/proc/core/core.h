@@ -57,7 +57,7 @@ enum {
     CORE_REFUSALS = 16,            /* recorded one by one in a second; the others are counted */
     CORE_BANS_TOLD = 16,           /* bans that begin in a second and are recorded one by one */
     CORE_KEYS_MAX = 65,            /* of a keyring, and that of tls.key */
-    CORE_NEWS = 64,                /* of the monitor's, that wait to be logged */
+    CORE_NEWS = 512,               /* of the monitor's, that wait to be logged */
     CORE_VERDICTS = 4,   /* pieces of evidence under way: as many as verify judges at once */
     CORE_EVIDENCES = 16, /* of the house's own */
     CORE_EVIDENCE_BYTES = EVIDENCE_QUOTE_MAX + EVIDENCE_LOG_MAX + 64, /* of one as an answer */
@@ -134,7 +134,8 @@ struct happening {
     enum peer peer;
     uint32_t pid, code;
     int64_t at;
-    uint64_t before, after; /* HAPPENED_CHANGED */
+    uint64_t before, after; /* HAPPENED_CHANGED, HAPPENED_SHARE */
+    char tenant[SETTING_TENANT_NAME_MAX];
 };
 
 /* The monitor's news, by number; one at a time is on its way to the log. */

@@ -1,5 +1,7 @@
 /* news.c - see core.h: what the monitor saw goes into the log one after the other, each as
    often as it takes, and the monitor hears when it is there. */
+#include <string.h>
+
 #include "os/clock.h"
 #include "proc/core/core.h"
 #include "proc/core/records.h"
@@ -29,14 +31,18 @@ static rc take_happening(struct trail *trail, struct core *core, struct cursor *
     struct happening row = { 0 };
     uint8_t what = 0, peer = 0;
     uint64_t at = 0;
+    struct span tenant;
     if (!(cur_u64le(body, &row.number) && cur_u8(body, &what) && what < HAPPENED_COUNT &&
           cur_u8(body, &peer) && peer < PEER_COUNT && cur_u32le(body, &row.pid) &&
           cur_u32le(body, &row.code) && cur_u64le(body, &at) && cur_u64le(body, &row.before) &&
-          cur_u64le(body, &row.after) && cur_end(body)))
+          cur_u64le(body, &row.after) && get_bytes(body, sizeof row.tenant - 1, &tenant) &&
+          cur_end(body)))
         return FAIL(trail, RC_BUG, DOOR_E_BODY);
     row.what = (enum happened)what;
     row.peer = (enum peer)peer;
     row.at = (int64_t)at;
+    if (tenant.len > 0)
+        memcpy(row.tenant, tenant.at, tenant.len);
     if (row.number <= news->last)
         return RC_SUCCESS;
     if (news->last == 0) /* what came before is in the log */

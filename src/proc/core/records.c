@@ -325,6 +325,7 @@ static enum audit_event event_of(enum happened what)
     case HAPPENED_RESTART:
         return AUDIT_EVENT_PROCESS_START;
     case HAPPENED_CHANGED:
+    case HAPPENED_SHARE:
         return AUDIT_EVENT_CONFIG_CHANGE;
     case HAPPENED_RELOADED:
     case HAPPENED_RELOAD_REFUSED:
@@ -353,6 +354,29 @@ static void add_change(struct audit_record *record, const struct happening *happ
     audit_add_text(record, "new", sink_bytes(&after));
 }
 
+static void write_share(struct sink *out, uint64_t millionths)
+{
+    const struct tenant_settings tenant = { .share = (uint32_t)millionths };
+    if (millionths == 0)
+        sink_text(out, "none");
+    else
+        config_value_write(out, &config_table_find(span_text("tenants"))->keys[0], &tenant);
+}
+
+static void add_share(struct audit_record *record, const struct happening *happening)
+{
+    uint8_t bytes[3][sizeof happening->tenant + 16];
+    struct sink field = sink_over(bytes[0], sizeof bytes[0]);
+    struct sink before = sink_over(bytes[1], sizeof bytes[1]);
+    struct sink after = sink_over(bytes[2], sizeof bytes[2]);
+    sink_format(&field, "tenants.%s.share", happening->tenant);
+    write_share(&before, happening->before);
+    write_share(&after, happening->after);
+    audit_add_text(record, "field", sink_bytes(&field));
+    audit_add_text(record, "old", sink_bytes(&before));
+    audit_add_text(record, "new", sink_bytes(&after));
+}
+
 static void add_code(struct audit_record *record, const struct happening *happening,
                      struct sink *cause)
 {
@@ -372,6 +396,7 @@ static void add_code(struct audit_record *record, const struct happening *happen
         audit_add_text(record, "result", span_text("the old one stays"));
         audit_add_number(record, "problems", happening->code);
         return;
+    case HAPPENED_SHARE:   /* add_share */
     case HAPPENED_CHANGED: /* add_change */
     case HAPPENED_HOUSE_STOP:
     case HAPPENED_KILLED:
@@ -466,6 +491,8 @@ bool core_log_happening(struct core *core, const struct happening *happening, ui
     audit_add_time(&record, "happened_at", happening->at);
     if (happening->what == HAPPENED_CHANGED)
         add_change(&record, happening);
+    else if (happening->what == HAPPENED_SHARE)
+        add_share(&record, happening);
     else
         add_code(&record, happening, &cause);
     return core_append(core, &record, id);

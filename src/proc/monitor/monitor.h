@@ -50,7 +50,9 @@ struct child {
     struct jail_report jail;
 };
 
-enum { MONITOR_NEWS = 64 }; /* happenings that are kept until they are logged */
+enum { MONITOR_NEWS = 512 }; /* happenings that are kept until they are logged */
+/* A reload begins while half of them are free. */
+_Static_assert(CONFIG_KEYS_MAX + 2 * SETTING_TENANTS_MAX < MONITOR_NEWS / 2, "a reload has room");
 
 struct news {
     uint64_t number; /* 1.. */
@@ -59,7 +61,8 @@ struct news {
     uint32_t pid;
     uint32_t code;
     int64_t at;             /* milliseconds since 1970 */
-    uint64_t before, after; /* HAPPENED_CHANGED */
+    uint64_t before, after; /* HAPPENED_CHANGED, HAPPENED_SHARE */
+    char tenant[SETTING_TENANT_NAME_MAX];
 };
 
 enum { RELOAD_FILES = 6 }; /* files that are handed over anew at each reload (reload.c) */
@@ -227,6 +230,9 @@ rc news_logged(struct trail *trail, struct monitor *monitor, struct cursor *body
 
 /* news_change tells of a key that a reload changed. */
 void news_change(struct monitor *monitor, uint32_t key, uint64_t before, uint64_t after);
+
+/* news_share: a tenant's share of the node, in millionths; 0: it has none. */
+void news_share(struct monitor *monitor, const char *tenant, uint32_t before, uint32_t after);
 
 /* reload.c: what was set is read anew.
 

@@ -1,5 +1,6 @@
 /* news.c - see monitor.h: what happened to the processes, kept until core says that it is in the
    security log.  A core that cannot be told is told when it is ready again. */
+#include <string.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -19,7 +20,7 @@ static void tell(struct monitor *monitor, uint16_t message, const struct sink *b
 
 static void tell_one(struct monitor *monitor, const struct news *news)
 {
-    uint8_t bytes[48];
+    uint8_t bytes[48 + sizeof news->tenant];
     struct sink body = sink_over(bytes, sizeof bytes);
     sink_u64le(&body, news->number);
     sink_u8(&body, (uint8_t)news->what);
@@ -29,6 +30,7 @@ static void tell_one(struct monitor *monitor, const struct news *news)
     sink_u64le(&body, (uint64_t)news->at);
     sink_u64le(&body, news->before);
     sink_u64le(&body, news->after);
+    put_bytes(&body, span_text(news->tenant));
     tell(monitor, CONTROL_HAPPENED, &body);
 }
 
@@ -58,6 +60,15 @@ void news_change(struct monitor *monitor, uint32_t key, uint64_t before, uint64_
     news->code = key;
     news->before = before;
     news->after = after;
+    tell_one(monitor, news);
+}
+
+void news_share(struct monitor *monitor, const char *tenant, uint32_t before, uint32_t after)
+{
+    struct news *news = next_news(monitor, HAPPENED_SHARE, PEER_MONITOR);
+    news->before = before;
+    news->after = after;
+    memcpy(news->tenant, tenant, strnlen(tenant, sizeof news->tenant - 1));
     tell_one(monitor, news);
 }
 

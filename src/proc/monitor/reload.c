@@ -293,6 +293,33 @@ static void take_back(struct monitor *monitor)
     refuse(monitor, &reading);
 }
 
+/* 0: it has none. */
+static uint32_t share_of(const struct settings *settings, const char *tenant)
+{
+    for (uint32_t i = 0; i < settings->tenant_count; i++) {
+        if (strcmp(settings->tenants[i].name, tenant) == 0)
+            return settings->tenants[i].share;
+    }
+    return 0;
+}
+
+/* Of those that had one, and then of those that had none. */
+static void tell_shares(struct monitor *monitor)
+{
+    const struct settings *old = &monitor->reload.old, *now = &monitor->settings;
+    for (uint32_t i = 0; i < old->tenant_count; i++) {
+        const struct tenant_settings *tenant = &old->tenants[i];
+        const uint32_t share = share_of(now, tenant->name);
+        if (share != tenant->share)
+            news_share(monitor, tenant->name, tenant->share, share);
+    }
+    for (uint32_t i = 0; i < now->tenant_count; i++) {
+        const struct tenant_settings *tenant = &now->tenants[i];
+        if (share_of(old, tenant->name) == 0)
+            news_share(monitor, tenant->name, 0, tenant->share);
+    }
+}
+
 static void finish(struct monitor *monitor)
 {
     struct reload *reload = &monitor->reload;
@@ -315,6 +342,7 @@ static void finish(struct monitor *monitor)
         news_change(monitor, (uint32_t)i, config_number(&keys[i], &reload->old),
                     config_number(&keys[i], &monitor->settings));
     }
+    tell_shares(monitor);
     for (size_t i = 0; i < CONFIG_TABLES; i++) {
         const char *name = config_table_at(i)->section;
         changed += reload->tables[i] == CONFIG_TAKEN;
