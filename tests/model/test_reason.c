@@ -20,6 +20,13 @@ static void test_every_reason_is_whole(void **state)
     }
 }
 
+/* Every program says it, whatever it was asked to do. */
+static void test_memory_is_no_verifications_alone(void **state)
+{
+    (void)state;
+    assert_null(strstr(reason_info(REASON_OUT_OF_MEMORY)->cause, "verif"));
+}
+
 static void test_unknown_reasons(void **state)
 {
     (void)state;
@@ -60,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_every_reason_is_whole, ""),
+        TEST(test_memory_is_no_verifications_alone, ""),
         TEST(test_unknown_reasons, ""),
         TEST(test_what_a_failure_carries, ""),
         TEST(test_refuse_carries_class_and_number, ""),
