@@ -83,6 +83,25 @@ class Life(Queue):
         self.assertIn("It ended by itself, with 3.", why)
         self.assertIn("limits       memory ", why)
 
+    def test_why_says_that_a_report_is_left_out(self):
+        """One that is as long as an answer may be is handed on whole, and one that is longer not at
+        all, which is said."""
+        most = 128 << 10
+        job = self.submit("exit 3")
+        self.wait_for(job)
+        report = self.folder(job) / "report.json"
+        text = report.read_text()
+        report.write_text(text + " " * (most - len(text)))
+        why = json.loads(self.ward("job", "why", job, "--json").stdout)
+        self.assertEqual((why["words"], len(why["report"])), ("It ended by itself, with 3.", most))
+        report.write_text(text + " " * (most + 1 - len(text)))
+        why = json.loads(self.ward("job", "why", job, "--json").stdout)
+        self.assertEqual(why["report"], "")
+        self.assertIn(f"Its report is left out, for it has {most + 1} bytes", why["words"])
+        self.assertIn(f"STATE/jobs/{job}/report.json has it whole", why["words"])
+        self.assertEqual(faults("job.json", why), [])
+        self.assertIn("report.json", self.ward("job", "why", job).stdout)
+
     def test_a_changed_copy_is_not_taken(self):
         job = self.submit("echo right > /output/x")
         self.wait_for(job)

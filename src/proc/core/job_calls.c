@@ -150,14 +150,26 @@ static void write_words(const struct core *core, const struct core_job *job, str
         sink_format(words, "It ended by itself, with %u.", job->fate.code);
 }
 
+/* What was read of a job's report. */
+struct job_report {
+    struct span text;
+    uint64_t size; /* of the whole */
+    bool left_out; /* it is longer than an answer may be */
+};
+
 static void answer_why(struct core *core, uint64_t front_id, const struct core_job *job,
-                       struct span report)
+                       const struct job_report *report)
 {
     char hex[2 * JOB_ID + 1], text[1024];
     struct sink words = sink_over(text, sizeof text);
     struct api_job shown;
     job_show(job, 0, hex, &shown);
     write_words(core, job, &words);
+    if (report->left_out)
+        sink_format(&words,
+                    " Its report is left out, for it has %llu bytes and an answer %d at most: "
+                    "STATE/jobs/%s/report.json has it whole.",
+                    (unsigned long long)report->size, JOB_REPORT_MAX, hex);
     const bool ended_so = job->fate.reason != REASON_NONE && job->fate.reason != REASON_OK;
     const struct api_jobs_why_response said = {
         .job_id = shown.job_id,
@@ -165,7 +177,7 @@ static void answer_why(struct core *core, uint64_t front_id, const struct core_j
         .reason = shown.reason,
         .words = sink_bytes(&words),
         .help = span_text(ended_so ? reason_info(job->fate.reason)->help : ""),
-        .report = utf8_valid(report) ? report : (struct span){ 0 },
+        .report = utf8_valid(report->text) ? report->text : (struct span){ 0 },
     };
     answer_message(core, front_id, &api_jobs_why_response, &said);
 }
@@ -182,7 +194,7 @@ void core_ask_job_why(struct core *core, const struct request *request)
     if (reason != REASON_OK)
         refuse(core, request, reason);
     else if (job->started == 0 || !core->jobs.synced)
-        answer_why(core, request->id, job, (struct span){ 0 });
+        answer_why(core, request->id, job, &(struct job_report){ 0 });
     else
         ask_to_read(core, request, job, true, 0, JOB_REPORT_MAX);
 }
@@ -203,8 +215,9 @@ rc core_on_job_read(struct trail *trail, void *self, struct call *call)
     const struct core_job *job = jobs_find(core, pending->job);
     if (pending->method == METHOD_JOBS_LOGS)
         answer_logs(core, pending, (enum reason)reason, offset, size, part);
-    else if (job != NULL)
-        answer_why(core, pending->front_id, job, part); /* without a report it is as it is */
+    else if (job != NULL) /* without a report it is as it is */
+        answer_why(core, pending->front_id, job,
+                   &(struct job_report){ part, size, reason == REASON_HOUSE_ANSWER_TOO_LARGE });
     else {
         const struct answer gone = { .reason = REASON_JOB_UNKNOWN };
         core_answer(core, pending->front_id, &gone);
