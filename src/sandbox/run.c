@@ -97,6 +97,7 @@ static enum reason fit(struct sandbox *sandbox, const struct backend *backend)
 struct conversation {
     struct sandbox *sandbox;
     struct stream streams[2];
+    bool within[2];                    /* of where each goes; of one place where both go there */
     int report, wish, refusals, calls; /* ends of ours */
     struct refusals *refused;
     struct calls *refused_calls;
@@ -195,8 +196,10 @@ static void hear_refusal(struct conversation *talk)
     const struct refusal *refusal = refusals_read(talk->refused, talk->refusals, &open);
     if (!open)
         fd_close(&talk->refusals);
-    if (refusal != NULL && job->refused != NULL)
-        job->refused(job->arg, talk->sandbox->reach, refusal);
+    if (refusal == NULL || job->refused == NULL)
+        return;
+    stream_end_line(&talk->streams[1]);
+    job->refused(job->arg, talk->sandbox->reach, refusal);
 }
 
 /* What its list of system calls has refused. */
@@ -207,8 +210,10 @@ static void hear_call(struct conversation *talk)
     const struct call_refused *call = calls_read(talk->refused_calls, talk->calls, &open);
     if (!open)
         fd_close(&talk->calls);
-    if (call != NULL && job->refused_call != NULL)
-        job->refused_call(job->arg, call);
+    if (call == NULL || job->refused_call == NULL)
+        return;
+    stream_end_line(&talk->streams[1]);
+    job->refused_call(job->arg, call);
 }
 
 /* What the runtime said when it could not make the sandbox. */
@@ -307,6 +312,8 @@ static enum reason converse(struct sandbox *sandbox, const struct backend *backe
     out->calls_untold = sandbox->teller == NULL;
     talk->streams[0] = (struct stream){ .from = -1, .to = job->to_stdout, .shown = job->shown[0] };
     talk->streams[1] = (struct stream){ .from = -1, .to = job->to_stderr, .shown = job->shown[1] };
+    talk->streams[0].within = &talk->within[job->to_stdout == job->to_stderr];
+    talk->streams[1].within = &talk->within[1];
     enum reason reason = REASON_OK;
     if (!make_ends(talk, &ends))
         reason = sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));

@@ -51,7 +51,8 @@ struct sandbox_job {
     int to_stdout, to_stderr;   /* where the job's streams go, */
     bool shown[2];           /* and whether somebody sits there: then without control characters */
     sandbox_fence_fn *fence; /* the process of a fence, for jobs that need one */
-    sandbox_refused_fn *refused; /* may be NULL, as the next */
+    sandbox_refused_fn
+        *refused; /* may be NULL, as the next; to_stderr is at the beginning of a line */
     sandbox_refused_call_fn *refused_call;
     void *arg;                   /* of both */
     sandbox_measure_fn *measure; /* may be NULL */

@@ -80,11 +80,22 @@ static void put(struct stream *stream)
     ssize_t put = write(stream->to, stream->held + stream->sent, stream->held_len - stream->sent);
     if (put >= 0) {
         stream->sent += (size_t)put;
+        if (put > 0 && stream->within != NULL)
+            *stream->within = stream->held[stream->sent - 1] != '\n';
     } else if (errno != EINTR && errno != EAGAIN) {
         stream->lost = true;
         stream->to = -1;
         stream->held_len = stream->sent = 0;
     }
+}
+
+void stream_end_line(struct stream *stream)
+{
+    if (stream->to < 0 || stream->within == NULL || !*stream->within)
+        return;
+    *stream->within = false;
+    ssize_t put = write(stream->to, "\n", 1);
+    (void)put; /* whoever cannot be written to is found out with the next piece */
 }
 
 void stream_step(struct stream *stream, short revents)

@@ -10,10 +10,11 @@
 enum { STREAM_TAKEN = 1000, STREAM_CARRIED = 3, STREAM_ROOM = 4 * (STREAM_TAKEN + STREAM_CARRIED) };
 
 struct stream {
-    int from, to;                    /* `to` is -1: nobody reads it any more, and it is dropped */
-    bool shown;                      /* on a terminal */
-    bool ended;                      /* nothing more comes */
-    bool lost;                       /* it could not be written, as when the reader has gone */
+    int from, to; /* `to` is -1: nobody reads it any more, and it is dropped */
+    bool shown;   /* on a terminal */
+    bool ended;   /* nothing more comes */
+    bool lost;    /* it could not be written, as when the reader has gone */
+    bool *within; /* `to` is within a line, whichever stream wrote to it last; NULL: who cares */
     uint8_t carried[STREAM_CARRIED]; /* the beginning of a character */
     size_t carried_len;
     uint8_t held[STREAM_ROOM]; /* what is not written yet */
@@ -26,6 +27,9 @@ bool stream_wait(const struct stream *stream, struct pollfd *out);
 
 /* stream_step goes on after poll has answered. */
 void stream_step(struct stream *stream, short revents);
+
+/* stream_end_line has what others write to `to` next begin a line. */
+void stream_end_line(struct stream *stream);
 
 /* stream_show writes text so that a terminal shows it: letters of every script, line ends and tabs
    as they are, each other byte as \xNN.  Gives how many bytes it took: at most 3 fewer than there

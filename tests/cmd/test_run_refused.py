@@ -93,6 +93,14 @@ class Refused(Jobs):
         self.assertEqual(len(LINE.findall(self.whole)), len(found))
 
     @with_both
+    def test_within_a_line_of_the_job(self):
+        """What is told begins a line of its own, whatever the job had said by then."""
+        found, _ = self.refused("halves")
+        self.assertEqual(found, {("mount", None): 1})
+        self.assertRegex(self.whole, r"(?m)^one half, \nward: run: refused: the system call mount.*\n")
+        self.assertRegex(self.whole, r"(?m)^the other$")  # behind or before what it says elsewhere
+
+    @with_both
     def test_a_flood(self):
         """It costs the job's own time, one line, and a number, which is right to the last."""
         begun_at = time.monotonic()

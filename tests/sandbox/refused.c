@@ -179,6 +179,16 @@ static void slowly(void)
     }
 }
 
+/* It is within a line when a call is refused. */
+static void halves(void)
+{
+    fprintf(stderr, "one half, ");
+    usleep(300000);
+    (void)mounts();
+    usleep(300000);
+    fprintf(stderr, "the other\n");
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -186,7 +196,7 @@ int main(int argc, char **argv)
         void (*run)(void);
     } ways[] = { { "flood", flood },   { "kinds", kinds },     { "threads", threads },
                  { "killed", killed }, { "signals", signals }, { "own", own },
-                 { "slowly", slowly } };
+                 { "slowly", slowly }, { "halves", halves } };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         if (argc != 2 || strcmp(ways[i].word, argv[1]) != 0)
             continue;

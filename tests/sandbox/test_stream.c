@@ -129,6 +129,32 @@ static void test_all_of_it_comes_through(void **state)
 }
 
 /* Whoever does not read holds the job's words back, and nothing is kept but a piece of them. */
+/* Others write to the same place: they begin a line, and an empty one is never made. */
+static void test_the_end_of_a_line(void **state)
+{
+    static const struct {
+        const char *said, *after;
+    } rows[] = { { "half", "\n" }, { "whole\n", "" }, { "whole\nhalf", "\n" }, { "\n\n", "" } };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct ends ends;
+        bool within = false;
+        char got[64];
+        open_ends(&ends, true);
+        ends.stream.within = &within;
+        stream_end_line(&ends.stream); /* nothing was said yet */
+        const size_t len = strlen(rows[i].said);
+        assert_int_equal(write(ends.in[1], rows[i].said, len), len);
+        go_on(&ends.stream);
+        assert_int_equal(read(ends.out[0], got, sizeof got), len);
+        stream_end_line(&ends.stream);
+        stream_end_line(&ends.stream);
+        assert_int_equal(read(ends.out[0], got, sizeof got), rows[i].after[0] != 0 ? 1 : -1);
+        assert_true(rows[i].after[0] == 0 || got[0] == '\n');
+        close_ends(&ends);
+    }
+}
+
 static void test_a_reader_that_is_slow(void **state)
 {
     (void)state;
@@ -166,7 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_a_terminal_is_shown, ""), TEST(test_no_byte_is_anything_but_shown, ""),
         TEST(test_all_of_it_comes_through, ""),  TEST(test_a_reader_that_is_slow, ""),
-        TEST(test_a_reader_that_has_gone, ""),
+        TEST(test_a_reader_that_has_gone, ""),   TEST(test_the_end_of_a_line, ""),
     };
     return RUN_TESTS(tests);
 }
