@@ -122,7 +122,7 @@ static void wait_a_moment(void)
 }
 
 /* Somebody else may take the free device first: of many at once one has it in each round. */
-static rc attach(struct trail *trail, int file, char name[32], int *out)
+rc disk_attach(struct trail *trail, int file, struct disk *out)
 {
     enum { TRIES = 1024 };
     const struct loop_config config = { .fd = (uint32_t)file, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
@@ -133,12 +133,12 @@ static rc attach(struct trail *trail, int file, char name[32], int *out)
         int number = ioctl(control, LOOP_CTL_GET_FREE);
         if (number < 0)
             return FAIL_ERRNO(trail);
-        snprintf(name, 32, "/dev/loop%d", number);
-        auto_fd int device = open(name, O_RDWR | O_CLOEXEC);
+        snprintf(out->name, sizeof out->name, "/dev/loop%d", number);
+        auto_fd int device = open(out->name, O_RDWR | O_CLOEXEC);
         if (device < 0)
             return FAIL_ERRNO(trail);
         if (ioctl(device, LOOP_CONFIGURE, &config) == 0) {
-            *out = fd_take(&device);
+            out->device = fd_take(&device);
             return RC_SUCCESS;
         }
         if (errno != EBUSY)
@@ -148,18 +148,12 @@ static rc attach(struct trail *trail, int file, char name[32], int *out)
     return FAIL_OS(trail, EBUSY);
 }
 
-rc mount_disk(struct trail *trail, const char *file, const char *target, bool programs)
+rc disk_mount(struct trail *trail, const struct disk *disk, const char *target, bool programs)
 {
     const unsigned long flags = MS_NOSUID | MS_NODEV | (programs ? 0 : MS_NOEXEC);
-    char name[32];
-    auto_fd int device = -1;
-    auto_fd int image = open(file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (image < 0)
-        return FAIL_ERRNO(trail);
-    TRY(trail, attach(trail, image, name, &device));
     /* Tables that are empty need not be written to be empty, and nobody waits for the machine's own
        disk, whoever syncs what lies here. */
-    if (mount(name, target, "ext4", flags, "noinit_itable,barrier=0") != 0)
+    if (mount(disk->name, target, "ext4", flags, "noinit_itable,barrier=0") != 0)
         return FAIL_ERRNO(trail);
     return RC_SUCCESS;
 }

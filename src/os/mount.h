@@ -26,11 +26,21 @@ struct mount_shift {
 MUST_USE
 rc mount_shifted(struct trail *trail, const struct mount_shift *shift);
 
-/* mount_disk mounts a file that holds an ext4 file system, which need not outlive the machine: what
-   is synced in it is written to the file and not to the disk.  Its loop device goes with the mount.
-   `programs`: what lies there may be executed. */
+/* disk_attach makes a file a disk, which is one as long as `device` is open or it is mounted.  The
+   kernel first writes to the machine's own disk what the file has by then: whoever fills it through
+   the device afterwards does not wait for that. */
+struct disk {
+    int device;
+    char name[32];
+};
 MUST_USE
-rc mount_disk(struct trail *trail, const char *file, const char *target, bool programs);
+rc disk_attach(struct trail *trail, int file, struct disk *out);
+
+/* disk_mount mounts a disk with an ext4 file system, which need not outlive the machine: what is
+   synced in it is written to the file and not to the disk.  `programs`: what lies there may be
+   executed. */
+MUST_USE
+rc disk_mount(struct trail *trail, const struct disk *disk, const char *target, bool programs);
 
 /* mount_layers lays `upper` over `lower`; `work` is an empty folder beside `upper`. */
 struct mount_layers {

@@ -8,6 +8,7 @@
 #include "job/image.h"
 #include "os/spawn.h"
 #include "sandbox/bundle.h"
+#include "sandbox/ext4.h"
 #include "sandbox/fence.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/slot.h"
@@ -94,6 +95,10 @@ bool place_is_given(const struct sandbox *sandbox, struct span path);
 int place_open(const struct sandbox *sandbox, struct span path, uint64_t flags);
 
 /* --- volume.c: the file systems --------------------------------------------------------------- */
+
+/* Bytes that the job may have of one, whatever its limits are: the tables of a file system of so
+   many are its largest, and still made at once. */
+#define VOLUME_SIZE_MAX (EXT4_SIZE_MAX / 2)
 
 /* volumes_make mounts the root, /output and /job of the sandbox below its slot, for this process
    and its children alone. */

@@ -82,6 +82,8 @@ static enum reason fit(struct sandbox *sandbox, const struct backend *backend)
     limits->memory = least(limits->memory, memory);
     limits->disk = least(limits->disk, backend->in_memory ? UINT64_MAX : left->disk);
     limits->output = least(limits->output, left->disk);
+    limits->disk = least(limits->disk, VOLUME_SIZE_MAX);
+    limits->output = least(limits->output, VOLUME_SIZE_MAX);
     sandbox->limits = (struct cgroup_limits){
         .memory = limits->memory + backend->overhead,
         .sockets = least(limits->memory / JOB_SOCKETS_PART, JOB_SOCKETS_MAX),

@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -29,20 +28,20 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/mount.h"
-#include "os/sparse.h"
+#include "os/random.h"
 #include "os/spawn.h"
 #include "sandbox/backend.h"
+#include "sandbox/ext4.h"
 
 enum {
     PROGRAM_MS = 60000,      /* the longest that a runtime may take to make a container */
+    DISK_PER_INODE = 16384,  /* bytes: as many files as mkfs.ext4 would give it */
     OUTPUT_INODES = 16384,   /* more than are collected, and no more than can be swept soon */
     OUTPUT_SPARE = 64 << 20, /* for tables, and the part of a block that each file leaves empty */
     OUTPUT_SLACK = 1 << 20,  /* tables that are no file's */
-    BLOCK = 4096,
-    GIVEN = 3, /* the descriptor of what a program is to work on, */
+    BLOCK = EXT4_BLOCK,
+    GIVEN = 3, /* the descriptor of what a program is to work on */
 };
-
-#define GIVEN_PATH "/proc/self/fd/3" /* and how it is told so */
 
 /* From the last that was mounted to the first. */
 static const char *const mounted[] = { "job", "given", "output", "rootfs", "disk", "image" };
@@ -108,55 +107,47 @@ static enum reason make_folders(struct sandbox *sandbox)
     return file >= 0 ? REASON_OK : failed(sandbox, path, strerror(errno));
 }
 
-/* An ext4 of that size in a file that takes as much as is written to it.  It is made in memory,
-   where nobody waits for a disk: of the file nothing need outlive the machine. */
-static enum reason write_disk(struct sandbox *sandbox, const char *file, uint64_t size,
-                              const char *inodes, const char *inode_count)
+/* A file system of the job's own. */
+struct volume {
+    const char *name;
+    uint64_t size, inodes;
+    bool programs; /* may be executed there */
+};
+
+/* In a file that takes as much as is written to it, which need not outlive the machine. */
+static rc mount_new_disk(struct trail *trail, int file, const char *target,
+                         const struct volume *volume)
 {
-    struct trail trail = { 0 };
-    auto_fd int made = memfd_create("disk", MFD_CLOEXEC);
-    auto_fd int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (made < 0 || fd < 0 || ftruncate(made, (off_t)size) != 0)
-        return failed(sandbox, file, strerror(errno));
-    const char *const argv[] = { "/usr/sbin/mkfs.ext4",
-                                 "-q",
-                                 "-F",
-                                 "-m",
-                                 "0",
-                                 "-b",
-                                 "4096",
-                                 inodes,
-                                 inode_count,
-                                 "-O",
-                                 "^has_journal,^resize_inode",
-                                 "-E",
-                                 "nodiscard,lazy_itable_init=1",
-                                 GIVEN_PATH,
-                                 NULL };
-    enum reason reason = run_program_with(sandbox, argv, REASON_JOB_DISK, made);
-    if (reason != REASON_OK)
-        return reason;
-    rc copied = sparse_copy(&trail, made, fd);
-    return rc_ok(copied) ? REASON_OK : failed(sandbox, file, file_error_text(copied));
+    struct disk disk;
+    struct ext4_wish wish = { .size = volume->size,
+                              .inodes = (uint32_t)volume->inodes,
+                              .now = clock_now() };
+    random_bytes(wish.id, sizeof wish.id);
+    random_bytes(wish.seed, sizeof wish.seed);
+    if (ftruncate(file, (off_t)volume->size) != 0)
+        return FAIL_ERRNO(trail);
+    TRY(trail, disk_attach(trail, file, &disk));
+    auto_fd int device = disk.device;
+    TRY(trail, ext4_write(trail, device, &wish));
+    return disk_mount(trail, &disk, target, volume->programs);
 }
 
-static enum reason make_disk(struct sandbox *sandbox, const char *name, uint64_t size,
-                             const char *inodes, const char *inode_count)
+static enum reason make_disk(struct sandbox *sandbox, const struct volume *volume)
 {
-    const bool programs = strcmp(name, "disk") == 0;
-    char file[SLOT_PATH], target[SLOT_PATH], below[2 * SLOT_PATH];
+    char path[SLOT_PATH], target[SLOT_PATH], name[SLOT_PATH];
     struct trail trail = { 0 };
-    snprintf(below, sizeof below, "%.40s.img", name);
-    slot_file(&sandbox->slot, below, file);
-    slot_file(&sandbox->slot, name, target);
-    enum reason reason = write_disk(sandbox, file, size, inodes, inode_count);
-    if (reason != REASON_OK)
-        return reason;
-    rc mounted_it = mount_disk(&trail, file, target, programs);
-    if (!rc_ok(mounted_it))
-        return failed(sandbox, file, file_error_text(mounted_it));
-    snprintf(below, sizeof below, "%s/lost+found", target);
-    return rmdir(below) == 0 ? REASON_OK : failed(sandbox, below, strerror(errno));
+    snprintf(name, sizeof name, "%.40s.img", volume->name);
+    slot_file(&sandbox->slot, name, path);
+    slot_file(&sandbox->slot, volume->name, target);
+    auto_fd int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0)
+        return failed(sandbox, path, strerror(errno));
+    rc made = mount_new_disk(&trail, file, target, volume);
+    if (rc_ok(made))
+        return REASON_OK;
+    return failed(sandbox, path,
+                  rc_number(made) == EXT4_E_SIZE ? "no file system can be of that size"
+                                                 : file_error_text(made));
 }
 
 static bool is_machine(const struct sandbox *sandbox)
@@ -215,7 +206,9 @@ static enum reason make_root(struct sandbox *sandbox)
         rc made = mount_memory(&trail, disk, "size=1m,mode=711");
         reason = rc_ok(made) ? REASON_OK : failed(sandbox, disk, file_error_text(made));
     } else if (reason == REASON_OK) {
-        reason = make_disk(sandbox, "disk", sandbox->spec.limits.disk, "-i", "16384");
+        const uint64_t size = sandbox->spec.limits.disk;
+        const struct volume changes = { "disk", size, size / DISK_PER_INODE, true };
+        reason = make_disk(sandbox, &changes);
     }
     if (reason != REASON_OK)
         return reason;
@@ -231,12 +224,12 @@ static enum reason make_root(struct sandbox *sandbox)
 
 static enum reason make_output(struct sandbox *sandbox)
 {
-    char path[SLOT_PATH], inodes[16];
+    char path[SLOT_PATH];
     const uid_t user = sandbox->slot.ids + JOB_USER;
+    const struct volume output = { "output", sandbox->spec.limits.output + OUTPUT_SPARE,
+                                   OUTPUT_INODES, false };
     slot_file(&sandbox->slot, "output", path);
-    snprintf(inodes, sizeof inodes, "%d", OUTPUT_INODES);
-    enum reason reason = make_disk(sandbox, "output", sandbox->spec.limits.output + OUTPUT_SPARE,
-                                   "-N", inodes);
+    enum reason reason = make_disk(sandbox, &output);
     if (reason != REASON_OK)
         return reason;
     sandbox->output = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

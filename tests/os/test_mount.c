@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "os/fd.h"
 #include "os/temp.h"
 
 enum { OWNER = 70000, ELSEWHERE = 7 };
@@ -128,8 +129,13 @@ static void test_layers_and_memory(void **state)
 
 static int no_disk(const struct temp *temp)
 {
-    REQUIRE(rc_errno(mount_disk(NULL, temp_path(temp, "none"), "/", true)) == ENOENT);
-    REQUIRE(rc_errno(mount_disk(NULL, temp_path(temp, "file"), temp_path(temp, "to"), true)) ==
+    struct disk disk;
+    auto_fd int file = open(temp_path(temp, "file"), O_RDWR | O_CLOEXEC);
+    auto_fd int folder = open(temp_path(temp, "to"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(rc_errno(disk_attach(NULL, folder, &disk)) == EINVAL);
+    REQUIRE(rc_ok(disk_attach(NULL, file, &disk)));
+    auto_fd int device = disk.device;
+    REQUIRE(rc_errno(disk_mount(NULL, &disk, temp_path(temp, "to"), true)) ==
             EINVAL); /* no file system in it */
     return 0;
 }
