@@ -1,6 +1,7 @@
 /* slot.c - see slot.h. */
 #include "sandbox/slot.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -196,12 +197,47 @@ static rc look(struct trail *trail, const struct cgroups *groups, int all, unsig
     return RC_SUCCESS;
 }
 
+/* False where it is no place's name as we write it. */
+static bool read_name(const char *name, unsigned *number)
+{
+    char written[DIGITS];
+    uint64_t value;
+    if (!decimal_read(span_text(name), SLOTS_MAX - 1, &value))
+        return false;
+    *number = (unsigned)value;
+    snprintf(written, sizeof written, "%u", *number);
+    return strcmp(name, written) == 0;
+}
+
+/* Which are there.  Nearly all are not, and to look for each by its name would take longer than all
+   else that is done here. */
+static rc read_names(struct trail *trail, int all, bool there[SLOTS_MAX])
+{
+    auto_fd int again = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *names = again < 0 ? NULL : fdopendir(again);
+    if (names == NULL)
+        return FAIL_ERRNO(trail);
+    fd_take(&again);
+    for (;;) {
+        unsigned number;
+        errno = 0;
+        const struct dirent *entry = readdir(names);
+        if (entry == NULL)
+            return errno == 0 ? RC_SUCCESS : FAIL_ERRNO(trail);
+        if (read_name(entry->d_name, &number))
+            there[number] = true;
+    }
+}
+
 static rc sweep(struct trail *trail, const struct cgroups *groups, int all, struct survey *out)
 {
+    bool there[SLOTS_MAX] = { false };
     *out = (struct survey){ .first_free = SLOTS_MAX };
+    TRY(trail, read_names(trail, all, there));
     for (unsigned number = SLOTS_MAX; number-- > 0;) {
-        bool free;
-        TRY(trail, look(trail, groups, all, number, &free, &out->reserved));
+        bool free = true;
+        if (there[number])
+            TRY(trail, look(trail, groups, all, number, &free, &out->reserved));
         out->first_free = free ? number : out->first_free;
     }
     return RC_SUCCESS;

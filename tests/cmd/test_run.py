@@ -377,6 +377,10 @@ class Runs(Jobs):
         (place / "id").symlink_to(victim / "kept")
         self.job("/bin/true")
         self.assertFalse(place.exists())
+        for name in ("1024", "007", "0x1", "-1", "+1", "1 ", "place"):  # no place of a job
+            (SLOTS / name).mkdir()
+            self.addCleanup((SLOTS / name).rmdir)
+        self.job("/bin/true")
         self.assertEqual((victim / "kept").read_text(), "kept")
 
     def test_another_machines_places(self):
