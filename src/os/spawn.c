@@ -25,9 +25,12 @@ static bool is_target(const struct spawn *what, int number)
 }
 
 /* All descriptors first move out of the way, so that none is overwritten before its turn. */
-static bool place_fds(const struct spawn *what)
+static bool place_fds(const struct spawn *what, int *program)
 {
     int moved[SPAWN_FDS_MAX];
+    *program = what->program > 0 ? fcntl(what->program, F_DUPFD_CLOEXEC, SPAWN_ABOVE) : 0;
+    if (*program < 0)
+        return false;
     for (size_t i = 0; i < what->fd_count; i++) {
         moved[i] = fcntl(what->fds[i].from, F_DUPFD_CLOEXEC, SPAWN_ABOVE);
         if (moved[i] < 0)
@@ -53,10 +56,20 @@ static bool place_fds(const struct spawn *what)
     return close_range(SPAWN_ABOVE, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
+/* Returns with an errno. */
+static void start(const char *path, int program, char *const *argv)
+{
+    static char *const no_environment[] = { NULL };
+    if (program > 0)
+        execveat(program, "", argv, no_environment, AT_EMPTY_PATH);
+    else
+        execve(path, argv, no_environment);
+}
+
 /* In the child; tells the errno of what failed on the pipe that a success closes. */
 static _Noreturn void become(const struct spawn *what, int failure)
 {
-    static char *const no_environment[] = { NULL };
+    int program;
     union {
         const char *const *given;
         char *const *taken;
@@ -72,8 +85,8 @@ static _Noreturn void become(const struct spawn *what, int failure)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int tell = fcntl(failure, F_DUPFD_CLOEXEC, SPAWN_ABOVE + SPAWN_FDS_MAX);
-    if (apart && place_fds(what))
-        execve(what->path, argv.taken, no_environment);
+    if (apart && place_fds(what, &program))
+        start(what->path, program, argv.taken);
     int why = apart ? errno : fault;
     bool told = fd_write(tell, span_of(&why, sizeof why));
     (void)told; /* whoever does not hear it sees the exit */

@@ -15,7 +15,8 @@ struct spawn_fd {
 };
 
 struct spawn {
-    const char *path;        /* of the program; not searched for */
+    const char *path; /* of the program; not searched for */
+    int program;      /* above 0: an open program, which is started and not what `path` names */
     const char *const *argv; /* ends with NULL */
     struct spawn_fd fds[SPAWN_FDS_MAX];
     size_t fd_count;  /* standard input and output not among them are /dev/null; standard error

@@ -27,7 +27,8 @@ struct sandbox {
     int held;             /* the image's folder: while it is open the image stays */
     int output;           /* the folder behind /output, open */
     struct wishes wishes; /* to end it */
-    const char *program;  /* the runtime */
+    const char *program;  /* the runtime, */
+    int sealed;           /* and the copy of it that is started, until it has let the job go; -1 */
     int kernels;          /* of a machine: the folder of what it begins with, open; else -1 */
     const char *teller;   /* where its runtime brings what asks for refused calls; NULL: nowhere */
     struct spawned asked; /* its runtime, for its version, */

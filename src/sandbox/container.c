@@ -15,11 +15,12 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/mount.h"
+#include "os/sealed.h"
 #include "sandbox/backend.h"
 #include "sandbox/teller.h"
 #include "sandbox/version.h"
 
-enum { CONFIG_ROOM = 4 << 20, VERSION_MS = 5000 };
+enum { CONFIG_ROOM = 4 << 20, RUNTIME_ROOM = 64 << 20, VERSION_MS = 5000 };
 
 /* With the first version that lets somebody be asked for refused calls (listenerPath). */
 static const struct runtime {
@@ -30,6 +31,14 @@ static const struct runtime {
     { "runc", "/usr/sbin/runc", 1, 1 },
     { "runc", "/usr/bin/runc", 1, 1 },
 };
+
+/* Where it cannot be, the runtime seals itself. */
+static void seal(struct sandbox *sandbox)
+{
+    rc sealed = sealed_copy(NULL, sandbox->program, RUNTIME_ROOM, &sandbox->sealed);
+    if (!rc_ok(sealed))
+        sandbox->sealed = -1;
+}
 
 enum reason container_find(struct sandbox *sandbox)
 {
@@ -42,6 +51,7 @@ enum reason container_find(struct sandbox *sandbox)
             access(runtimes[i].path, X_OK) != 0)
             continue;
         sandbox->program = runtimes[i].path;
+        seal(sandbox);
         return REASON_OK;
     }
     return sandbox_fail(sandbox, REASON_JOB_RUNTIME, "there is no %s in /usr/bin or /usr/sbin",
@@ -51,14 +61,17 @@ enum reason container_find(struct sandbox *sandbox)
 /* --- its version ------------------------------------------------------------------------------ */
 
 /* In a child.  What it has open besides its streams ends with this program. */
-static _Noreturn void say_version(const char *program, int to)
+static _Noreturn void say_version(const struct sandbox *sandbox, int to)
 {
     static char *const no_environment[] = { NULL };
     static char option[] = "--version";
     char name[] = "runtime";
     char *const argv[] = { name, option, NULL };
-    if (teller_is_possible() && setsid() >= 0 && dup2(to, STDOUT_FILENO) >= 0)
-        execve(program, argv, no_environment);
+    const bool ready = teller_is_possible() && setsid() >= 0 && dup2(to, STDOUT_FILENO) >= 0;
+    if (ready && sandbox->sealed > 0)
+        execveat(sandbox->sealed, "", argv, no_environment, AT_EMPTY_PATH);
+    else if (ready)
+        execve(sandbox->program, argv, no_environment);
     _exit(1);
 }
 
@@ -73,7 +86,7 @@ static void ask_version(struct sandbox *sandbox)
     sandbox->version = ends[0];
     sandbox->asked.pid = fork();
     if (sandbox->asked.pid == 0)
-        say_version(sandbox->program, theirs);
+        say_version(sandbox, theirs);
     if (sandbox->asked.pid < 0)
         return;
     rc held = process_hold(NULL, sandbox->asked.pid, &sandbox->asked.pidfd);

@@ -165,6 +165,7 @@ static enum reason begin(struct conversation *talk, const struct backend *backen
         supervise(&supervision);
     }
     close_ends(ends);
+    fd_close(&sandbox->sealed); /* the supervisor has it */
     return REASON_OK;
 }
 
@@ -452,6 +453,7 @@ static void give_back(struct sandbox *sandbox, struct sandbox_result *out)
                  file_error_text(rc_ok(given) ? removed : given));
     fd_close(&sandbox->held);
     fd_close(&sandbox->kernels);
+    fd_close(&sandbox->sealed);
 }
 
 static enum reason run_in_slot(struct sandbox *sandbox, const struct backend *backend,
@@ -507,6 +509,7 @@ static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
         fd_close(&sandbox->held);
         fd_close(&sandbox->kernels);
         fd_close(&sandbox->version);
+        fd_close(&sandbox->sealed);
         fd_close(&sandbox->asked.pidfd);
         return reason;
     }
@@ -543,6 +546,7 @@ void sandbox_run(const struct sandbox_job *job, struct sandbox_result *out)
                                  .slot.folder = -1,
                                  .kernels = -1,
                                  .version = -1,
+                                 .sealed = -1,
                                  .asked = { .pidfd = -1 },
                                  .word = -1 };
     out->limits = job->spec->limits;

@@ -115,7 +115,9 @@ static enum reason launch(struct watch *watch)
     watch->machine = sandbox->word >= 0;
     if (watch->machine)
         watch->until_ms += INT64_C(2) * MACHINE_TRIES * MACHINE_BEGIN_MS;
-    return by->backend->start(sandbox);
+    reason = by->backend->start(sandbox);
+    fd_close(&sandbox->sealed); /* its memory is the machine's for as long as the job runs */
+    return reason;
 }
 
 /* The number is its own as long as nobody has waited for it. */

@@ -52,6 +52,7 @@ enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
     struct trail trail = { 0 };
     struct spawned child = { 0 };
     const struct spawn what = { .path = argv[0],
+                                .program = argv[0] == sandbox->program ? sandbox->sealed : -1,
                                 .argv = argv,
                                 .fds = { { STDIN_FILENO, STDIN_FILENO },
                                          { STDOUT_FILENO, STDOUT_FILENO },
