@@ -2,9 +2,9 @@
    (filesystems/ext4: "The Super Block", "Block Group Descriptors", "Inode", "Directory Entries").
 
    The device begins with the super block and the descriptors of all groups, then come all bitmaps
-   of blocks, all of inodes, all tables of inodes (flex_bg, with one flexible group for the whole),
-   and the root's block.  Whatever is behind that is free, and a group that lies there needs no
-   bitmap: the kernel makes it when it first takes a block of it. */
+   of blocks, all of inodes, all tables of inodes (flex_bg lets them be anywhere), and the root's
+   block.  Whatever is behind that is free, and a group that lies there needs no bitmap: the kernel
+   makes it when it first takes a block of it. */
 #include "sandbox/ext4.h"
 
 #include <errno.h>
@@ -28,6 +28,9 @@ enum {
     SUPER_CHECKSUM = 0x3fc,
     DESCRIPTOR_CHECKSUM = 0x1e,
     ROOM_LEAST = 16, /* blocks that are free at first */
+    /* The kernel looks at eight times 2 to this power of groups before it takes a block: of a new
+       file system all are as good as the first, and each has to be set up in memory. */
+    FLEXIBLE = 1,
 };
 
 /* Where everything is. */
@@ -38,7 +41,8 @@ struct shape {
     uint32_t table;                                            /* blocks of a group's table */
     uint32_t descriptors;                                      /* blocks */
     uint64_t block_bitmaps, inode_bitmaps, tables, root, used; /* the first blocks */
-    uint32_t seed;                                             /* of all checksums */
+    uint32_t seed;                                             /* of all checksums, */
+    uint32_t full; /* and that of a group without free blocks; 0: not known */
 };
 
 /* --- bytes ------------------------------------------------------------------------------------ */
@@ -156,14 +160,6 @@ static bool has_bitmap(const struct shape *shape, uint32_t group)
     return used_of(shape, group) > 0 || group + 1 == shape->groups;
 }
 
-static uint32_t flexible(uint32_t groups)
-{
-    uint32_t log = 1;
-    while (log < 31 && (UINT32_C(1) << log) < groups)
-        log++;
-    return log;
-}
-
 /* --- bitmaps ---------------------------------------------------------------------------------- */
 
 static void set_bits(uint8_t block[EXT4_BLOCK], uint32_t from, uint32_t to)
@@ -183,15 +179,19 @@ static void make_bitmap(uint8_t block[EXT4_BLOCK], uint32_t used, uint32_t there
     set_bits(block, there, GROUP);
 }
 
-static uint32_t write_block_bitmap_into(const struct shape *shape, uint32_t group,
-                                        uint8_t block[EXT4_BLOCK])
+/* That of all whose blocks are all taken is the same, and known. */
+static uint32_t sum_of_blocks(const struct shape *shape, uint32_t group)
 {
+    uint8_t block[EXT4_BLOCK];
+    if (used_of(shape, group) == GROUP && shape->full != 0)
+        return shape->full;
     make_bitmap(block, used_of(shape, group), blocks_of(shape, group));
     return checksum(shape->seed, span_of(block, GROUP / 8));
 }
 
-static uint32_t write_inode_bitmap_into(const struct shape *shape, uint8_t block[EXT4_BLOCK])
+static uint32_t sum_of_inodes(const struct shape *shape)
 {
+    uint8_t block[EXT4_BLOCK];
     make_bitmap(block, RESERVED_INODES, shape->inodes);
     return checksum(shape->seed, span_of(block, shape->inodes / 8));
 }
@@ -202,10 +202,10 @@ static rc write_bitmaps(struct trail *trail, int device, const struct shape *sha
     for (uint32_t group = 0; group < shape->groups; group++) {
         if (!has_bitmap(shape, group))
             continue;
-        write_block_bitmap_into(shape, group, block);
+        make_bitmap(block, used_of(shape, group), blocks_of(shape, group));
         TRY(trail, write_block(trail, device, block, shape->block_bitmaps + group));
     }
-    write_inode_bitmap_into(shape, block);
+    make_bitmap(block, RESERVED_INODES, shape->inodes);
     return write_block(trail, device, block, shape->inode_bitmaps);
 }
 
@@ -214,14 +214,13 @@ static rc write_bitmaps(struct trail *trail, int device, const struct shape *sha
 static void describe(const struct shape *shape, uint32_t group, uint8_t out[DESCRIPTOR])
 {
     enum { INODES_UNUSED = 1, BLOCKS_UNUSED = 2, TABLE_IS_ZERO = 4 };
-    uint8_t bitmap[EXT4_BLOCK];
     const bool first = group == 0, bits = has_bitmap(shape, group);
     const uint32_t taken = first ? RESERVED_INODES : 0;
     const uint64_t block_bitmap = shape->block_bitmaps + group;
     const uint64_t inode_bitmap = shape->inode_bitmaps + group;
     const uint64_t table = shape->tables + (uint64_t)shape->table * group;
-    const uint32_t of_blocks = bits ? write_block_bitmap_into(shape, group, bitmap) : 0;
-    const uint32_t of_inodes = first ? write_inode_bitmap_into(shape, bitmap) : 0;
+    const uint32_t of_blocks = bits ? sum_of_blocks(shape, group) : 0;
+    const uint32_t of_inodes = first ? sum_of_inodes(shape) : 0;
     const struct field fields[] = {
         { 0x00, 4, block_bitmap },
         { 0x04, 4, inode_bitmap },
@@ -357,7 +356,7 @@ static void make_super(const struct shape *shape, uint8_t super[SUPER])
         { 0x15c, 2, 32 }, /* of an inode beyond its first 128 bytes */
         { 0x15e, 2, 32 },
         { 0x160, 4, 1 }, /* by bytes that have a sign */
-        { 0x174, 1, flexible(shape->groups) },
+        { 0x174, 1, FLEXIBLE },
         { 0x175, 1, 1 }, /* CRC-32C */
     };
     memset(super, 0, SUPER);
@@ -373,6 +372,8 @@ rc ext4_write(struct trail *trail, int device, const struct ext4_wish *wish)
     uint8_t super[SUPER];
     if (!find_shape(wish, &shape))
         return FAIL(trail, RC_WORLD, EXT4_E_SIZE);
+    if (used_of(&shape, 0) == GROUP)
+        shape.full = sum_of_blocks(&shape, 0);
     TRY(trail, write_groups(trail, device, &shape));
     TRY(trail, write_bitmaps(trail, device, &shape));
     TRY(trail, write_root(trail, device, &shape));
