@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "guest/inside.h"
 #include "os/fd.h"
 
@@ -30,11 +31,20 @@ static bool mount_at(const char *type, const char *target, unsigned long flags, 
     return mount(type, target, type, flags, options) == 0;
 }
 
-static bool load_one(const char *name)
+static bool is_of_network(const char *file)
 {
-    char path[NAME_ROOM];
-    snprintf(path, sizeof path, "/modules/%s", name);
-    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    static const char *const known[] = { "failover.ko", "net_failover.ko", "virtio_net.ko" };
+    const char *name = file + strspn(file, "0123456789-");
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        if (strcmp(name, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool load_one(int folder, const char *name)
+{
+    auto_fd int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
     return fd >= 0 && (syscall(SYS_finit_module, fd, "", 0) == 0 || errno == EEXIST);
 }
 
@@ -44,16 +54,19 @@ static int by_name(const void *a, const void *b)
 }
 
 /* By their names: those that others need come first. */
-static bool load_modules(struct guest *guest)
+static bool load_modules(struct guest *guest, bool network)
 {
     static char names[MODULES_MAX][NAME_ROOM];
     const char *sorted[MODULES_MAX];
     size_t count = 0;
-    auto_dir DIR *folder = opendir("/modules");
+    auto_fd int again = openat(guest->modules, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *folder = again < 0 ? NULL : fdopendir(again);
     if (folder == NULL)
         return guest_failed(guest, "no modules", NULL);
+    fd_take(&again);
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (entry->d_name[0] == '.' || count == MODULES_MAX)
+        if (entry->d_name[0] == '.' || count == MODULES_MAX ||
+            is_of_network(entry->d_name) != network)
             continue;
         snprintf(names[count], sizeof names[count], "%s", entry->d_name);
         sorted[count] = names[count];
@@ -61,10 +74,17 @@ static bool load_modules(struct guest *guest)
     }
     qsort(sorted, count, sizeof sorted[0], by_name);
     for (size_t i = 0; i < count; i++) {
-        if (!load_one(sorted[i]))
+        if (!load_one(guest->modules, sorted[i]))
             return guest_failed(guest, "a module cannot be loaded", sorted[i]);
     }
     return true;
+}
+
+bool guest_load_network(struct guest *guest)
+{
+    const bool loaded = !guest->limits.network || load_modules(guest, true);
+    fd_close(&guest->modules);
+    return loaded;
 }
 
 /* The initramfs cannot be left by pivot_root; what lies over it can. */
@@ -88,7 +108,8 @@ bool guest_begin(struct guest *guest)
     if (!mount_at("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ||
         !mount_at("devtmpfs", "/dev", MS_NOSUID | MS_NOEXEC, "mode=755"))
         return guest_failed(guest, "the kernel's file systems", NULL);
-    if (!load_modules(guest))
+    guest->modules = open("/modules", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!load_modules(guest, false))
         return false;
     if (!leave_initramfs() || !guest_stays(true) || sethostname("job", 3) != 0)
         return guest_failed(guest, "the beginning", NULL);

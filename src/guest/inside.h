@@ -25,6 +25,7 @@ struct guest_list {
 
 struct guest {
     int port;
+    int modules; /* the folder that they are in, which has no name any more */
     struct guest_list arguments, variables, allowed, denied, masked, kept;
     bool denied_is_file[GUEST_LIST_MAX];
     const char *start_in;
@@ -42,9 +43,13 @@ bool guest_failed(struct guest *guest, const char *what, const char *at);
 
 /* --- begin.c: a machine that has just begun --------------------------------------------------- */
 
-/* guest_begin mounts what the kernel tells, loads the modules, and makes an empty file system the
-   root of all paths. */
+/* guest_begin mounts what the kernel tells, loads all modules but the network's, and makes an empty
+   file system the root of all paths. */
 bool guest_begin(struct guest *guest);
+
+/* guest_load_network loads those of the network, unless the job reaches nothing, and closes their
+   folder. */
+bool guest_load_network(struct guest *guest);
 
 /* guest_stays says whether the kernel may end the caller, and what it starts, when memory is all
    gone: it may end the job, and not this process, whatever the job takes. */

@@ -98,6 +98,8 @@ static bool set_v6(void)
 
 bool guest_wake_network(struct guest *guest)
 {
+    if (!guest_load_network(guest))
+        return false;
     auto_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (sock < 0 || !bring_up(sock, "lo"))
         return guest_failed(guest, "its loopback", NULL);
