@@ -3,8 +3,9 @@ C table that jail_enter takes: `static const struct call_rule NAME_rules[]`. A n
 each time with another value of the same argument under the same mask.
 
 NAME.seccomp is the same for an OCI runtime, which wants names beside numbers: `static const struct seccomp_rule
-NAME_rules[]`. There each may have any other condition. With --rest the table is of
-what such a list refuses, `static const struct seccomp_rule NAME_refused[]`: each call that it does not name, and of
+NAME_rules[]`. There a name may stand with any other condition; a condition may go on with
+`, argN & 0xMASK == 0xVALUE`, and then both must hold; and `name argN & 0xMASK != 0xVALUE` has all uses but these, of
+which several lines may be. With --rest the table is of what such a list refuses, `static const struct seccomp_rule NAME_refused[]`: each call that it does not name, and of
 those with conditions the other uses, so that no use is in both tables, nor in two rows of one. --but leaves out
 calls, --within those uses whose argument has a bit beyond a mask, and --except one value of a call's.
 
@@ -22,7 +23,10 @@ import subprocess
 import sys
 
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
-RULE = re.compile(r"([a-z0-9_]+)(?: arg([0-9]+) & 0x([0-9a-f]+) == 0x([0-9a-f]+))?")
+CONDITION = r"arg([0-9]+) & 0x([0-9a-f]+) == 0x([0-9a-f]+)"
+RULE = re.compile(rf"([a-z0-9_]+)(?: {CONDITION})?")
+BOTH = re.compile(rf"([a-z0-9_]+) {CONDITION}, {CONDITION}")
+BUT = re.compile(r"([a-z0-9_]+) arg([0-9]+) & 0x([0-9a-f]+) != 0x([0-9a-f]+)")
 WORD = re.compile(r"[A-Za-z]{2,}")
 REGISTER = 1 << 64
 
@@ -42,7 +46,8 @@ class Table:
         self.named = named  # the rules have the name of the call, and not its number
         self.lines = {}     # call, or call with its condition: the line it stands in
         self.whole = set()  # calls that stand without a condition
-        self.conditions = {}  # those of the others: (argument, mask, value)
+        self.conditions = {}  # those of the others: lists of (argument, mask, value), of which all must hold
+        self.excepted = {}    # and of those that are allowed but for some uses
         self.why = False    # the comment lines just before say something
         self.group = False  # the line before was a rule
         for number, line in enumerate(text.split("\n"), 1):
@@ -66,30 +71,58 @@ class Table:
 
     def rule(self, number, line):
         found = RULE.fullmatch(line)
-        if not found:
+        both = BOTH.fullmatch(line) if self.named else None
+        but = BUT.fullmatch(line) if self.named else None
+        if not (found or both or but):
             yield f'"{line}" is neither "name" nor "name argN & 0xMASK == 0xVALUE"'
             return
-        name, argument, mask, value = found.groups()
+        name, *words = (found or both or but).groups()
         if name not in self.known:
             near = difflib.get_close_matches(name, sorted(self.known), 1)
             yield f'no system call is named "{name}"' + (f' (is it "{near[0]}"?)' if near else "")
-        if name in self.lines and (argument is None or name in self.whole or line in self.lines):
+        if name in self.lines and (words[0] is None or name in self.whole or line in self.lines
+                                   or (name in self.excepted) != bool(but)):
             yield f'"{name}" stands already in line {self.lines[name]}'
         self.lines.setdefault(name, number)
         self.lines.setdefault(line, number)
-        call = f'.number = SYS_{name}'
-        call = f'.name = "{name}", {call}' if self.named else call
-        if argument is None:
+        if words[0] is None:
             self.whole.add(name)
-            self.rules.append(f'{{ {call} }}')
+            self.rules.append(row(name, (), self.named))
             return
-        argument, mask, value = int(argument), int(mask, 16), int(value, 16)
-        yield from faults_of_condition(argument, mask, value)
-        if not self.named and {one[:2] for one in self.conditions.get(name, ())} - {(argument, mask)}:
+        conditions = [(int(argument), int(mask, 16), int(value, 16))
+                      for argument, mask, value in zip(*[iter(words)] * 3)]
+        for condition in conditions:
+            yield from faults_of_condition(*condition)
+        if len({argument for argument, _, _ in conditions}) < len(conditions):
+            yield "two conditions are of two arguments"
+        if but:
+            yield from self.but(name, *conditions)
+            return
+        if not self.named and {one[0][:2] for one in self.conditions.get(name, ())} - {conditions[0][:2]}:
             yield f'"{name}" stands with another argument or mask in line {self.lines[name]}'
-        self.conditions.setdefault(name, []).append((argument, mask, value))
-        self.rules.append(f'{{ {call}, .masked = true, .argument = {argument}, '
-                          f'.mask = {mask:#x}, .value = {value:#x} }}')
+        self.conditions.setdefault(name, []).append(conditions)
+        self.rules.append(row(name, conditions, self.named))
+
+    def but(self, name, condition):
+        before = self.excepted.setdefault(name, [])
+        if before and before[0][:2] != condition[:2]:
+            yield f'the lines of "{name}" must all have one argument and mask'
+        before.append(condition)
+
+    def all_rules(self):
+        """Those of the lines, and of calls with exceptions the other uses, cut into pieces that do not meet."""
+        return self.rules + [row(name, [(but[0][0], mask, value)], self.named) for name, but in self.excepted.items()
+                             for mask, value in others(but[0][1], {value for _, _, value in but})]
+
+
+def row(name, conditions, named):
+    words = [f'.name = "{name}", .number = SYS_{name}' if named else f".number = SYS_{name}"]
+    fields = [f".argument = {argument}, .mask = {mask:#x}, .value = {value:#x}" for argument, mask, value in conditions]
+    if fields:
+        words += [".masked = true", fields[0]]
+    if fields[1:]:
+        words.append(f".also = {{ {fields[1]} }}")
+    return f"{{ {', '.join(words)} }}"
 
 
 def faults_of_condition(argument, mask, value):
@@ -118,18 +151,22 @@ def others(mask, values):
 def rest(table, left_out, masks, values):
     """The rows of what a list refuses, but for the calls that are left out, what is beyond a call's mask, and
     the one value of a call's."""
-    rows = [f'{{ .name = "{name}", .number = SYS_{name} }}'
-            for name in sorted(table.known - set(table.lines) - set(left_out))]
+    rows = [row(name, (), True) for name in sorted(table.known - set(table.lines) - set(left_out))]
     for name, conditions in table.conditions.items():
-        if len({condition[:2] for condition in conditions}) > 1:
+        argument, mask, _ = conditions[0][0]
+        below = {}
+        for first, *more in conditions:
+            below.setdefault(first[2], []).extend(more)
+        if len({first[:2] for first, *_ in conditions}) > 1 or \
+                any(len({more[:2] for more in group}) > 1 for group in below.values()):
             sys.exit(f"{name}: what its conditions refuse is known only where all have one argument and mask")
-        argument, mask, _ = conditions[0]
-        kept = {condition[2] for condition in conditions}
-        rows += [f'{{ .name = "{name}", .number = SYS_{name}, .masked = true, .argument = {argument}, '
-                 f'.mask = {within:#x}, .value = {value:#x} }}'
-                 for within, value in others(mask, kept | values.get(name, set()))
+        rows += [row(name, [(argument, within, value)], True)
+                 for within, value in others(mask, set(below) | values.get(name, set()))
                  if value & ~masks.get(name, mask) == 0]
-    return rows
+        rows += [row(name, [(argument, mask, value), (group[0][0], within, other)], True)
+                 for value, group in below.items() if group
+                 for within, other in others(group[0][1], {more[2] for more in group})]
+    return rows + [row(name, [condition], True) for name, but in table.excepted.items() for condition in but]
 
 
 def header(source, kind_of_table, rules):
@@ -165,7 +202,7 @@ def main():
     table = Table(text, known_calls(shlex.split(options.cc)), source.suffix == ".seccomp")
     if table.faults:
         sys.exit("\n".join(f"{source}:{number}: {fault}" for number, fault in table.faults))
-    made = ("refused", rest(table, options.but, masks, values)) if options.rest else ("rules", table.rules)
+    made = ("refused", rest(table, options.but, masks, values)) if options.rest else ("rules", table.all_rules())
     options.output.write_text(header(source, *made), encoding="utf-8")
 
 

@@ -15,9 +15,10 @@ bool guest_hold_to(const struct guest_call *calls, size_t count)
         const struct call_rule rule = {
             .number = calls[i].number <= INT_MAX ? (int)calls[i].number : -1,
             .masked = calls[i].masked,
-            .argument = calls[i].argument,
-            .mask = calls[i].mask,
-            .value = calls[i].value,
+            .argument = calls[i].first.argument,
+            .mask = calls[i].first.mask,
+            .value = calls[i].first.value,
+            .also = { calls[i].also.argument, calls[i].also.mask, calls[i].also.value },
         };
         call_filter_put(&filter, &rule,
                         calls[i].unseen ? SECCOMP_RET_ERRNO | ENOSYS : (uint32_t)SECCOMP_RET_ALLOW);

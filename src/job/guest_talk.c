@@ -235,16 +235,30 @@ bool guest_read_limits(const struct guest_frame *frame, struct guest_limits *out
     return true;
 }
 
+static void put_condition(struct sink *out, const struct guest_condition *condition)
+{
+    sink_u8(out, condition->argument);
+    sink_u64le(out, condition->mask);
+    sink_u64le(out, condition->value);
+}
+
+static bool read_condition(struct cursor *in, struct guest_condition *condition)
+{
+    return cur_u8(in, &condition->argument) && cur_u64le(in, &condition->mask) &&
+           cur_u64le(in, &condition->value) && condition->argument <= 5;
+}
+
+enum { CONDITION = 1 + 8 + 8, CALL = 4 + 2 + 2 * CONDITION }; /* bytes */
+
 void guest_put_call(struct sink *out, const struct guest_call *call)
 {
-    sink_u32le(out, 4 + 3 + 16);
+    sink_u32le(out, CALL);
     sink_u8(out, GUEST_CALL);
     sink_u32le(out, call->number);
     sink_u8(out, call->masked ? 1 : 0);
     sink_u8(out, call->unseen ? 1 : 0);
-    sink_u8(out, call->argument);
-    sink_u64le(out, call->mask);
-    sink_u64le(out, call->value);
+    put_condition(out, &call->first);
+    put_condition(out, &call->also);
 }
 
 bool guest_read_call(const struct guest_frame *frame, struct guest_call *out)
@@ -253,9 +267,8 @@ bool guest_read_call(const struct guest_frame *frame, struct guest_call *out)
     struct guest_call call;
     uint8_t masked, unseen;
     if (!(cur_u32le(&in, &call.number) && cur_u8(&in, &masked) && cur_u8(&in, &unseen) &&
-          cur_u8(&in, &call.argument) && cur_u64le(&in, &call.mask) &&
-          cur_u64le(&in, &call.value) && cur_end(&in)) ||
-        masked > 1 || unseen > 1 || call.argument > 5)
+          read_condition(&in, &call.first) && read_condition(&in, &call.also) && cur_end(&in)) ||
+        masked > 1 || unseen > 1)
         return false;
     call.masked = masked == 1;
     call.unseen = unseen == 1;

@@ -10,7 +10,7 @@
 #include "base/sink.h"
 
 enum {
-    GUEST_VERSION = 1,
+    GUEST_VERSION = 2,
     GUEST_HEAD = 5,           /* bytes before a body */
     GUEST_BODY_MAX = 32768,   /* bytes of a body */
     GUEST_PATH_MAX = 4000,    /* of a path below /output */
@@ -67,13 +67,19 @@ struct guest_limits {
     bool read_only, job, collect, network;
 };
 
-/* A system call: with `masked` only where (argument & mask) == value; `unseen`: it is refused as if
-   the kernel had none.  What no frame names is refused with EPERM. */
+/* What an argument of a system call must be: (argument & mask) == value. */
+struct guest_condition {
+    uint8_t argument; /* 0..5 */
+    uint64_t mask, value;
+};
+
+/* A system call: with `masked` only where the first condition holds, and the second unless its mask
+   is 0; `unseen`: it is refused as if the kernel had none.  What no frame names is refused with
+   EPERM. */
 struct guest_call {
     uint32_t number;
     bool masked, unseen;
-    uint8_t argument; /* 0..5 */
-    uint64_t mask, value;
+    struct guest_condition first, also;
 };
 
 /* --- frames ----------------------------------------------------------------------------------- */

@@ -11,7 +11,10 @@
 #error "name the machine by its AUDIT_ARCH here, and see which of its calls have two numbers"
 #endif
 
-enum { X32_BIT = 1 << 30 }; /* of each of x32's numbers */
+enum {
+    X32_BIT = 1 << 30, /* of each of x32's numbers */
+    CONDITION = 6,     /* instructions of one */
+};
 
 static void put(struct call_filter *filter, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
 {
@@ -53,17 +56,41 @@ void call_filter_x32(struct call_filter *filter)
     end(filter, SECCOMP_RET_KILL_PROCESS);
 }
 
-static bool rule_is_sound(const struct call_rule *rule)
+static bool condition_is_sound(const struct call_condition *condition)
 {
-    bool condition = rule->argument < 6 && rule->mask != 0 && (rule->value & ~rule->mask) == 0;
-    return rule->number >= 0 && (!rule->masked || condition);
+    return condition->argument < 6 && condition->mask != 0 &&
+           (condition->value & ~condition->mask) == 0;
 }
 
-/* A call has the right number, then both halves of its argument are right, or the next rule is
-   asked. */
+static struct call_condition first_of(const struct call_rule *rule)
+{
+    return (struct call_condition){ rule->argument, rule->mask, rule->value };
+}
+
+static bool rule_is_sound(const struct call_rule *rule)
+{
+    const struct call_condition first = first_of(rule);
+    return rule->number >= 0 && (!rule->masked || condition_is_sound(&first)) &&
+           (rule->also.mask == 0 || (rule->masked && condition_is_sound(&rule->also)));
+}
+
+/* Both halves of an argument, or so many instructions further than the last of these. */
+static void put_condition(struct call_filter *filter, const struct call_condition *condition,
+                          uint8_t further)
+{
+    const size_t argument = offsetof(struct seccomp_data, args) +
+                            condition->argument * sizeof(uint64_t);
+    load(filter, argument);
+    put(filter, BPF_ALU | BPF_AND | BPF_K, (uint32_t)condition->mask, 0, 0);
+    expect(filter, (uint32_t)condition->value, (uint8_t)(further + CONDITION / 2));
+    load(filter, argument + sizeof(uint32_t)); /* the machine is little-endian */
+    put(filter, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(condition->mask >> 32), 0, 0);
+    expect(filter, (uint32_t)(condition->value >> 32), further);
+}
+
+/* A call has the right number, then its arguments are right, or the next rule is asked. */
 void call_filter_put(struct call_filter *filter, const struct call_rule *rule, uint32_t action)
 {
-    const size_t argument = offsetof(struct seccomp_data, args) + rule->argument * sizeof(uint64_t);
     if (!rule_is_sound(rule)) {
         filter->fits = false;
         return;
@@ -73,13 +100,12 @@ void call_filter_put(struct call_filter *filter, const struct call_rule *rule, u
         end(filter, action);
         return;
     }
-    expect(filter, (uint32_t)rule->number, CALL_FILTER_RULE - 1);
-    load(filter, argument);
-    put(filter, BPF_ALU | BPF_AND | BPF_K, (uint32_t)rule->mask, 0, 0);
-    expect(filter, (uint32_t)rule->value, 4);
-    load(filter, argument + sizeof(uint32_t)); /* the machine is little-endian */
-    put(filter, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(rule->mask >> 32), 0, 0);
-    expect(filter, (uint32_t)(rule->value >> 32), 1);
+    const struct call_condition first = first_of(rule);
+    const bool both = rule->also.mask != 0;
+    expect(filter, (uint32_t)rule->number, (uint8_t)((both ? 2 : 1) * CONDITION + 2));
+    put_condition(filter, &first, (uint8_t)(both ? CONDITION + 1 : 1));
+    if (both)
+        put_condition(filter, &rule->also, 1);
     end(filter, action);
     load(filter, offsetof(struct seccomp_data, nr));
 }

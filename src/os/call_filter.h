@@ -13,17 +13,25 @@
 
 #include "base/result.h"
 
+/* What an argument must be: (argument & mask) == value.  Some bits of the mask, and no other, are
+   set in the value, or none. */
+struct call_condition {
+    unsigned argument; /* 0..5 */
+    uint64_t mask, value;
+};
+
 /* One system call; tools/syscalls.py makes these from a NAME.syscalls file.  With `masked`, only
    where (argument & mask) == value. */
 struct call_rule {
     int number; /* SYS_... */
     bool masked;
-    unsigned argument;    /* 0..5 */
-    uint64_t mask, value; /* some bits of the mask, and no other, are set in the value, or none */
+    unsigned argument;          /* 0..5 */
+    uint64_t mask, value;       /* as of a condition */
+    struct call_condition also; /* with `masked`: a second one; with a mask of 0 there is none */
 };
 
 enum {
-    CALL_FILTER_RULE = 9,  /* instructions of a rule with a condition, the longest */
+    CALL_FILTER_RULE = 15, /* instructions of a rule with two conditions, the longest */
     CALL_FILTER_FRAME = 7, /* those around all rules */
 };
 

@@ -318,16 +318,25 @@ static void put_resources(struct json_writer *json, const struct bundle *bundle)
 }
 
 /* SCMP_CMP_MASKED_EQ: value is the mask, valueTwo what is left under it. */
-static void put_condition(struct json_writer *json, const struct seccomp_rule *rule)
+static void put_condition(struct json_writer *json, unsigned argument, uint64_t mask,
+                          uint64_t value)
+{
+    json_begin_object(json);
+    json_put_member_u64(json, "index", argument);
+    json_put_member_u64(json, "value", mask);
+    json_put_member_u64(json, "valueTwo", value);
+    json_put_member(json, "op", "SCMP_CMP_MASKED_EQ");
+    json_end_object(json);
+}
+
+/* All of them must hold, for none looks at the argument of another. */
+static void put_conditions(struct json_writer *json, const struct seccomp_rule *rule)
 {
     json_put_key(json, "args");
     json_begin_array(json);
-    json_begin_object(json);
-    json_put_member_u64(json, "index", rule->argument);
-    json_put_member_u64(json, "value", rule->mask);
-    json_put_member_u64(json, "valueTwo", rule->value);
-    json_put_member(json, "op", "SCMP_CMP_MASKED_EQ");
-    json_end_object(json);
+    put_condition(json, rule->argument, rule->mask, rule->value);
+    if (rule->also.mask != 0)
+        put_condition(json, rule->also.argument, rule->also.mask, rule->also.value);
     json_end_array(json);
 }
 
@@ -351,7 +360,7 @@ static void put_rules(struct json_writer *json, const struct seccomp_rule *rules
         json_begin_object(json);
         put_texts(json, "names", &rules[i].name, 1);
         json_put_member(json, "action", action);
-        put_condition(json, &rules[i]);
+        put_conditions(json, &rules[i]);
         json_end_object(json);
     }
 }

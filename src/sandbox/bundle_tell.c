@@ -40,11 +40,12 @@ static void put_calls(struct sink *out)
     const struct seccomp_rule *rules = bundle_calls(&count);
     const struct guest_call unseen = { .number = SYS_clone3, .unseen = true };
     for (size_t i = 0; i < count; i++) {
-        const struct guest_call call = { .number = (uint32_t)rules[i].number,
-                                         .masked = rules[i].masked,
-                                         .argument = (uint8_t)rules[i].argument,
-                                         .mask = rules[i].mask,
-                                         .value = rules[i].value };
+        const struct guest_call call = {
+            .number = (uint32_t)rules[i].number,
+            .masked = rules[i].masked,
+            .first = { (uint8_t)rules[i].argument, rules[i].mask, rules[i].value },
+            .also = { (uint8_t)rules[i].also.argument, rules[i].also.mask, rules[i].also.value }
+        };
         guest_put_call(out, &call);
     }
     guest_put_call(out, &unseen);

@@ -18,7 +18,15 @@ const struct seccomp_rule *calls_refused(size_t *count)
 static bool fits(const struct seccomp_rule *rule, int number, const uint64_t *arguments)
 {
     return rule->number == number &&
-           (!rule->masked || (arguments[rule->argument] & rule->mask) == rule->value);
+           (!rule->masked || (arguments[rule->argument] & rule->mask) == rule->value) &&
+           (rule->also.mask == 0 ||
+            (arguments[rule->also.argument] & rule->also.mask) == rule->also.value);
+}
+
+/* That by which a use was refused: of two arguments the second, for the first may be such a one. */
+static unsigned telling(const struct seccomp_rule *rule)
+{
+    return rule->also.mask != 0 ? rule->also.argument : rule->argument;
 }
 
 struct call_refused *calls_add(struct calls *calls, int number, const uint64_t *arguments)
@@ -28,7 +36,7 @@ struct call_refused *calls_add(struct calls *calls, int number, const uint64_t *
         if (!fits(&job_refused[i], number, arguments))
             continue;
         if (row->count == 0 && job_refused[i].masked)
-            row->argument = arguments[job_refused[i].argument];
+            row->argument = arguments[telling(&job_refused[i])];
         row->row = (uint32_t)i;
         row->count += row->count < UINT32_MAX ? 1 : 0;
         return row;
@@ -63,6 +71,6 @@ void call_refused_write(struct sink *out, const struct call_refused *call)
     sink_format(out, "the system call %s", rule->name);
     if (rule->masked)
         sink_format(out, " with %#llx as argument %u", (unsigned long long)call->argument,
-                    rule->argument);
+                    telling(rule));
     sink_text(out, " is not in the list of those that jobs have, for no specification");
 }

@@ -3,8 +3,7 @@
 #ifndef WARD_SANDBOX_SECCOMP_H
 #define WARD_SANDBOX_SECCOMP_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "os/call_filter.h"
 
 struct seccomp_rule {
     const char *name;
@@ -12,6 +11,7 @@ struct seccomp_rule {
     bool masked; /* only where (argument & mask) == value */
     unsigned argument;
     uint64_t mask, value;
+    struct call_condition also; /* a second one, unless its mask is 0 */
 };
 
 #endif

@@ -20,19 +20,25 @@ LEFT_OUT = {1, 231, 335, 336}
 DOCKER = 294
 DOCKERS_MORE = """adjtimex clock_adjtime epoll_ctl_old epoll_wait_old fanotify_mark get_thread_area io_cancel
 io_destroy io_getevents io_pgetevents io_setup io_submit memfd_secret modify_ldt name_to_handle_at process_mrelease
-process_vm_readv process_vm_writev ptrace remap_file_pages set_thread_area vmsplice""".split()
+process_vm_readv process_vm_writev ptrace remap_file_pages set_thread_area setgroups vmsplice""".split()
+
+
+CONDITION = r"arg(\d) & 0x(\w+) (==|!=) 0x(\w+)"
 
 
 def rules():
-    """{call: its conditions, as (argument, mask, value)} of the list that was reviewed."""
+    """{call: its conditions, as lists of (argument, mask, value, whether it is to be it)} of the list that was
+    reviewed: of the lists that say what it is to be one must hold, of those that say what it is not to be all."""
     found = {}
     for line in (ROOT / "src/sandbox/job.seccomp").read_text().splitlines():
         if not line or line.startswith("#"):
             continue
-        name, *condition = re.fullmatch(r"(\w+)(?: arg(\d) & 0x(\w+) == 0x(\w+))?", line).groups()
+        assert re.fullmatch(rf"\w+( {CONDITION}(, {CONDITION})?)?", line), line
+        name, _, rest = line.partition(" ")
         found.setdefault(name, [])
-        if condition[0] is not None:
-            found[name].append((int(condition[0]), int(condition[1], 16), int(condition[2], 16)))
+        if rest:
+            found[name].append([(int(at), int(mask, 16), int(value, 16), sign == "==")
+                                for at, mask, sign, value in re.findall(CONDITION, rest)])
     return found
 
 
@@ -43,9 +49,12 @@ def numbers():
 
 def allowed(conditions, argument, value):
     given = [0] * 6
-    if argument >= 0:
+    if argument == 6:
+        given[0], given[1] = value & 255, value >> 8
+    elif argument >= 0:
         given[argument] = value
-    return any(given[at] & mask == wanted for at, mask, wanted in conditions)
+    held = [all((given[at] & mask == wanted) == to_be for at, mask, wanted, to_be in one) for one in conditions]
+    return all(held) if not conditions[0][0][3] else any(held)
 
 
 def values():
@@ -55,6 +64,8 @@ def values():
         small = range(3, 64) if argument == 0 else ()
         for value in {*(1 << bit for bit in range(64)), *small, (1 << 32) - 1, (1 << 64) - 1}:
             yield argument, value
+    yield from ((1, value) for value in (0x5412, 0x5877, 0x5878, 0x5879, 0x587d, 0x5413, 0x587b))
+    yield from ((6, family | kind << 8) for family in (1, 2, 10, 16, 17) for kind in range(16))
 
 
 def documented():

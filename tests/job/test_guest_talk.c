@@ -248,7 +248,7 @@ static void test_limits_and_calls(void **state)
 {
     (void)state;
     const struct guest_limits limits = { 1, 2, 3, 4, 5, 6, 7, 8, true, false, true, false };
-    const struct guest_call call = { 9, true, false, 5, 0xf0, 0x10 };
+    const struct guest_call call = { 9, true, false, { 5, 0xf0, 0x10 }, { 2, 8, 8 } };
     struct guest_limits read;
     struct guest_call other;
     struct guest_frame frame;
@@ -267,8 +267,9 @@ static void test_limits_and_calls(void **state)
     }
     assert_int_equal(guest_take(&rest, &frame), 1);
     assert_true(guest_read_call(&frame, &other));
-    assert_true(other.number == 9 && other.masked && !other.unseen && other.argument == 5 &&
-                other.mask == 0xf0 && other.value == 0x10);
+    assert_true(other.number == 9 && other.masked && !other.unseen && other.first.argument == 5 &&
+                other.first.mask == 0xf0 && other.first.value == 0x10);
+    assert_true(other.also.argument == 2 && other.also.mask == 8 && other.also.value == 8);
     for (size_t len = 0; len < frame.body.len; len++) {
         const struct guest_frame less = { GUEST_CALL, span_of(frame.body.at, len) };
         assert_false(guest_read_call(&less, &other));

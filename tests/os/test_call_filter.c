@@ -21,6 +21,13 @@ static const struct call_rule allowed[] = {
        fit. */
     { .number = SYS_dup, .masked = true, .mask = UINT64_C(1) << 40, .value = UINT64_C(1) << 40 },
     { .number = SYS_dup, .masked = true, .mask = 0xff, .value = 7 },
+    /* Both arguments, and the rule behind it is asked when the second does not fit either. */
+    { .number = SYS_dup2,
+      .masked = true,
+      .mask = UINT64_MAX,
+      .value = 70,
+      .also = { .argument = 1, .mask = UINT64_C(1) << 35 | 3, .value = 2 } },
+    { .number = SYS_dup2, .masked = true, .mask = UINT64_MAX, .value = 71 },
 };
 static const struct call_rule unseen = { .number = SYS_getuid };
 
@@ -39,6 +46,20 @@ static int error_of(long number, unsigned long argument)
 {
     errno = 0;
     return syscall(number, argument, 0, 0, 0, 0, 0) < 0 ? errno : 0;
+}
+
+static void try_both(void)
+{
+    static const struct {
+        unsigned long first, second;
+        int error;
+    } rows[] = { { 70, 2, EBADF }, { 70, 6, EBADF }, { 70, 1UL << 35 | 2, EPERM }, { 70, 3, EPERM },
+                 { 72, 2, EPERM }, { 71, 3, EBADF }, { 1UL << 32 | 70, 2, EPERM } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        errno = 0;
+        if (syscall(SYS_dup2, rows[i].first, rows[i].second) != -1 || errno != rows[i].error)
+            _exit(20 + (int)i);
+    }
 }
 
 /* Leaves by 0, or by the number of the line that is wrong. */
@@ -65,6 +86,7 @@ static _Noreturn void try_all(void)
         _exit(7);
     if (error_of(SYS_dup, 1UL << 41 | 99) != EPERM)
         _exit(8);
+    try_both();
     _exit(0);
 }
 
@@ -101,12 +123,17 @@ static void test_half_of_one_is_none(void **state)
         { .number = SYS_read, .masked = true, .argument = 6, .mask = 1 },
         { .number = SYS_read, .masked = true },
         { .number = SYS_read, .masked = true, .mask = 4, .value = 6 },
+        { .number = SYS_read, .masked = true, .mask = 4, .also = { .mask = 4, .value = 6 } },
+        { .number = SYS_read, .masked = true, .mask = 4, .also = { .argument = 6, .mask = 4 } },
+        { .number = SYS_read, .also = { .argument = 1, .mask = 4 } },
     };
-    static const struct call_rule right = { .number = SYS_read, .masked = true, .mask = 1 };
+    static const struct call_rule right = {
+        .number = SYS_read, .masked = true, .mask = 1, .also = { .argument = 1, .mask = 1 }
+    };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         refused(&wrong[i], 1, CALL_FILTER_ROOM(SOUND));
-    /* Any number of instructions less than four and nine for each rule, and the end. */
+    /* Any number of instructions less than four and fifteen for each rule, and the end. */
     for (size_t room = 0; room < 4 + SOUND * CALL_FILTER_RULE + 1; room++)
         refused(&right, SOUND, room);
 }

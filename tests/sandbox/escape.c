@@ -237,6 +237,7 @@ static void try_sockets(void)
         int family, type, protocol;
     } kinds[] = { { "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP },
                   { "raw6", AF_INET6, SOCK_RAW, IPPROTO_ICMPV6 },
+                  { "packet-of-old", AF_INET, SOCK_PACKET, 0x300 },
                   { "packet", AF_PACKET, SOCK_RAW, 0x300 },
                   { "route", AF_NETLINK, SOCK_RAW, 0 },
                   { "audit", AF_NETLINK, SOCK_RAW, 9 },
@@ -336,41 +337,54 @@ static long run_marked(const char *path)
     return errno == DONE ? 0 : -1;
 }
 
-static void try_rights(const char *file, const char *folder)
+/* What the kernel would refuse for want of a right, and the list does so that it is told. */
+static void try_refused_rights(const char *folder)
 {
     const struct sched_param now = { 1 };
+    const gid_t root = 0;
+    const int dir = open(folder, O_RDONLY | O_DIRECTORY), disk = open("/bin/busybox", O_RDONLY);
+    uint64_t range[3] = { 0, UINT64_MAX, 0 };
+    uint32_t now_down = 2;
+    CALL("be-user", SYS_setuid, 0);
+    CALL("be-user-again", SYS_setreuid, -1, 0);
+    CALL("be-all-users", SYS_setresuid, 0, 0, 0);
+    CALL("be-group", SYS_setgid, 0);
+    CALL("be-group-again", SYS_setregid, -1, 0);
+    CALL("be-all-groups", SYS_setresgid, 0, 0, 0);
+    CALL("be-in-groups", SYS_setgroups, 1, AT(&root));
+    CALL("secure-bits", SYS_prctl, PR_SET_SECUREBITS, 0x2f, 0, 0, 0);
+    CALL("bound", SYS_prctl, PR_CAPBSET_DROP, CAP_CHOWN, 0, 0, 0);
+    CALL("priority", SYS_setpriority, PRIO_PROCESS, 0, -20);
+    CALL("real-time", SYS_sched_setscheduler, 0, SCHED_FIFO, AT(&now));
+    CALL("disk-first", SYS_ioprio_set, 1, 0, 1 << 13);
+    CALL("freeze", SYS_ioctl, dir, FIFREEZE, 0);
+    CALL("thaw", SYS_ioctl, dir, FITHAW, 0);
+    CALL("trim", SYS_ioctl, dir, FITRIM, AT(range));
+    CALL("shut-down", SYS_ioctl, dir, 0x8004587d, AT(&now_down));
+    CALL("root-shut-down", SYS_ioctl, disk, 0x8004587d, AT(&now_down));
+    CALL("type-ahead", SYS_ioctl, 0, TIOCSTI, AT("x"));
+}
+
+static void try_rights(const char *file, const char *folder)
+{
     const int own = open(file, O_RDWR | O_CREAT, 0700), dir = open(folder, O_RDONLY | O_DIRECTORY);
     const int pids = open("/proc/self/ns/pid", O_RDONLY),
               users = open("/proc/self/ns/user", O_RDONLY);
-    const int disk = open("/bin/busybox", O_RDONLY);
     int flags = FS_IMMUTABLE_FL;
     uint64_t range[3] = { 0, UINT64_MAX, 0 };
-    uint32_t now_down = 2;
-    RIGHT("user", setresuid(0, 0, 0));
-    RIGHT("group", setresgid(0, 0, 0));
-    RIGHT("groups", setgroups(1, (const gid_t[]){ 0 }));
     RIGHT("capabilities", give_all_rights());
     RIGHT("ambient", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0));
-    RIGHT("secure-bits", prctl(PR_SET_SECUREBITS, 0x2f, 0, 0, 0));
     RIGHT("new-privileges", prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0));
     RIGHT("memory-map", prctl(PR_SET_MM, PR_SET_MM_BRK, zeros, 0, 0));
     RIGHT("limit", raise_limit());
-    RIGHT("priority", setpriority(PRIO_PROCESS, 0, -20));
-    RIGHT("real-time", sched_setscheduler(0, SCHED_FIFO, &now));
-    RIGHT("disk-first", syscall(SYS_ioprio_set, 1, 0, 1 << 13));
     RIGHT("owner", fchown(own, 0, 0));
     RIGHT("file-rights", fsetxattr(own, "security.capability", zeros, 20, 0));
     RIGHT("overlay", fsetxattr(dir, "trusted.overlay.opaque", "y", 1, 0));
     RIGHT("immutable", ioctl(own, FS_IOC_SETFLAGS, &flags));
-    RIGHT("freeze", ioctl(dir, FIFREEZE, 0));
-    RIGHT("trim", ioctl(dir, FITRIM, range));
-    RIGHT("shut-down", ioctl(dir, 0x8004587d, &now_down));
-    RIGHT("root-shut-down", ioctl(disk, 0x8004587d, &now_down));
     RIGHT("resize", ioctl(dir, 0x40086610, range));
     RIGHT("parent-space", ioctl(pids, 0xb702 /* NS_GET_PARENT */));
     RIGHT("owner-space", ioctl(users, 0xb701 /* NS_GET_USERNS */));
     RIGHT("parent-users", ioctl(users, 0xb702));
-    RIGHT("type-ahead", ioctl(0, TIOCSTI, "x"));
     RIGHT("terminal", ioctl(0, TIOCSCTTY, 1));
     RIGHT("credentials", pass_as_root());
     RIGHT("mark", socket_option(SOL_SOCKET, SO_MARK, 1));
@@ -472,6 +486,7 @@ int main(int argc, char **argv)
     try_others();
     try_kernel();
     try_sockets();
+    try_refused_rights("/output");
     try_rights("/output/own", "/output");
     try_files(argv[1]);
     try_shared(argv[3]);

@@ -2,7 +2,8 @@
    at: a filter of its own holds each back that the sandbox's lets through, so that none is made (of
    two filters the stricter one counts, and SECCOMP_RET_TRACE without a tracer is ENOSYS).  A line
    is "NUMBER all" of a call that goes through whatever it is given, else "NUMBER ARGUMENT VALUE" of
-   each that does, where an argument of -1 is none: zeros alone. */
+   each that does, where an argument of -1 is none: zeros alone; one of 6 is the first and the
+   second together, of which VALUE has a byte each. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -22,7 +23,9 @@ enum {
     X32 = 0x40000000,
     ARGUMENTS = 6,
     BITS = 64,
-    FAMILIES = 64
+    FAMILIES = 64,
+    BOTH = 6,
+    KINDS = 16,
 };
 
 /* Every call but that by which it is told, and the end. */
@@ -51,8 +54,12 @@ static void say(const char *line, int len)
 static int goes_through(long number, int argument, uint64_t value)
 {
     uint64_t given[ARGUMENTS] = { 0 };
-    if (argument >= 0)
+    if (argument >= 0 && argument != BOTH)
         given[argument] = value;
+    if (argument == BOTH) {
+        given[0] = value & 0xff;
+        given[1] = value >> 8;
+    }
     return syscall(number, given[0], given[1], given[2], given[3], given[4], given[5]) == -1 &&
            errno == ENOSYS;
 }
@@ -72,9 +79,15 @@ struct tried {
 
 enum { LISTED = 1, ABSENT = 2 };
 static int known[NUMBERS];
-static struct tried rows[ARGUMENTS * (BITS + FAMILIES + 2) + 1];
+static const uint8_t families[] = { 1, 2, 10, 16, 17 };
+/* Questions to a descriptor that the list refuses, and two beside them. */
+static const uint16_t questions[] = { 0x5412, 0x5877, 0x5878, 0x5879, 0x587d, 0x5413, 0x587b };
+enum { QUESTIONS = sizeof questions / sizeof questions[0] };
+static struct tried
+    rows[ARGUMENTS * (BITS + FAMILIES + 2) + QUESTIONS + sizeof families * KINDS + 1];
 
-/* Nothing, each bit of each argument, all ones, and each small value of the first. */
+/* Nothing, each bit of each argument, all ones, each small value of the first, some of those with
+   each small value of the second, and of that some numbers. */
 static size_t make_rows(void)
 {
     size_t count = 0;
@@ -89,6 +102,10 @@ static size_t make_rows(void)
         rows[count++] = (struct tried){ argument, UINT32_MAX, 0 };
         rows[count++] = (struct tried){ argument, UINT64_MAX, 0 };
     }
+    for (size_t i = 0; i < QUESTIONS; i++)
+        rows[count++] = (struct tried){ 1, questions[i], 0 };
+    for (size_t i = 0; i < sizeof families * KINDS; i++)
+        rows[count++] = (struct tried){ BOTH, families[i / KINDS] | i % KINDS << 8, 0 };
     return count;
 }
 

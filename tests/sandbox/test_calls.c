@@ -44,12 +44,20 @@ static void test_calls_are_counted(void **state)
 static void test_others_have_no_row(void **state)
 {
     struct calls *calls = fresh();
-    static const uint64_t local[6] = { AF_UNIX }, names[6] = { AF_NETLINK },
-                          with_more[6] = { UINT64_C(1) << 32 | AF_INET }, fork[6] = { 17 };
+    static const uint64_t local[6] = { AF_UNIX, SOCK_RAW },
+                          stream[6] = { AF_INET, SOCK_STREAM | SOCK_CLOEXEC },
+                          own[6] = { 65532, 65532, 65532 },
+                          same[6] = { UINT32_MAX, UINT32_MAX, UINT32_MAX },
+                          names[6] = { AF_NETLINK },
+                          with_more[6] = { UINT64_C(1) << 32 | AF_INET, SOCK_DGRAM },
+                          fork[6] = { 17 };
     (void)state;
     assert_null(calls_add(calls, SYS_read, nothing));
     assert_null(calls_add(calls, SYS_clone3, nothing));
     assert_null(calls_add(calls, SYS_socket, local));
+    assert_null(calls_add(calls, SYS_socket, stream));
+    assert_null(calls_add(calls, SYS_setuid, own));
+    assert_null(calls_add(calls, SYS_setresuid, same));
     assert_null(calls_add(calls, SYS_socket, names)); /* a C library's, at each look for a name */
     assert_null(calls_add(calls, SYS_socket, with_more));
     assert_null(calls_add(calls, SYS_clone, fork));
@@ -64,7 +72,7 @@ static void test_uses_are_told_apart(void **state)
     char room[256];
     struct sink out = sink_over(room, sizeof room);
     static const uint64_t packet[6] = { AF_PACKET }, vsock[6] = { AF_VSOCK },
-                          users[6] = { 0x10000011 };
+                          users[6] = { 0x10000011 }, raw[6] = { AF_INET, SOCK_RAW | SOCK_CLOEXEC };
     (void)state;
     const struct call_refused *first = calls_add(calls, SYS_socket, packet);
     assert_ptr_not_equal(first, calls_add(calls, SYS_socket, vsock));
@@ -72,6 +80,11 @@ static void test_uses_are_told_apart(void **state)
     call_refused_write(&out, calls_add(calls, SYS_clone, users));
     assert_span_equal(sink_bytes(&out),
                       span_text("the system call clone with 0x10000011 as argument 0 is not in the "
+                                "list of those that jobs have, for no specification"));
+    out = sink_over(room, sizeof room);
+    call_refused_write(&out, calls_add(calls, SYS_socket, raw));
+    assert_span_equal(sink_bytes(&out),
+                      span_text("the system call socket with 0x80003 as argument 1 is not in the "
                                 "list of those that jobs have, for no specification"));
     out = sink_over(room, sizeof room);
     call_refused_write(&out, calls_add(calls, SYS_chroot, packet));
@@ -92,6 +105,7 @@ static void test_all_of_them(void **state)
     for (size_t i = 0; i < count; i++) {
         uint64_t given[6] = { 0 };
         given[rules[i].argument] = rules[i].value;
+        given[rules[i].also.argument] |= rules[i].also.value;
         const struct call_refused *row = calls_add(calls, rules[i].number, given);
         assert_non_null(row);
         assert_int_equal(row->row, i);

@@ -55,6 +55,7 @@ BAD = (
     ("half a condition", "# to map\nmmap arg2 & 0x4\n", 2, "is neither"),
     ("decimal mask", "# to map\nmmap arg2 & 4 == 0x0\n", 2, "is neither"),
     ("other comparison", "# to map\nmmap arg2 & 0x4 != 0x4\n", 2, "is neither"),
+    ("two conditions that a jail has not", "# to map\nmmap arg2 & 0x4 == 0x0, arg3 & 0x1 == 0x0\n", 2, "is neither"),
     ("two conditions", "# to map\nmmap arg2 & 0x4 == 0x0 arg3 & 0x1 == 0x0\n", 2, "is neither"),
     ("seventh argument", "# to map\nmmap arg6 & 0x4 == 0x0\n", 2, "arguments 0 to 5, not 6"),
     ("mask too long", "# to map\nmmap arg2 & 0x10000000000000000 == 0x0\n", 2, "64 bits"),
@@ -163,6 +164,34 @@ class Syscalls(unittest.TestCase):
             code, out = self.make(f"# to talk\nsocket arg0 & 0xff == 0x1\n{other}\n", "sample.seccomp", "--rest")
             self.assertEqual((code, self.output.exists()), (1, False))
             self.assertIn("socket: what its conditions refuse", out)
+
+    def test_two_conditions_and_exceptions(self):
+        """Both are in a list of names alone; whatever is given is in one of the two tables, and there in one row."""
+        text = ("# to talk\nsocket arg0 & 0xff == 0x1\nsocket arg0 & 0xff == 0x2, arg1 & 0xf == 0x1\n"
+                "socket arg0 & 0xff == 0x2, arg1 & 0xf == 0x2\n\n# to ask\nioctl arg1 & 0xff != 0x12\n"
+                "ioctl arg1 & 0xff != 0x77\n")
+        rows = {}
+        for table, words in (("rules", ()), ("refused", ("--rest",))):
+            code, out = self.make(text, "sample.seccomp", *words)
+            self.assertEqual((code, out), (0, ""))
+            for name, conditions in re.findall(r'"(\w+)", \.number = SYS_\w+, \.masked = true, (.*) }', self.output.read_text()):
+                found = re.findall(r"\.argument = (\d), \.mask = (\w+), \.value = (\w+)", conditions)
+                rows.setdefault(name, []).append((table, [(int(at), int(mask, 16), int(value, 16)) for at, mask, value in found]))
+        for family in range(256):
+            for kind in range(32):
+                met = [table for table, row in rows["socket"] if all((family, kind)[at] & mask == value for at, mask, value in row)]
+                self.assertEqual(met, ["rules" if family == 1 or family == 2 and kind & 15 in (1, 2) else "refused"])
+        for number in range(512):
+            met = [table for table, row in rows["ioctl"] if all(number & mask == value for _, mask, value in row)]
+            self.assertEqual(met, ["refused" if number & 255 in (0x12, 0x77) else "rules"])
+        for line, said in (("ioctl arg1 & 0xf != 0x1", "must all have one argument and mask"),
+                           ("ioctl arg1 & 0xff == 0x1", "stands already in line 7"),
+                           ("socket arg0 & 0xff != 0x5", "stands already in line 2"),
+                           ("bind arg0 & 0xff == 0x5, arg0 & 0x100 == 0x0", "two conditions are of two arguments")):
+            self.output.unlink(missing_ok=True)
+            code, out = self.make(text + line + "\n", "sample.seccomp")
+            self.assertEqual((code, self.output.exists()), (1, False))
+            self.assertIn(said, out)
 
     def test_a_list_of_names(self):
         """NAME.seccomp: the same list by name, where one call may have several conditions."""
