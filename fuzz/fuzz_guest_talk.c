@@ -36,6 +36,9 @@ static void count(struct heard *heard, const struct guest_word *word)
         heard->promised += word->size;
     if (word->said == GUEST_BYTES)
         heard->bytes += word->text.len;
+    if (word->said == GUEST_REFUSED &&
+        (word->refused.row >= GUEST_REFUSED_MAX || word->refused.count == 0))
+        abort();
     if (heard->bytes > heard->promised || word->mode > 07777)
         abort();
 }
@@ -77,10 +80,13 @@ static void judge_word(const uint8_t *data, size_t size)
     memcpy(&word, data, sizeof word);
     if (machine_word_is_sound(&word) && memchr(word.what, 0, sizeof word.what) == NULL)
         abort();
+    if (machine_word_is_sound(&word) && word.stage == MACHINE_REFUSED &&
+        word.refused.row >= GUEST_REFUSED_MAX)
+        abort();
     machine_word_what(&word, span_of(data, size));
     word.stage = MACHINE_RUNS;
     word.reason = REASON_OK;
-    word.ran = word.code = word.signal = 0;
+    word.ran = word.code = word.signal = word.untold = 0;
     if (!machine_word_is_sound(&word))
         abort();
 }

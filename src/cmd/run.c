@@ -305,7 +305,6 @@ static enum exit_code run(struct invocation *in)
         return code;
     job.shown[0] = isatty(job.to_stdout) == 1;
     job.shown[1] = isatty(job.to_stderr) == 1;
-    result->in_machine = spec.isolation == JOB_ISOLATION_VM;
     sandbox_run(&job, &result->sandbox);
     result->signing.ticket = measure.ticket;
     run_result_limits(in, &spec.limits, &result->sandbox.limits);

@@ -313,7 +313,7 @@ static void say_end(struct invocation *in, const struct sandbox_result *result)
 /* Once: whoever looks for what was refused is not to take nothing for no try. */
 static void say_untold(struct invocation *in, const struct run_result *r)
 {
-    if (r->sandbox.ran && r->sandbox.calls_untold && !r->in_machine)
+    if (r->sandbox.ran && r->sandbox.calls_untold)
         note(in, "run: not all system calls that were refused are told: this kernel or runtime has "
                  "no way to, or who tells them has ended");
 }

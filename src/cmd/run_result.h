@@ -22,7 +22,6 @@ struct run_result {
     char digest[2 * SHA256_LEN + 1]; /* of its bytes */
     uint8_t spec[SHA256_LEN];
     struct sandbox_result sandbox;
-    bool in_machine;               /* of its own, where nobody is told of refused calls */
     struct remote_machine *remote; /* of a VMM; NULL: it ran here */
     struct run_signed signing;
 };

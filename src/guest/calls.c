@@ -6,7 +6,7 @@
 #include "guest/inside.h"
 #include "os/call_filter.h"
 
-bool guest_hold_to(const struct guest_call *calls, size_t count)
+bool guest_hold_to(const struct guest_call *calls, size_t count, int *asked)
 {
     static struct sock_filter at[CALL_FILTER_ROOM(GUEST_CALLS_MAX)];
     struct call_filter filter;
@@ -21,7 +21,9 @@ bool guest_hold_to(const struct guest_call *calls, size_t count)
             .also = { calls[i].also.argument, calls[i].also.mask, calls[i].also.value },
         };
         call_filter_put(&filter, &rule,
-                        calls[i].unseen ? SECCOMP_RET_ERRNO | ENOSYS : (uint32_t)SECCOMP_RET_ALLOW);
+                        calls[i].action == GUEST_UNSEEN ? SECCOMP_RET_ERRNO | ENOSYS
+                                                        : (uint32_t)SECCOMP_RET_ALLOW);
     }
-    return call_filter_hold(&filter, SECCOMP_RET_ERRNO | EPERM);
+    *asked = call_filter_ask(&filter);
+    return *asked >= 0 || call_filter_hold(&filter, SECCOMP_RET_ERRNO | EPERM);
 }

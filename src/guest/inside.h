@@ -12,7 +12,7 @@
 
 enum {
     GUEST_LIST_MAX = 1024, /* texts of one kind that it may be told */
-    GUEST_CALLS_MAX = 400, /* system calls */
+    GUEST_CALLS_MAX = 400, /* system calls that are not told */
 };
 
 /* Where the job's files are put together, seen from the first process. */
@@ -32,6 +32,9 @@ struct guest {
     struct guest_limits limits;
     struct guest_call calls[GUEST_CALLS_MAX];
     size_t call_count;
+    struct guest_call told[GUEST_REFUSED_MAX]; /* those that are, by their rows */
+    size_t told_count;
+    int questions;     /* of the job's refused calls; -1: nobody can be asked, or nobody asks */
     const char *fault; /* of what failed: what it was, */
     const char *at;    /* and where; may be NULL */
     pid_t first;       /* of the job */
@@ -78,8 +81,26 @@ bool guest_start(struct guest *guest);
 
 /* --- calls.c ---------------------------------------------------------------------------------- */
 
-/* guest_hold_to allows the caller, and what it starts, those system calls alone. */
-bool guest_hold_to(const struct guest_call *calls, size_t count);
+/* guest_hold_to allows the caller, and what it starts, those system calls alone.  *asked is what
+   the kernel asks of each other one, and the caller's; -1: it cannot, and refuses them by itself.
+ */
+bool guest_hold_to(const struct guest_call *calls, size_t count, int *asked);
+
+/* --- tell.c: refused calls, each kind once with how often ------------------------------------- */
+
+struct guest_telling {
+    struct guest_refused at[GUEST_REFUSED_MAX];
+    uint32_t said[GUEST_REFUSED_MAX];
+    bool behind; /* a number has changed that was said */
+    bool failed; /* not all could be answered, or counted */
+    int64_t said_ms;
+};
+
+/* guest_answer refuses one call that the kernel asks of, and counts it. */
+void guest_answer(struct guest *guest, struct guest_telling *telling);
+
+/* guest_say_counts says the numbers that have changed: at most twice a second, or with `all`. */
+void guest_say_counts(struct guest *guest, struct guest_telling *telling, bool all);
 
 /* --- say.c ------------------------------------------------------------------------------------ */
 

@@ -42,7 +42,7 @@ static void serve(struct guest *guest)
 
 int main(void)
 {
-    static struct guest guest = { .port = -1, .modules = -1 };
+    static struct guest guest = { .port = -1, .modules = -1, .questions = -1 };
     if (getpid() != 1) {
         fprintf(stderr, "ward-guest: it is the first process of a virtual machine, and no other\n");
         return 2;

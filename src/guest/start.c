@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 enum { CAPABILITIES_MAX = 63 };
 
 struct ends {
-    int in, out, err, fault;
+    int in, out, err, fault, asked;
 };
 
 static bool limit(__rlimit_resource_t which, uint64_t most)
@@ -89,6 +90,42 @@ static void execute(const struct guest *guest, char *const *argv, char *const *v
     errno = why;
 }
 
+/* What the kernel asks of refused calls goes to whoever answers: by a call of the list's. */
+static bool give_questions(int to, int questions)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    char byte = 0;
+    struct iovec part = { &byte, 1 };
+    const struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    control.head = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+    memcpy(CMSG_DATA(&control.head), &questions, sizeof(int));
+    return questions < 0 || sendmsg(to, &message, MSG_NOSIGNAL) == 1;
+}
+
+/* They were given before the job's program began, or are not. */
+static int take_questions(int from)
+{
+    int questions = -1;
+    char byte;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    struct iovec part = { &byte, 1 };
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    if (recvmsg(from, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) == 1 &&
+        message.msg_controllen >= CMSG_LEN(sizeof(int)) && control.head.cmsg_type == SCM_RIGHTS)
+        memcpy(&questions, CMSG_DATA(&control.head), sizeof(int));
+    return questions;
+}
+
 /* In the child: words of what failed, or nothing, for the pipe ends with a success. */
 static _Noreturn void become(struct guest *guest, const struct ends *ends)
 {
@@ -112,7 +149,9 @@ static _Noreturn void become(struct guest *guest, const struct ends *ends)
     if (ready) {
         guest->fault = "the command";
         guest->at = guest->arguments.at[0];
-        if (guest_hold_to(guest->calls, guest->call_count))
+        int asked;
+        if (guest_hold_to(guest->calls, guest->call_count, &asked) &&
+            give_questions(ends->asked, asked))
             execute(guest, argv.taken, variables.taken);
     }
     const int why = errno;
@@ -138,11 +177,13 @@ static bool hear_fault(struct guest *guest, int fault)
 
 bool guest_start(struct guest *guest)
 {
-    int in[2], out[2], err[2], fault[2];
+    int in[2], out[2], err[2], fault[2], asked[2];
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 ||
-        pipe2(fault, O_CLOEXEC) != 0 || unshare(CLONE_NEWPID) != 0)
+        pipe2(fault, O_CLOEXEC) != 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, asked) != 0 ||
+        unshare(CLONE_NEWPID) != 0)
         return guest_failed(guest, "its processes", NULL);
-    const struct ends ends = { in[0], out[1], err[1], fault[1] };
+    const struct ends ends = { in[0], out[1], err[1], fault[1], asked[1] };
     guest->first = fork();
     if (guest->first < 0)
         return guest_failed(guest, "its processes", NULL);
@@ -157,5 +198,8 @@ bool guest_start(struct guest *guest)
     guest->streams[1] = err[0];
     bool started = hear_fault(guest, fault[0]);
     close(fault[0]);
+    guest->questions = take_questions(asked[0]);
+    close(asked[0]);
+    close(asked[1]);
     return started;
 }

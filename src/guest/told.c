@@ -25,8 +25,15 @@ static bool add_denied(struct guest *guest, const struct guest_frame *frame)
 
 static bool add_call(struct guest *guest, const struct guest_frame *frame)
 {
-    return guest->call_count < GUEST_CALLS_MAX &&
-           guest_read_call(frame, &guest->calls[guest->call_count++]);
+    struct guest_call call;
+    if (!guest_read_call(frame, &call))
+        return false;
+    const bool told = call.action == GUEST_TELLS;
+    size_t *count = told ? &guest->told_count : &guest->call_count;
+    if (*count == (size_t)(told ? GUEST_REFUSED_MAX : GUEST_CALLS_MAX))
+        return false;
+    (told ? guest->told : guest->calls)[(*count)++] = call;
+    return true;
 }
 
 static bool take(struct guest *guest, const struct guest_frame *frame)

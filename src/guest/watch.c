@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/decimal.h"
+#include "base/number.h"
 #include "guest/inside.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -23,6 +24,7 @@ enum {
 
 struct watching {
     struct guest *guest;
+    struct guest_telling telling;
     uint64_t kills;     /* for want of memory, before the job ran */
     enum guest_end why; /* it was ended for a limit */
     int status;
@@ -118,7 +120,7 @@ static void hear(struct watching *watching)
 
 static void say_end(const struct watching *watching)
 {
-    uint8_t body[2] = { GUEST_EXITED, 0 };
+    uint8_t body[3] = { GUEST_EXITED, 0, watching->telling.failed ? 1 : 0 };
     const int status = watching->status;
     const bool signalled = WIFSIGNALED(status);
     body[1] = (uint8_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -131,26 +133,42 @@ static void say_end(const struct watching *watching)
     guest_say(watching->guest, GUEST_ENDED, SPAN(body));
 }
 
+/* One of each at a time: whoever makes calls that are refused without end holds up nothing else. */
+static void attend(struct watching *watching)
+{
+    struct guest *guest = watching->guest;
+    struct pollfd polled[] = { { .fd = guest->streams[0], .events = POLLIN },
+                               { .fd = guest->streams[1], .events = POLLIN },
+                               { .fd = guest->port, .events = POLLIN },
+                               { .fd = guest->questions, .events = POLLIN } };
+    poll(polled, COUNT_OF(polled), watching->ended ? -1 : LOOK_MS);
+    for (size_t i = 0; i < 2; i++) {
+        if (polled[i].revents != 0)
+            pass_on(watching, i);
+    }
+    if ((polled[2].revents & POLLIN) != 0)
+        hear(watching);
+    if ((polled[3].revents & POLLIN) != 0)
+        guest_answer(guest, &watching->telling);
+    else if (polled[3].revents != 0)
+        fd_close(&guest->questions); /* nobody is left who could ask */
+    guest_say_counts(guest, &watching->telling, false);
+    look_at_limits(watching);
+    bury(watching);
+}
+
 bool guest_watch(struct guest *guest)
 {
-    struct watching watching = { .guest = guest, .kills = memory_kills() };
-    while (!watching.ended || guest->streams[0] >= 0 || guest->streams[1] >= 0) {
-        struct pollfd polled[] = { { .fd = guest->streams[0], .events = POLLIN },
-                                   { .fd = guest->streams[1], .events = POLLIN },
-                                   { .fd = guest->port, .events = POLLIN } };
-        poll(polled, 3, watching.ended ? -1 : LOOK_MS);
-        for (size_t i = 0; i < 2; i++) {
-            if (polled[i].revents != 0)
-                pass_on(&watching, i);
-        }
-        if ((polled[2].revents & POLLIN) != 0)
-            hear(&watching);
-        look_at_limits(&watching);
-        bury(&watching);
-    }
+    static struct watching watching;
+    watching.guest = guest;
+    watching.kills = memory_kills();
+    watching.telling.failed = guest->questions < 0;
+    while (!watching.ended || guest->streams[0] >= 0 || guest->streams[1] >= 0)
+        attend(&watching);
     /* It may have been the last thing that the job did. */
     if (watching.why == 0 && memory_kills() > watching.kills)
         watching.why = GUEST_MEMORY;
+    guest_say_counts(guest, &watching.telling, true);
     say_end(&watching);
     return watching.why == 0;
 }

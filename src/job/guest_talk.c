@@ -45,6 +45,7 @@ int guest_take(struct span *bytes, struct guest_frame *out)
 /* --- what a machine says ---------------------------------------------------------------------- */
 
 enum state { NEW = 0, TOLD, RUNNING, LEFT, IN_FILE, OVER, STATES };
+enum { REFUSED = 4 + 4 + 8 }; /* bytes of one */
 
 /* In which states a kind may come, what follows it, and how long its body may be. */
 static const struct step {
@@ -57,13 +58,14 @@ static const struct step {
     [GUEST_RUNS] = { 1 << TOLD, RUNNING, 0, 0 },
     [GUEST_OUT] = { 1 << RUNNING, RUNNING, 1, GUEST_BODY_MAX },
     [GUEST_ERR] = { 1 << RUNNING, RUNNING, 1, GUEST_BODY_MAX },
-    [GUEST_ENDED] = { 1 << RUNNING, LEFT, 2, 2 },
+    [GUEST_ENDED] = { 1 << RUNNING, LEFT, 3, 3 },
     [GUEST_FOLDER] = { 1 << LEFT, LEFT, 3, 2 + GUEST_PATH_MAX },
     [GUEST_FILE] = { 1 << LEFT, IN_FILE, 11, 10 + GUEST_PATH_MAX },
     [GUEST_BYTES] = { 1 << IN_FILE, IN_FILE, 1, GUEST_BODY_MAX },
     [GUEST_ODD] = { 1 << LEFT, LEFT, 2, 1 + GUEST_PATH_MAX },
     [GUEST_UNTOLD] = { 1 << LEFT, OVER, 0, 0 },
     [GUEST_DONE] = { 1 << LEFT, OVER, 0, 0 },
+    [GUEST_REFUSED] = { 1 << RUNNING, RUNNING, REFUSED, REFUSED },
 };
 
 /* It leads down from where it begins, a name at a time. */
@@ -103,10 +105,12 @@ static bool read_version(struct cursor *in)
 
 static bool read_end(struct cursor *in, struct guest_word *word)
 {
-    uint8_t end;
-    if (!cur_u8(in, &end) || !cur_u8(in, &word->number) || end == 0 || end >= GUEST_END_COUNT)
+    uint8_t end, untold;
+    if (!cur_u8(in, &end) || !cur_u8(in, &word->number) || !cur_u8(in, &untold) || end == 0 ||
+        end >= GUEST_END_COUNT || untold > 1)
         return false;
     word->end = (enum guest_end)end;
+    word->untold = untold == 1;
     return end == GUEST_EXITED || (word->number > 0 && word->number < 65);
 }
 
@@ -117,6 +121,17 @@ static bool read_odd(struct cursor *in, struct guest_word *word)
         return false;
     word->odd = (enum guest_odd)odd;
     return read_path(in, word);
+}
+
+static bool refused_is_sound(const struct guest_refused *refused)
+{
+    return refused->row < GUEST_REFUSED_MAX && refused->count > 0;
+}
+
+static bool read_refused(struct cursor *in, struct guest_refused *refused)
+{
+    return cur_u32le(in, &refused->row) && cur_u32le(in, &refused->count) &&
+           cur_u64le(in, &refused->argument) && refused_is_sound(refused);
 }
 
 static bool read_body(struct guest_word *word, struct cursor *in)
@@ -133,6 +148,8 @@ static bool read_body(struct guest_word *word, struct cursor *in)
                read_path(in, word);
     case GUEST_ODD:
         return read_odd(in, word);
+    case GUEST_REFUSED:
+        return read_refused(in, &word->refused);
     case GUEST_FAILED:
     case GUEST_OUT:
     case GUEST_ERR:
@@ -255,8 +272,8 @@ void guest_put_call(struct sink *out, const struct guest_call *call)
     sink_u32le(out, CALL);
     sink_u8(out, GUEST_CALL);
     sink_u32le(out, call->number);
+    sink_u8(out, (uint8_t)call->action);
     sink_u8(out, call->masked ? 1 : 0);
-    sink_u8(out, call->unseen ? 1 : 0);
     put_condition(out, &call->first);
     put_condition(out, &call->also);
 }
@@ -265,15 +282,24 @@ bool guest_read_call(const struct guest_frame *frame, struct guest_call *out)
 {
     struct cursor in = cur_over(frame->body);
     struct guest_call call;
-    uint8_t masked, unseen;
-    if (!(cur_u32le(&in, &call.number) && cur_u8(&in, &masked) && cur_u8(&in, &unseen) &&
+    uint8_t masked, action;
+    if (!(cur_u32le(&in, &call.number) && cur_u8(&in, &action) && cur_u8(&in, &masked) &&
           read_condition(&in, &call.first) && read_condition(&in, &call.also) && cur_end(&in)) ||
-        masked > 1 || unseen > 1)
+        masked > 1 || action >= GUEST_ACTION_COUNT)
         return false;
     call.masked = masked == 1;
-    call.unseen = unseen == 1;
+    call.action = (enum guest_action)action;
     *out = call;
     return true;
+}
+
+void guest_put_refused(struct sink *out, const struct guest_refused *refused)
+{
+    sink_u32le(out, REFUSED);
+    sink_u8(out, GUEST_REFUSED);
+    sink_u32le(out, refused->row);
+    sink_u32le(out, refused->count);
+    sink_u64le(out, refused->argument);
 }
 
 /* --- what is told of the machine -------------------------------------------------------------- */
@@ -303,9 +329,10 @@ bool machine_word_is_sound(const struct machine_word *word)
     for (size_t i = 0; i < len; i++)
         plain = plain && is_printable(word->what[i]);
     if (!plain || !reason_is_of_machine(word->reason) || word->ran > 1 || word->code > 255 ||
-        word->signal > 64)
+        word->signal > 64 || word->untold > 1)
         return false;
     return word->stage == MACHINE_RUNS ||
+           (word->stage == MACHINE_REFUSED && refused_is_sound(&word->refused)) ||
            (word->stage == MACHINE_ENDED && (word->ran == 1 || word->reason != REASON_OK));
 }
 

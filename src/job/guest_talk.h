@@ -10,11 +10,12 @@
 #include "base/sink.h"
 
 enum {
-    GUEST_VERSION = 2,
+    GUEST_VERSION = 3,
     GUEST_HEAD = 5,           /* bytes before a body */
     GUEST_BODY_MAX = 32768,   /* bytes of a body */
     GUEST_PATH_MAX = 4000,    /* of a path below /output */
     GUEST_WORDS_MAX = 200,    /* of what is said of a failure */
+    GUEST_REFUSED_MAX = 400,  /* kinds of refused calls */
     GUEST_TOLD_MAX = 8 << 20, /* bytes of all frames that describe a job */
     MACHINE_TRIES = 3,        /* machines that are begun until one of them says something */
     MACHINE_BEGIN_MS = 30000, /* how long each of them may take */
@@ -31,13 +32,15 @@ enum guest_said {
     GUEST_RUNS,
     GUEST_OUT,    /* what the job writes to its standard output, */
     GUEST_ERR,    /* and to standard error */
-    GUEST_ENDED,  /* u8 of enum guest_end, u8 its exit code or the signal */
+    GUEST_ENDED,  /* u8 of enum guest_end, u8 its exit code or the signal, u8: 1 where not all
+                     refused calls were told */
     GUEST_FOLDER, /* of /output: u16 mode, path */
     GUEST_FILE,   /* u16 mode, u64 size, path; then so many bytes */
     GUEST_BYTES,
     GUEST_ODD,    /* what is neither: u8 of enum guest_odd, path */
     GUEST_UNTOLD, /* there is more that no frame can say */
     GUEST_DONE,
+    GUEST_REFUSED, /* struct guest_refused: calls of one kind, so far */
     GUEST_SAID_COUNT
 };
 
@@ -73,13 +76,25 @@ struct guest_condition {
     uint64_t mask, value;
 };
 
+/* What becomes of a system call: it is made; it is refused as if the kernel had none; or it is
+   refused, and told under its place among all of these.  What no frame names is refused. */
+enum guest_action { GUEST_MADE = 0, GUEST_UNSEEN, GUEST_TELLS, GUEST_ACTION_COUNT };
+
 /* A system call: with `masked` only where the first condition holds, and the second unless its mask
-   is 0; `unseen`: it is refused as if the kernel had none.  What no frame names is refused with
-   EPERM. */
+   is 0. */
 struct guest_call {
     uint32_t number;
-    bool masked, unseen;
+    enum guest_action action;
+    bool masked;
     struct guest_condition first, also;
+};
+
+/* What a job was refused: which of the calls that are told, how often, and the argument by which,
+   the first time; else 0. */
+struct guest_refused {
+    uint32_t row; /* less than GUEST_REFUSED_MAX */
+    uint32_t count;
+    uint64_t argument;
 };
 
 /* --- frames ----------------------------------------------------------------------------------- */
@@ -96,6 +111,7 @@ void guest_put(struct sink *out, uint8_t kind, struct span body);
 void guest_put_text(struct sink *out, uint8_t kind, int mark, struct span text);
 void guest_put_limits(struct sink *out, const struct guest_limits *limits);
 void guest_put_call(struct sink *out, const struct guest_call *call);
+void guest_put_refused(struct sink *out, const struct guest_refused *refused);
 
 /* guest_take takes a frame from the beginning of *bytes: 1, and *bytes goes on after it; 0, it is
    not whole; -1, it is longer than any. */
@@ -115,6 +131,8 @@ struct guest_word {
     uint8_t number;
     uint16_t mode; /* permissions */
     uint64_t size;
+    bool untold; /* of the end: not all refused calls were told */
+    struct guest_refused refused;
     struct span text; /* bytes, words, or a path: relative, plain, without a NUL */
 };
 
@@ -139,7 +157,7 @@ bool guest_read_call(const struct guest_frame *frame, struct guest_call *out);
 
 /* --- what is told of the machine -------------------------------------------------------------- */
 
-enum machine_stage { MACHINE_RUNS = 1, MACHINE_ENDED };
+enum machine_stage { MACHINE_RUNS = 1, MACHINE_ENDED, MACHINE_REFUSED };
 
 /* One word from the process beside the machine to the supervisor of the job, over a pipe.  That
    process may be the job's by now. */
@@ -149,6 +167,8 @@ struct machine_word {
                         JOB_OUTPUT_KIND */
     uint32_t ran;    /* 0 or 1 */
     uint32_t code, signal;
+    uint32_t untold;                /* 0 or 1: not all refused calls were told */
+    struct guest_refused refused;   /* of that stage alone */
     char what[GUEST_WORDS_MAX + 1]; /* printable */
 };
 

@@ -117,6 +117,7 @@ static void make_odd(struct talk *talk, const struct guest_word *word)
 static void take_end(struct talk *talk, const struct guest_word *word)
 {
     talk->word.ran = 1;
+    talk->word.untold = word->untold ? 1 : 0;
     talk->word.code = word->end == GUEST_EXITED ? word->number : 0;
     talk->word.signal = word->end == GUEST_EXITED ? 0 : word->number;
     if (word->end == GUEST_MEMORY)
@@ -136,6 +137,9 @@ static void hold(struct talk *talk, const struct guest_word *word, int to)
 void machine_hear(struct talk *talk, const struct guest_word *word)
 {
     const struct machine_word runs = { .stage = MACHINE_RUNS, .reason = REASON_OK };
+    const struct machine_word refused = { .stage = MACHINE_REFUSED,
+                                          .reason = REASON_OK,
+                                          .refused = word->refused };
     switch (word->said) {
     case GUEST_HELLO:
         talk->saying = talk->machine->told;
@@ -146,6 +150,9 @@ void machine_hear(struct talk *talk, const struct guest_word *word)
         return;
     case GUEST_RUNS:
         machine_tell(&runs);
+        return;
+    case GUEST_REFUSED:
+        machine_tell(&refused);
         return;
     case GUEST_OUT:
         hold(talk, word, STDOUT_FILENO);

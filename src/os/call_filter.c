@@ -110,14 +110,28 @@ void call_filter_put(struct call_filter *filter, const struct call_rule *rule, u
     load(filter, offsetof(struct seccomp_data, nr));
 }
 
-bool call_filter_hold(struct call_filter *filter, uint32_t others)
+static int hold(struct call_filter *filter, uint32_t others, unsigned flags)
 {
     end(filter, others);
     if (!filter->fits || filter->len > USHRT_MAX) {
         filter->fits = false;
-        return false;
+        return -1;
     }
     const struct sock_fprog whole = { (unsigned short)filter->len, filter->at };
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &whole) == 0;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+               ? -1
+               : (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &whole);
+}
+
+bool call_filter_hold(struct call_filter *filter, uint32_t others)
+{
+    return hold(filter, others, 0) == 0;
+}
+
+int call_filter_ask(struct call_filter *filter)
+{
+    const int asked = hold(filter, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    if (asked < 0 && filter->len > 0)
+        filter->len--; /* for another end */
+    return asked;
 }

@@ -61,4 +61,9 @@ void call_filter_put(struct call_filter *filter, const struct call_rule *rule, u
 MUST_USE
 bool call_filter_hold(struct call_filter *filter, uint32_t others);
 
+/* call_filter_ask is the same, and somebody is asked of each call that no rule names: whoever has
+   the descriptor that it gives (SECCOMP_IOCTL_NOTIF_RECV), which the caller owns and no program
+   that is executed gets.  -1 with nothing done: so too, or a filter above already asks. */
+int call_filter_ask(struct call_filter *filter);
+
 #endif

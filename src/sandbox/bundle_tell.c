@@ -4,6 +4,7 @@
 
 #include "job/guest_talk.h"
 #include "sandbox/bundle.h"
+#include "sandbox/calls.h"
 #include "sandbox/seccomp.h"
 
 static void put_list(struct sink *out, uint8_t kind, const struct span_list *list)
@@ -33,22 +34,33 @@ static void put_denied(struct sink *out, const struct bundle *bundle)
     }
 }
 
-/* clone3 is refused so that libc asks with clone, whose flags can be seen. */
-static void put_calls(struct sink *out)
+_Static_assert((int)CALLS_ROOM <= (int)GUEST_REFUSED_MAX, "a guest can say each kind");
+
+static void put_rules(struct sink *out, const struct seccomp_rule *rules, size_t count,
+                      enum guest_action action)
 {
-    size_t count;
-    const struct seccomp_rule *rules = bundle_calls(&count);
-    const struct guest_call unseen = { .number = SYS_clone3, .unseen = true };
     for (size_t i = 0; i < count; i++) {
         const struct guest_call call = {
             .number = (uint32_t)rules[i].number,
+            .action = action,
             .masked = rules[i].masked,
             .first = { (uint8_t)rules[i].argument, rules[i].mask, rules[i].value },
             .also = { (uint8_t)rules[i].also.argument, rules[i].also.mask, rules[i].also.value }
         };
         guest_put_call(out, &call);
     }
+}
+
+/* clone3 is refused so that libc asks with clone, whose flags can be seen. */
+static void put_calls(struct sink *out)
+{
+    const struct guest_call unseen = { .number = SYS_clone3, .action = GUEST_UNSEEN };
+    size_t count;
+    const struct seccomp_rule *rules = bundle_calls(&count);
+    put_rules(out, rules, count, GUEST_MADE);
     guest_put_call(out, &unseen);
+    rules = calls_refused(&count);
+    put_rules(out, rules, count, GUEST_TELLS);
 }
 
 void bundle_tell(struct sink *out, const struct bundle *bundle, bool collect, bool network)

@@ -276,10 +276,13 @@ static enum reason prepare(struct sandbox *sandbox)
 static enum reason create(struct sandbox *sandbox, pid_t *first)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (pipe2(ends, O_CLOEXEC) != 0)
         return sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
     sandbox->word = ends[0];
     auto_fd int theirs = ends[1];
+    /* Who writes may wait, and who reads does not. */
+    if (fcntl(sandbox->word, F_SETFL, O_RDONLY | O_NONBLOCK) != 0)
+        return sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
     return container_create(sandbox, theirs, first);
 }
 

@@ -312,7 +312,8 @@ static enum reason converse(struct sandbox *sandbox, const struct backend *backe
                                    .refused_calls = calls };
     out->refusals = refused;
     out->calls = calls;
-    out->calls_untold = sandbox->teller == NULL;
+    /* A machine tells by itself whether all was told. */
+    out->calls_untold = sandbox->teller == NULL && sandbox->spec.isolation != JOB_ISOLATION_VM;
     talk->streams[0] = (struct stream){ .from = -1, .to = job->to_stdout, .shown = job->shown[0] };
     talk->streams[1] = (struct stream){ .from = -1, .to = job->to_stderr, .shown = job->shown[1] };
     talk->streams[0].within = &talk->within[job->to_stdout == job->to_stderr];

@@ -21,7 +21,7 @@
 #include "sandbox/backend.h"
 #include "sandbox/teller.h"
 
-enum { LOOK_MS = 50 };
+enum { LOOK_MS = 50, WORDS_AT_ONCE = 64 };
 
 struct watch {
     const struct supervision *by;
@@ -33,6 +33,7 @@ struct watch {
     bool over;
     struct machine_word word; /* of the end, where it has been said; else of none */
     bool machine, runs;       /* it is one, and the job in it runs */
+    bool lost;                /* a refused call that it told could not be passed on */
 };
 
 static void tell(const struct watch *watch, enum supervised_stage stage, enum reason reason)
@@ -101,7 +102,8 @@ static enum reason launch(struct watch *watch)
         !cgroup_holds(&sandbox->groups, sandbox->slot.name, &sandbox->limits, &what))
         return sandbox_fail(sandbox, REASON_JOB_LIMITS,
                             "%s of the job's control group is not what was asked for", what);
-    watch->said.untold = sandbox->teller != NULL ? 1 : 0; /* until it has ended well */
+    /* Until the teller has ended well, or a machine has said that it told all. */
+    watch->said.untold = sandbox->teller != NULL || sandbox->word >= 0 ? 1 : 0;
     if (sandbox->teller != NULL)
         reason = beside_hear(sandbox, watch->teller.ready, REASON_JOB_START);
     if (reason != REASON_OK)
@@ -113,8 +115,11 @@ static enum reason launch(struct watch *watch)
     watch->until_ms = clock_monotonic_ms() + INT64_C(1000) * sandbox->spec.limits.execution_s;
     /* The job's time is its own: a machine begins before it. */
     watch->machine = sandbox->word >= 0;
-    if (watch->machine)
+    if (watch->machine) {
         watch->until_ms += INT64_C(2) * MACHINE_TRIES * MACHINE_BEGIN_MS;
+        if (fcntl(by->calls, F_SETFL, O_WRONLY | O_NONBLOCK) != 0)
+            return sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
+    }
     reason = by->backend->start(sandbox);
     fd_close(&sandbox->sealed); /* its memory is the machine's for as long as the job runs */
     return reason;
@@ -180,23 +185,46 @@ static void charge_teller(struct watch *watch)
     end_job(watch, REASON_JOB_LIMITS, false);
 }
 
-/* The process beside a machine may be the job's by now: it can say how the job ended, as the job
-   can, and no more. */
-static void hear_machine(struct watch *watch)
+/* What a machine has told of a refused call goes where a teller would tell it. */
+static bool pass_on(const struct watch *watch, const struct guest_refused *refused)
 {
-    const struct sandbox *sandbox = watch->by->sandbox;
+    size_t rows;
+    const struct call_refused call = { .row = refused->row,
+                                       .count = refused->count,
+                                       .argument = refused->argument };
+    calls_refused(&rows);
+    return watch->runs && call.row < rows && call_refused_send(watch->by->calls, &call);
+}
+
+/* The process beside a machine may be the job's by now: it can say how the job ended and what was
+   refused to it, as the job can, and no more. */
+static void take_word(struct watch *watch, const struct machine_word *word)
+{
+    if (!machine_word_is_sound(word) || watch->word.stage == MACHINE_ENDED)
+        return;
+    if (word->stage == MACHINE_ENDED)
+        watch->word = *word;
+    if (word->stage == MACHINE_REFUSED && !pass_on(watch, &word->refused))
+        watch->lost = true;
+    if (word->stage != MACHINE_RUNS || watch->runs)
+        return;
+    watch->runs = true;
+    watch->said.started_ms = clock_now_ms();
+    watch->until_ms = clock_monotonic_ms() +
+                      INT64_C(1000) * watch->by->sandbox->spec.limits.execution_s;
+}
+
+/* True: there may be more, which waits, for the limits are to be looked at too. */
+static bool hear_machine(struct watch *watch)
+{
     struct machine_word word;
-    while (watch->machine && read(sandbox->word, &word, sizeof word) == (ssize_t)sizeof word) {
-        if (!machine_word_is_sound(&word) || watch->word.stage == MACHINE_ENDED)
-            continue;
-        if (word.stage == MACHINE_ENDED)
-            watch->word = word;
-        if (word.stage != MACHINE_RUNS || watch->runs)
-            continue;
-        watch->runs = true;
-        watch->said.started_ms = clock_now_ms();
-        watch->until_ms = clock_monotonic_ms() + INT64_C(1000) * sandbox->spec.limits.execution_s;
+    for (int i = 0; i < WORDS_AT_ONCE; i++) {
+        if (!watch->machine ||
+            read(watch->by->sandbox->word, &word, sizeof word) != (ssize_t)sizeof word)
+            return false;
+        take_word(watch, &word);
     }
+    return true;
 }
 
 /* What the end of that process means for the job in its machine. */
@@ -204,8 +232,11 @@ static void judge_machine(struct watch *watch)
 {
     struct sandbox *sandbox = watch->by->sandbox;
     const struct machine_word *word = &watch->word;
-    hear_machine(watch);
+    while (hear_machine(watch))
+        ; /* it has ended: no more comes than is there */
     const bool told = word->stage == MACHINE_ENDED;
+    if (told && watch->runs && word->ran == 1 && word->untold == 0 && !watch->lost)
+        watch->said.untold = 0;
     if (told && watch->runs && word->ran == 1)
         watch->said.status = word->signal != 0 ? (int)word->signal : (int)word->code << 8;
     else if (!watch->runs)
@@ -249,8 +280,8 @@ static void attend(struct watch *watch)
             charge_teller(watch);
             polled[4].fd = -1;
         }
-        hear_machine(watch);
-        if ((polled[3].revents & POLLHUP) != 0)
+        const bool more = hear_machine(watch);
+        if (!more && (polled[3].revents & POLLHUP) != 0)
             polled[3].fd = -1;
         look_at_limits(watch);
         bury(watch);

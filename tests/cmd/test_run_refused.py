@@ -15,6 +15,7 @@ import unittest
 
 import tap
 from commands import CLEAN, WARD
+from machines import Machines, needs_machine
 from oci import Image, entry, folder
 from sandboxes import BUSYBOX, Jobs, begun, needs_sandbox, with_both
 from ward import BUILD, ROOT
@@ -62,8 +63,9 @@ def teller_of(run):
     raise AssertionError("no teller")
 
 
-@needs_sandbox
-class Refused(Jobs):
+class Told:
+    """What is the same in every tier."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -80,8 +82,7 @@ class Refused(Jobs):
         self.assertFalse(result["refused_untold"], said)
         return kinds(result), said
 
-    @with_both
-    def test_each_kind_is_told(self):
+    def each_kind_is_told(self):
         """Those of the list's own conditions by what was given, clone3 and what is allowed not at all."""
         found, said = self.refused("kinds")
         alone = {(name, None): 1 for name in ("ptrace", "bpf", "keyctl", "unshare", "setns", "chroot")}
@@ -92,16 +93,14 @@ class Refused(Jobs):
         self.assertEqual(set(LINE.findall(self.whole)), {(name, given or "") for name, given in found})
         self.assertEqual(len(LINE.findall(self.whole)), len(found))
 
-    @with_both
-    def test_within_a_line_of_the_job(self):
+    def within_a_line_of_the_job(self):
         """What is told begins a line of its own, whatever the job had said by then."""
         found, _ = self.refused("halves")
         self.assertEqual(found, {("mount", None): 1})
         self.assertRegex(self.whole, r"(?m)^one half, \nward: run: refused: the system call mount.*\n")
         self.assertRegex(self.whole, r"(?m)^the other$")  # behind or before what it says elsewhere
 
-    @with_both
-    def test_a_flood(self):
+    def a_flood(self):
         """It costs the job's own time, one line, and a number, which is right to the last."""
         begun_at = time.monotonic()
         found, said = self.refused("flood")
@@ -109,16 +108,54 @@ class Refused(Jobs):
         self.assertEqual(len(LINE.findall(self.whole)), 1)
         self.assertLess(time.monotonic() - begun_at, 60)
 
-    @with_both
-    def test_many_threads(self):
-        found, _ = self.refused("threads")
-        self.assertEqual(found, {("mount", None): 64 * 250, ("socket", "0x28"): 64 * 250})
-
-    @with_both
-    def test_those_that_are_killed_while_they_wait(self):
+    def those_that_are_killed_while_they_wait(self):
         found, _ = self.refused("killed")
         self.assertEqual(set(found), {("mount", None)})
         self.assertGreaterEqual(found["mount", None], 200)
+
+    def a_job_answers_nothing_itself(self):
+        found, _ = self.refused("own")
+        self.assertEqual(found, {("mount", None): 1})
+
+    def many_threads(self):
+        found, _ = self.refused("threads")
+        self.assertEqual(found, {("mount", None): 64 * 250, ("socket", "0x28"): 64 * 250})
+
+    def is_told_soon(self, *options):
+        """A process that makes a call now and then, whose first is told; it runs on."""
+        run = begun(self.words(self.spec("/bin/refused", "slowly"), "--json", *options), b"up\n")
+        at, said = time.monotonic(), b""
+        while b"refused: the system call mount" not in said:
+            said += os.read(run.stderr.fileno(), 4096)
+            self.assertLess(time.monotonic() - at, 2, said)
+        return run
+
+
+@needs_sandbox
+class Refused(Told, Jobs):
+    @with_both
+    def test_each_kind_is_told(self):
+        self.each_kind_is_told()
+
+    @with_both
+    def test_within_a_line_of_the_job(self):
+        self.within_a_line_of_the_job()
+
+    @with_both
+    def test_a_flood(self):
+        self.a_flood()
+
+    @with_both
+    def test_many_threads(self):
+        self.many_threads()
+
+    @with_both
+    def test_those_that_are_killed_while_they_wait(self):
+        self.those_that_are_killed_while_they_wait()
+
+    @with_both
+    def test_a_job_answers_nothing_itself(self):
+        self.a_job_answers_nothing_itself()
 
     @with_both
     def test_signals(self):
@@ -126,19 +163,10 @@ class Refused(Jobs):
         self.assertGreaterEqual(found["mount", None], 1)
 
     @with_both
-    def test_a_job_answers_nothing_itself(self):
-        found, _ = self.refused("own")
-        self.assertEqual(found, {("mount", None): 1})
-
-    @with_both
     def test_soon(self):
         """While the job runs, and what is spent on it is the job's."""
-        run = begun(self.words(self.spec("/bin/refused", "slowly"), "--json", "--runtime", self.runtime), b"up\n")
+        run = self.is_told_soon("--runtime", self.runtime)
         try:
-            at, said = time.monotonic(), b""
-            while b"refused: the system call mount" not in said:
-                said += os.read(run.stderr.fileno(), 4096)
-                self.assertLess(time.monotonic() - at, 2, said)
             teller, end = teller_of(run), time.monotonic() + 10
             while "ward-job" not in pathlib.Path(f"/proc/{teller}/cgroup").read_text():
                 self.assertLess(time.monotonic(), end)
@@ -196,6 +224,34 @@ class Refused(Jobs):
                     continue
                 done = subprocess.run(words, capture_output=True, check=True, env=CLEAN, stdin=subprocess.DEVNULL)
                 self.assertGreater(len(kinds(json.loads(done.stdout))), 6)
+
+
+@needs_machine
+class InMachines(Told, Machines):
+    """The first process of the machine answers, and tells through whoever runs it."""
+
+    def test_each_kind_is_told_in_a_machine(self):
+        self.each_kind_is_told()
+
+    def test_a_flood_in_a_machine(self):
+        """And what the job says besides, and its limits, are not held up by it."""
+        self.a_flood()
+        self.job("/bin/refused", "flood", more="[limits]\nmax_execution_seconds = 1\n", code=1, reason="JOB_TIME")
+
+    def test_many_threads_in_a_machine(self):
+        self.many_threads()
+
+    def test_those_that_are_killed_while_they_wait_in_a_machine(self):
+        self.those_that_are_killed_while_they_wait()
+
+    def test_a_job_answers_nothing_itself_in_a_machine(self):
+        self.a_job_answers_nothing_itself()
+
+    def test_soon_in_a_machine(self):
+        run = self.is_told_soon()
+        run.terminate()
+        out, _ = run.communicate(timeout=60)
+        self.assertEqual({kind for kind in kinds(json.loads(out))}, {("mount", None)})
 
 
 class Table(unittest.TestCase):

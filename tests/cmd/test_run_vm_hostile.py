@@ -7,15 +7,18 @@ import unittest
 
 import tap
 from machines import OTHER, OtherMachines, needs_machine
+from ward import BUILD
 
 MIB = 1 << 20
 TIMES = 50 if "WARD_FULL" in os.environ else 1
 # What a machine says before it hears of a job, or how it ends then; each of the three that are begun.
-EARLY = ["early", "huge", "dies", "other-version", "short-hello"]
+EARLY = ["early", "early-row", "huge", "dies", "other-version", "short-hello"]
 # And afterwards: when it should run, as the job, and of what the job left.
 LATER = ["resets", "unknown", "over", "gone", "odd-end", "no-end", "short-end", "told", "hello-again", "runs-again",
-         "fails-late", "bytes", "done", "zero", "half", "climbs", "more", "links", "again", "less", "dots", "rooted",
-         "empty", "orphan", "over-file", "odd-kind", "ends-again"]
+         "fails-late", "half-told", "no-row", "no-count", "half-row", "bytes", "done", "zero", "half"]
+# When the end of the job was said, and what was refused to it before.
+AFTER = ["late-row", "climbs", "more", "links", "again", "less", "dots", "rooted", "empty", "orphan", "over-file",
+         "odd-kind", "ends-again"]
 
 
 @needs_machine
@@ -30,23 +33,40 @@ class Strangers(OtherMachines):
         self.assertEqual(result["exit"], {"code": 7, "signal": 0})
 
     def test_what_no_guest_of_ours_says(self):  # proves: RL-47
-        self.assertGreaterEqual(len(EARLY + LATER), 20)
-        for role, early in [*((role, True) for role in EARLY), *((role, False) for role in LATER)] * TIMES:
+        self.assertGreaterEqual(len(EARLY + LATER + AFTER), 20)
+        for role, early in [*((role, True) for role in EARLY), *((role, False) for role in LATER + AFTER)] * TIMES:
             with self.subTest(role=role):
                 out = self.here / "out"
                 result, _ = self.play(role, early=early, code=1, reason="JOB_MACHINE",
                                       options=("--output", out))
                 self.assertEqual(result["outputs"], [])
+                # Whoever does not come to the job's end has not told all.
+                self.assertEqual(result["refused_untold"], early or role not in AFTER)
                 self.assertFalse(out.exists())
                 self.assertEqual(list(self.here.glob("**/climbed")), [])
 
     def test_floods(self):  # proves: RL-47
         """Bounded memory, and the time of the job: whole frames, and a byte at a time."""
-        for role in ("floods", "drips") * TIMES:
+        for role in ("floods", "drips", "counts") * TIMES:
             with self.subTest(role=role):
                 result, _ = self.play(role, more="max_execution_seconds = 2\n", code=1,
                                       reason="JOB_TIME")
                 self.assertLess(result["usage"]["memory_peak"], 64 * MIB)
+
+    def test_refused_calls_that_it_makes_up(self):
+        """Each kind that there is once, whatever it says, none that there is not, and that this was not all; of its
+        own job, and in words that are ours."""
+        result, _ = self.play("refuses", code=1)
+        rows = result["refusals"]
+        self.assertEqual(len(rows), (BUILD / "src/sandbox/job_refused.h").read_text().count(".name = "))
+        self.assertEqual({(row["rule"], row["count"], row["change"]) for row in rows}, {("call", 2 ** 32 - 1, "")})
+        self.assertTrue(all(row["words"].startswith("the system call ") for row in rows))
+        self.assertTrue(result["refused_untold"])
+        result, _ = self.play("untold", code=1)
+        self.assertEqual([row["count"] for row in result["refusals"]], [1, 2])
+        self.assertTrue(result["refused_untold"])
+        result, _ = self.play("plays", code=1)
+        self.assertEqual((result["refusals"], result["refused_untold"]), ([], False))
 
     def test_one_that_grows(self):  # proves: RL-47
         result, _ = self.play("grows", more="max_execution_seconds = 60\n", code=1,

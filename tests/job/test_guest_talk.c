@@ -75,7 +75,7 @@ static struct guest_hearing after(const uint8_t *kinds, size_t count)
 {
     struct guest_hearing hearing = { 0 };
     struct guest_word word;
-    static const uint8_t exited[] = { GUEST_EXITED, 3 };
+    static const uint8_t exited[] = { GUEST_EXITED, 3, 0 };
     for (size_t i = 0; i < count; i++) {
         const struct span body = kinds[i] == GUEST_HELLO   ? hello_bytes()
                                  : kinds[i] == GUEST_ENDED ? SPAN(exited)
@@ -95,20 +95,32 @@ static struct span file_body(uint16_t mode, uint64_t size, const char *path)
     return sink_bytes(&out);
 }
 
+static struct span refused_body(uint32_t row, uint32_t count)
+{
+    static uint8_t frame[64];
+    const struct guest_refused refused = { row, count, 0x1122334455667788 };
+    struct sink out = sink_over(frame, sizeof frame);
+    guest_put_refused(&out, &refused);
+    return span_of(frame + GUEST_HEAD, out.len - GUEST_HEAD);
+}
+
 static void test_a_whole_talk(void **state)
 {
     (void)state;
     struct guest_hearing hearing = { 0 };
     struct guest_word word;
-    static const uint8_t ended[] = { GUEST_SIGNALLED, 9 }, odd[] = { GUEST_LINK, 'l' };
+    static const uint8_t ended[] = { GUEST_SIGNALLED, 9, 1 }, odd[] = { GUEST_LINK, 'l' };
     static const uint8_t folder[] = { 0xed, 0x01, 'd' };
     assert_true(hear(&hearing, GUEST_HELLO, hello_bytes(), &word));
     assert_true(hear(&hearing, GUEST_RUNS, span_of("", 0), &word));
     assert_true(hear(&hearing, GUEST_OUT, span_text("x"), &word));
     assert_span_equal(word.text, span_text("x"));
     assert_true(hear(&hearing, GUEST_ERR, span_text("y"), &word));
+    assert_true(hear(&hearing, GUEST_REFUSED, refused_body(GUEST_REFUSED_MAX - 1, 5), &word));
+    assert_true(word.refused.row == GUEST_REFUSED_MAX - 1 && word.refused.count == 5 &&
+                word.refused.argument == 0x1122334455667788);
     assert_true(hear(&hearing, GUEST_ENDED, SPAN(ended), &word));
-    assert_true(word.end == GUEST_SIGNALLED && word.number == 9);
+    assert_true(word.end == GUEST_SIGNALLED && word.number == 9 && word.untold);
     assert_true(hear(&hearing, GUEST_FOLDER, SPAN(folder), &word));
     assert_true(word.mode == 0755);
     assert_true(hear(&hearing, GUEST_FILE, file_body(0644, 3, "d/f"), &word));
@@ -131,9 +143,9 @@ static void test_the_order(void **state)
 {
     (void)state;
     static const uint8_t way[] = { GUEST_HELLO, GUEST_RUNS, GUEST_ENDED, GUEST_DONE };
-    static const char *const may[COUNT_OF(way) + 1] = { "\1", "\2\3", "\4\5\6", "\7\10\12\13\14",
+    static const char *const may[COUNT_OF(way) + 1] = { "\1", "\2\3", "\4\5\6\15", "\7\10\12\13\14",
                                                         "" };
-    static const uint8_t ended[] = { GUEST_EXITED, 0 }, odd[] = { GUEST_SPECIAL, 'o' };
+    static const uint8_t ended[] = { GUEST_EXITED, 0, 0 }, odd[] = { GUEST_SPECIAL, 'o' };
     static const uint8_t folder[] = { 0xff, 0x01, 'd' };
     for (size_t step = 0; step <= COUNT_OF(way); step++) {
         for (unsigned kind = 0; kind < 256; kind++) {
@@ -144,9 +156,10 @@ static void test_the_order(void **state)
                                      : kind == GUEST_BYTES                    ? span_text("x")
                                      : kind == GUEST_ENDED                    ? SPAN(ended)
                                      : kind == GUEST_FOLDER                   ? SPAN(folder)
-                                     : kind == GUEST_FILE ? file_body(0644, 1, "f")
-                                     : kind == GUEST_ODD  ? SPAN(odd)
-                                                          : span_of("", 0);
+                                     : kind == GUEST_FILE    ? file_body(0644, 1, "f")
+                                     : kind == GUEST_ODD     ? SPAN(odd)
+                                     : kind == GUEST_REFUSED ? refused_body(0, 1)
+                                                             : span_of("", 0);
             const bool expected = kind != 0 && strchr(may[step], (int)kind) != NULL;
             if (hear(&hearing, (uint8_t)kind, body, &word) != expected)
                 fail_msg("kind %u after %zu steps", kind, step);
@@ -171,18 +184,48 @@ static void test_what_no_guest_says(void **state)
         { "half a version", 0, GUEST_HELLO, { GUEST_VERSION, 0, 0 }, 3 },
         { "output of nothing", 2, GUEST_OUT, { 0 }, 0 },
         { "a beginning with something", 1, GUEST_RUNS, { 1 }, 1 },
-        { "no end", 2, GUEST_ENDED, { 0, 0 }, 2 },
-        { "an end that is none", 2, GUEST_ENDED, { GUEST_END_COUNT, 1 }, 2 },
-        { "by signal 0", 2, GUEST_ENDED, { GUEST_SIGNALLED, 0 }, 2 },
-        { "by signal 65", 2, GUEST_ENDED, { GUEST_SIGNALLED, 65 }, 2 },
-        { "by memory and no signal", 2, GUEST_ENDED, { GUEST_MEMORY, 0 }, 2 },
-        { "an end with more", 2, GUEST_ENDED, { GUEST_EXITED, 0, 0 }, 3 },
+        { "no end", 2, GUEST_ENDED, { 0, 0, 0 }, 3 },
+        { "an end that is none", 2, GUEST_ENDED, { GUEST_END_COUNT, 1, 0 }, 3 },
+        { "by signal 0", 2, GUEST_ENDED, { GUEST_SIGNALLED, 0, 0 }, 3 },
+        { "by signal 65", 2, GUEST_ENDED, { GUEST_SIGNALLED, 65, 0 }, 3 },
+        { "by memory and no signal", 2, GUEST_ENDED, { GUEST_MEMORY, 0, 0 }, 3 },
+        { "an end with more", 2, GUEST_ENDED, { GUEST_EXITED, 0, 0, 0 }, 4 },
+        { "an end with less", 2, GUEST_ENDED, { GUEST_EXITED, 0 }, 2 },
+        { "an end that is told in part", 2, GUEST_ENDED, { GUEST_EXITED, 0, 2 }, 3 },
+        { "refused calls of no kind", 2, GUEST_REFUSED, { 1, 0, 0, 0 }, 4 },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct guest_hearing hearing = after(way, rows[i].steps);
         struct guest_word word;
         if (hear(&hearing, rows[i].kind, span_of(rows[i].body, rows[i].len), &word))
             fail_msg("%s", rows[i].name);
+    }
+}
+
+static void test_refused_calls(void **state)
+{
+    (void)state;
+    static const uint8_t way[] = { GUEST_HELLO, GUEST_RUNS };
+    static const struct {
+        uint32_t row, count;
+        bool heard;
+    } rows[] = { { 0, 1, true },
+                 { GUEST_REFUSED_MAX - 1, UINT32_MAX, true },
+                 { GUEST_REFUSED_MAX, 1, false },
+                 { UINT32_MAX, 1, false },
+                 { 0, 0, false } };
+    struct guest_word word;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct guest_hearing hearing = after(way, COUNT_OF(way));
+        const struct span body = refused_body(rows[i].row, rows[i].count);
+        assert_int_equal(hear(&hearing, GUEST_REFUSED, body, &word), rows[i].heard);
+        assert_false(hear(&hearing, GUEST_REFUSED, span_of(body.at, body.len - 1), &word));
+        struct machine_word told = { .stage = MACHINE_REFUSED,
+                                     .reason = REASON_OK,
+                                     .refused = { rows[i].row, rows[i].count, 1 } };
+        assert_int_equal(machine_word_is_sound(&told), rows[i].heard);
+        told.stage = MACHINE_RUNS; /* which has none */
+        assert_true(machine_word_is_sound(&told));
     }
 }
 
@@ -248,7 +291,7 @@ static void test_limits_and_calls(void **state)
 {
     (void)state;
     const struct guest_limits limits = { 1, 2, 3, 4, 5, 6, 7, 8, true, false, true, false };
-    const struct guest_call call = { 9, true, false, { 5, 0xf0, 0x10 }, { 2, 8, 8 } };
+    const struct guest_call call = { 9, GUEST_TELLS, true, { 5, 0xf0, 0x10 }, { 2, 8, 8 } };
     struct guest_limits read;
     struct guest_call other;
     struct guest_frame frame;
@@ -267,9 +310,14 @@ static void test_limits_and_calls(void **state)
     }
     assert_int_equal(guest_take(&rest, &frame), 1);
     assert_true(guest_read_call(&frame, &other));
-    assert_true(other.number == 9 && other.masked && !other.unseen && other.first.argument == 5 &&
-                other.first.mask == 0xf0 && other.first.value == 0x10);
+    assert_true(other.number == 9 && other.masked && other.action == GUEST_TELLS &&
+                other.first.argument == 5 && other.first.mask == 0xf0 && other.first.value == 0x10);
     assert_true(other.also.argument == 2 && other.also.mask == 8 && other.also.value == 8);
+    uint8_t odd[64];
+    memcpy(odd, frame.body.at, frame.body.len);
+    odd[4] = GUEST_ACTION_COUNT;
+    const struct guest_frame no_action = { GUEST_CALL, span_of(odd, frame.body.len) };
+    assert_false(guest_read_call(&no_action, &other));
     for (size_t len = 0; len < frame.body.len; len++) {
         const struct guest_frame less = { GUEST_CALL, span_of(frame.body.at, len) };
         assert_false(guest_read_call(&less, &other));
@@ -296,6 +344,9 @@ static void test_words_of_a_machine(void **state)
     assert_false(machine_word_is_sound(&word));
     word = good;
     word.signal = 65;
+    assert_false(machine_word_is_sound(&word));
+    word = good;
+    word.untold = 2;
     assert_false(machine_word_is_sound(&word));
     word = good;
     word.ran = 2;
@@ -335,6 +386,7 @@ int main(void)
         TEST(test_a_whole_talk, ""),
         TEST(test_the_order, ""),
         TEST(test_what_no_guest_says, ""),
+        TEST(test_refused_calls, ""),
         TEST(test_paths, ""),
         TEST(test_texts, ""),
         TEST(test_limits_and_calls, ""),

@@ -99,18 +99,47 @@ static void hello(void)
     say(GUEST_HELLO, version, sizeof version);
 }
 
+static void say_refused(uint32_t row, uint32_t count, uint64_t argument)
+{
+    static uint8_t frame[GUEST_HEAD + sizeof(struct guest_refused)];
+    const struct guest_refused refused = { row, count, argument };
+    struct sink out = sink_over(frame, sizeof frame);
+    guest_put_refused(&out, &refused);
+    say_raw(frame, out.len);
+}
+
+/* Calls that were refused to nobody: it can say so, and no more than there are kinds. */
+static void refuse(void)
+{
+    for (uint32_t row = 0; is("refuses") && row < GUEST_REFUSED_MAX; row++)
+        say_refused(row, UINT32_MAX, UINT64_MAX);
+    for (uint32_t row = 0; is("untold") && row < 2; row++)
+        say_refused(row, row + 1, 0);
+    for (uint32_t i = 0; is("counts"); i++)
+        say_refused(i % 64, i + 1, i);
+    if (is("no-row"))
+        say_refused(GUEST_REFUSED_MAX, 1, 0);
+    if (is("no-count"))
+        say_refused(1, 0, 0);
+    if (is("half-row"))
+        say(GUEST_REFUSED, "1234567", 8);
+}
+
 /* What is no frame of a guest's, or not at this time. */
 static void instead_of_a_frame(void)
 {
-    static const uint8_t odd[2] = { 200, 1 }, none[2] = { 0, 0 },
+    static const uint8_t odd[3] = { 200, 1 }, none[3] = { 0, 0 },
+                         half_told[3] = { GUEST_EXITED, 0, 2 },
                          half[GUEST_HEAD + 1] = { 9, 0, 0, 0, GUEST_OUT };
-    static const uint8_t runs[2] = { GUEST_EXITED, 0 };
+    static const uint8_t runs[3] = { GUEST_EXITED, 0 };
     if (is("odd-end"))
         say(GUEST_ENDED, odd, sizeof odd);
     if (is("no-end"))
         say(GUEST_ENDED, none, sizeof none);
     if (is("short-end"))
-        say(GUEST_ENDED, runs, 1);
+        say(GUEST_ENDED, runs, 2);
+    if (is("half-told"))
+        say(GUEST_ENDED, half_told, sizeof half_told);
     if (is("told"))
         say(GUEST_GO, "", 0);
     if (is("hello-again"))
@@ -141,6 +170,8 @@ static void before_the_job(void)
     static const uint8_t huge[GUEST_HEAD] = { 0xff, 0xff, 0xff, 0x7f, GUEST_HELLO };
     if (is("early"))
         say(GUEST_OUT, "x", 1);
+    if (is("early-row"))
+        say_refused(1, 1, 0);
     if (is("huge"))
         say_raw(huge, sizeof huge);
     if (is("dies"))
@@ -152,7 +183,7 @@ static void before_the_job(void)
 static void instead_of_the_job(void)
 {
     static const char words[] = "no\x1b[2J such thing";
-    static const uint8_t ended[2] = { GUEST_EXITED, 0 };
+    static const uint8_t ended[3] = { GUEST_EXITED, 0 };
     if (is("fails"))
         say(GUEST_FAILED, words, sizeof words - 1);
     if (is("resets"))
@@ -178,6 +209,7 @@ static void as_the_job(void)
             wait_for_ever();
     }
     instead_of_a_frame();
+    refuse();
     if (is("gone"))
         _exit(0);
     if (is("stays"))
@@ -223,7 +255,9 @@ static void leave(void)
     if (is("odd-kind"))
         say_entry(GUEST_ODD, 77, "a");
     if (is("ends-again"))
-        say(GUEST_ENDED, "\1", 2);
+        say(GUEST_ENDED, "\1\0", 3);
+    if (is("late-row"))
+        say_refused(1, 1, 0);
     if (is("more")) {
         say_entry(GUEST_FILE, 1, "a");
         say(GUEST_BYTES, "ab", 2);
@@ -233,7 +267,7 @@ static void leave(void)
 
 int main(void)
 {
-    static const uint8_t ended[2] = { GUEST_EXITED, 7 };
+    static const uint8_t ended[3] = { GUEST_EXITED, 7 }, untold[3] = { GUEST_EXITED, 7, 1 };
     signal(SIGPIPE, SIG_IGN);
     read_own_role();
     before_the_job();
@@ -242,7 +276,7 @@ int main(void)
     instead_of_the_job();
     say(GUEST_RUNS, "", 0);
     as_the_job();
-    say(GUEST_ENDED, ended, sizeof ended);
+    say(GUEST_ENDED, is("untold") ? untold : ended, sizeof ended);
     leave();
     wait_for_ever();
 }

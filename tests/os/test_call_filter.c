@@ -1,6 +1,9 @@
 /* test_call_filter.c - a filter of system calls with an action for each rule and one for the rest;
    that a jail's lists are exact over all numbers is test_jail.c's. */
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -103,6 +106,78 @@ static void test_each_action(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* A child of the one that has the descriptor makes a call that no rule names, and hears the answer.
+ */
+static _Noreturn void ask(void)
+{
+    static const struct call_rule needed[] = {
+        { .number = SYS_clone },          { .number = SYS_exit_group },
+        { .number = SYS_wait4 },          { .number = SYS_ioctl },
+        { .number = SYS_fcntl },          { .number = SYS_set_robust_list },
+        { .number = SYS_rt_sigprocmask }, { .number = SYS_gettid }
+    };
+    struct sock_filter at[CALL_FILTER_ROOM(COUNT_OF(needed))];
+    struct call_filter filter;
+    call_filter_begin(&filter, at, COUNT_OF(at));
+    for (size_t i = 0; i < COUNT_OF(needed); i++)
+        call_filter_put(&filter, &needed[i], SECCOMP_RET_ALLOW);
+    const int asked = call_filter_ask(&filter);
+    if (asked < 0 || fcntl(asked, F_GETFD) != FD_CLOEXEC)
+        _exit(1);
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(error_of(SYS_setns, 77) == ENOMSG ? 0 : 9);
+    struct seccomp_notif question;
+    memset(&question, 0, sizeof question);
+    if (ioctl(asked, SECCOMP_IOCTL_NOTIF_RECV, &question) != 0 || question.data.nr != SYS_setns ||
+        question.data.args[0] != 77)
+        _exit(2);
+    struct seccomp_notif_resp answer = { .id = question.id, .error = -ENOMSG };
+    int status = -1;
+    if (ioctl(asked, SECCOMP_IOCTL_NOTIF_SEND, &answer) != 0 ||
+        waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        _exit(3);
+    _exit(WEXITSTATUS(status));
+}
+
+/* Where another filter asks already, none is held, and one that does not ask still can be. */
+static _Noreturn void ask_twice(void)
+{
+    static const struct call_rule none = { .number = SYS_setns };
+    struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    const struct sock_fprog program = { 1, &all };
+    struct sock_filter at[CALL_FILTER_ROOM(1)];
+    struct call_filter filter;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) <
+            0)
+        _exit(1);
+    call_filter_begin(&filter, at, COUNT_OF(at));
+    call_filter_put(&filter, &none, SECCOMP_RET_ERRNO | ENOMSG);
+    if (call_filter_ask(&filter) != -1 || error_of(SYS_setns, 0) == ENOMSG)
+        _exit(2);
+    if (!call_filter_hold(&filter, SECCOMP_RET_ALLOW) || error_of(SYS_setns, 0) != ENOMSG)
+        _exit(3);
+    _exit(0);
+}
+
+static void test_one_that_asks(void **state)
+{
+    (void)state;
+    for (int twice = 0; twice < 2; twice++) {
+        int status = 0;
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0 && twice == 0)
+            ask();
+        if (child == 0)
+            ask_twice();
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
 /* Half a filter is none: nothing is held, and not even a privilege given up. */
 static void refused(const struct call_rule *rule, size_t rules, size_t room)
 {
@@ -142,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_action),
+        cmocka_unit_test(test_one_that_asks),
         cmocka_unit_test(test_half_of_one_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

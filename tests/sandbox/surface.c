@@ -109,12 +109,14 @@ static size_t make_rows(void)
     return count;
 }
 
-static void try_all(long number, size_t count)
+/* Of a call that is not on the list `few` are tried: nothing, and all ones. */
+static void try_all(long number, size_t count, int few)
 {
     char line[64];
     size_t through = 0;
     for (size_t i = 0; i < count; i++) {
-        rows[i].through = goes_through(number, rows[i].argument, rows[i].value);
+        const int tried = !few || known[number] || i == 0 || rows[i].value == UINT64_MAX;
+        rows[i].through = tried && goes_through(number, rows[i].argument, rows[i].value);
         through += (size_t)rows[i].through;
     }
     if (through == count)
@@ -176,10 +178,12 @@ static void try_absent(void)
     }
 }
 
-/* The argument is the numbers of the list, with commas between. */
+/* The argument is the numbers of the list, with commas between; "few" behind it where each call
+   that is refused takes long. */
 int main(int argc, char **argv)
 {
     const size_t count = make_rows();
+    const int few = argc > 2;
     for (char *at = argc > 1 ? argv[1] : NULL; at != NULL && *at != 0; at += *at == ',' ? 1 : 0)
         known[strtoul(at, &at, 10) % NUMBERS] = LISTED;
     try_absent();
@@ -187,7 +191,7 @@ int main(int argc, char **argv)
     hold_back();
     for (long number = 0; number < NUMBERS; number++) {
         if (!is_left_out(number) && known[number] != ABSENT)
-            try_all(number, count);
+            try_all(number, count, few);
     }
     say("over\n", 5);
     _exit(0);
