@@ -238,6 +238,17 @@ class InMachines(Told, Machines):
         self.a_flood()
         self.job("/bin/refused", "flood", more="[limits]\nmax_execution_seconds = 1\n", code=1, reason="JOB_TIME")
 
+    def test_floods_hold_up_nothing(self):
+        """What others of the job say is passed on, and the limits that the machine itself holds are held to, while
+        thirty of its processes have calls refused as fast as they can."""
+        script = ("i=0; while [ $i -lt 30 ]; do /bin/refused flood & i=$((i+1)); done; busybox sleep 1; echo heard; "
+                  "busybox head -c 9000000 /dev/zero >/output/x; busybox sleep 100")
+        result, said = self.job("/bin/busybox", "sh", "-c", script, code=1, reason="JOB_OUTPUT_LIMIT",
+                                more='[limits]\nmax_output_bytes = "4M"\nmax_execution_seconds = 60\n')
+        self.assertIn("heard\n", said)
+        self.assertEqual(set(kinds(result)), {("mount", None)})
+        self.assertFalse(result["refused_untold"])
+
     def test_many_threads_in_a_machine(self):
         self.many_threads()
 
