@@ -12,11 +12,13 @@
 #include "cmd/home.h"
 #include "cmd/image.h"
 #include "cmd/input.h"
+#include "cmd/run_learn.h"
 #include "cmd/run_measure.h"
 #include "cmd/run_remote.h"
 #include "cmd/run_result.h"
 #include "cmd/run_signed.h"
 #include "cmd/settings_load.h"
+#include "cmd/write_beside.h"
 #include "codec/utf8.h"
 #include "fence/fence.h"
 #include "os/fd.h"
@@ -28,6 +30,7 @@ enum {
     OPT_OUTPUT,
     OPT_RUNTIME,
     OPT_RESULT,
+    OPT_LEARN,
     OPT_VMM,
     OPT_VMM_IMAGE,
     OPT_VMM_REPOSITORY,
@@ -52,6 +55,9 @@ static const struct option_spec options[] = {
     [OPT_RESULT] = { "--result", "FILE", NULL,
                      "write the result there, signed by the house of --state; nothing may be there "
                      "yet" },
+    [OPT_LEARN] = { "--learn", "FILE", NULL,
+                    "write the specification there, narrowed to what this run needed; nothing may "
+                    "be there yet" },
     [OPT_VMM] = { "--vmm", "URL", NULL,
                   "run it in a machine of the dstack VMM there: https://HOST:PORT, or "
                   "http://127.0.0.1:PORT" },
@@ -226,7 +232,9 @@ static enum exit_code begin_signing(struct invocation *in, struct run_signed *si
 /* What of a local run has no meaning there, and of a machine there none here. */
 static bool options_fit(const struct invocation *in)
 {
-    static const int local[] = { OPT_IMAGES, OPT_JOB, OPT_OUTPUT, OPT_RUNTIME, OPT_RESULT };
+    static const int local[] = {
+        OPT_IMAGES, OPT_JOB, OPT_OUTPUT, OPT_RUNTIME, OPT_RESULT, OPT_LEARN
+    };
     static const int remote[] = { OPT_VMM_IMAGE, OPT_VMM_REPOSITORY, OPT_VMM_PORT,
                                   OPT_VMM_RESTRICTED, OPT_VMM_CA };
     const bool is_remote = in->values[OPT_VMM] != NULL;
@@ -240,6 +248,19 @@ static bool options_fit(const struct invocation *in)
         return false;
     }
     return true;
+}
+
+/* Of a job of a queue nothing is learned: whoever waits for it did not choose how it was run. */
+static bool read_learn(struct invocation *in, struct run_learning *out)
+{
+    *out = (struct run_learning){ .file = in->values[OPT_LEARN], .reason = REASON_NONE };
+    if (out->file == NULL)
+        return true;
+    if (option_given(in, OPT_TELL)) {
+        say("run: --learn is of no use with --tell-fd: nothing is learned of jobs of a queue");
+        return false;
+    }
+    return path_is_free("--learn", out->file);
 }
 
 static enum exit_code run_there(struct invocation *in, struct run_result *result)
@@ -289,12 +310,13 @@ static enum exit_code run(struct invocation *in)
     if (home_machine(machine, sizeof machine))
         job.machine = machine;
     if (!read_id(job.id) || !read_descriptor(in, OPT_TELL, &tell) ||
-        !read_descriptor(in, OPT_MEASURE, &measure.house))
+        !read_descriptor(in, OPT_MEASURE, &measure.house) || !read_learn(in, &result->learning))
         return EXIT_USAGE;
     if (measure.house >= 0) {
         job.measure = run_measure_launch;
         job.measure_arg = &measure;
     }
+    job.learns = result->learning.file != NULL;
     if (job.output != NULL && !read_output(in, job.output, &job.output))
         return EXIT_USAGE;
     if (!read_spec(in, &spec, result) || !read_arguments(in, &job.arguments) ||
@@ -309,6 +331,7 @@ static enum exit_code run(struct invocation *in)
     result->signing.ticket = measure.ticket;
     run_result_limits(in, &spec.limits, &result->sandbox.limits);
     run_signed_end(in, result);
+    run_learn_end(in, &spec, result);
     run_result_tell(&result->sandbox, tell);
     return run_result_print(in, result, json);
 }
@@ -354,6 +377,12 @@ const struct command command_run = {
         "signs how the job ended and what was taken over, with evidence of what the house is\n"
         "(`ward result verify`).  It must be up before the job begins.  If it does not sign,\n"
         "the job's own end is said all the same, and the exit code is 4.\n"
+        "\n"
+        "With --learn the specification is written anew when the job has exited with 0: with\n"
+        "the memory, disk, time and output that it needed and a margin, the hosts and ports\n"
+        "that it met, the allowed paths that it wrote to, and read_only where it changed\n"
+        "nothing of its image.  Nothing is allowed that was not; what was refused is in\n"
+        "comments.  docs/run.md says what of it to look at.\n"
         "\n"
         "Exits 0 when the job did, and 1 when it exited with another code, was ended, or left\n"
         "what is no result: its own code is in the object of --json.  Everything else is\n"

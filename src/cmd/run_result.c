@@ -47,6 +47,8 @@ static enum exit_code exit_of_job(const struct sandbox_result *result)
 static enum exit_code exit_of(const struct run_result *r)
 {
     enum exit_code code = exit_of_job(&r->sandbox);
+    if (code == EXIT_DONE && r->learning.reason == REASON_LEARN_NOT_WRITTEN)
+        code = EXIT_INTERNAL;
     if ((code != EXIT_DONE && code != EXIT_NO) || r->signing.file == NULL ||
         r->signing.reason == REASON_OK || r->signing.reason == REASON_NONE)
         return code;
@@ -195,6 +197,20 @@ static void put_signed(struct json_writer *json, const struct run_signed *signin
     json_end_object(json);
 }
 
+static void put_learned(struct json_writer *json, const struct run_learning *learning)
+{
+    json_put_key(json, "learned");
+    if (learning->file == NULL || learning->reason == REASON_NONE) {
+        json_put_null(json);
+        return;
+    }
+    json_begin_object(json);
+    config_json_text(json, "file", learning->file);
+    config_json_text(json, "reason", reason_info(learning->reason)->name);
+    config_json_text(json, "detail", learning->what);
+    json_end_object(json);
+}
+
 static void write_json(struct sink *out, const struct run_result *r)
 {
     const struct sandbox_result *result = &r->sandbox;
@@ -213,6 +229,7 @@ static void write_json(struct sink *out, const struct run_result *r)
     put_time(&json, "started", result->started_ms);
     put_time(&json, "ended", result->ended_ms);
     put_signed(&json, &r->signing);
+    put_learned(&json, &r->learning);
     put_machine(&json, r->remote);
     json_end_object(&json);
     sink_text(out, "\n");
@@ -223,7 +240,7 @@ static bool print_json(struct invocation *in, const struct run_result *r)
 {
     enum {
         AROUND = 160,
-        REST = 40960 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) + CALLS_ROOM * 2 * AROUND
+        REST = 65536 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) + CALLS_ROOM * 2 * AROUND
     };
     const struct collected *outputs = &r->sandbox.outputs;
     size_t room = REST + outputs->count * AROUND;
@@ -332,6 +349,21 @@ static void say_signed(struct invocation *in, const struct run_signed *signing)
     say("%s %s", info->cause, info->help);
 }
 
+static void say_learned(struct invocation *in, const struct run_learning *learning)
+{
+    const struct reason_info *info = reason_info(learning->reason);
+    if (learning->file == NULL || learning->reason == REASON_NONE)
+        return;
+    if (learning->reason == REASON_OK) {
+        note(in, "run: what it needed is in %s; `ward spec check` says it in words",
+             learning->file);
+        return;
+    }
+    say("run: %s: %s%s%s", learning->file, info->name, learning->what[0] == 0 ? "" : ": ",
+        learning->what);
+    say("%s %s", info->cause, info->help);
+}
+
 /* One that did not end by itself exited with nothing. */
 void run_result_tell(const struct sandbox_result *result, int fd)
 {
@@ -363,6 +395,7 @@ enum exit_code run_result_print(struct invocation *in, const struct run_result *
         note(in, "run: machine %s ended by itself; how its job ended a VMM does not tell",
              r->remote->name);
     say_signed(in, &r->signing);
+    say_learned(in, &r->learning);
     if (result->left[0] != 0)
         say("run: not all of the sandbox could be taken away; the next `ward run` tries again: %s",
             result->left);

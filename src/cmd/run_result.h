@@ -17,6 +17,13 @@ struct run_signed {
     char what[512];     /* of the reason; may be empty */
 };
 
+/* What was learned, where that is wanted. */
+struct run_learning {
+    const char *file;   /* where it goes; NULL: nothing is to be learned */
+    enum reason reason; /* REASON_OK: it is there; REASON_NONE: the job did not run */
+    char what[512];     /* of the reason; may be empty */
+};
+
 struct run_result {
     const char *file;                /* of the specification */
     char digest[2 * SHA256_LEN + 1]; /* of its bytes */
@@ -24,6 +31,7 @@ struct run_result {
     struct sandbox_result sandbox;
     struct remote_machine *remote; /* of a VMM; NULL: it ran here */
     struct run_signed signing;
+    struct run_learning learning;
 };
 
 /* run_result_limits says which ceilings this machine lowered. */

@@ -1,25 +1,18 @@
 /* run_signed.c - see run_signed.h. */
 #include "cmd/run_signed.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/number.h"
 #include "cmd/house_ask.h"
+#include "cmd/write_beside.h"
 #include "codec/job_result.h"
 #include "codec/json_write.h"
 #include "codec/values.h"
 #include "model/api.h"
 #include "os/clock.h"
-#include "os/fd.h"
-#include "os/file.h"
-#include "os/random.h"
 
 enum {
     ASK_MS = 10000,        /* for one answer */
@@ -32,32 +25,6 @@ enum {
 };
 
 /* --- before it -------------------------------------------------------------------------------- */
-
-/* The folder that a path lies in, as the kernel takes it. */
-static bool folder_of(const char *path, char out[PATH_MAX])
-{
-    const char *slash = strrchr(path, '/');
-    size_t above = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-    int len = above == 0 ? snprintf(out, PATH_MAX, ".")
-                         : snprintf(out, PATH_MAX, "%.*s", (int)above, path);
-    return len > 0 && len < PATH_MAX;
-}
-
-static bool file_is_free(const char *path)
-{
-    char folder[PATH_MAX];
-    struct stat is;
-    size_t len = strlen(path);
-    if (lstat(path, &is) == 0)
-        say("run: --result %s: it is there already, and is not written over", path);
-    else if (errno != ENOENT || len == 0 || path[len - 1] == '/' || !folder_of(path, folder) ||
-             access(folder, W_OK | X_OK) != 0)
-        say("run: --result %s: it needs a name, in a folder that is there and can be written",
-            path);
-    else
-        return true;
-    return false;
-}
 
 static void say_reason(enum reason reason)
 {
@@ -73,7 +40,7 @@ enum exit_code run_signed_begin(struct invocation *in, const struct run_signed *
                                            .method = "GET",
                                            .target = "/v1/keyring/keys?role=result&state=active",
                                            .timeout_ms = ASK_MS };
-    if (!file_is_free(signing->file))
+    if (!path_is_free("--result", signing->file))
         return EXIT_USAGE;
     if (signing->is_known) /* it may be started again just now */
         return EXIT_DONE;
@@ -214,40 +181,11 @@ static bool ask(struct invocation *in, struct run_signed *signing, struct span b
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Beside it until it is whole: a name that nobody else has. */
-static bool name_beside(const char *path, char out[PATH_MAX])
-{
-    uint8_t random[8];
-    struct sink name = sink_over(out, PATH_MAX);
-    random_bytes(random, sizeof random);
-    sink_text(&name, path);
-    sink_text(&name, ".incomplete-");
-    sink_hex(&name, SPAN(random));
-    sink_terminate(&name);
-    return sink_ok(&name);
-}
-
 static void write_result(struct run_signed *signing, struct span text)
 {
-    char beside[PATH_MAX];
-    const char *why = NULL;
-    signing->reason = REASON_RESULT_NOT_WRITTEN;
-    if (!name_beside(signing->file, beside)) {
-        snprintf(signing->what, sizeof signing->what, "its name is too long");
-        return;
-    }
-    rc written = file_write_new(NULL, beside, text, 0644);
-    if (!rc_ok(written))
-        why = file_error_text(written);
-    else if (renameat2(AT_FDCWD, beside, AT_FDCWD, signing->file, RENAME_NOREPLACE) != 0)
-        why = strerror(errno);
-    if (rc_ok(written) && why != NULL)
-        (void)unlink(beside);
-    if (why == NULL && !rc_ok(file_sync_name(NULL, signing->file)))
-        why = "it is there, but may not outlive a power cut";
+    const char *why = write_beside(signing->file, text, 0644);
+    signing->reason = why == NULL ? REASON_OK : REASON_RESULT_NOT_WRITTEN;
     snprintf(signing->what, sizeof signing->what, "%s", why == NULL ? "" : why);
-    if (why == NULL)
-        signing->reason = REASON_OK;
 }
 
 void run_signed_end(struct invocation *in, struct run_result *result)

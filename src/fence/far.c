@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "fence/inside.h"
+#include "model/place.h"
 #include "net/lead.h"
 #include "os/fd.h"
 
@@ -30,11 +31,15 @@ static void take(struct fence *fence, struct far *far, struct job_port port, siz
     const struct address address = address_of_socket(at);
     const struct reach_name *name = reach_by_address(fence->reach, &address);
     const bool listed = name != NULL && reach_allows(fence->reach, name, &port);
-    if (!reach_leads(fence->reach, &address, &port) || (!listed && is_this_machine(at, len))) {
+    const bool own = is_this_machine(at, len);
+    if (!reach_leads(fence->reach, &address, &port) || (!listed && own)) {
         far->is_inside = true;
         far->inside = address;
         return;
     }
+    /* A name that leads to what is not outside needs that address beside it. */
+    if (listed && (own || address_place(&address, NULL) != PLACE_OUTWARD))
+        used(fence, name, port);
     far->found.at[far->found.count] = *at;
     far->found.len[far->found.count++] = len;
 }

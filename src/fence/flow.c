@@ -185,6 +185,7 @@ static void send_on(struct fence *fence, size_t socket, const struct reach_name 
         flow->held_len = one->len;
         flow->until_ms = fence->now_ms + FENCE_FLOW_MS;
         fence->opening++;
+        used(fence, name, port_of(fence, flow));
         far_begin(fence, &flow->far, name, port_of(fence, flow));
         open_flow(fence, flow);
         return;

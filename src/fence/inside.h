@@ -9,6 +9,7 @@
 #include "fence/fence.h"
 #include "net/dial.h"
 #include "sandbox/refusal.h"
+#include "sandbox/use.h"
 
 enum { FENCE_RACED_MOST = 2 }; /* addresses of a host that are tried beside one another */
 
@@ -139,6 +140,9 @@ struct fence {
     unsigned questions;
     struct refusals refusals;
     uint32_t told[REFUSALS_ROOM], told_more;
+    struct learn_uses uses; /* nothing where nobody learns of them */
+    size_t uses_told;       /* the first of them, */
+    bool more_told;         /* and that there are others */
     uint8_t hello[CLIENT_HELLO_MAX];
 };
 
@@ -154,6 +158,11 @@ bool fence_turn(struct fence *fence);
 void refuse(struct fence *fence, const struct reach_refusal *what);
 void refuse_at(struct fence *fence, const struct address *to, struct job_port port);
 void refusals_tell(struct fence *fence);
+
+/* used notes that a name was asked for (port 0; NULL is localhost) or is let through on a port, for
+   a run that learns; uses_tell tells what has not been told. */
+void used(struct fence *fence, const struct reach_name *name, struct job_port port);
+void uses_tell(struct fence *fence);
 
 /* names.c.  names_answer answers one message: the length of the answer, 0 for silence. */
 size_t names_answer(struct fence *fence, struct span message, uint8_t out[DNS_MESSAGE_MAX]);

@@ -245,6 +245,7 @@ static void open_link(struct fence *fence, struct link *link)
     link->state = LINK_OPENS;
     link->until_ms = fence->now_ms + FENCE_NAME_MS + FENCE_CONNECT_MS;
     fence->opening++;
+    used(fence, link->name, link->port);
     far_begin(fence, &link->far, link->name, link->port);
 }
 

@@ -19,8 +19,8 @@ enum {
                   2 * FENCE_PIPES + 64,
     /* Streams, pipes, the poller, and those of the name servers. */
     OTHER_DESCRIPTORS = 2 * FENCE_PIPES + 32,
-    /* Streams, two for packets, three pipes to the run, the poller, and pipes for what is much. */
-    KEPT = FENCE_SOCKETS_MOST + 9 + 2 * FENCE_PIPES,
+    /* Streams, two for packets, four pipes to the run, the poller, and pipes for what is much. */
+    KEPT = FENCE_SOCKETS_MOST + 10 + 2 * FENCE_PIPES,
 };
 
 struct living {
@@ -53,6 +53,8 @@ static void list_descriptors(struct living *living)
     keep(living, given->sockets->astray);
     keep(living, given->sockets->overheard);
     keep(living, given->refusals);
+    if (given->uses >= 0)
+        keep(living, given->uses);
     keep(living, given->ready);
     keep(living, given->stop);
     keep(living, living->fence.poller);
@@ -147,5 +149,7 @@ int fence_live(const struct sandbox_fence *given)
     while (fence_turn(&living.fence))
         ;
     refusals_tell(&living.fence);
+    if (given->uses >= 0)
+        uses_tell(&living.fence);
     return 0;
 }

@@ -62,7 +62,8 @@ static bool find_servers(struct fence *fence)
 static bool wait_for_sockets(struct fence *fence)
 {
     /* Whoever does not read what is refused holds nothing else up. */
-    if (fcntl(fence->given->refusals, F_SETFL, O_WRONLY | O_NONBLOCK) != 0)
+    if (fcntl(fence->given->refusals, F_SETFL, O_WRONLY | O_NONBLOCK) != 0 ||
+        (fence->given->uses >= 0 && fcntl(fence->given->uses, F_SETFL, O_WRONLY | O_NONBLOCK) != 0))
         return false;
     rc result = poller_open(NULL, &fence->poller);
     for (size_t i = 0; i < fence->given->sockets->count && rc_ok(result); i++)
@@ -165,6 +166,8 @@ bool fence_turn(struct fence *fence)
     if (fence->opening > 0 || fence->now_ms - fence->ticked_ms >= TURN_MS) {
         tick(fence);
         refusals_tell(fence);
+        if (fence->given->uses >= 0)
+            uses_tell(fence);
         fence->ticked_ms = fence->now_ms;
     }
     link_watch_sockets(fence);

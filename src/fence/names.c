@@ -31,9 +31,12 @@ static void answer(struct fence *fence, const struct dns_question *question, str
             dns_answer_write(out, question, DNS_REFUSED, (struct span){ 0 }, 0);
             return;
         }
+        used(fence, name, (struct job_port){ 0 });
         address = question->type == DNS_A      ? reach_v4(name, room)
                   : question->type == DNS_AAAA ? reach_v6(name, room)
                                                : (struct span){ 0 };
+    } else {
+        used(fence, NULL, (struct job_port){ 0 });
     }
     dns_answer_write(out, question, DNS_NOERROR, address, LIFE_SECONDS);
 }

@@ -1,5 +1,6 @@
-/* tell.c - what was refused, to whoever runs the job.  New kinds at once, numbers from time to
-   time: whatever a job does it costs a bounded number of records. */
+/* tell.c - what was refused, to whoever runs the job, and what was let through, to whoever learns
+   of it.  New kinds at once, numbers from time to time: whatever a job does it costs a bounded
+   number of records. */
 #include "fence/inside.h"
 
 static void tell_row(struct fence *fence, size_t row)
@@ -39,4 +40,22 @@ void refusals_tell(struct fence *fence)
     const struct refusal more = { .rule = REACH_RULES, .count = fence->refusals.more };
     if (refusal_send(fence->given->refusals, &more))
         fence->told_more = more.count;
+}
+
+void used(struct fence *fence, const struct reach_name *name, struct job_port port)
+{
+    if (fence->given->uses < 0)
+        return;
+    (void)learn_uses_add(&fence->uses, name, port);
+    uses_tell(fence);
+}
+
+/* In their order: where the pipe is full the rest waits for the next turn. */
+void uses_tell(struct fence *fence)
+{
+    const int fd = fence->given->uses;
+    while (fence->uses_told < fence->uses.count && use_send(fd, &fence->uses.at[fence->uses_told]))
+        fence->uses_told++;
+    if (fence->uses.more && !fence->more_told)
+        fence->more_told = use_send_more(fd);
 }

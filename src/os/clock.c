@@ -2,7 +2,6 @@
 #include "os/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /* clock_gettime fails only for a clock that does not exist; a wrong time would be worse than
    none. */
@@ -29,4 +28,17 @@ int64_t clock_monotonic_ms(void)
 {
     struct timespec at = read_clock(CLOCK_MONOTONIC);
     return (int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000;
+}
+
+/* Files are dated by the last tick. */
+struct timespec clock_next_date(void)
+{
+    enum { LOOK_NS = 500000 };
+    const struct timespec before = read_clock(CLOCK_REALTIME_COARSE), look = { 0, LOOK_NS };
+    struct timespec now;
+    do {
+        (void)nanosleep(&look, NULL);
+        now = read_clock(CLOCK_REALTIME_COARSE);
+    } while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
+    return now;
 }

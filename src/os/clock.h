@@ -4,6 +4,7 @@
 #define WARD_OS_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* clock_now: seconds since 1970-01-01T00:00:00Z by the system's clock. */
 int64_t clock_now(void);
@@ -14,5 +15,9 @@ int64_t clock_now_ms(void);
 /* clock_monotonic_ms: milliseconds from some fixed point; never goes back, whatever is done
    to the system's clock.  For deadlines. */
 int64_t clock_monotonic_ms(void);
+
+/* clock_next_date waits, for some milliseconds, until files that are changed now get another date
+   than those that were changed before, and gives that date. */
+struct timespec clock_next_date(void);
 
 #endif

@@ -4,8 +4,10 @@
 #define WARD_SANDBOX_BACKEND_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "job/image.h"
+#include "job/learn.h"
 #include "os/spawn.h"
 #include "sandbox/bundle.h"
 #include "sandbox/ext4.h"
@@ -145,9 +147,12 @@ struct beside {
     pid_t pid; /* its own as long as nobody has waited for it */
 };
 
+struct supervision;
+
 /* fence_start makes the fence of a job whose first process waits, if it may reach anything; it
-   serves when this returns.  `refusals` is where it tells what it refuses. */
-enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals, struct beside *held);
+   serves when this returns.  `by` says where it tells what it refuses, and what it lets through. */
+enum reason fence_start(struct sandbox *sandbox, pid_t first, const struct supervision *by,
+                        struct beside *held);
 
 /* beside_hear waits for one byte, 0, by which such a process says that it is confined; else it says
    why not. */
@@ -155,6 +160,44 @@ enum reason beside_hear(struct sandbox *sandbox, int ready, enum reason otherwis
 
 /* beside_stop lets it tell what it has to, and end. */
 void beside_stop(struct beside *held);
+
+/* --- usage.c: what a job had use of, for a run that learns ------------------------------------ */
+
+/* What the supervisor saw.  {0}: nothing. */
+struct usage {
+    uint64_t disk, output;                   /* bytes at most; looked at now and then */
+    int64_t since_s;                         /* by the clock of files: what has another time */
+    uint32_t since_ns;                       /* from here on was changed by the job */
+    uint8_t is_known;                        /* 1: all of this is, and no clock was set */
+    uint8_t written[(JOB_LIST_MAX + 7) / 8]; /* a bit of each allowed path: it was, or listed */
+};
+
+struct usage_watch {
+    struct usage seen;
+    int allowed[JOB_LIST_MAX]; /* the folders of the allowed paths; -1: none */
+    struct timespec changed[JOB_LIST_MAX], listed[JOB_LIST_MAX];
+    int64_t clocks_ms; /* between the two clocks, to see whether one was set */
+    bool is_open;
+};
+
+/* usage_begin is called when the sandbox is there and the job waits; it takes a moment, so that
+   what the job does later is later.  usage_look looks how much there is, and usage_end for the last
+   time, when the job has ended. */
+void usage_begin(struct usage_watch *watch, const struct sandbox *sandbox, pid_t first);
+void usage_look(struct usage_watch *watch, const struct sandbox *sandbox);
+void usage_end(struct usage_watch *watch, const struct sandbox *sandbox);
+
+/* --- changes.c: what a job has changed of its image ------------------------------------------- */
+
+enum {
+    CHANGES_ENTRIES_MAX = 65536, /* files and folders that are looked at */
+    CHANGES_DEPTH = 64,          /* folders inside one another; what is deeper counts as the last */
+};
+
+/* changes_find looks, when the job has ended, what of its private copy was changed since it began.
+   False where that cannot be told. */
+MUST_USE
+bool changes_find(const struct sandbox *sandbox, const struct usage *usage, struct learn_seen *out);
 
 /* --- supervise.c: whoever sits beside the job ------------------------------------------------- */
 
@@ -167,6 +210,7 @@ struct supervised {
     int32_t status;  /* of waitpid; -1: it did not run */
     uint32_t untold; /* 1: the process that tells refused calls is not known to have told all */
     int64_t started_ms, ended_ms;
+    struct usage usage;
     char what[SANDBOX_WHAT];
 };
 
@@ -176,6 +220,7 @@ struct supervision {
     int streams[2]; /* what the job writes to */
     int report;     /* where it is told, */
     int refusals;   /* where its fence tells, */
+    int uses;       /* so too, for a run that learns; else -1 */
     int calls;      /* and where its teller does */
     int wish;       /* whose end, or any byte, is the wish to end the job */
 };
@@ -183,5 +228,16 @@ struct supervision {
 /* supervise is the whole life of a child: the first process of a namespace of its own, so that its
    end, however it comes, is that of everything in it. */
 _Noreturn void supervise(const struct supervision *by);
+
+/* usage_take (usage.c) puts what the supervisor saw, and what the fence let through, where the run
+   says it.  NULL: the fence was not heard to its end, and may have had more to say. */
+void usage_take(struct sandbox *sandbox, const struct supervised *said,
+                const struct learn_uses *uses, struct sandbox_result *out);
+
+/* --- converse.c: who listens to it ------------------------------------------------------------ */
+
+/* sandbox_converse begins the supervisor, passes on what the job says, and takes its end. */
+enum reason sandbox_converse(struct sandbox *sandbox, const struct backend *backend,
+                             struct sandbox_result *out);
 
 #endif

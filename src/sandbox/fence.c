@@ -97,7 +97,8 @@ static enum reason fork_fence(struct sandbox *sandbox, struct beside *held,
                         : failed(sandbox, "its process", found);
 }
 
-enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals, struct beside *held)
+enum reason fence_start(struct sandbox *sandbox, pid_t first, const struct supervision *by,
+                        struct beside *held)
 {
     struct fence_sockets *sockets = NULL;
     if (reach_is_nothing(sandbox->reach))
@@ -111,7 +112,8 @@ enum reason fence_start(struct sandbox *sandbox, pid_t first, int refusals, stru
     enum reason reason = make_sockets(sandbox, first, sockets);
     struct sandbox_fence fence = { .reach = sandbox->reach,
                                    .sockets = sockets,
-                                   .refusals = refusals,
+                                   .refusals = by->refusals,
+                                   .uses = by->uses,
                                    .user = sandbox->slot.ids + SLOT_IDS - 1 };
     if (reason == REASON_OK)
         reason = fork_fence(sandbox, held, &fence);

@@ -39,7 +39,8 @@ void fence_sockets_close(struct fence_sockets *sockets);
 struct sandbox_fence {
     struct reach *reach;
     const struct fence_sockets *sockets;
-    int refusals; /* a pipe, for records of refusal.h */
+    int refusals; /* a pipe, for records of refusal.h, */
+    int uses;     /* and one for those of use.h; -1: nobody learns of them */
     int ready;    /* for one byte, 0, when it is confined; or words that say why it is not */
     int stop;     /* readable when it has to end */
     uid_t user;   /* nobody else's, and the group too */

@@ -4,7 +4,7 @@
 #define WARD_SANDBOX_SANDBOX_H
 
 #include "base/arena.h"
-#include "job/spec.h"
+#include "job/learn.h"
 #include "sandbox/calls.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/collect.h"
@@ -48,6 +48,7 @@ struct sandbox_job {
     const char *id;             /* SANDBOX_ID hex digits that no other job has; NULL: by chance */
     const char *runtime;        /* "crun" or "runc"; NULL: whichever is there, crun first */
     const char *machine;        /* the program beside a virtual machine; NULL: there is none */
+    bool learns;                /* look what it has use of */
     int to_stdout, to_stderr;   /* where the job's streams go, */
     bool shown[2];           /* and whether somebody sits there: then without control characters */
     sandbox_fence_fn *fence; /* the process of a fence, for jobs that need one */
@@ -81,6 +82,7 @@ struct sandbox_result {
     const struct refusals *refusals; /* NULL where it did not come so far */
     const struct calls *calls;       /* so too */
     bool calls_untold;               /* nobody could be told of refused calls, or not of all */
+    struct learn_seen seen;          /* what it had use of, where that was to be learned */
 };
 
 /* sandbox_run runs it to its end, once in the life of a process.  SIGINT, SIGTERM and SIGHUP are

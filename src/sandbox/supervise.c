@@ -34,6 +34,7 @@ struct watch {
     struct machine_word word; /* of the end, where it has been said; else of none */
     bool machine, runs;       /* it is one, and the job in it runs */
     bool lost;                /* a refused call that it told could not be passed on */
+    struct usage_watch usage; /* for a run that learns */
 };
 
 static void tell(const struct watch *watch, enum supervised_stage stage, enum reason reason)
@@ -108,9 +109,11 @@ static enum reason launch(struct watch *watch)
         reason = beside_hear(sandbox, watch->teller.ready, REASON_JOB_START);
     if (reason != REASON_OK)
         return reason;
-    reason = fence_start(sandbox, watch->first, by->refusals, &watch->fence);
+    reason = fence_start(sandbox, watch->first, by, &watch->fence);
     if (reason != REASON_OK)
         return reason;
+    if (sandbox->job->learns)
+        usage_begin(&watch->usage, sandbox, watch->first);
     watch->said.started_ms = clock_now_ms();
     watch->until_ms = clock_monotonic_ms() + INT64_C(1000) * sandbox->spec.limits.execution_s;
     /* The job's time is its own: a machine begins before it. */
@@ -147,6 +150,7 @@ static void look_at_limits(struct watch *watch)
         end_job(watch, REASON_JOB_TIME, true);
     if (watch->kill_ms != 0 && now >= watch->kill_ms)
         kill(watch->first, SIGKILL);
+    usage_look(&watch->usage, sandbox);
 }
 
 /* The job's first process is that of a namespace: when it is waited for, all others are gone. */
@@ -318,6 +322,8 @@ _Noreturn void supervise(const struct supervision *by)
     beside_stop(&watch.fence);
     beside_stop(&watch.teller);
     bury(&watch);
+    usage_end(&watch.usage, by->sandbox);
+    watch.said.usage = watch.usage.seen;
     tell(&watch, SUPERVISED_ENDED, (enum reason)watch.said.reason);
     _exit(0);
 }

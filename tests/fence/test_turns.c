@@ -401,21 +401,40 @@ static int serve_until_end(struct fence *fence, pid_t job, int refusals)
     return WEXITSTATUS(status);
 }
 
+/* What it let through is told, each once: no more than is allowed, and of that what the job met. */
+static void assert_uses(const struct fence *fence, struct reach *reach, int uses[2])
+{
+    static struct learn_uses heard;
+    bool open = true;
+    memset(&heard, 0, sizeof heard);
+    close(uses[1]);
+    while (open)
+        use_read(&heard, reach, uses[0], &open);
+    close(uses[0]);
+    assert_false(heard.more);
+    assert_int_equal(heard.count, fence->uses.count);
+    assert_true(heard.count >= 4); /* the name, it and the address on a port, and datagrams */
+    assert_true(heard.count <= 3 * 2 + 2);
+}
+
 static void be_the_fence(uint64_t seed)
 {
     static struct fence fence;
     static struct fence_sockets sockets;
-    int refusals[2], stop[2], home = -1, go = -1;
+    int refusals[2], uses[2], stop[2], home = -1, go = -1;
     struct reach reach = reach_of(policy);
     pid_t job = begin_job(seed, 6000, &go);
     assert_true(rc_ok(netns_enter(NULL, job, &home)));
     assert_true(rc_ok(fence_sockets_open(NULL, &reach, &sockets)));
     assert_true(rc_ok(netns_leave(NULL, &home)));
     assert_int_equal(pipe2(refusals, O_NONBLOCK | O_CLOEXEC), 0);
+    assert_int_equal(pipe2(uses, O_NONBLOCK | O_CLOEXEC), 0);
     assert_int_equal(pipe2(stop, O_CLOEXEC), 0);
-    const struct sandbox_fence given = {
-        .reach = &reach, .sockets = &sockets, .refusals = refusals[1], .stop = stop[0]
-    };
+    const struct sandbox_fence given = { .reach = &reach,
+                                         .sockets = &sockets,
+                                         .refusals = refusals[1],
+                                         .uses = uses[1],
+                                         .stop = stop[0] };
     memset(&fence, 0, sizeof fence);
     assert_null(fence_open(&fence, &given));
     assert_int_equal(write(go, "", 1), 1);
@@ -423,6 +442,7 @@ static void be_the_fence(uint64_t seed)
     assert_true(fence.refusals.count >= 3); /* an address, a port, and what is no TLS */
     close(stop[1]);
     assert_false(fence_turn(&fence));
+    assert_uses(&fence, &reach, uses);
     fence_sockets_close(&sockets);
     for (size_t i = 0; i < FENCE_LINKS_MAX; i++) {
         if (fence.links[i].state != LINK_FREE) {

@@ -1,7 +1,10 @@
-/* test_clock.c - the two clocks. */
+/* test_clock.c - the two clocks, and the dates of files. */
 #include "os/clock.h"
 
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "test.h"
 
@@ -25,11 +28,35 @@ static void test_monotonic_counts_milliseconds(void **state)
     assert_true(passed >= 19 && passed < 60 * 1000);
 }
 
+static bool is_earlier(struct timespec a, struct timespec b)
+{
+    return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
+/* What was made before has an earlier date, what is made after it has not. */
+static void test_the_next_date_of_files(void **state)
+{
+    struct stat before, after;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        const int first = memfd_create("first", MFD_CLOEXEC);
+        const struct timespec date = clock_next_date();
+        const int second = memfd_create("second", MFD_CLOEXEC);
+        assert_int_equal(fstat(first, &before), 0);
+        assert_int_equal(fstat(second, &after), 0);
+        close(first);
+        close(second);
+        assert_true(is_earlier(before.st_ctim, date));
+        assert_false(is_earlier(after.st_ctim, date));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_now_is_the_systems_time, ""),
         TEST(test_monotonic_counts_milliseconds, ""),
+        TEST(test_the_next_date_of_files, ""),
     };
     return RUN_TESTS(tests);
 }
