@@ -134,9 +134,9 @@ static int no_disk(const struct temp *temp)
     auto_fd int folder = open(temp_path(temp, "to"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     REQUIRE(rc_errno(disk_attach(NULL, folder, &disk)) == EINVAL);
     REQUIRE(rc_ok(disk_attach(NULL, file, &disk)));
-    auto_fd int device = disk.device;
-    REQUIRE(rc_errno(disk_mount(NULL, &disk, temp_path(temp, "to"), true)) ==
-            EINVAL); /* no file system in it */
+    /* No file system in it. */
+    REQUIRE(rc_errno(disk_mount(NULL, &disk, temp_path(temp, "to"), true)) == EINVAL);
+    fd_close(&disk.device);
     return 0;
 }
 

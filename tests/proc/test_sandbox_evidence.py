@@ -17,9 +17,10 @@ import tap
 from job_house import UNTIL_CUE, WAIT_S, Queue, cue
 from commands import CLEAN, faults
 from house import WARD, until
-from lockbox import canonical
+from lockbox import canonical, jws
 from machines import Machines, SMALL, VM, needs_machine
 from sandboxes import needs_sandbox
+from signer import Signer
 
 MRTD, RTMR, REPORT_DATA = 48 + 136, 48 + 328, 48 + 584 - 64
 TAG = b"ward result sandbox v1".ljust(32, b"\0")
@@ -90,7 +91,7 @@ class Evidence(Queue):
         path.write_text(self.measure(spec, *words))
         return path
 
-    def verify(self, result, policy, code=0, spec=None):
+    def verify(self, result, policy, code=0, spec=None, more=()):
         """As somebody does who trusts the root of this house, and nothing else of it."""
         (self.here / "node.toml").write_text('types = ["tdx-v4"]\nhardware = false\n')
         words = ["result", "verify", result, "--policy", self.here / "node.toml", "--root",
@@ -98,6 +99,7 @@ class Evidence(Queue):
                  self.folder_of_files() / "collateral", "--json"]
         words += ["--sandbox-policy", policy] if policy else []
         words += ["--spec", spec] if spec else []
+        words += more
         done = subprocess.run([WARD, *map(str, words)], text=True, capture_output=True, check=False,
                               timeout=60, env=CLEAN)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
@@ -339,6 +341,20 @@ class Containers(Evidence):
                     length = int.from_bytes(data[at - 4:at], "little")
                     return data[at:at + length]
         return None
+
+    def test_taken_to_another_result(self):
+        """Good evidence of a sandbox beside a result that somebody else has signed: by whoever believes
+        that key it is not taken for his."""
+        job = self.run_one()
+        spec, signer = self.folder(job) / "spec.toml", Signer()
+        head = json.loads(base64.urlsafe_b64decode(self.result(job).read_text().split(".")[0] + "=="))
+        content = jws(canonical(head), canonical(payload_of(self.result(job).read_text())))
+        mine = self.here / "mine.jws"
+        mine.write_bytes(content + b"." + base64.urlsafe_b64encode(signer.signature(content)).rstrip(b"="))
+        words = ("--key", signer.public.hex(), "--key-alone")
+        self.assertTrue(self.verify(mine, None, more=words)["allowed"])
+        said = self.verify(mine, self.policy(spec), code=1, more=words)
+        self.assertEqual(said["reason"], "RESULT_SANDBOX_NOT_BOUND")
 
     def test_outside_of_a_queue_nobody_measures(self):
         spec = self.here / "spec.toml"
