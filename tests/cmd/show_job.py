@@ -13,12 +13,12 @@ import sys
 import threading
 
 from oci import Image, entry, folder
-from ward import BUILD, ROOT
+from ward import BUILD
 
 WARD = BUILD.resolve() / "ward"
 ALLOWED, OTHER, PORT = "192.0.2.7", "192.0.2.8", 8080
 SCRIPT = (f'busybox wget -q -O /output/answer http://{ALLOWED}:{PORT}/ && busybox cat /output/answer; '
-          f'busybox wget -q -O /dev/null http://{OTHER}:{PORT}/ || echo "the other host: refused"; '
+          f'busybox timeout 5 busybox wget -q -O /dev/null http://{OTHER}:{PORT}/ || echo "the other host: refused"; '
           'busybox mount -t proc proc /output; echo "said with: $1"')
 
 
@@ -70,7 +70,6 @@ class Show:
         digest = image.pack(self.here / "image.tar")
         self.ward("image", "import", "image.tar", digest, state=False)
         if self.vm:
-            subprocess.run([ROOT / "scripts/guest-kernel", BUILD.resolve() / "guest-kernel"], check=True)
             self.ward("image", "build", BUILD.resolve() / "guest-kernel/kernel", BUILD.resolve() / "guest-kernel/modules",
                       state=False)
         return digest

@@ -196,8 +196,8 @@ static void test_strangers_take_no_place_of_a_called_peer(void **state)
     call_peers();
     for (uint64_t id = 1; id <= LINKS_WAITING_MAX; id++)
         assert_true(rc_ok(show(id, LINK_PART_MAX)));
-    for (uint8_t peer = 0; peer < LINKS_CALLED_MAX; peer++)
-        assert_true(rc_ok(show_called(peer, 100 + peer, LINK_PART_MAX)));
+    for (unsigned peer = 0; peer < LINKS_CALLED_MAX; peer++)
+        assert_true(rc_ok(show_called((uint8_t)peer, 100 + peer, LINK_PART_MAX)));
     assert_false(hears(PEER_FRONT, MSG_LINK_JUDGED));
     assert_true(rc_ok(show(4711, 1)));
     assert_int_equal(answered(4711, &link), REASON_LINK_FULL);

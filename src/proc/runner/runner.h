@@ -119,7 +119,7 @@ bool runner_reap(struct runner_job *job);
    runner_measure passes on what `ward run` has said; runner_measured answers it, with `reason`
    where there is no ticket; runner_unmeasured so too all that wait for a tee that is gone. */
 void runner_measure(struct runner *runner, struct runner_job *job);
-void runner_measured(struct runner *runner, uint64_t question, struct span answer);
+void runner_measured(struct runner *runner, uint64_t question, struct span said);
 void runner_unmeasured(struct runner *runner);
 
 /* runner_fate_read reads the line that `ward run` has written. */
