@@ -215,6 +215,8 @@ enum exit_code complete_print(FILE *out, int argc, char **argv)
     }
     arena_init(&in.arena, COMPLETE_MEMORY);
     complete_of_command(&completing, argc - words, argv + words);
+    if (words == 1 && argc == 2) /* its own operand, or the second word of another command */
+        offer_commands(&completing, argv[0]);
     arena_fini(&in.arena);
     return fflush(out) == 0 ? EXIT_DONE : EXIT_INTERNAL;
 }
