@@ -16,12 +16,16 @@
 #include "sandbox/stream.h"
 #include "sandbox/use.h"
 
-enum { CANCEL_MS = 5000 };
+enum {
+    CANCEL_MS = 5000,
+    LINE_MS = 200, /* that what is told waits for the end of a line of the job's */
+};
 
 struct conversation {
     struct sandbox *sandbox;
     struct stream streams[2];
-    bool within[2];                    /* of where each goes; of one place where both go there */
+    bool within[2];  /* of where each goes; of one place where both go there */
+    int64_t tell_ms; /* when what there is to be told waits for no line any more; 0: nothing is */
     int report, wish, refusals, calls; /* ends of ours, */
     int uses;                          /* and one for a run that learns; else -1 */
     struct refusals *refused;
@@ -170,6 +174,44 @@ static void hear_why(struct conversation *talk)
                  words);
 }
 
+/* What there is to be told waits for the end of the line that the job is in, and for no more than a
+   moment: then it ends that line. */
+static bool waits_for_line(const struct conversation *talk)
+{
+    return talk->tell_ms != 0 && talk->within[1] && clock_monotonic_ms() < talk->tell_ms;
+}
+
+static void watch_told(struct conversation *talk, struct pollfd *refusals, struct pollfd *calls)
+{
+    const bool waits = waits_for_line(talk);
+    *refusals = (struct pollfd){ .fd = waits ? -1 : talk->refusals, .events = POLLIN };
+    *calls = (struct pollfd){ .fd = waits ? -1 : talk->calls, .events = POLLIN };
+    talk->streams[0].pauses = talk->streams[1].pauses = waits;
+}
+
+static void hear_told(struct conversation *talk, bool refusal, bool call)
+{
+    if (!refusal && !call)
+        return;
+    if (talk->tell_ms == 0)
+        talk->tell_ms = clock_monotonic_ms() + LINE_MS;
+    if (waits_for_line(talk))
+        return;
+    talk->tell_ms = 0;
+    if (refusal)
+        hear_refusal(talk);
+    if (call)
+        hear_call(talk);
+}
+
+/* Milliseconds for poll; -1: as long as it takes. */
+static int patience(const struct conversation *talk)
+{
+    if (talk->cancelled)
+        return 100;
+    return waits_for_line(talk) ? LINE_MS : -1;
+}
+
 /* Until nobody is left who could say something. */
 static void listen_on(struct conversation *talk)
 {
@@ -184,20 +226,16 @@ static void listen_on(struct conversation *talk)
         }
         polled[2] = (struct pollfd){ .fd = told ? talk->report : -1, .events = POLLIN };
         polled[3] = (struct pollfd){ .fd = talk->sandbox->wishes.fd, .events = POLLIN };
-        polled[4] = (struct pollfd){ .fd = talk->refusals, .events = POLLIN };
-        polled[5] = (struct pollfd){ .fd = talk->calls, .events = POLLIN };
+        watch_told(talk, &polled[4], &polled[5]);
         polled[6] = (struct pollfd){ .fd = talk->uses, .events = POLLIN };
         if (!waits && !told && talk->refusals < 0 && talk->calls < 0 && talk->uses < 0)
             return;
-        poll(polled, COUNT_OF(polled), talk->cancelled ? 100 : -1);
+        poll(polled, COUNT_OF(polled), patience(talk));
+        hear_told(talk, polled[4].revents != 0, polled[5].revents != 0);
         for (size_t i = 0; i < 2; i++)
             stream_step(&talk->streams[i], polled[i].revents);
         if (polled[2].revents != 0)
             told = hear(talk) && talk->said.stage != SUPERVISED_ENDED;
-        if (polled[4].revents != 0)
-            hear_refusal(talk);
-        if (polled[5].revents != 0)
-            hear_call(talk);
         if (polled[6].revents != 0)
             hear_use(talk);
         if (wishes_hear(&talk->sandbox->wishes) || talk->streams[0].lost || talk->streams[1].lost)

@@ -75,9 +75,18 @@ static void take(struct stream *stream)
     stream->sent = 0;
 }
 
+/* How much of it is written at once: all, or to the end of its last line. */
+static size_t piece_of(const struct stream *stream)
+{
+    const size_t len = stream->held_len - stream->sent;
+    const uint8_t *rest = stream->held + stream->sent;
+    const uint8_t *end = stream->pauses ? memrchr(rest, '\n', len) : NULL;
+    return end == NULL ? len : (size_t)(end - rest) + 1;
+}
+
 static void put(struct stream *stream)
 {
-    ssize_t put = write(stream->to, stream->held + stream->sent, stream->held_len - stream->sent);
+    ssize_t put = write(stream->to, stream->held + stream->sent, piece_of(stream));
     if (put >= 0) {
         stream->sent += (size_t)put;
         if (put > 0 && stream->within != NULL)

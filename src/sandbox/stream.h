@@ -14,6 +14,7 @@ struct stream {
     bool shown;   /* on a terminal */
     bool ended;   /* nothing more comes */
     bool lost;    /* it could not be written, as when the reader has gone */
+    bool pauses;  /* behind the end of a line, for somebody has something to say there */
     bool *within; /* `to` is within a line, whichever stream wrote to it last; NULL: who cares */
     uint8_t carried[STREAM_CARRIED]; /* the beginning of a character */
     size_t carried_len;

@@ -187,12 +187,42 @@ static void test_a_reader_that_has_gone(void **state)
     close_ends(&ends);
 }
 
+/* Where somebody has something to say it stops behind its last line, and then goes on. */
+static void test_stops_behind_a_line(void **state)
+{
+    static const struct {
+        const char *said, *first;
+    } rows[] = { { "one\ntwo\nhalf", "one\ntwo\n" }, { "half", "half" }, { "whole\n", "whole\n" } };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct ends ends;
+        bool within = true;
+        char got[64];
+        const size_t len = strlen(rows[i].said), first = strlen(rows[i].first);
+        open_ends(&ends, true);
+        ends.stream.within = &within;
+        ends.stream.pauses = true;
+        assert_int_equal(write(ends.in[1], rows[i].said, len), len);
+        stream_step(&ends.stream, POLLIN);
+        stream_step(&ends.stream, POLLOUT);
+        assert_int_equal(read(ends.out[0], got, sizeof got), first);
+        assert_memory_equal(got, rows[i].first, first);
+        assert_int_equal(within, rows[i].first[first - 1] != '\n');
+        ends.stream.pauses = false;
+        if (first < len)
+            stream_step(&ends.stream, POLLOUT);
+        assert_int_equal(read(ends.out[0], got, sizeof got), first < len ? (int)(len - first) : -1);
+        close_ends(&ends);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_what_a_terminal_is_shown, ""), TEST(test_no_byte_is_anything_but_shown, ""),
         TEST(test_all_of_it_comes_through, ""),  TEST(test_a_reader_that_is_slow, ""),
         TEST(test_a_reader_that_has_gone, ""),   TEST(test_the_end_of_a_line, ""),
+        TEST(test_stops_behind_a_line, ""),
     };
     return RUN_TESTS(tests);
 }
