@@ -133,8 +133,8 @@ class PidReuse(unittest.TestCase):
         found = [str(path.relative_to(ROOT / "src")) for path in sorted((ROOT / "src").rglob("*.c"))
                  for _ in re.findall(r"\b(?:t?g?kill|killpg|sigqueue)\(", path.read_text())]
         self.assertEqual(found, ["guest/watch.c", "guest/watch.c", "machine/begin.c",
-                                 "proc/monitor/children.c", "proc/runner/job.c", "sandbox/import.c",
-                                 "sandbox/run.c", "sandbox/supervise.c", "sandbox/supervise.c"])
+                                 "proc/monitor/children.c", "proc/runner/job.c", "sandbox/converse.c",
+                                 "sandbox/import.c", "sandbox/supervise.c", "sandbox/supervise.c"])
 
     @unittest.skipUnless(has_its_own(), "root, and a pid_max of each namespace (Linux 6.14)")
     def test_never_a_stranger(self):  # proves: RL-32
