@@ -156,16 +156,21 @@ static bool same(const struct event *expected, const struct event *actual)
            span_equal(span_of(expected->value, expected->len), span_of(actual->value, actual->len));
 }
 
-static void tell_event(struct diff *diff, size_t number, const struct event *expected,
-                       const struct event *actual)
+/* An event of one side alone: the other shows nothing. */
+static void tell_alone(struct diff *diff, size_t number, const struct event *one, bool expected)
 {
-    const struct event *one = expected != NULL ? expected : actual;
     found(diff, (int)one->rtmr, number, one->name);
-    if (expected != NULL)
-        show(diff->expected, sizeof diff->expected, expected);
-    if (actual == NULL)
-        return;
-    if (expected != NULL && expected->runtime && strcmp(expected->name, actual->name) != 0)
+    if (expected)
+        show(diff->expected, sizeof diff->expected, one);
+    else
+        show(diff->actual, sizeof diff->actual, one);
+}
+
+static void tell_both(struct diff *diff, size_t number, const struct event *expected,
+                      const struct event *actual)
+{
+    tell_alone(diff, number, expected, true);
+    if (expected->runtime && strcmp(expected->name, actual->name) != 0)
         snprintf(diff->actual, sizeof diff->actual, "the event %s", actual->name);
     else
         show(diff->actual, sizeof diff->actual, actual);
@@ -187,8 +192,12 @@ static bool compare_events(struct diff *diff, bool *readable)
             *readable = unusable(diff, "the event log of its sandbox is none");
             return true;
         }
-        if (!wanted || !there || !same(&expected, &actual)) {
-            tell_event(diff, number + 1, wanted ? &expected : NULL, there ? &actual : NULL);
+        if (!wanted || !there) {
+            tell_alone(diff, number + 1, wanted ? &expected : &actual, wanted);
+            return true;
+        }
+        if (!same(&expected, &actual)) {
+            tell_both(diff, number + 1, &expected, &actual);
             return true;
         }
         node = json_next(&diff->log, node);

@@ -58,7 +58,7 @@ struct making {
 
 static enum reason read_documents(struct child *child, const char **what)
 {
-    struct span text;
+    struct span text = { 0 };
     enum reason reason = archive_open(&child->blobs, child->archive, what);
     if (reason == REASON_OK)
         reason = archive_read(&child->blobs, child->in->digest, UINT64_MAX, &child->arena, &text,
