@@ -12,24 +12,10 @@ import unittest
 import fake_kernel
 import tap
 from commands import CLEAN, WARD, faults
+from registers import extended, sha384, spoken
 
 IMAGE = "ab" * 32
 ZERO = "00" * 48
-
-
-def sha384(data):
-    return hashlib.sha384(data).digest()
-
-
-def extended(*digests):
-    register = bytes(48)
-    for digest in digests:
-        register = sha384(register + digest)
-    return register
-
-
-def spoken(name, payload):
-    return sha384(b"\x01\x00\x00\x08:" + name.encode() + b":" + payload)
 
 
 class Measures(unittest.TestCase):

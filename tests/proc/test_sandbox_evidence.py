@@ -3,7 +3,6 @@ again here by nothing of Ward's, foretold by `ward measure`, bound to the key th
 of no use for another job, image, argument or kernel."""
 
 import base64
-import hashlib
 import json
 import os
 import pathlib
@@ -19,35 +18,13 @@ from commands import CLEAN, faults
 from house import WARD, until
 from lockbox import canonical, jws
 from machines import Machines, SMALL, VM, needs_machine
+from registers import arguments_hash, extended, sha256, sha384, spoken
 from sandboxes import needs_sandbox
 from signer import Signer
 
 MRTD, RTMR, REPORT_DATA = 48 + 136, 48 + 328, 48 + 584 - 64
 TAG = b"ward result sandbox v1".ljust(32, b"\0")
 LINE = b"quiet panic=-1 reboot=t"
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def sha384(data):
-    return hashlib.sha384(data).digest()
-
-
-def extended(digests):
-    register = bytes(48)
-    for digest in digests:
-        register = sha384(register + digest)
-    return register
-
-
-def spoken(name, payload):
-    return sha384(b"\x01\x00\x00\x08:" + name.encode() + b":" + payload)
-
-
-def arguments_hash(arguments):
-    return sha256(b"".join(len(one.encode()).to_bytes(4, "little") + one.encode() for one in arguments))
 
 
 def payload_of(text):
@@ -126,8 +103,8 @@ class Containers(Evidence):
             "job-folder": b"none", "job-id": bytes.fromhex(job)})
         self.assertEqual(quote[MRTD:MRTD + 48], sha384(b"ward sandbox v1"))
         registers = [quote[RTMR + 48 * i:RTMR + 48 * (i + 1)] for i in range(4)]
-        self.assertEqual(registers, [bytes(48), extended([sha384(image)]), bytes(48),
-                                     extended([spoken(*event) for event in events.items()])])
+        self.assertEqual(registers, [bytes(48), extended(sha384(image)), bytes(48),
+                                     extended(*(spoken(*event) for event in events.items()))])
         foretold = json.loads(self.measure(spec, "--id", job, "--json", "--", "x", "two words", ""))
         self.assertEqual(faults("measure.json", foretold), [])
         self.assertEqual([bytes.fromhex(foretold[f"rtmr{i}"]) for i in range(4)], registers)
@@ -381,9 +358,9 @@ class OfMachines(Evidence):
         kernel, initramfs = (sha256((self.images / "machine" / name).read_bytes())
                              for name in ("kernel", "initramfs"))
         registers = [quote[RTMR + 48 * i:RTMR + 48 * (i + 1)] for i in range(4)]
-        self.assertEqual(registers[:3], [bytes(48), extended([sha384(kernel)]),
-                                         extended([sha384(initramfs), sha384(LINE)])])
-        self.assertEqual(registers[3], extended([spoken(*event) for event in events.items()]))
+        self.assertEqual(registers[:3], [bytes(48), extended(sha384(kernel)),
+                                         extended(sha384(initramfs), sha384(LINE))])
+        self.assertEqual(registers[3], extended(*(spoken(*event) for event in events.items())))
         foretold = json.loads(self.measure(spec, "--json"))
         self.assertEqual(faults("measure.json", foretold), [])
         self.assertEqual((foretold["kernel_sha256"], foretold["rtmr3"]), (kernel.hex(), None))
