@@ -17,7 +17,7 @@ from job_house import UNTIL_CUE, WAIT_S, Queue, cue
 from commands import CLEAN, faults
 from house import WARD, until
 from lockbox import canonical, jws
-from machines import Machines, SMALL, VM, needs_machine
+from machines import Machines, VM, needs_machine
 from registers import arguments_hash, extended, sha256, sha384, spoken
 from sandboxes import needs_sandbox
 from signer import Signer
