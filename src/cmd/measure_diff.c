@@ -97,14 +97,19 @@ static void found(struct diff *diff, int reg, size_t number, const char *name)
     snprintf(diff->name, sizeof diff->name, "%s", name);
 }
 
+static bool is_plain(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!isprint(text.at[i]))
+            return false;
+    return text.len > 0;
+}
+
 /* A text as it is, where it is one. */
 static void show(char *out, size_t cap, const struct event *event)
 {
     struct sink text = sink_over(out, cap);
-    bool plain = event->runtime && event->len > 0;
-    for (size_t i = 0; plain && i < event->len; i++)
-        plain = isprint(event->value[i]) != 0;
-    if (plain)
+    if (event->runtime && is_plain(span_of(event->value, event->len)))
         sink_put(&text, span_of(event->value, event->len));
     else
         sink_hex(&text, span_of(event->value, event->len));
@@ -132,6 +137,8 @@ static struct event expected_event(const struct diff *diff, const struct sim_log
     return event;
 }
 
+/* The log is whoever wrote the result's: a name that a terminal obeys, or that ends early at a NUL,
+   is none. */
 static bool actual_event(const struct json *log, uint32_t node, struct event *out)
 {
     struct sink name = sink_over(out->name, sizeof out->name);
@@ -144,7 +151,8 @@ static bool actual_event(const struct json *log, uint32_t node, struct event *ou
     out->runtime = name.len > 0;
     sink_terminate(&name);
     out->len = out->runtime ? payload.len / 2 : DIGEST;
-    return sink_ok(&name) && out->len <= VALUE_ROOM &&
+    return sink_ok(&name) && (!out->runtime || is_plain(sink_bytes(&name))) &&
+           out->len <= VALUE_ROOM &&
            (out->runtime ? hex_decode(payload, out->value, out->len)
                          : json_hex(log, json_member(log, node, "digest"), out->value, DIGEST));
 }

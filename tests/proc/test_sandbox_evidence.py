@@ -200,6 +200,20 @@ class Containers(Evidence):
         self.assertEqual(edited(lambda quote, log: (quote, log[:1] + log[2:])),
                          ("rtmr3", 2, "compose-hash", hashed, "the event image-digest"))
 
+    def test_a_log_says_nothing_to_a_terminal(self):
+        """Nobody has signed it: a name that is no plain text makes it none, also where it differs."""
+        job = self.run_one(arguments=["x"])
+        result, spec = self.result(job), self.folder(job) / "spec.toml"
+        for name in ("\x1b]0;owned\x07", "compose-hash\0", "compose-hash\n", "\x7f", "\u009b2J"):
+            with self.subTest(ascii(name)):
+                def renamed(quote, log, name=name):
+                    return quote, log[:1] + [{**log[1], "event": name}] + log[2:]
+                done = subprocess.run([WARD, "measure", "diff", self.forged(result, renamed), spec,
+                                       "--images", self.images, "--", "x"], capture_output=True,
+                                      check=False, timeout=60, env=CLEAN)
+                self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
+                self.assertIn(b"the event log of its sandbox is none", done.stderr)
+
     def test_a_folder_is_told_and_not_measured(self):
         code = self.here / "code"
         code.mkdir()
