@@ -103,6 +103,9 @@ int place_open(const struct sandbox *sandbox, struct span path, uint64_t flags);
    many are its largest, and still made at once. */
 #define VOLUME_SIZE_MAX (EXT4_SIZE_MAX / 2)
 
+/* Of a disk, for each file that it can have: as many as mkfs.ext4 would give it. */
+enum { DISK_BYTES_PER_FILE = 16384 };
+
 /* volumes_make mounts the root, /output and /job of the sandbox below its slot, for this process
    and its children alone. */
 enum reason volumes_make(struct sandbox *sandbox);

@@ -14,10 +14,7 @@
 #include "os/fd.h"
 #include "sandbox/backend.h"
 
-enum {
-    CLOCK_SET_MS = 100,  /* clocks that went apart so far: one was set */
-    INODE_BYTES = 16384, /* of a disk for each file that it can have (volume.c) */
-};
+enum { CLOCK_SET_MS = 100 }; /* clocks that went apart so far: one was set */
 
 static bool is_machine(const struct sandbox *sandbox)
 {
@@ -95,7 +92,7 @@ void usage_look(struct usage_watch *watch, const struct sandbox *sandbox)
     if (sandbox->spec.files.read_only || statvfs(disk, &is) != 0)
         return;
     const uint64_t bytes = (uint64_t)(is.f_blocks - is.f_bfree) * is.f_frsize;
-    const uint64_t files = (uint64_t)(is.f_files - is.f_ffree) * INODE_BYTES;
+    const uint64_t files = (uint64_t)(is.f_files - is.f_ffree) * DISK_BYTES_PER_FILE;
     watch->seen.disk = most(watch->seen.disk, most(bytes, files));
 }
 

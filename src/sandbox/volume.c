@@ -35,7 +35,6 @@
 
 enum {
     PROGRAM_MS = 60000,      /* the longest that a runtime may take to make a container */
-    DISK_PER_INODE = 16384,  /* bytes: as many files as mkfs.ext4 would give it */
     OUTPUT_INODES = 16384,   /* more than are collected, and no more than can be swept soon */
     OUTPUT_SPARE = 64 << 20, /* for tables, and the part of a block that each file leaves empty */
     OUTPUT_SLACK = 1 << 20,  /* tables that are no file's */
@@ -208,7 +207,7 @@ static enum reason make_root(struct sandbox *sandbox)
         reason = rc_ok(made) ? REASON_OK : failed(sandbox, disk, file_error_text(made));
     } else if (reason == REASON_OK) {
         const uint64_t size = sandbox->spec.limits.disk;
-        const struct volume changes = { "disk", size, size / DISK_PER_INODE, true };
+        const struct volume changes = { "disk", size, size / DISK_BYTES_PER_FILE, true };
         reason = make_disk(sandbox, &changes);
     }
     if (reason != REASON_OK)
