@@ -18,6 +18,8 @@ enum {
     FENCE_CONNECT_MS = 15000,   /* and then for a connection */
     FENCE_IDLE_MS = 600000,     /* of a connection on which nothing goes either way */
     FENCE_FLOW_MS = 60000,      /* the same over UDP */
+    FENCE_REST_MS = 800, /* at its end, for a reader of what is still to be told; shorter than
+                            anybody waits for that end (BESIDE_STOP_MS) */
 };
 
 /* fence_live is the process: a sandbox_fence_fn. */

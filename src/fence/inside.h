@@ -141,8 +141,7 @@ struct fence {
     struct refusals refusals;
     uint32_t told[REFUSALS_ROOM], told_more;
     struct learn_uses uses; /* nothing where nobody learns of them */
-    size_t uses_told;       /* the first of them, */
-    bool more_told;         /* and that there are others */
+    size_t uses_told;       /* the first of them */
     uint8_t hello[CLIENT_HELLO_MAX];
 };
 
@@ -160,9 +159,11 @@ void refuse_at(struct fence *fence, const struct address *to, struct job_port po
 void refusals_tell(struct fence *fence);
 
 /* used notes that a name was asked for (port 0; NULL is localhost) or is let through on a port, for
-   a run that learns; uses_tell tells what has not been told. */
+   a run that learns; uses_tell tells what has not been told.  fence_tell_rest is for the end: what
+   is left of both, and that nothing is. */
 void used(struct fence *fence, const struct reach_name *name, struct job_port port);
 void uses_tell(struct fence *fence);
+void fence_tell_rest(struct fence *fence);
 
 /* names.c.  names_answer answers one message: the length of the answer, 0 for silence. */
 size_t names_answer(struct fence *fence, struct span message, uint8_t out[DNS_MESSAGE_MAX]);

@@ -148,8 +148,6 @@ int fence_live(const struct sandbox_fence *given)
         return 1;
     while (fence_turn(&living.fence))
         ;
-    refusals_tell(&living.fence);
-    if (given->uses >= 0)
-        uses_tell(&living.fence);
+    fence_tell_rest(&living.fence);
     return 0;
 }

@@ -166,8 +166,7 @@ bool fence_turn(struct fence *fence)
     if (fence->opening > 0 || fence->now_ms - fence->ticked_ms >= TURN_MS) {
         tick(fence);
         refusals_tell(fence);
-        if (fence->given->uses >= 0)
-            uses_tell(fence);
+        uses_tell(fence);
         fence->ticked_ms = fence->now_ms;
     }
     link_watch_sockets(fence);

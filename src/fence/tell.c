@@ -1,7 +1,13 @@
 /* tell.c - what was refused, to whoever runs the job, and what was let through, to whoever learns
    of it.  New kinds at once, numbers from time to time: whatever a job does it costs a bounded
    number of records. */
+#include <poll.h>
+
 #include "fence/inside.h"
+#include "os/clock.h"
+
+/* Two pipes may be full, and whoever reads one of them may have ended. */
+enum { REST_TURN_MS = 5 };
 
 static void tell_row(struct fence *fence, size_t row)
 {
@@ -54,8 +60,28 @@ void used(struct fence *fence, const struct reach_name *name, struct job_port po
 void uses_tell(struct fence *fence)
 {
     const int fd = fence->given->uses;
-    while (fence->uses_told < fence->uses.count && use_send(fd, &fence->uses.at[fence->uses_told]))
+    while (fd >= 0 && fence->uses_told < fence->uses.count &&
+           use_send(fd, &fence->uses.at[fence->uses_told]))
         fence->uses_told++;
-    if (fence->uses.more && !fence->more_told)
-        fence->more_told = use_send_more(fd);
+}
+
+/* Whether nothing is left to be told. */
+static bool tell_rest(struct fence *fence)
+{
+    refusals_tell(fence);
+    uses_tell(fence);
+    for (size_t i = 0; i < fence->refusals.count; i++) {
+        if (fence->told[i] != fence->refusals.at[i].count)
+            return false;
+    }
+    if (fence->told_more != fence->refusals.more || fence->uses_told < fence->uses.count)
+        return false;
+    return fence->given->uses < 0 || fence->uses.more || use_send_all(fence->given->uses);
+}
+
+void fence_tell_rest(struct fence *fence)
+{
+    const int64_t until_ms = clock_monotonic_ms() + FENCE_REST_MS;
+    while (!tell_rest(fence) && clock_monotonic_ms() < until_ms)
+        poll(NULL, 0, REST_TURN_MS);
 }

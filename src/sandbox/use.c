@@ -7,7 +7,7 @@
 
 #include "codec/host_name.h"
 
-enum record_kind { RECORD_USE = 1, RECORD_MORE };
+enum record_kind { RECORD_USE = 1, RECORD_ALL };
 
 /* As it lies in memory: both ends are one program.  What is not used is zero.  Shorter than what a
    pipe takes at once or not at all (PIPE_BUF, 4096). */
@@ -38,11 +38,11 @@ bool use_send(int fd, const struct learn_use *use)
     return send_record(fd, &record);
 }
 
-bool use_send_more(int fd)
+bool use_send_all(int fd)
 {
     struct use_record record;
     memset(&record, 0, sizeof record);
-    record.kind = RECORD_MORE;
+    record.kind = RECORD_ALL;
     return send_record(fd, &record);
 }
 
@@ -67,14 +67,10 @@ void use_read(struct learn_uses *all, struct reach *reach, int fd, bool *open)
     ssize_t len = read(fd, &got, sizeof got);
     if (len < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    *open = len == (ssize_t)sizeof got;
-    if (len == 0)
-        return;
-    const bool sound = *open && got.udp <= 1 && got.name_len <= HOST_TEXT_MAX;
-    if (sound && got.kind == RECORD_USE && judge(reach, &got, &use)) {
+    const bool sound = len == (ssize_t)sizeof got && got.udp <= 1 && got.name_len <= HOST_TEXT_MAX;
+    *open = sound && got.kind == RECORD_USE && judge(reach, &got, &use);
+    if (*open)
         (void)learn_uses_add(all, use.name, use.port);
-        return;
-    }
-    *open = sound && got.kind == RECORD_MORE;
-    all->more = true;
+    else if (!sound || got.kind != RECORD_ALL)
+        all->more = true;
 }

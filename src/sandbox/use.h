@@ -7,14 +7,15 @@
 #include "job/learn.h"
 
 /* use_send tells one; false where the pipe takes nothing now, and it is to be told again.
-   use_send_more tells that there were others than those that are told. */
+   use_send_all tells, behind the last, that there were no others. */
 MUST_USE
 bool use_send(int fd, const struct learn_use *use);
 MUST_USE
-bool use_send_more(int fd);
+bool use_send_all(int fd);
 
-/* use_read takes one record from a pipe.  *open is false at the end of the pipe, or after what is
-   no record, or no use that the reach allows: then it is as if there had been others. */
+/* use_read takes one record from a pipe.  *open is false behind the last.  Where nobody said that
+   it was the last, or after what is no record, or no use that the reach allows, it is as if there
+   had been others. */
 void use_read(struct learn_uses *all, struct reach *reach, int fd, bool *open);
 
 #endif

@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 import tomllib
 
 import fence_world as world
@@ -392,6 +393,23 @@ class Network(Learning, fences.Fence):
         whitelist, _, _, _ = self.learned(code, hosts=("*.many.example", "*.wild.example", "other.example"),
                                           ports=(80, 443))
         self.assertEqual(whitelist, {"hosts": ["*.many.example"], "ports": [80]})
+
+    def test_a_run_that_is_stopped_meanwhile(self):
+        """It has more names to read than a pipe holds when the fence ends: what it read is not all, and so
+        nothing is taken away."""
+        code = ("import socket, time; print('up', flush=True); time.sleep(0.5)\n"
+                "for i in range(1000): socket.gethostbyname(f'n{i}.many.example')")
+        hosts, path = ["*.many.example", "other.example"], self.learned_file()
+        spec = self.spec("/usr/local/bin/python", "-c", code, more=self.policy(hosts=hosts, ports=(80, 443)))
+        process = begun(self.words(spec, "--json", "--runtime", self.runtime, "--learn", path), b"up\n")
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(4)
+        process.send_signal(signal.SIGCONT)
+        out, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, said)
+        self.assertEqual(json.loads(out)["learned"]["reason"], "OK")
+        self.assertEqual(policy(path)["resources"]["network_whitelist"]["hosts"], hosts)
+        self.assertIn("not known", path.read_text())
 
 
 for inherited in [name for name in dir(fences.Fence) if name.startswith("test_")]:

@@ -442,6 +442,7 @@ static void be_the_fence(uint64_t seed)
     assert_true(fence.refusals.count >= 3); /* an address, a port, and what is no TLS */
     close(stop[1]);
     assert_false(fence_turn(&fence));
+    fence_tell_rest(&fence);
     assert_uses(&fence, &reach, uses);
     fence_sockets_close(&sockets);
     for (size_t i = 0; i < FENCE_LINKS_MAX; i++) {
