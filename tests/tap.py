@@ -58,7 +58,12 @@ class TapResult(unittest.TestResult):
         self.failed_part = self.bad = True
 
     def explain(self, err):
-        for line in "".join(traceback.format_exception(*err)).splitlines():
+        """What was wrong stands first, and frames of the test runner nowhere: who reads may see no more
+        than the beginning."""
+        kind, value, trace = err
+        own = [frame for frame in traceback.extract_tb(trace) if "/unittest/" not in frame.filename]
+        said = traceback.format_exception_only(kind, value) + traceback.format_list(own)
+        for line in "".join(said).splitlines():
             print(f"# {line}")
 
 

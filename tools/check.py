@@ -71,7 +71,7 @@ def unit_tests(folder, *options, env=None, keep=None):
     return run
 
 
-def failures(folder, most=12):
+def failures(folder, most=24):
     """What the failed test programs said, shortened."""
     for run in results.runs(folder):
         if all(status != "fail" for _, status in results.of_run(run)):
