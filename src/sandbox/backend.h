@@ -24,6 +24,7 @@ struct sandbox {
     const char *id;
     struct slot slot;
     struct cgroups groups;
+    pid_t ready; /* who makes them ready for the job (cgroup_ready_begin), until it has ended */
     struct cgroup_limits limits;
     struct image_config image;
     int held;             /* the image's folder: while it is open the image stays */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/decimal.h"
@@ -178,6 +179,26 @@ static rc join_one(struct trail *trail, const char *path, pid_t pid)
     char number[16];
     snprintf(number, sizeof number, "%d", (int)pid);
     return write_file(trail, path, number);
+}
+
+/* The lock of all moves waits for a grace period of RCU, and stays ready for about as long: so
+   where the child moves to, and whether it may, is all the same. */
+pid_t cgroup_ready_begin(const struct cgroups *groups)
+{
+    char path[CGROUP_PATH];
+    name_file(groups, "pids", ".", "cgroup.procs", path);
+    const pid_t child = fork();
+    if (child != 0)
+        return child;
+    rc moved = join_one(NULL, path, 0);
+    _exit(rc_ok(moved) ? 0 : 1);
+}
+
+void cgroup_ready_end(pid_t *child)
+{
+    while (*child > 0 && waitpid(*child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    *child = -1;
 }
 
 rc cgroup_join(struct trail *trail, const struct cgroups *groups, const char *name, pid_t pid)

@@ -41,6 +41,13 @@ struct cgroup_usage {
 /* cgroup_find looks at what is mounted at "/sys/fs/cgroup". */
 struct cgroups cgroup_find(void);
 
+/* cgroup_ready_begin makes the kernel ready to move a process into a group, which takes it 8 to 17
+   ms where nobody has moved one just before: by a child that moves itself, beside the caller.  The
+   child, or -1: then whoever moves the first process waits.  cgroup_ready_end waits for its end,
+   and makes it -1. */
+pid_t cgroup_ready_begin(const struct cgroups *groups);
+void cgroup_ready_end(pid_t *child);
+
 /* cgroup_bound_sockets sets that limit, which no OCI runtime does: before the job has a socket, for
    what was there before is not counted.  Version 2 needs none. */
 MUST_USE

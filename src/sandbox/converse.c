@@ -305,6 +305,7 @@ enum reason sandbox_converse(struct sandbox *sandbox, const struct backend *back
         reason = begin(talk, backend, &ends);
     close_ends(&ends);
     if (reason == REASON_OK) {
+        cgroup_ready_end(&sandbox->ready); /* while the supervisor makes the sandbox */
         listen_on(talk);
         while (waitpid(talk->supervisor, NULL, 0) < 0 && errno == EINTR)
             ;

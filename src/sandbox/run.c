@@ -239,23 +239,11 @@ static enum reason run_in_slot(struct sandbox *sandbox, const struct backend *ba
     return reason == REASON_OK ? collect(sandbox, out) : reason;
 }
 
-static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
+static enum reason run_apart(struct sandbox *sandbox, const struct backend *backend,
+                             struct sandbox_result *out)
 {
-    const struct backend *backend = sandbox->spec.isolation == JOB_ISOLATION_VM
-                                        ? &backend_machine
-                                        : &backend_container;
     struct trail trail = { 0 };
-    enum reason reason = sandbox_admits(&sandbox->spec, sandbox->what);
-    if (reason != REASON_OK)
-        return reason;
-    if (geteuid() != 0)
-        return sandbox_fail(sandbox, REASON_JOB_NOT_ROOT, "this is user %u", geteuid());
-    sandbox->reach = arena_alloc(sandbox->job->arena, sizeof *sandbox->reach);
-    if (sandbox->reach == NULL || !reach_make(&sandbox->spec, sandbox->job->arena, sandbox->reach))
-        return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "what it may reach");
-    out->reach = sandbox->reach;
-    sandbox->groups = cgroup_find();
-    reason = backend->find(sandbox);
+    enum reason reason = backend->find(sandbox);
     rc apart = reason == REASON_OK ? mount_apart(&trail) : RC_SUCCESS;
     if (!rc_ok(apart))
         reason = sandbox_fail(sandbox, REASON_JOB_START, "mounts of its own: %s",
@@ -275,6 +263,29 @@ static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
     }
     reason = run_in_slot(sandbox, backend, out);
     give_back(sandbox, out);
+    return reason;
+}
+
+static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
+{
+    enum reason reason = sandbox_admits(&sandbox->spec, sandbox->what);
+    if (reason != REASON_OK)
+        return reason;
+    if (geteuid() != 0)
+        return sandbox_fail(sandbox, REASON_JOB_NOT_ROOT, "this is user %u", geteuid());
+    sandbox->groups = cgroup_find();
+    sandbox->ready = cgroup_ready_begin(&sandbox->groups);
+    sandbox->reach = arena_alloc(sandbox->job->arena, sizeof *sandbox->reach);
+    if (sandbox->reach == NULL || !reach_make(&sandbox->spec, sandbox->job->arena, sandbox->reach))
+        reason = sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "what it may reach");
+    else
+        out->reach = sandbox->reach;
+    if (reason == REASON_OK)
+        reason = run_apart(sandbox,
+                           sandbox->spec.isolation == JOB_ISOLATION_VM ? &backend_machine
+                                                                       : &backend_container,
+                           out);
+    cgroup_ready_end(&sandbox->ready);
     return reason;
 }
 
