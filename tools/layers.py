@@ -16,7 +16,7 @@ LAYERS = (
     ("attest", "policy", "token", "admit", "guard", "channel", "job", "pay", "chain", "audit",
      "sim"),
     ("store", "sandbox", "net", "source", "guest", "machine"),
-    ("lib", "fence"),
+    ("lib", "fence", "agent"),
     ("proc",),
     ("cmd",),
 )

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/serve.h"
 #include "base/number.h"
 #include "cmd/config_print.h"
 #include "cmd/input.h"
-#include "cmd/sim_agent_serve.h"
 #include "crypto/hash.h"
 #include "model/tee.h"
 #include "os/clock.h"
@@ -23,6 +23,7 @@
 #include "os/file.h"
 #include "os/random.h"
 #include "os/spawn.h"
+#include "sim/guest.h"
 
 enum { OPT_SOCKET, OPT_COMPOSE_HASH, OPT_APP_ID, OPT_INSTANCE_ID, OPT_JSON };
 
@@ -50,7 +51,9 @@ struct running {
     struct invocation *in;
     struct sim_guest guest;
     char socket[SOCKET_PATH]; /* absolute */
-    struct sim_agent agent;
+    struct agent agent;
+    int signals; /* a signalfd: it is to end, or the command is */
+    int ended;   /* the pidfd of the command that it runs for; -1: for nobody */
     pid_t command;
 };
 
@@ -218,8 +221,7 @@ static bool start_command(struct running *running, const sigset_t *before)
     running->command = fork();
     if (running->command == 0)
         become(running, before);
-    if (running->command > 0 &&
-        rc_ok(process_hold(NULL, running->command, &running->agent.command)))
+    if (running->command > 0 && rc_ok(process_hold(NULL, running->command, &running->ended)))
         return true;
     say("sim agent: no process for the command: %s", strerror(errno));
     return false;
@@ -278,14 +280,41 @@ static enum exit_code show(struct running *running)
     return config_print_end(&out) && fflush(stdout) == 0 ? EXIT_DONE : EXIT_INTERNAL;
 }
 
+static unsigned answer(void *arg, struct span path, struct span body, struct sink *out)
+{
+    return sim_guest_answer(arg, path, body, out);
+}
+
+/* A signal is the command's where there is one: the agent is there until that has ended. */
+static bool pass_on(const struct running *running)
+{
+    struct signalfd_siginfo info;
+    if (running->ended < 0 || read(running->signals, &info, sizeof info) != (ssize_t)sizeof info)
+        return false;
+    rc passed = process_signal(NULL, running->ended, (int)info.ssi_signo);
+    (void)passed; /* it has ended just now, and is seen so in the next turn */
+    return true;
+}
+
+/* The command's end is looked at first. */
 static enum exit_code serve(struct running *running)
 {
-    switch (sim_agent_serve(&running->in->arena, &running->agent)) {
-    case SIM_AGENT_COMMAND:
+    enum agent_end how = AGENT_FAILED;
+    running->agent.waits[0] = running->ended;
+    running->agent.waits[1] = running->signals;
+    struct agent_serving *serving = agent_open(&running->in->arena, &running->agent);
+    if (serving != NULL) {
+        do
+            how = agent_serve(serving);
+        while (how == AGENT_SECOND && pass_on(running));
+        agent_close(serving);
+    }
+    switch (how) {
+    case AGENT_FIRST:
         return command_ended(running);
-    case SIM_AGENT_SIGNAL:
+    case AGENT_SECOND:
         return EXIT_DONE;
-    case SIM_AGENT_FAILED:
+    case AGENT_FAILED:
         break;
     }
     say("sim agent: no memory, or the socket broke");
@@ -299,12 +328,12 @@ static enum exit_code serve_at_socket(struct running *running)
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGTERM);
     sigprocmask(SIG_BLOCK, &wanted, &before);
-    running->agent.signals = signalfd(-1, &wanted, SFD_CLOEXEC);
-    enum exit_code code = running->agent.signals < 0 ? EXIT_INTERNAL : show(running);
+    running->signals = signalfd(-1, &wanted, SFD_CLOEXEC);
+    enum exit_code code = running->signals < 0 ? EXIT_INTERNAL : show(running);
     if (code == EXIT_DONE)
         code = start_command(running, &before) ? serve(running) : EXIT_INTERNAL;
-    fd_close(&running->agent.signals);
-    fd_close(&running->agent.command);
+    fd_close(&running->signals);
+    fd_close(&running->ended);
     return code;
 }
 
@@ -315,7 +344,8 @@ static enum exit_code run(struct invocation *in)
     if (running == NULL)
         return EXIT_INTERNAL;
     running->in = in;
-    running->agent = (struct sim_agent){ &running->guest, -1, -1, -1 };
+    running->agent = (struct agent){ answer, &running->guest, -1, { -1, -1 } };
+    running->signals = running->ended = -1;
     if (!read_app(in, &app) || !name_socket(running))
         return EXIT_USAGE;
     if (!boot(running, &app))

@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "codec/hex.h"
-#include "codec/json.h"
+#include "codec/guest_agent.h"
 #include "codec/json_write.h"
 #include "crypto/ct.h"
 #include "crypto/hash.h"
 
-enum { REPORT_DATA = 64, NODES = 64, HTTP_OK = 200, HTTP_BAD = 400 };
+enum { VM_CONFIG_MAX = 256 };
 
 struct sim_guest_app sim_guest_app_of(const uint8_t compose_hash[SIM_COMPOSE_HASH])
 {
@@ -93,16 +92,6 @@ void sim_guest_fini(struct sim_guest *guest)
 
 /* --- what is asked --------------------------------------------------------------------- */
 
-static unsigned refuse(struct sink *out, const char *why)
-{
-    struct json_writer w = json_write_to(out, 0);
-    json_begin_object(&w);
-    json_put_key(&w, "error");
-    json_put_text(&w, why);
-    json_end_object(&w);
-    return HTTP_BAD;
-}
-
 static void put_hex(struct json_writer *w, const char *name, struct span bytes)
 {
     json_put_key(w, name);
@@ -128,48 +117,27 @@ static struct span image_of(const struct sim_guest *guest)
     return image != NULL ? *image : (struct span){ 0 };
 }
 
-/* A JSON text within the JSON. */
-static void put_vm_config(struct json_writer *w, const struct sim_guest *guest)
+/* A JSON text. */
+static struct span vm_config_of(const struct sim_guest *guest, struct sink *text)
 {
-    uint8_t bytes[256];
-    struct sink text = sink_over(bytes, sizeof bytes);
-    struct json_writer inner = json_write_to(&text, 0);
+    struct json_writer inner = json_write_to(text, 0);
     json_begin_object(&inner);
     put_hex(&inner, "os_image_hash", image_of(guest));
     json_end_object(&inner);
-    put_text(w, "vm_config", sink_bytes(&text));
+    return sink_bytes(text);
 }
 
-/* "report_data 1 (<=64 bytes)", "right-padded with zeros to 64"; a member that is absent is empty.
- */
-static bool read_report_data(const struct json *ask, uint8_t out[REPORT_DATA])
+static unsigned put_quote(struct sim_guest *guest, const uint8_t *report_data, struct sink *out)
 {
-    struct span text = { 0 };
-    uint32_t node = json_member(ask, 0, "report_data");
-    memset(out, 0, REPORT_DATA);
-    if (node == JSON_NONE)
-        return true;
-    return json_string(ask, node, &text) && text.len % 2 == 0 && text.len <= 2 * REPORT_DATA &&
-           hex_decode(text, out, text.len / 2);
-}
-
-static unsigned get_quote(struct sim_guest *guest, const struct json *ask, struct sink *out)
-{
-    uint8_t report_data[REPORT_DATA];
-    if (!read_report_data(ask, report_data))
-        return refuse(out, "report_data is not the hex of at most 64 bytes");
+    uint8_t bytes[VM_CONFIG_MAX];
+    struct sink text = sink_over(bytes, sizeof bytes);
     if (!sim_quote_renew(guest->quote, guest->quote_len, report_data, SPAN(guest->scalar)))
-        return refuse(out, "no memory to sign with");
-    struct json_writer w = json_write_to(out, 0);
-    json_begin_object(&w);
-    put_hex(&w, "quote", span_of(guest->quote, guest->quote_len));
-    put_text(&w, "event_log", log_of(guest));
-    put_hex(&w, "report_data", SPAN(report_data));
-    put_vm_config(&w, guest);
-    json_put_key(&w, "attestation");
-    json_put_text(&w, "");
-    json_end_object(&w);
-    return HTTP_OK;
+        return guest_agent_refuse(out, "no memory to sign with");
+    const struct guest_agent_quote quote = { .quote = span_of(guest->quote, guest->quote_len),
+                                             .event_log = log_of(guest),
+                                             .vm_config = vm_config_of(guest, &text),
+                                             .report_data = report_data };
+    return guest_agent_put_quote(out, &quote);
 }
 
 /* SHA-256 of all registers; those of the configuration count when one of them is set, as MRCONFIGID
@@ -198,7 +166,7 @@ static void put_identity(struct json_writer *w, const struct sim_guest *guest)
 static void put_tcb_info(struct json_writer *w, const struct sim_guest *guest)
 {
     static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
-    uint8_t bytes[SIM_GUEST_ANSWER_MAX / 4];
+    uint8_t bytes[GUEST_AGENT_ANSWER_MAX / 4];
     struct sink text = sink_over(bytes, sizeof bytes);
     struct json_writer inner = json_write_to(&text, 0);
     json_begin_object(&inner);
@@ -214,10 +182,11 @@ static void put_tcb_info(struct json_writer *w, const struct sim_guest *guest)
     put_text(w, "tcb_info", sink_bytes(&text));
 }
 
-static unsigned get_info(struct sim_guest *guest, const struct json *ask, struct sink *out)
+static unsigned put_info(const struct sim_guest *guest, struct sink *out)
 {
+    uint8_t bytes[VM_CONFIG_MAX];
+    struct sink text = sink_over(bytes, sizeof bytes);
     struct json_writer w = json_write_to(out, 0);
-    (void)ask;
     json_begin_object(&w);
     put_hex(&w, "app_id", SPAN(guest->app.id));
     put_hex(&w, "instance_id", SPAN(guest->app.instance));
@@ -229,62 +198,31 @@ static unsigned get_info(struct sim_guest *guest, const struct json *ask, struct
     put_identity(&w, guest);
     json_put_key(&w, "key_provider_info");
     json_put_text(&w, "{\"name\":\"none\",\"id\":\"\"}");
-    put_vm_config(&w, guest);
+    put_text(&w, "vm_config", vm_config_of(guest, &text));
     json_put_key(&w, "cloud_vendor");
     json_put_text(&w, "");
     json_put_key(&w, "cloud_product");
     json_put_text(&w, "");
     json_end_object(&w);
-    return HTTP_OK;
-}
-
-static unsigned get_version(struct sim_guest *guest, const struct json *ask, struct sink *out)
-{
-    struct json_writer w = json_write_to(out, 0);
-    (void)guest;
-    (void)ask;
-    json_begin_object(&w);
-    json_put_key(&w, "version");
-    json_put_text(&w, "0.5.0");
-    json_put_key(&w, "rev");
-    json_put_text(&w, "simulated");
-    json_end_object(&w);
-    return HTTP_OK;
-}
-
-static const struct {
-    const char *name;
-    unsigned (*answer)(struct sim_guest *, const struct json *, struct sink *);
-} methods[] = {
-    { "/GetQuote", get_quote },
-    { "/Info", get_info },
-    { "/Version", get_version },
-};
-
-/* "/DstackGuest.GetQuote" is "/GetQuote". */
-static bool is_method(struct span path, const char *name)
-{
-    static const char service[] = "/DstackGuest.";
-    size_t len = sizeof service - 1;
-    if (path.len > len && bytes_equal(path.at, service, len))
-        return span_equal_text(span_of(path.at + len, path.len - len), name + 1);
-    return span_equal_text(path, name);
+    return GUEST_AGENT_OK;
 }
 
 unsigned sim_guest_answer(struct sim_guest *guest, struct span path, struct span body,
                           struct sink *out)
 {
-    struct json ask;
-    struct json_node nodes[NODES];
-    const struct json_limits limits = { .depth = 4, .nodes = NODES };
-    struct span text = body.len > 0 ? body : span_text("{}");
-    for (size_t i = 0; i < COUNT_OF(methods); i++) {
-        if (!is_method(path, methods[i].name))
-            continue;
-        if (!json_parse_into(text, nodes, NODES, &limits, &ask, NULL) ||
-            json_type(&ask, 0) != JSON_OBJECT)
-            return refuse(out, "the request is no JSON object");
-        return methods[i].answer(guest, &ask, out);
+    struct guest_agent_ask ask;
+    const char *why = guest_agent_read(path, body, &ask);
+    if (why != NULL)
+        return guest_agent_refuse(out, why);
+    switch (ask.method) {
+    case GUEST_AGENT_GET_QUOTE:
+        return put_quote(guest, ask.report_data, out);
+    case GUEST_AGENT_INFO:
+        return put_info(guest, out);
+    case GUEST_AGENT_VERSION:
+        return guest_agent_put_version(out, "simulated");
+    case GUEST_AGENT_OTHER:
+        break;
     }
-    return refuse(out, "this guest agent has GetQuote, Info and Version");
+    return guest_agent_refuse(out, "this guest agent has GetQuote, Info and Version");
 }

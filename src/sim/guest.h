@@ -12,8 +12,6 @@
 #include "sim/sim.h"
 
 enum {
-    SIM_GUEST_ASK_MAX = 4 * 1024,     /* bytes of a request's body */
-    SIM_GUEST_ANSWER_MAX = 64 * 1024, /* no answer is longer */
     SIM_COMPOSE_HASH = 32,
     SIM_APP_ID = 20,
 };

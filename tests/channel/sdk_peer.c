@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "channel/sdk_talk.h"
+#include "codec/guest_agent.h"
 #include "codec/hex.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -45,7 +46,7 @@ static const struct sdk_challenge challenge = { .jobs = jobs, .job_count = 1, .d
 
 static struct sdk_evidence quote(struct peer *peer, const uint8_t *report_data)
 {
-    static uint8_t answer[SIM_GUEST_ANSWER_MAX];
+    static uint8_t answer[GUEST_AGENT_ANSWER_MAX];
     uint8_t ask[256];
     struct sink body = sink_over(ask, sizeof ask), out = sink_over(answer, sizeof answer);
     sink_text(&body, "{\"report_data\":\"");

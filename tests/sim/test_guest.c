@@ -8,6 +8,7 @@
 #include "attest/eventlog.h"
 #include "attest/quote.h"
 #include "base/number.h"
+#include "codec/guest_agent.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "crypto/hash.h"
@@ -19,7 +20,7 @@
 enum { NODES = 2048 };
 
 static struct sim_guest guest;
-static uint8_t answered[SIM_GUEST_ANSWER_MAX];
+static uint8_t answered[GUEST_AGENT_ANSWER_MAX];
 static struct json_node nodes[2][NODES];
 
 static struct sim_guest_app app_of(uint8_t byte)
@@ -151,7 +152,7 @@ static void the_log_replays_and_names_the_app(void **state)
 /* "mr_aggregated (TDX) = SHA-256(mrtd || rtmr0..2 || rtmr3 replay [|| mrconfigid ...])" */
 static void info_agrees_with_the_quote(void **state)
 {
-    uint8_t text[SIM_GUEST_ANSWER_MAX], digest[SHA256_LEN];
+    uint8_t text[GUEST_AGENT_ANSWER_MAX], digest[SHA256_LEN];
     struct json inner;
     (void)state;
     boot(3);

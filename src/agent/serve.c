@@ -1,23 +1,21 @@
-/* sim_agent_serve.c - see sim_agent_serve.h. */
-#include "cmd/sim_agent_serve.h"
+/* serve.c - see serve.h. */
+#include "agent/serve.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/number.h"
+#include "codec/guest_agent.h"
 #include "http/http1.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "os/spawn.h"
 
 enum {
-    OUT_MAX = SIM_GUEST_ANSWER_MAX + 4096, /* an answer with its head */
-    WAITS = 3,                             /* descriptors besides the callers' */
-    HTTP_REFUSED = 400
+    OUT_MAX = GUEST_AGENT_ANSWER_MAX + 4096, /* an answer with its head */
+    LISTENER = AGENT_WAITS,                  /* among the descriptors; the callers come behind it */
+    CALLERS,
 };
 
 /* A client of a guest agent sends a line and a few fields. */
@@ -32,14 +30,15 @@ struct caller {
     struct http1_room room;
     size_t in_len, body_len, sent;
     struct sink out;
-    uint8_t in[AGENT_IN_MAX], body[SIM_GUEST_ASK_MAX], answer[SIM_GUEST_ANSWER_MAX];
+    uint8_t in[AGENT_IN_MAX], body[GUEST_AGENT_ASK_MAX];
     uint8_t bytes[OUT_MAX];
 };
 
-struct serving {
-    const struct sim_agent *agent;
+struct agent_serving {
+    const struct agent *agent;
+    uint8_t *answer; /* GUEST_AGENT_ANSWER_MAX: the one that is being made */
     struct caller callers[AGENT_CALLERS_MAX];
-    struct pollfd fds[WAITS + AGENT_CALLERS_MAX];
+    struct pollfd fds[CALLERS + AGENT_CALLERS_MAX];
 };
 
 static void hang_up(struct caller *caller)
@@ -69,11 +68,11 @@ static void put_answer(struct caller *caller, unsigned status, struct span body)
         hang_up(caller);
 }
 
-static void put_refusal(struct caller *caller, const char *why)
+static void put_refusal(const struct agent_serving *serving, struct caller *caller, const char *why)
 {
-    struct sink text = sink_over(caller->answer, sizeof caller->answer);
-    sink_format(&text, "{\"error\":\"%s\"}", why);
-    put_answer(caller, HTTP_REFUSED, sink_bytes(&text));
+    struct sink text = sink_over(serving->answer, GUEST_AGENT_ANSWER_MAX);
+    const unsigned status = guest_agent_refuse(&text, why);
+    put_answer(caller, status, sink_bytes(&text));
 }
 
 static bool is_json(struct span type)
@@ -103,17 +102,17 @@ static const char *refusal_of(const struct http_request *request)
     return NULL;
 }
 
-static void put_reply(struct serving *serving, struct caller *caller)
+static void put_reply(struct agent_serving *serving, struct caller *caller)
 {
     const struct http_request *request = &caller->room.request;
-    struct sink text = sink_over(caller->answer, sizeof caller->answer);
+    struct sink text = sink_over(serving->answer, GUEST_AGENT_ANSWER_MAX);
     const char *why = refusal_of(request);
     if (why != NULL) {
-        put_refusal(caller, why);
+        put_refusal(serving, caller, why);
         return;
     }
-    unsigned status = sim_guest_answer(serving->agent->guest, request->path,
-                                       span_of(caller->body, caller->body_len), &text);
+    unsigned status = serving->agent->answer(serving->agent->arg, request->path,
+                                             span_of(caller->body, caller->body_len), &text);
     if (sink_ok(&text))
         put_answer(caller, status, sink_bytes(&text));
     else
@@ -130,12 +129,12 @@ static void take_body(struct caller *caller, struct span bytes)
     caller->body_len = body.len;
 }
 
-static void on_event(struct serving *serving, struct caller *caller, struct http_event event)
+static void on_event(struct agent_serving *serving, struct caller *caller, struct http_event event)
 {
     switch (event.kind) {
     case HTTP_EVENT_HEAD:
         caller->until_ms = clock_monotonic_ms() + AGENT_ASK_MS;
-        http1_admit(&caller->http, &caller->room, SIM_GUEST_ASK_MAX);
+        http1_admit(&caller->http, &caller->room, GUEST_AGENT_ASK_MAX);
         if (http1_wants_continue(&caller->http))
             http1_write_continue(&caller->http, &caller->out);
         break;
@@ -146,7 +145,7 @@ static void on_event(struct serving *serving, struct caller *caller, struct http
         put_reply(serving, caller);
         break;
     case HTTP_EVENT_REFUSED:
-        put_refusal(caller, reason_info(event.reason)->name);
+        put_refusal(serving, caller, reason_info(event.reason)->name);
         break;
     case HTTP_EVENT_CLOSED:
         hang_up(caller);
@@ -158,7 +157,7 @@ static void on_event(struct serving *serving, struct caller *caller, struct http
 }
 
 /* Understands what was read, until an answer is to be sent first or more is needed. */
-static void understand(struct serving *serving, struct caller *caller)
+static void understand(struct agent_serving *serving, struct caller *caller)
 {
     bool more = true;
     while (more && caller->fd >= 0 && caller->out.len == 0) {
@@ -172,7 +171,7 @@ static void understand(struct serving *serving, struct caller *caller)
     }
 }
 
-static void on_readable(struct serving *serving, struct caller *caller)
+static void on_readable(struct agent_serving *serving, struct caller *caller)
 {
     ssize_t got = recv(caller->fd, caller->in + caller->in_len, AGENT_IN_MAX - caller->in_len, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -191,7 +190,7 @@ static void on_readable(struct serving *serving, struct caller *caller)
     understand(serving, caller);
 }
 
-static void on_writable(struct serving *serving, struct caller *caller)
+static void on_writable(struct agent_serving *serving, struct caller *caller)
 {
     struct span left = span_of(caller->bytes + caller->sent, caller->out.len - caller->sent);
     ssize_t sent = send(caller->fd, left.at, left.len, MSG_NOSIGNAL);
@@ -219,7 +218,7 @@ static void on_writable(struct serving *serving, struct caller *caller)
 
 /* --- all ------------------------------------------------------------------------------- */
 
-static void take_caller(struct serving *serving)
+static void take_caller(struct agent_serving *serving)
 {
     struct caller *caller = serving->callers;
     int fd = accept4(serving->agent->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -236,7 +235,7 @@ static void take_caller(struct serving *serving)
 }
 
 /* What each waits for; how long at most, in milliseconds. */
-static int prepare(struct serving *serving)
+static int prepare(struct agent_serving *serving)
 {
     int64_t now = clock_monotonic_ms(), next = now + AGENT_IDLE_MS;
     bool full = true;
@@ -245,56 +244,36 @@ static int prepare(struct serving *serving)
         if (caller->fd >= 0 && caller->until_ms <= now)
             hang_up(caller);
         short events = caller->out.len > caller->sent ? POLLOUT : POLLIN;
-        serving->fds[WAITS + i] = (struct pollfd){ .fd = caller->fd, .events = events };
+        serving->fds[CALLERS + i] = (struct pollfd){ .fd = caller->fd, .events = events };
         full = full && caller->fd >= 0;
         if (caller->fd >= 0 && caller->until_ms < next)
             next = caller->until_ms;
     }
-    serving->fds[0] = (struct pollfd){ .fd = serving->agent->signals, .events = POLLIN };
-    serving->fds[1] = (struct pollfd){ .fd = serving->agent->command, .events = POLLIN };
-    serving->fds[2] = (struct pollfd){ .fd = full ? -1 : serving->agent->listener,
-                                       .events = POLLIN };
+    for (size_t i = 0; i < AGENT_WAITS; i++)
+        serving->fds[i] = (struct pollfd){ .fd = serving->agent->waits[i], .events = POLLIN };
+    serving->fds[LISTENER] = (struct pollfd){ .fd = full ? -1 : serving->agent->listener,
+                                              .events = POLLIN };
     return (int)(next - now);
 }
 
-static bool lay_out(struct arena *arena, struct serving *serving)
-{
-    size_t size = http1_room_size(&limits);
-    for (size_t i = 0; i < AGENT_CALLERS_MAX; i++) {
-        void *memory = arena_alloc(arena, size);
-        serving->callers[i].fd = -1;
-        if (memory == NULL || !http1_room_init(&serving->callers[i].room, &limits, memory, size))
-            return false;
-    }
-    return true;
-}
-
-/* The agent is there until the command has ended; false: there is none. */
-static bool pass_on(const struct sim_agent *agent)
-{
-    struct signalfd_siginfo info;
-    if (agent->command < 0 || read(agent->signals, &info, sizeof info) != (ssize_t)sizeof info)
-        return false;
-    rc passed = process_signal(NULL, agent->command, (int)info.ssi_signo);
-    (void)passed; /* it has ended just now, and is seen so in the next turn */
-    return true;
-}
-
-static enum sim_agent_end turn(struct serving *serving, bool *ended)
+/* Whether it goes on; else *how says why not. */
+static bool turn(struct agent_serving *serving, enum agent_end *how)
 {
     int ready = poll(serving->fds, COUNT_OF(serving->fds), prepare(serving));
-    *ended = true;
-    if (ready < 0 && errno != EINTR)
-        return SIM_AGENT_FAILED;
-    if (ready > 0 && serving->fds[1].revents != 0)
-        return SIM_AGENT_COMMAND;
-    if (ready > 0 && serving->fds[0].revents != 0 && !pass_on(serving->agent))
-        return SIM_AGENT_SIGNAL;
-    if (ready > 0 && (serving->fds[2].revents & (POLLERR | POLLNVAL)) != 0)
-        return SIM_AGENT_FAILED;
+    *how = AGENT_FAILED;
+    if (ready < 0)
+        return errno == EINTR;
+    if ((serving->fds[LISTENER].revents & (POLLERR | POLLNVAL)) != 0)
+        return false;
+    for (size_t i = 0; ready > 0 && i < AGENT_WAITS; i++) {
+        if (serving->fds[i].revents == 0)
+            continue;
+        *how = i == 0 ? AGENT_FIRST : AGENT_SECOND;
+        return false;
+    }
     for (size_t i = 0; ready > 0 && i < AGENT_CALLERS_MAX; i++) {
         struct caller *caller = &serving->callers[i];
-        const struct pollfd *fd = &serving->fds[WAITS + i];
+        const struct pollfd *fd = &serving->fds[CALLERS + i];
         if (caller->fd < 0 || fd->revents == 0)
             continue;
         if (fd->events == POLLOUT)
@@ -302,25 +281,43 @@ static enum sim_agent_end turn(struct serving *serving, bool *ended)
         else
             on_readable(serving, caller);
     }
-    if (ready > 0 && serving->fds[2].revents != 0)
+    if (ready > 0 && serving->fds[LISTENER].revents != 0)
         take_caller(serving);
-    *ended = false;
-    return SIM_AGENT_SIGNAL;
+    return true;
 }
 
-enum sim_agent_end sim_agent_serve(struct arena *arena, const struct sim_agent *agent)
+struct agent_serving *agent_open(struct arena *arena, const struct agent *agent)
 {
-    bool ended = false;
-    enum sim_agent_end how = SIM_AGENT_FAILED;
-    struct serving *serving = arena_alloc(arena, sizeof *serving);
-    if (serving == NULL)
-        return how;
+    const size_t size = http1_room_size(&limits);
+    /* What is written before it is read: callers that never come cost nothing. */
+    struct agent_serving *serving = arena_room(arena, sizeof *serving);
+    uint8_t *answer = arena_room(arena, GUEST_AGENT_ANSWER_MAX);
+    if (serving == NULL || answer == NULL)
+        return NULL;
     serving->agent = agent;
-    if (!lay_out(arena, serving))
-        return how;
-    while (!ended)
-        how = turn(serving, &ended);
+    serving->answer = answer;
+    for (size_t i = 0; i < AGENT_CALLERS_MAX; i++) {
+        struct caller *caller = &serving->callers[i];
+        void *memory = arena_room(arena, size);
+        if (memory == NULL || !http1_room_init(&caller->room, &limits, memory, size))
+            return NULL;
+        caller->fd = -1;
+        caller->sent = 0;
+        caller->out = sink_over(caller->bytes, sizeof caller->bytes);
+    }
+    return serving;
+}
+
+enum agent_end agent_serve(struct agent_serving *serving)
+{
+    enum agent_end how;
+    while (turn(serving, &how))
+        ;
+    return how;
+}
+
+void agent_close(struct agent_serving *serving)
+{
     for (size_t i = 0; i < AGENT_CALLERS_MAX; i++)
         hang_up(&serving->callers[i]);
-    return how;
 }
