@@ -172,6 +172,14 @@ enum message {
        sandbox, bytes its event log; all empty when the reason is not REASON_OK. */
     MSG_EVIDENCE_BOTH,
     MSG_EVIDENCE_BOTH_ARE,
+    /* runner -> tee: evidence of a sandbox that it has launched, for the job in it.
+         16 job
+         64 report data, not of a result
+         bytes ticket
+       tee -> runner, the same id: u16 reason, bytes quote, bytes event log; both empty when the
+       reason is not REASON_OK. */
+    MSG_EVIDENCE_SANDBOX,
+    MSG_EVIDENCE_SANDBOX_IS,
 
     /* Attested channels.  Front has the channel, core what it is about; `bound` is what evidence
        of it is bound to, from which core makes the 64 bytes (channel/attested.h), and `role` the
@@ -368,6 +376,7 @@ enum {
     LAUNCH_CONTAINER_FDS = 2,
     LAUNCH_MACHINE_FDS = 4,
     EVIDENCE_BOTH_HEAD = 64 + 64 + 16 + 32 + 4, /* of a MSG_EVIDENCE_BOTH besides its ticket */
+    EVIDENCE_SANDBOX_HEAD = 16 + 64 + 4,        /* of a MSG_EVIDENCE_SANDBOX */
 };
 
 /* Who asks, as front found out. */

@@ -355,6 +355,165 @@ static void test_what_is_no_launch(void **state)
     }
 }
 
+/* ---- evidence for a job ---------------------------------------------------------------------- */
+
+static const uint8_t ticket[] = "a ticket";
+
+static int with_measured_job(struct runner *runner, struct runner_job **out)
+{
+    const int ours = with_job(runner, out);
+    memcpy((*out)->ticket, ticket, sizeof ticket);
+    (*out)->ticket_len = sizeof ticket;
+    return ours;
+}
+
+static void ask_evidence(int ours, uint32_t number)
+{
+    uint8_t bytes[AGENT_QUESTION];
+    struct sink said = sink_over(bytes, sizeof bytes);
+    sink_u32le(&said, number);
+    while (said.len < sizeof bytes)
+        sink_u8(&said, 6);
+    assert_true(rc_ok(packet_send(NULL, ours, sink_bytes(&said), NULL, 0)));
+}
+
+/* What the runner has to say of it goes out, as at the end of each turn of its loop. */
+static void take_question_of(struct hostile *hostile, struct runner_job *job)
+{
+    runner_measure(hostile->house.self, job);
+    assert_true(rc_ok(channel_flush(NULL, &hostile->house.channels[PEER_TEE])));
+}
+
+/* What its guest agent is told of that question. */
+static enum reason answered(int ours, uint32_t number)
+{
+    uint8_t bytes[AGENT_REPLY_MAX];
+    struct packet_fds fds = { 0 };
+    size_t len = 0;
+    uint32_t of = 0;
+    uint16_t reason = 0;
+    struct span quote, log;
+    assert_true(rc_ok(packet_receive(NULL, ours, bytes, sizeof bytes, &len, &fds)));
+    struct cursor in = cur_over(span_of(bytes, len));
+    assert_true(cur_u32le(&in, &of) && cur_u16le(&in, &reason) &&
+                get_bytes(&in, AGENT_EVIDENCE_MAX, &quote) &&
+                get_bytes(&in, AGENT_EVIDENCE_MAX, &log) && cur_end(&in));
+    assert_int_equal(of, number);
+    assert_true((quote.len > 0) == (reason == REASON_OK));
+    return (enum reason)reason;
+}
+
+static void answer_quote(struct hostile *hostile, uint64_t of)
+{
+    uint8_t bytes[32];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_u16le(&body, REASON_OK);
+    put_bytes(&body, span_text("quote"));
+    put_bytes(&body, span_text("log"));
+    const struct frame frame = { .message = MSG_EVIDENCE_SANDBOX_IS,
+                                 .id = of,
+                                 .body = sink_bytes(&body) };
+    assert_true(rc_ok(hostile_say(hostile, PEER_TEE, &frame)));
+}
+
+/* With the job's id and ticket, whoever asks; an answer to another question is none. */
+static void test_evidence_goes_through(void **state)
+{
+    struct hostile hostile;
+    struct runner_job *job = NULL;
+    struct frame asked;
+    (void)state;
+    struct runner *runner = begin(&hostile, "/bin/true");
+    const int ours = with_measured_job(runner, &job);
+    ask_evidence(ours, 77);
+    take_question_of(&hostile, job);
+    assert_true(hostile_hear(&hostile, PEER_TEE, &asked));
+    assert_int_equal(asked.message, MSG_EVIDENCE_SANDBOX);
+    assert_int_equal(asked.body.len, EVIDENCE_SANDBOX_HEAD + sizeof ticket);
+    assert_memory_equal(asked.body.at, id, JOB_ID);
+    assert_int_equal(asked.body.at[JOB_ID], 6);
+    assert_memory_equal(asked.body.at + EVIDENCE_SANDBOX_HEAD, ticket, sizeof ticket);
+    const uint64_t question = asked.id;
+    ask_evidence(ours, 78); /* while the other waits */
+    take_question_of(&hostile, job);
+    assert_int_equal(answered(ours, 78), REASON_TEE_RATE);
+    assert_false(hostile_hear(&hostile, PEER_TEE, &asked));
+    answer_quote(&hostile, question + 1);
+    assert_true(job->measuring != 0);
+    answer_quote(&hostile, question);
+    assert_int_equal(answered(ours, 77), REASON_OK);
+    ask_evidence(ours, 79);
+    take_question_of(&hostile, job);
+    hostile_replace(&hostile, PEER_TEE);
+    assert_int_equal(answered(ours, 79), REASON_HOUSE_UNAVAILABLE);
+    job->used = false;
+    fd_close(&job->measure);
+    close(ours);
+    end(&hostile);
+}
+
+/* Once it is measured nobody says anew what it began with; nor before, what it wants to be told. */
+static void test_what_is_no_question(void **state)
+{
+    static const struct {
+        size_t len, fds;
+    } rows[] = { { LAUNCH_HEAD, LAUNCH_CONTAINER_FDS },
+                 { LAUNCH_HEAD + 1, LAUNCH_MACHINE_FDS },
+                 { AGENT_QUESTION, 1 },
+                 { AGENT_QUESTION - 1, 0 },
+                 { AGENT_QUESTION + 1, 0 },
+                 { 1, 0 } };
+    (void)state;
+    for (size_t i = 0; i <= COUNT_OF(rows); i++) {
+        struct hostile hostile;
+        struct runner_job *job = NULL;
+        struct frame asked;
+        struct runner *runner = begin(&hostile, "/bin/true");
+        const bool before = i == COUNT_OF(rows);
+        const int ours = before ? with_job(runner, &job) : with_measured_job(runner, &job);
+        if (before)
+            ask_evidence(ours, 1);
+        else
+            say_launch(ours, rows[i].len, rows[i].fds);
+        runner_measure(runner, job);
+        assert_int_equal(job->measure, -1);
+        assert_false(hostile_hear(&hostile, PEER_TEE, &asked));
+        job->used = false;
+        close(ours);
+        end(&hostile);
+    }
+}
+
+/* One that goes on asking is refused by the runner: the others' share of tee is left to them. */
+static void test_so_much_evidence_and_no_more(void **state)
+{
+    struct hostile hostile;
+    struct runner_job *job = NULL;
+    struct frame asked;
+    uint64_t made = 0;
+    (void)state;
+    struct runner *runner = begin(&hostile, "/bin/true");
+    const int ours = with_measured_job(runner, &job);
+    const int64_t before = clock_monotonic_ms();
+    for (uint32_t i = 0; i < 4 * RUNNER_QUOTES_BURST; i++) {
+        ask_evidence(ours, i);
+        take_question_of(&hostile, job);
+        if (hostile_hear(&hostile, PEER_TEE, &asked)) {
+            answer_quote(&hostile, asked.id);
+            assert_int_equal(answered(ours, i), REASON_OK);
+            made++;
+        } else {
+            assert_int_equal(answered(ours, i), REASON_TEE_RATE);
+        }
+    }
+    const uint64_t seconds = (uint64_t)(clock_monotonic_ms() - before) / 1000 + 1;
+    assert_true(made >= RUNNER_QUOTES_BURST && made <= RUNNER_QUOTES_BURST + seconds);
+    job->used = false;
+    fd_close(&job->measure);
+    close(ours);
+    end(&hostile);
+}
+
 static void test_lines(void **state)
 {
     static const struct {
@@ -398,6 +557,9 @@ int main(void)
         TEST(test_what_is_measured_goes_through, ""),
         TEST(test_a_tee_that_is_gone, ""),
         TEST(test_what_is_no_launch, ""),
+        TEST(test_evidence_goes_through, ""),
+        TEST(test_what_is_no_question, ""),
+        TEST(test_so_much_evidence_and_no_more, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -333,6 +333,100 @@ static void test_tickets_that_are_none(void **state)
     close(fds[1]);
 }
 
+/* What it says to a job's guest agent, by way of the runner. */
+static enum reason quote_for(struct hostile *hostile, struct span ticket, const uint8_t *of,
+                             const uint8_t report_data[64], struct span *quote)
+{
+    uint8_t bytes[EVIDENCE_SANDBOX_HEAD + LAUNCH_TICKET_MAX];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    struct frame said;
+    uint16_t reason = 0;
+    struct span log;
+    sink_put(&body, span_of(of, JOB_ID));
+    sink_put(&body, span_of(report_data, 64));
+    put_bytes(&body, ticket);
+    const struct frame frame = { .message = MSG_EVIDENCE_SANDBOX,
+                                 .id = 8,
+                                 .body = sink_bytes(&body) };
+    assert_true(rc_ok(hostile_say(hostile, PEER_RUNNER, &frame)));
+    assert_true(hostile_hear(hostile, PEER_RUNNER, &said));
+    assert_true(said.message == MSG_EVIDENCE_SANDBOX_IS && said.id == 8);
+    struct cursor in = cur_over(said.body);
+    assert_true(cur_u16le(&in, &reason) && get_bytes(&in, EVIDENCE_QUOTE_MAX, quote) &&
+                get_bytes(&in, SIM_LAUNCH_LOG_MAX, &log) && cur_end(&in));
+    assert_true((quote->len > 0) == (reason == REASON_OK) && (log.len > 0) == (quote->len > 0));
+    return (enum reason)reason;
+}
+
+/* Of its own sandbox, with the bytes that it wants; of another job's, or with the tags of results,
+   none. */
+static void test_a_job_asks_for_evidence(void **state)
+{
+    static const uint8_t other[JOB_ID] = { 7, 8 };
+    uint8_t bytes[LAUNCH_TICKET_MAX], report_data[64], key[JOB_RESULT_KEY] = { 1 };
+    uint8_t mrtd[48], rtmr[4][48];
+    struct sink ticket = sink_over(bytes, sizeof bytes);
+    struct hostile hostile;
+    struct span quote;
+    struct sim_launch launch = { .arguments = { 4 }, .has_job = true };
+    const int fds[] = { file_of("spec"), file_of("manifest") };
+    (void)state;
+    hash_sha256(span_text("spec"), launch.spec);
+    hash_sha256(span_text("manifest"), launch.image);
+    memcpy(launch.job, job, sizeof job);
+    sim_launch_measure(&launch, mrtd, rtmr);
+    memset(report_data, 9, sizeof report_data);
+    hostile_begin(&hostile, &tee_process, IN(PEER_CORE) | IN(PEER_RUNNER));
+    assert_int_equal(measure(&hostile, fds, 2, &ticket), REASON_OK);
+    assert_int_equal(quote_for(&hostile, sink_bytes(&ticket), job, report_data, &quote), REASON_OK);
+    assert_memory_equal(quote.at + 48 + 136, mrtd, sizeof mrtd);
+    assert_memory_equal(quote.at + 48 + 328, rtmr, sizeof rtmr);
+    assert_memory_equal(quote.at + REPORT_DATA_AT, report_data, sizeof report_data);
+    assert_int_equal(quote_for(&hostile, sink_bytes(&ticket), other, report_data, &quote),
+                     REASON_RESULT_TICKET);
+    bytes[20] ^= 1;
+    assert_int_equal(quote_for(&hostile, sink_bytes(&ticket), job, report_data, &quote),
+                     REASON_RESULT_TICKET);
+    bytes[20] ^= 1;
+    for (int of = JOB_RESULT_OF_NODE; of <= JOB_RESULT_OF_SANDBOX; of++) {
+        job_result_bind((enum job_result_of)of, key, report_data);
+        assert_int_equal(quote_for(&hostile, sink_bytes(&ticket), job, report_data, &quote),
+                         REASON_HTTP_BODY_INVALID);
+    }
+    hostile_end(&hostile);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* Jobs that go on asking are refused, and core's evidence is made all the same. */
+static void test_so_many_for_jobs_and_no_more(void **state)
+{
+    uint8_t bytes[LAUNCH_TICKET_MAX], report_data[64] = { 0 };
+    struct sink ticket = sink_over(bytes, sizeof bytes);
+    struct hostile hostile;
+    struct frame said;
+    struct span quote;
+    const int fds[] = { file_of("spec"), file_of("manifest") };
+    uint64_t made = 0;
+    (void)state;
+    hostile_begin(&hostile, &tee_process, IN(PEER_CORE) | IN(PEER_RUNNER));
+    assert_int_equal(measure(&hostile, fds, 2, &ticket), REASON_OK);
+    const int64_t before = clock_monotonic_ms();
+    for (unsigned i = 0; i < 4 * TEE_SANDBOX_BURST; i++) {
+        const enum reason reason = quote_for(&hostile, sink_bytes(&ticket), job, report_data,
+                                             &quote);
+        assert_true(reason == REASON_OK || reason == REASON_TEE_RATE);
+        made += reason == REASON_OK;
+    }
+    const uint64_t seconds = (uint64_t)(clock_monotonic_ms() - before) / 1000 + 1;
+    assert_true(made >= TEE_SANDBOX_BURST &&
+                made <= TEE_SANDBOX_BURST + seconds * TEE_SANDBOX_PER_SECOND);
+    assert_int_equal(ask(&hostile, 1, 1, &said), REASON_OK);
+    hostile_end(&hostile);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* What is no file with something in it, or too much, is not measured; and nothing stays open. */
 static void test_what_cannot_be_measured(void **state)
 {
@@ -412,6 +506,8 @@ int main(void)
         TEST(test_any_clock, ""),
         TEST(test_what_was_measured_comes_back, ""),
         TEST(test_tickets_that_are_none, ""),
+        TEST(test_a_job_asks_for_evidence, ""),
+        TEST(test_so_many_for_jobs_and_no_more, ""),
         TEST(test_what_cannot_be_measured, ""),
         TEST(test_so_many_launches_and_no_more, ""),
     };

@@ -9,12 +9,18 @@
 #include "proc/log.h"
 #include "proc/runner/runner.h"
 #include "proc/runner_syscalls.h"
+#include "sandbox/agent.h"
 #include "sandbox/sandbox.h"
+
+enum { SECOND_US = 1000000 };
 
 static rc before_jail(struct trail *trail, void *self, struct house *house)
 {
     struct runner *runner = self;
     runner->house = house;
+    if (!gcra_rate_of(RUNNER_QUOTES_PER_SECOND, SECOND_US, RUNNER_QUOTES_BURST,
+                      &runner->quote_rate))
+        return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
     runner_open(runner);
     if (runner->reason != REASON_OK)
         return RC_SUCCESS;
@@ -216,6 +222,13 @@ static rc on_measured(struct trail *trail, void *self, struct call *call)
     return RC_SUCCESS;
 }
 
+static rc on_quoted(struct trail *trail, void *self, struct call *call)
+{
+    (void)trail;
+    runner_quoted(self, call->id, cur_rest(&call->body));
+    return RC_SUCCESS;
+}
+
 static void peer_changed(void *self, enum peer peer, bool open)
 {
     (void)open;
@@ -306,6 +319,7 @@ static const struct door doors[] = {
     { MSG_JOB_TOP, IN(PEER_CORE), ~0u, 0, 0, 0, on_top },
     { MSG_JOB_REMOVE, IN(PEER_CORE), ~0u, JOB_ID, JOB_ID, 0, on_remove },
     { MSG_MEASURED, IN(PEER_TEE), ~0u, 6, 6 + LAUNCH_TICKET_MAX, 0, on_measured },
+    { MSG_EVIDENCE_SANDBOX_IS, IN(PEER_TEE), ~0u, 10, AGENT_REPLY_MAX - 4, 0, on_quoted },
 };
 
 static const struct process runner_process = {

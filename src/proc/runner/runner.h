@@ -18,15 +18,18 @@
 
 #include <sys/types.h>
 
+#include "admit/gcra.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "sandbox/cgroup.h"
 
 enum {
-    RUNNER_LOG_MAX = 16 << 20,   /* bytes of what a job says that are kept */
-    RUNNER_STUBBORN_MS = 60000,  /* for a `ward run` that is to end: it takes its sandbox away */
-    RUNNER_HEX = 2 * JOB_ID + 1, /* an id as text */
-    RUNNER_LINE_MAX = 256,       /* bytes of what `ward run` says of the end */
+    RUNNER_LOG_MAX = 16 << 20,    /* bytes of what a job says that are kept */
+    RUNNER_STUBBORN_MS = 60000,   /* for a `ward run` that is to end: it takes its sandbox away */
+    RUNNER_HEX = 2 * JOB_ID + 1,  /* an id as text */
+    RUNNER_LINE_MAX = 256,        /* bytes of what `ward run` says of the end */
+    RUNNER_QUOTES_PER_SECOND = 1, /* that one job asks for */
+    RUNNER_QUOTES_BURST = 10,
 };
 
 /* How a job ended. */
@@ -47,6 +50,10 @@ struct runner_job {
     int log;     /* where that goes */
     int measure; /* where its `ward run` says what the sandbox begins with; -1: it does not */
     uint64_t measuring; /* the id of the question to tee that waits for an answer; 0: none */
+    uint32_t number;    /* and the job's own of it, once it runs */
+    struct gcra asked;  /* evidence of its sandbox */
+    size_t ticket_len;  /* what was measured of it; 0: not yet */
+    uint8_t ticket[LAUNCH_TICKET_MAX];
     uint64_t logged;
     bool cut;        /* and no more of it does */
     bool wished;     /* somebody wants its end, */
@@ -61,6 +68,7 @@ struct runner {
     int folder;         /* STATE/jobs */
     int null;
     struct cgroups groups;
+    struct gcra_rate quote_rate; /* of one job */
     struct runner_job jobs[JOB_RUNS_MAX];
 };
 
@@ -115,11 +123,14 @@ void runner_hear(struct runner_job *job);
 bool runner_reap(struct runner_job *job);
 
 /* measure.c: what a job's sandbox begins with goes from its `ward run` to tee, and the answer back.
+   Once it is measured that is not said again, and what is asked over the same socket is evidence of
+   it, by the job's guest agent (sandbox/agent.h).
 
-   runner_measure passes on what `ward run` has said; runner_measured answers it, with `reason`
-   where there is no ticket; runner_unmeasured so too all that wait for a tee that is gone. */
+   runner_measure passes on what was said; runner_measured and runner_quoted answer it;
+   runner_unmeasured tells all that wait for a tee that is gone. */
 void runner_measure(struct runner *runner, struct runner_job *job);
 void runner_measured(struct runner *runner, uint64_t question, struct span said);
+void runner_quoted(struct runner *runner, uint64_t question, struct span said);
 void runner_unmeasured(struct runner *runner);
 
 /* runner_fate_read reads the line that `ward run` has written. */

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/number.h"
+#include "codec/job_result.h"
 #include "crypto/start.h"
 #include "os/clock.h"
 #include "proc/control.h"
@@ -61,7 +62,8 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
     tee->look_ms = clock_monotonic_ms() + TEE_LOOK_MS;
     house->files[FILE_TEE] = -1;
     if (!gcra_rate_of(TEE_PER_SECOND, SECOND_US, TEE_BURST, &tee->rate) ||
-        !gcra_rate_of(TEE_MEASURE_PER_SECOND, SECOND_US, TEE_MEASURE_BURST, &tee->measure_rate))
+        !gcra_rate_of(TEE_MEASURE_PER_SECOND, SECOND_US, TEE_MEASURE_BURST, &tee->measure_rate) ||
+        !gcra_rate_of(TEE_SANDBOX_PER_SECOND, SECOND_US, TEE_SANDBOX_BURST, &tee->sandbox_rate))
         return FAIL(trail, RC_BUG, HOUSE_E_MEMORY);
     if (!sodium_start() || !ecdsa_guard_heap())
         return FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
@@ -145,9 +147,11 @@ static enum reason quote_both(struct tee *tee, struct cursor *in, struct both *o
     if (!cur_copy(in, job, sizeof job) || !cur_take(in, sizeof launch.spec, &spec) ||
         !get_bytes(in, LAUNCH_TICKET_MAX, &ticket) || !cur_end(in))
         return REASON_NONE;
-    enum reason reason = tee_open_ticket(tee, ticket, job, spec, &launch);
+    enum reason reason = tee_open_ticket(tee, ticket, job, &launch);
     if (reason != REASON_OK)
         return reason;
+    if (!span_equal(SPAN(launch.spec), spec))
+        return REASON_RESULT_TICKET;
     if (!may_quote(tee, 2))
         return REASON_TEE_RATE;
     if (!tee_remeasure(tee, &launch, &log) || !rc_ok(secret_lend(tee->quoting, sign, &of_house)) ||
@@ -176,6 +180,49 @@ static rc on_evidence_both(struct trail *trail, void *self, struct call *call)
     put_bytes(&body, span_of(tee->sandbox_quote, made ? tee->quote_len : 0));
     put_bytes(&body, both.log);
     struct frame frame = { .message = MSG_EVIDENCE_BOTH_ARE,
+                           .id = call->id,
+                           .body = sink_bytes(&body) };
+    return channel_put(trail, call->from, &frame);
+}
+
+/* What a result's evidence binds is core's to ask for: with it a job could have its own word pass
+   for the node's. */
+static enum reason quote_sandbox(struct tee *tee, struct cursor *in, struct span *log)
+{
+    uint8_t job[JOB_ID], report_data[64];
+    struct span ticket;
+    struct sim_launch launch;
+    struct sink text = sink_over(tee->sandbox_log, sizeof tee->sandbox_log);
+    struct quoting what = { tee->sandbox_quote, tee->quote_len, report_data };
+    uint64_t now_us = (uint64_t)clock_monotonic_ms() * 1000;
+    if (!cur_copy(in, job, sizeof job) || !cur_copy(in, report_data, sizeof report_data) ||
+        !get_bytes(in, LAUNCH_TICKET_MAX, &ticket) || !cur_end(in))
+        return REASON_NONE;
+    if (job_result_reserved(SPAN(report_data)))
+        return REASON_HTTP_BODY_INVALID;
+    enum reason reason = tee_open_ticket(tee, ticket, job, &launch);
+    if (reason != REASON_OK)
+        return reason;
+    if (!gcra_take(&tee->sandboxes, &tee->sandbox_rate, 1, now_us).allowed)
+        return REASON_TEE_RATE;
+    if (!tee_remeasure(tee, &launch, &text) || !rc_ok(secret_lend(tee->quoting, sign, &what)))
+        return REASON_HOUSE_UNAVAILABLE;
+    *log = sink_bytes(&text);
+    return REASON_OK;
+}
+
+static rc on_evidence_sandbox(struct trail *trail, void *self, struct call *call)
+{
+    struct tee *tee = self;
+    struct span log = { 0 };
+    struct sink body = sink_over(tee->answer, sizeof tee->answer);
+    enum reason reason = call->id == 0 ? REASON_NONE : quote_sandbox(tee, &call->body, &log);
+    if (reason == REASON_NONE)
+        return door_fault(trail, call, DOOR_E_BODY);
+    sink_u16le(&body, (uint16_t)reason);
+    put_bytes(&body, span_of(tee->sandbox_quote, reason == REASON_OK ? tee->quote_len : 0));
+    put_bytes(&body, log);
+    struct frame frame = { .message = MSG_EVIDENCE_SANDBOX_IS,
                            .id = call->id,
                            .body = sink_bytes(&body) };
     return channel_put(trail, call->from, &frame);
@@ -234,6 +281,8 @@ static const struct door doors[] = {
       LAUNCH_CONTAINER_FDS, tee_on_measure },
     { MSG_MEASURE_MACHINE, IN(PEER_RUNNER), ~0u, JOB_ID + LAUNCH_HEAD,
       JOB_ID + LAUNCH_HEAD + LAUNCH_LINE_MAX, LAUNCH_MACHINE_FDS, tee_on_measure },
+    { MSG_EVIDENCE_SANDBOX, IN(PEER_RUNNER), ~0u, EVIDENCE_SANDBOX_HEAD,
+      EVIDENCE_SANDBOX_HEAD + LAUNCH_TICKET_MAX, 0, on_evidence_sandbox },
     { MSG_COLLATERAL_OWN, IN(PEER_CORE), ~0u, 0, 0, 0, on_collateral },
 };
 

@@ -38,6 +38,8 @@ enum {
     TEE_BURST = 50,
     TEE_MEASURE_PER_SECOND = 20, /* launches */
     TEE_MEASURE_BURST = 2 * JOB_RUNS_MAX,
+    TEE_SANDBOX_PER_SECOND = 5, /* quotes that jobs ask for, of all of them */
+    TEE_SANDBOX_BURST = 20,
     TEE_PIECE = 64 << 10, /* bytes of a file that are read at once */
 };
 
@@ -58,6 +60,8 @@ struct tee {
     struct gcra asked;
     struct gcra_rate measure_rate;
     struct gcra measured;
+    struct gcra_rate sandbox_rate;
+    struct gcra sandboxes;
     size_t quote_len, log_len;
     uint8_t quote[SIM_QUOTE_MAX];           /* made anew for each request */
     uint8_t log[EVIDENCE_LOG_MAX];          /* the event log that explains it */
@@ -111,12 +115,12 @@ MUST_USE
 rc tee_measure(struct trail *trail, struct tee *tee);
 
 /* launch.c: tee_on_measure answers MSG_MEASURE_*.  tee_open_ticket: it is one that this authority
-   has given, for this job and this specification; the launch views it.  tee_remeasure makes the
-   quote of the launch, still to be signed, and its log. */
+   has given, for this job; the launch views it.  tee_remeasure makes the quote of the launch, still
+   to be signed, and its log. */
 MUST_USE
 rc tee_on_measure(struct trail *trail, void *tee, struct call *call);
 enum reason tee_open_ticket(struct tee *tee, struct span ticket, const uint8_t job[JOB_ID],
-                            struct span spec, struct sim_launch *out);
+                            struct sim_launch *out);
 MUST_USE
 bool tee_remeasure(struct tee *tee, const struct sim_launch *launch, struct sink *log);
 
