@@ -139,11 +139,11 @@ enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
    those of a machine are as its image has them, for their users are its own kernel's. */
 uint32_t volume_owner(const struct sandbox *sandbox);
 
-/* --- fence.c: who lets through what is allowed ------------------------------------------------ */
+/* --- beside.c: processes beside the job ------------------------------------------------------- */
 
 enum { BESIDE_STOP_MS = 1000 };
 
-/* A process beside the job, and what ends it; -1: there is none. */
+/* One of them, and what ends it; -1: there is none. */
 struct beside {
     int process; /* readable when it has ended */
     int stop;
@@ -151,19 +151,39 @@ struct beside {
     pid_t pid; /* its own as long as nobody has waited for it */
 };
 
+/* What it has of that itself. */
+struct beside_ends {
+    int ready; /* for one byte, 0, when it is confined; or words that say why it is not */
+    int stop;  /* readable when it has to end */
+};
+
+struct beside_kind {
+    const char *name; /* in words */
+    enum reason otherwise;
+    void (*live)(void *arg, const struct beside_ends *ends); /* in the child, which exits by it */
+};
+
+/* beside_begin makes the process; beside_hear waits until it is confined, else it says why not. */
+enum reason beside_begin(struct sandbox *sandbox, const struct beside_kind *kind, void *arg,
+                         struct beside *held);
+enum reason beside_hear(struct sandbox *sandbox, const struct beside_kind *kind,
+                        const struct beside *held);
+
+/* beside_join, in the child: what it uses is the job's.  False: it is not, and that was told. */
+MUST_USE
+bool beside_join(const struct sandbox *sandbox, const struct beside_ends *ends);
+
+/* beside_stop lets it tell what it has to, and end. */
+void beside_stop(struct beside *held);
+
+/* --- fence.c: who lets through what is allowed ------------------------------------------------ */
+
 struct supervision;
 
 /* fence_start makes the fence of a job whose first process waits, if it may reach anything; it
    serves when this returns.  `by` says where it tells what it refuses, and what it lets through. */
 enum reason fence_start(struct sandbox *sandbox, pid_t first, const struct supervision *by,
                         struct beside *held);
-
-/* beside_hear waits for one byte, 0, by which such a process says that it is confined; else it says
-   why not. */
-enum reason beside_hear(struct sandbox *sandbox, int ready, enum reason otherwise);
-
-/* beside_stop lets it tell what it has to, and end. */
-void beside_stop(struct beside *held);
 
 /* --- usage.c: what a job had use of, for a run that learns ------------------------------------ */
 

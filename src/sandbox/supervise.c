@@ -106,7 +106,7 @@ static enum reason launch(struct watch *watch)
     /* Until the teller has ended well, or a machine has said that it told all. */
     watch->said.untold = sandbox->teller != NULL || sandbox->word >= 0 ? 1 : 0;
     if (sandbox->teller != NULL)
-        reason = beside_hear(sandbox, watch->teller.ready, REASON_JOB_START);
+        reason = teller_hear(sandbox, &watch->teller);
     if (reason != REASON_OK)
         return reason;
     reason = fence_start(sandbox, watch->first, by, &watch->fence);

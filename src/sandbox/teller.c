@@ -22,7 +22,6 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/jail.h"
-#include "os/spawn.h"
 #include "sandbox/calls.h"
 #include "sandbox/teller_syscalls.h"
 
@@ -203,8 +202,11 @@ static rc confine(struct trail *trail, const struct teller *teller)
     return jail_enter(trail, &jail, &report);
 }
 
-static _Noreturn void live(struct teller *teller)
+static void live(void *arg, const struct beside_ends *ends)
 {
+    struct teller *teller = arg;
+    teller->ready = ends->ready;
+    teller->stop = ends->stop;
     rc confined = confine(NULL, teller);
     const struct span words = rc_ok(confined) ? span_of("", 1)
                                               : span_text(file_error_text(confined));
@@ -212,6 +214,8 @@ static _Noreturn void live(struct teller *teller)
     const bool served = told && rc_ok(confined) && take_questions(teller) && serve(teller);
     _exit(served ? 0 : 1);
 }
+
+static const struct beside_kind kind = { "the teller", REASON_JOB_START, live };
 
 /* A socket of root's, in the job's place: the job never sees it. */
 static int open_socket(const char *path)
@@ -230,32 +234,18 @@ static int open_socket(const char *path)
 enum reason teller_start(struct sandbox *sandbox, int calls, struct beside *held)
 {
     static struct teller teller;
-    struct trail trail = { 0 };
-    int ready[2], stop[2];
     auto_fd int listening = open_socket(sandbox->teller);
-    if (listening < 0 || pipe2(ready, O_CLOEXEC) != 0)
+    if (listening < 0)
         return sandbox_fail(sandbox, REASON_JOB_START, "%s: %s", sandbox->teller, strerror(errno));
-    held->ready = ready[0];
-    auto_fd int told = ready[1];
-    if (pipe2(stop, O_CLOEXEC) != 0)
-        return sandbox_fail(sandbox, REASON_JOB_START, "the teller: %s", strerror(errno));
-    held->stop = stop[1];
-    auto_fd int stopped = stop[0];
-    held->pid = fork();
-    if (held->pid < 0)
-        return sandbox_fail(sandbox, REASON_JOB_START, "the teller: %s", strerror(errno));
-    if (held->pid == 0) {
-        teller = (struct teller){ .listening = listening,
-                                  .ready = told,
-                                  .stop = stopped,
-                                  .calls = calls,
-                                  .user = sandbox->slot.ids + SLOT_IDS - 2 };
-        live(&teller);
-    }
-    rc found = process_hold(&trail, held->pid, &held->process);
-    return rc_ok(found)
-               ? REASON_OK
-               : sandbox_fail(sandbox, REASON_JOB_START, "the teller: %s", file_error_text(found));
+    teller = (struct teller){ .listening = listening,
+                              .calls = calls,
+                              .user = sandbox->slot.ids + SLOT_IDS - 2 };
+    return beside_begin(sandbox, &kind, &teller, held);
+}
+
+enum reason teller_hear(struct sandbox *sandbox, const struct beside *held)
+{
+    return beside_hear(sandbox, &kind, held);
 }
 
 bool teller_charge(const struct sandbox *sandbox, struct beside *held)

@@ -15,9 +15,10 @@
 bool teller_is_possible(void);
 
 /* teller_start makes the process of a job that has none yet, and the socket to which its runtime
-   gives the kernel's questions.  beside_hear waits until it is confined.  Where sandbox->teller is,
+   gives the kernel's questions; teller_hear waits until it is confined.  Where sandbox->teller is,
    that is what the runtime was told. */
 enum reason teller_start(struct sandbox *sandbox, int calls, struct beside *held);
+enum reason teller_hear(struct sandbox *sandbox, const struct beside *held);
 
 /* teller_charge: held->ready is readable once more, because the job makes calls that are refused,
    or the process has ended.  From now on what it uses is the job's.  Not before, for to move a
