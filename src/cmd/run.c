@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/decimal.h"
 #include "base/number.h"
 #include "cmd/home.h"
@@ -298,6 +299,8 @@ static enum exit_code run(struct invocation *in)
                                .to_stdout = json ? STDERR_FILENO : STDOUT_FILENO,
                                .to_stderr = STDERR_FILENO,
                                .fence = fence_live,
+                               .agent = agent_live,
+                               .house = -1,
                                .refused = run_result_refused,
                                .refused_call = run_result_refused_call,
                                .arena = &in->arena };
@@ -313,6 +316,7 @@ static enum exit_code run(struct invocation *in)
         !read_descriptor(in, OPT_MEASURE, &measure.house) || !read_learn(in, &result->learning))
         return EXIT_USAGE;
     if (measure.house >= 0) {
+        job.house = measure.house;
         job.measure = run_measure_launch;
         job.measure_arg = &measure;
     }

@@ -382,7 +382,7 @@ static bool rest_is_same(const struct job_spec *a, const struct job_spec *b)
     return same && span_equal(a->name, b->name) && span_equal(a->tenant, b->tenant) &&
            span_equal(a->image, b->image) && texts_are_same(&a->command, &b->command) &&
            a->isolation == b->isolation && a->monitoring == b->monitoring &&
-           a->resources.gpu == b->resources.gpu &&
+           a->guest_agent == b->guest_agent && a->resources.gpu == b->resources.gpu &&
            a->limits.gpu_memory_mb == b->limits.gpu_memory_mb && a->files.tmpfs == b->files.tmpfs &&
            texts_are_same(&a->files.denied, &b->files.denied) &&
            texts_are_same(&a->network.dns_servers, &b->network.dns_servers);

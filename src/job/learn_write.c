@@ -294,6 +294,7 @@ static void write_sandbox(const struct writing *w)
     if (words[w->least->isolation] != NULL)
         sink_format(w->out, "isolation_level = \"%s\"\n", words[w->least->isolation]);
     sink_format(w->out, "resource_monitoring = %s\n", w->least->monitoring ? "true" : "false");
+    sink_format(w->out, "guest_agent = %s\n", w->least->guest_agent ? "true" : "false");
     sink_text(w->out, "\n[sandbox_config.network_policy]\n");
     write_network(w);
     write_files(w);

@@ -89,6 +89,7 @@ struct job_spec {
     struct job_environment environment;
     enum job_isolation isolation;
     bool monitoring;
+    bool guest_agent; /* it may ask for evidence of its sandbox */
     struct job_resources resources;
     struct job_network network;
     struct job_files files;

@@ -145,6 +145,8 @@ void job_spec_explain(struct sink *out, const struct job_spec *spec)
     write_resources(out, spec);
     write_network(out, spec);
     write_files(out, &spec->files);
+    if (spec->guest_agent)
+        sink_text(out, "It may ask for evidence of its sandbox.\n");
     if (spec->environment.count > 0) {
         sink_text(out, "Variables: ");
         for (size_t i = 0; i < spec->environment.count; i++) {

@@ -55,6 +55,10 @@ static const struct toml_field fields[] = {
                  "wins" },
     { "sandbox_config", "resource_monitoring", TOML_FORM_BOOL, AT(monitoring), .fallback = "true",
       .summary = "whether its usage is sampled while it runs; it is counted at the end anyway" },
+    { "sandbox_config", "guest_agent", TOML_FORM_BOOL, AT(guest_agent), .fallback = "false",
+      .summary =
+          "whether it may ask for evidence of its own sandbox, as of dstack's guest agent, at "
+          "the socket that DSTACK_SIMULATOR_ENDPOINT names" },
 
     { "sandbox_config.network_policy", "allow_outbound", TOML_FORM_BOOL, AT(network.allow_outbound),
       .fallback = "true",

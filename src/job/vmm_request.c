@@ -87,6 +87,9 @@ enum reason vmm_admits(const struct vmm_job *job, struct vmm_size *size, struct 
         return refuse(what, REASON_JOB_ISOLATION,
                       "sandbox_config.isolation_level is \"tee\", and nobody asks the machine for "
                       "evidence");
+    if (spec->guest_agent)
+        return refuse(what, REASON_JOB_NO_GUEST_AGENT,
+                      "sandbox_config.guest_agent in a machine of a VMM");
     if (spec->resources.gpu > 0)
         return refuse(what, REASON_JOB_NO_GPU, "resources.gpu is not 0");
     if (!is_name(job->image, ".-_", VMM_IMAGE_NAME_MAX))

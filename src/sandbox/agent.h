@@ -11,8 +11,10 @@
 
 #include "base/result.h"
 
-/* Where the public SDKs of dstack look. */
-#define AGENT_SOCKET "/var/run/dstack.sock"
+/* Below what the sandbox makes itself, so that no link of the image leads to it or from it.  The
+   public SDKs of dstack look where this variable says. */
+#define AGENT_SOCKET   "/dev/dstack.sock"
+#define AGENT_VARIABLE "DSTACK_SIMULATOR_ENDPOINT"
 
 /* Packets.  A question: u32 its number, 64 bytes of report data.  An answer: u32 that number, u16
    reason, bytes quote, bytes event log; both empty when the reason is not REASON_OK. */

@@ -36,6 +36,7 @@ struct sandbox {
     const char *teller;   /* where its runtime brings what asks for refused calls; NULL: nowhere */
     struct spawned asked; /* its runtime, for its version, */
     int version;          /* and what it says; -1 */
+    int agent;            /* where its guest agent listens, until that serves; -1: it has none */
     int word;             /* in the supervisor: where is told how a machine fares; else -1 */
     char what[SANDBOX_WHAT];
 };
@@ -184,6 +185,14 @@ struct supervision;
    serves when this returns.  `by` says where it tells what it refuses, and what it lets through. */
 enum reason fence_start(struct sandbox *sandbox, pid_t first, const struct supervision *by,
                         struct beside *held);
+
+/* --- agent.c: who gives it evidence of its sandbox ---------------------------------------------
+ */
+
+/* agent_prepare makes the socket at a path that the job is shown as AGENT_SOCKET; agent_start the
+   process that serves it, if there is one. */
+enum reason agent_prepare(struct sandbox *sandbox, const char *path);
+enum reason agent_start(struct sandbox *sandbox, struct beside *held);
 
 /* --- usage.c: what a job had use of, for a run that learns ------------------------------------ */
 

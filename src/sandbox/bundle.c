@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "codec/json_write.h"
+#include "sandbox/agent.h"
 #include "sandbox/calls.h"
 #include "sandbox/job_seccomp.h"
 
@@ -63,6 +64,7 @@ void bundle_each_variable(const struct bundle *bundle, bundle_put_fn *put, void 
 {
     const struct job_environment *own = &bundle->spec->environment;
     bool path = is_set(own, span_text("PATH")), home = is_set(own, span_text("HOME"));
+    bool agent = is_set(own, span_text(AGENT_VARIABLE));
     char room[JOB_NAME_MAX + 2 * JOB_TEXT_MAX];
     for (size_t i = 0; i < bundle->image->environment.count; i++) {
         const struct span variable = bundle->image->environment.items[i], name = name_of(variable);
@@ -70,6 +72,7 @@ void bundle_each_variable(const struct bundle *bundle, bundle_put_fn *put, void 
             continue;
         path = path || span_equal_text(name, "PATH");
         home = home || span_equal_text(name, "HOME");
+        agent = agent || span_equal_text(name, AGENT_VARIABLE);
         put(arg, variable);
     }
     for (size_t i = 0; i < own->count; i++) {
@@ -83,6 +86,8 @@ void bundle_each_variable(const struct bundle *bundle, bundle_put_fn *put, void 
         put(arg, span_text("PATH=/usr/local/bin:/usr/bin:/bin"));
     if (!home)
         put(arg, span_text("HOME=/tmp"));
+    if (bundle->spec->guest_agent && !agent)
+        put(arg, span_text(AGENT_VARIABLE "=" AGENT_SOCKET));
 }
 
 static void put_variable(void *arg, struct span text)

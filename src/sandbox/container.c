@@ -189,6 +189,15 @@ enum reason container_write(struct sandbox *sandbox, const struct bundle *bundle
     return write_text(sandbox, sink_bytes(&out));
 }
 
+static enum reason show_agent(struct sandbox *sandbox, struct bundle *bundle)
+{
+    const char *path = name_file(sandbox, "agent");
+    if (path == NULL)
+        return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the guest agent");
+    bundle->shown[bundle->shown_count++] = (struct bundle_shown){ path, AGENT_SOCKET };
+    return agent_prepare(sandbox, path);
+}
+
 static enum reason prepare(struct sandbox *sandbox)
 {
     struct bundle *bundle = container_describe(sandbox);
@@ -197,6 +206,8 @@ static enum reason prepare(struct sandbox *sandbox)
     if (bundle == NULL)
         return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
     enum reason reason = volume_open_allowed(sandbox);
+    if (reason == REASON_OK && sandbox->spec.guest_agent)
+        reason = show_agent(sandbox, bundle);
     return reason == REASON_OK ? container_write(sandbox, bundle) : reason;
 }
 

@@ -306,6 +306,7 @@ enum reason sandbox_converse(struct sandbox *sandbox, const struct backend *back
     close_ends(&ends);
     if (reason == REASON_OK) {
         cgroup_ready_end(&sandbox->ready); /* while the supervisor makes the sandbox */
+        fd_close(&sandbox->agent); /* the supervisor has it: with the agent nobody listens */
         listen_on(talk);
         while (waitpid(talk->supervisor, NULL, 0) < 0 && errno == EINTR)
             ;

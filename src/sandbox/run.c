@@ -211,6 +211,7 @@ static void give_back(struct sandbox *sandbox, struct sandbox_result *out)
     fd_close(&sandbox->held);
     fd_close(&sandbox->kernels);
     fd_close(&sandbox->sealed);
+    fd_close(&sandbox->agent);
 }
 
 static enum reason run_in_slot(struct sandbox *sandbox, const struct backend *backend,
@@ -271,6 +272,8 @@ static enum reason run(struct sandbox *sandbox, struct sandbox_result *out)
     enum reason reason = sandbox_admits(&sandbox->spec, sandbox->what);
     if (reason != REASON_OK)
         return reason;
+    if (sandbox->spec.guest_agent && (sandbox->job->house < 0 || sandbox->job->agent == NULL))
+        return sandbox_fail(sandbox, REASON_JOB_NO_GUEST_AGENT, "no house measures this run");
     if (geteuid() != 0)
         return sandbox_fail(sandbox, REASON_JOB_NOT_ROOT, "this is user %u", geteuid());
     sandbox->groups = cgroup_find();
@@ -318,6 +321,7 @@ void sandbox_run(const struct sandbox_job *job, struct sandbox_result *out)
                                  .kernels = -1,
                                  .version = -1,
                                  .sealed = -1,
+                                 .agent = -1,
                                  .asked = { .pidfd = -1 },
                                  .word = -1 };
     out->limits = job->spec->limits;

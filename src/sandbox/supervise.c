@@ -27,7 +27,7 @@ struct watch {
     const struct supervision *by;
     struct supervised said;
     pid_t first;
-    struct beside fence, teller;
+    struct beside fence, teller, agent;
     int ends; /* readable when a child has ended */
     int64_t until_ms, kill_ms;
     bool over;
@@ -110,6 +110,9 @@ static enum reason launch(struct watch *watch)
     if (reason != REASON_OK)
         return reason;
     reason = fence_start(sandbox, watch->first, by, &watch->fence);
+    if (reason != REASON_OK)
+        return reason;
+    reason = agent_start(sandbox, &watch->agent);
     if (reason != REASON_OK)
         return reason;
     if (sandbox->job->learns)
@@ -303,7 +306,8 @@ _Noreturn void supervise(const struct supervision *by)
     struct watch watch = { .by = by,
                            .said = { .reason = REASON_OK, .status = -1 },
                            .fence = { .process = -1, .stop = -1, .ready = -1 },
-                           .teller = { .process = -1, .stop = -1, .ready = -1 } };
+                           .teller = { .process = -1, .stop = -1, .ready = -1 },
+                           .agent = { .process = -1, .stop = -1, .ready = -1 } };
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         _exit(3);
     fd_close(&by->sandbox->slot.folder); /* the place is held by whoever takes it away */
@@ -321,6 +325,7 @@ _Noreturn void supervise(const struct supervision *by)
     attend(&watch);
     beside_stop(&watch.fence);
     beside_stop(&watch.teller);
+    beside_stop(&watch.agent);
     bury(&watch);
     usage_end(&watch.usage, by->sandbox);
     watch.said.usage = watch.usage.seen;

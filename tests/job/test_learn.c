@@ -253,7 +253,7 @@ static const char *const some[] = {
     "[env]\nA = \"\\n]#'\"\nB_1 = ''\n[resources]\nvcpu = 3\nmemory = '70000K'\ndisk = '3G'\n"
     "[limits]\nmax_memory_bytes = 99999999\nmax_output_bytes = 12345\nmax_disk_bytes = '4G'\n"
     "max_execution_seconds = 7\n[sandbox_config]\nisolation_level = 'vm'\nresource_monitoring = "
-    "false\n",
+    "false\nguest_agent = true\n",
 };
 
 static uint64_t some_amount(void)

@@ -69,6 +69,7 @@ static void assert_same(const struct job_spec *a, const struct job_spec *b)
     assert_int_equal(a->resources.disk, b->resources.disk);
     assert_int_equal(a->resources.gpu, b->resources.gpu);
     assert_int_equal(a->monitoring, b->monitoring);
+    assert_int_equal(a->guest_agent, b->guest_agent);
     assert_int_equal(a->network.allow_outbound, b->network.allow_outbound);
     assert_true(same_hosts(&a->resources.whitelist.hosts, &b->resources.whitelist.hosts));
     assert_true(same_ports(&a->resources.whitelist.ports, &b->resources.whitelist.ports));
@@ -138,6 +139,7 @@ static const char whole[] = "name = 'train-1'\n"
                             "[sandbox_config]\n"
                             "isolation_level = 'vm'\n"
                             "resource_monitoring = false\n"
+                            "guest_agent = true\n"
                             "[sandbox_config.network_policy]\n"
                             "allow_outbound = false\n"
                             "allowed_hosts = []\n"
@@ -171,6 +173,7 @@ static void test_every_key(void **state)
     assert_true(list->ports.items[1].udp && list->ports.items[1].number == 53);
     assert_int_equal(spec->isolation, JOB_ISOLATION_VM);
     assert_false(spec->monitoring || spec->network.allow_outbound);
+    assert_true(spec->guest_agent);
     assert_int_equal(spec->network.allowed.hosts.count, 0);
     assert_int_equal(spec->network.allowed.ports.count, 6);
     assert_true(spec->files.read_only);

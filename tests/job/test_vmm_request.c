@@ -164,6 +164,8 @@ static void test_what_no_vmm_holds(void **unused)
         { START, REASON_JOB_VMM_POLICY, "denied_paths" },
         { START "[sandbox_config]\nisolation_level = 'tee'\n" FILES, REASON_JOB_ISOLATION, "tee" },
         { START "[resources]\ngpu = 1\n" FILES, REASON_JOB_NO_GPU, "gpu" },
+        { START "[sandbox_config]\nguest_agent = true\n" FILES, REASON_JOB_NO_GUEST_AGENT,
+          "guest_agent" },
         { START FILES "[sandbox_config.network_policy]\nallowed_hosts = ['a.example']\n",
           REASON_JOB_VMM_POLICY, "fence" },
         { START FILES
