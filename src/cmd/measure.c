@@ -2,13 +2,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ward/policy.h>
+
 #include "base/number.h"
+#include "cmd/appraisal.h"
 #include "cmd/config_print.h"
 #include "cmd/input.h"
 #include "cmd/measure.h"
+#include "codec/pem.h"
 #include "model/tee.h"
 
-enum { OPT_IMAGES, OPT_FOLDER, OPT_ID, OPT_JSON };
+enum { ROOT_ROOM = 16 << 10 };
+
+enum { OPT_IMAGES, OPT_FOLDER, OPT_ID, OPT_ROOT, OPT_JSON };
 
 static const struct option_spec options[] = {
     [OPT_IMAGES] = IMAGE_FOLDER_OPTION,
@@ -17,6 +23,8 @@ static const struct option_spec options[] = {
     [OPT_ID] = { "--id", "HEX", NULL,
                  "of this job alone: its id, 32 hex digits (default: of any job of the "
                  "specification)" },
+    [OPT_ROOT] = { "--root", "FILE", NULL,
+                   "the policy trusts this root certificate, the TEE's of the node" },
     [OPT_JSON] = { "--json", NULL, NULL, "print one JSON object instead of a policy" },
 };
 
@@ -37,6 +45,30 @@ static bool read_id(struct invocation *in, struct measuring *m)
     return true;
 }
 
+/* As the policy's reader takes it.  It is written anew: what else is in the file stays there. */
+static bool read_root(struct invocation *in, struct sink *out)
+{
+    struct ward_bytes file;
+    struct ward_policy *policy = NULL;
+    struct span label;
+    uint8_t bytes[ROOT_ROOM];
+    struct sink der = sink_over(bytes, sizeof bytes);
+    const char *path = in->values[OPT_ROOT];
+    if (path == NULL)
+        return true;
+    const bool good = appraisal_policy(in, NULL, path, &policy);
+    ward_policy_free(&policy);
+    if (!good || !input_file(&in->arena, path, ROOT_ROOM, &file))
+        return false;
+    struct cursor text = cur_over(span_of(file.data, file.len));
+    if (pem_next(&text, &label, &der)) {
+        pem_write(out, "CERTIFICATE", sink_bytes(&der));
+        return sink_ok(out);
+    }
+    say("measure: --root %s: a certificate as PEM is wanted", path);
+    return false;
+}
+
 /* --- as a policy ------------------------------------------------------------------------------ */
 
 static void put_hex(struct sink *out, const char *name, struct span bytes)
@@ -46,14 +78,21 @@ static void put_hex(struct sink *out, const char *name, struct span bytes)
     sink_text(out, "\"\n");
 }
 
-static void write_policy(struct sink *out, const struct measuring *m)
+static void write_policy(struct sink *out, const struct measuring *m, struct span root)
 {
     const struct sim_launch *launch = &m->launch;
-    sink_text(out, "# What the evidence of a job's sandbox must say, for --sandbox-policy of\n"
-                   "# `ward result verify`; made by `ward measure`.\n");
+    sink_text(out,
+              "# What the evidence of a job's sandbox must say, for --sandbox-policy of\n"
+              "# `ward result verify`, or channel.policy of a house; made by `ward measure`.\n");
     sink_text(out, "types = [\"tdx-v4\"]\n");
     if (!TEE_IS_HARDWARE)
-        sink_text(out, "hardware = false # the TEE is simulated; the root is named with --root\n");
+        sink_format(out, "hardware = false # the TEE is simulated%s\n",
+                    root.len > 0 ? "" : "; the root is named with --root");
+    if (root.len > 0) {
+        sink_text(out, "roots = [\"\"\"\n");
+        sink_put(out, root);
+        sink_text(out, "\"\"\"]\n");
+    }
     sink_text(out, "\n[tdx]\n");
     put_hex(out, "mrtd", SPAN(m->mrtd));
     for (unsigned i = 0; i < (launch->has_job ? 4 : 3); i++) {
@@ -113,8 +152,9 @@ static void write_json(struct sink *out, const struct measuring *m)
 static enum exit_code run(struct invocation *in)
 {
     struct measuring m;
-    struct sink out;
-    if (!measure_read(in, 0, &m) || !read_id(in, &m))
+    uint8_t pem[ROOT_ROOM];
+    struct sink out, root = sink_over(pem, sizeof pem);
+    if (!measure_read(in, 0, &m) || !read_id(in, &m) || !read_root(in, &root))
         return EXIT_USAGE;
     sim_launch_measure(&m.launch, m.mrtd, m.rtmr);
     if (!config_print_begin(in, &out))
@@ -122,7 +162,7 @@ static enum exit_code run(struct invocation *in)
     if (option_given(in, OPT_JSON))
         write_json(&out, &m);
     else
-        write_policy(&out, &m);
+        write_policy(&out, &m, sink_bytes(&root));
     return config_print_end(&out) ? EXIT_DONE : EXIT_INTERNAL;
 }
 
@@ -137,7 +177,8 @@ const struct command command_measure = {
         "of a container the image, of a virtual machine the kernel, the initramfs and the\n"
         "command line of --images, and in each the specification, what follows \"--\", and\n"
         "whether a folder is given to the job.  It is printed as a policy, which `ward result\n"
-        "verify --sandbox-policy` takes: a result passes if its job began with just this.\n"
+        "verify --sandbox-policy` takes: a result passes if its job began with just this.  With\n"
+        "--root a house takes it as its channel.policy: it lets in the jobs that prove this.\n"
         "\n"
         "Nothing is asked of a house and nothing runs.  The same files give the same answer on\n"
         "any machine: build the kernel's folder yourself with `ward image build` and compare.\n"

@@ -1,6 +1,8 @@
 """show_job.py - the main job of a house, for ./demo: a specification is measured and submitted, its job
 runs under limits with one host that is allowed and one that is not, and the result is judged by somebody
-who trusts the house's root and nothing else of it.  Runs in a network of its own, as root.
+who trusts the house's root and nothing else of it. Then a job proves to the house over an attested
+channel what its sandbox began with, and one that began with something else is refused. Runs in a network
+of its own, as root.
 
     unshare --net python3 show_job.py FOLDER [--vm]"""
 
@@ -8,15 +10,18 @@ import http.server
 import json
 import pathlib
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
+import time
 
 from oci import Image, entry, folder
 from ward import BUILD
+import workloads
 
 WARD = BUILD.resolve() / "ward"
-ALLOWED, OTHER, PORT = "192.0.2.7", "192.0.2.8", 8080
+ALLOWED, OTHER, PORT, HOUSE = "192.0.2.7", "192.0.2.8", 8080, "192.0.2.9"
 SCRIPT = (f'busybox wget -q -O /output/answer http://{ALLOWED}:{PORT}/ && busybox cat /output/answer; '
           f'busybox timeout 5 busybox wget -q -O /dev/null http://{OTHER}:{PORT}/ || echo "the other host: refused"; '
           'busybox mount -t proc proc /output; echo "said with: $1"')
@@ -58,7 +63,8 @@ class Show:
 
     def network(self):
         for words in (["link", "set", "lo", "up"], ["addr", "add", f"{ALLOWED}/32", "dev", "lo"],
-                      ["addr", "add", f"{OTHER}/32", "dev", "lo"]):
+                      ["addr", "add", f"{OTHER}/32", "dev", "lo"],
+                      ["addr", "add", f"{HOUSE}/32", "dev", "lo"]):
             subprocess.run(["ip", *words], check=True)
         for address in (ALLOWED, OTHER):
             server = http.server.ThreadingHTTPServer((address, PORT), Server)
@@ -86,7 +92,8 @@ class Show:
 
     def run(self):
         self.network()
-        self.ward("up", "--listen", "127.0.0.1:8443")
+        (self.here / "channel.toml").write_text("hardware = true\n")
+        self.ward("up", "--listen", f"{HOUSE}:8443", "--set", f"channel.policy={self.here}/channel.toml")
         self.say("An image by its digest, and what a job of it may use and reach")
         self.spec(self.image())
         self.say("What the sandbox of this job will begin with, worked out before anything runs")
@@ -114,9 +121,55 @@ class Show:
         print("$ ward result verify got/result.jws --sandbox-policy other.toml ...\nnot good: RESULT_SANDBOX",
               flush=True)
         self.ward("measure", "diff", "got/result.jws", "spec.toml", "--", "other words", code=1, state=False)
+        if not self.vm:
+            self.attested()
         self.say("And what the security log says of it")
-        self.ward("audit", "query", "--action", "job.", "--limit", "5")
-        self.ward("audit", "query", "--action", "result.", "--limit", "5")
+        for action in ("job.", "result.", "channel.") if not self.vm else ("job.", "result."):
+            self.ward("audit", "query", "--action", action, "--limit", "4")
+
+    def workload(self):
+        """Its specification, and the folder with what it knows of the house."""
+        digest = Image(list(workloads.layer(workloads.compiled(self.here)))).pack(self.here / "workload.tar")
+        self.ward("image", "import", "workload.tar", digest, state=False)
+        given = self.here / "given"
+        shutil.copytree(self.state / "tee/collateral", given / "collateral")
+        shutil.copy(self.state / "tee/root.pem", given)
+        shutil.copy(self.state / "ca.pem", given)
+        (given / "policy.toml").write_text("hardware = false\n")
+        text = (f'image = "{digest}"\ncommand = ["/bin/workload", "wss://{HOUSE}:8443/v1/channel", "/job"]\n'
+                f'[resources]\nmemory = "64M"\ndisk = "16M"\n'
+                f'[resources.network_whitelist]\nhosts = ["{HOUSE}"]\nports = [8443]\n'
+                '[sandbox_config]\nguest_agent = true\n')
+        (self.here / "workload.toml").write_text(text)
+        print(text, end="", flush=True)
+
+    def reload(self):
+        """A policy is in force when that is in the log."""
+        log = self.state / "ward.log"
+        before, until = log.read_text().count("channel.policy: in force"), time.monotonic() + 30
+        self.ward("reload")
+        while log.read_text().count("channel.policy: in force") == before:
+            if time.monotonic() > until:
+                sys.exit("demo: the policy of channels did not come into force")
+            time.sleep(0.05)
+
+    def run_workload(self, name):
+        job = json.loads(self.ward("job", "submit", name, "--job", "given", "--json", quiet=True))["job_id"]
+        print(f"$ ward job submit {name} --job given\n{job}", flush=True)
+        self.ward("job", "logs", job, "--follow")
+
+    def attested(self):
+        self.say("A job that proves what it is while it runs (examples/workload.c): it has evidence of its sandbox\n"
+                 "   from its guest agent, and opens a channel to the house with it")
+        self.workload()
+        self.say("The house is to let in this sandbox, by what it began with, and nobody else")
+        self.ward("measure", "workload.toml", "--job-folder", "--root", self.state / "tee/root.pem", state=False,
+                  into=self.here / "channel.toml")
+        self.reload()
+        self.run_workload("workload.toml")
+        self.say("The same program with another specification: refused, and it gets nothing")
+        (self.here / "other.toml").write_text((self.here / "workload.toml").read_text() + "resource_monitoring = false\n")
+        self.run_workload("other.toml")
 
 
 def main():

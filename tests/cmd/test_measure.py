@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import tomllib
 import unittest
 
 import fake_kernel
@@ -88,7 +89,9 @@ class Measures(unittest.TestCase):
 
     def test_the_policy_is_one(self):
         """Read back by the reader of policies, whole: a made-up key is told, these are not."""
-        for words in ((), ("--id", "0f" * 16), ("--job-folder",)):
+        subprocess.run([WARD, "sim", "make", self.here / "made"], check=True, capture_output=True)
+        root = self.here / "made/sgx_root.pem"
+        for words in ((), ("--id", "0f" * 16), ("--job-folder",), ("--root", root)):
             policy = self.here / "policy.toml"
             policy.write_text(self.ward("measure", self.spec(), *words))
             quote = self.here / "quote"
@@ -97,6 +100,19 @@ class Measures(unittest.TestCase):
             self.assertNotIn("policy.toml", said)
             policy.write_text(policy.read_text().replace("job_folder", "job_folders"))
             self.assertIn("job_folder", self.ward("verify", quote, "--policy", policy, code=2))
+
+    def test_a_root_is_one(self):
+        """As it is, without what else stands in its file."""
+        subprocess.run([WARD, "sim", "make", self.here / "made"], check=True, capture_output=True)
+        root = (self.here / "made/sgx_root.pem").read_text()
+        told = self.here / "told.pem"
+        told.write_text(root + 'roots = ["""x"""]\n')
+        self.assertIn(str(told), self.ward("measure", self.spec(), "--root", told, code=2))
+        self.assertEqual(tomllib.loads(self.ward("measure", self.spec(), "--root",
+                                                 self.here / "made/sgx_root.pem"))["roots"], [root])
+        told.write_bytes(subprocess.run(["openssl", "x509", "-outform", "DER"], input=root.encode(),
+                                        check=True, capture_output=True).stdout)
+        self.assertIn("PEM", self.ward("measure", self.spec(), "--root", told, code=2))
 
     def test_what_cannot_be_measured(self):
         self.assertIn("spec check", self.ward("measure", self.spec("image = 1\n"), code=2))

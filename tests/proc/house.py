@@ -73,10 +73,10 @@ def children_of(parent):
 class House:
     """with House() as house: ...   Its folder is `base`/state; nothing of it is left."""
 
-    def __init__(self, state=None, port=None):
+    def __init__(self, state=None, port=None, address="127.0.0.1"):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="ward-house-"))
         self.state = pathlib.Path(state or self.base / "state")
-        self.port = port or free_port()
+        self.port, self.address = port or free_port(), address
         self.seen = set()
 
     def __enter__(self):
@@ -94,7 +94,7 @@ class House:
 
     def words(self, command, *more):
         words = [str(WARD), command, "--state", str(self.state)]
-        return words + (["--listen", f"127.0.0.1:{self.port}"] if command == "up" else []) + \
+        return words + (["--listen", f"{self.address}:{self.port}"] if command == "up" else []) + \
             [str(word) for word in more]
 
     def run(self, command, *more, **how):

@@ -49,6 +49,7 @@ class Queue(unittest.TestCase):
     """One image for all, and a house for each test."""
 
     settings = ()
+    address = "127.0.0.1"
     killed = False
 
     @classmethod
@@ -65,7 +66,7 @@ class Queue(unittest.TestCase):
         self.jobs = set()
         self.addCleanup(stack.close)
         self.addCleanup(self.nothing_is_left)
-        self.house = stack.enter_context(House())
+        self.house = stack.enter_context(House(address=self.address))
         self.here = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.above)))
         self.house.up(*self.settings)
         self.addCleanup(self.house.down)
