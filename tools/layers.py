@@ -15,8 +15,9 @@ LAYERS = (
     ("secret", "ipc", "http", "merkle"),
     ("attest", "policy", "token", "admit", "guard", "channel", "job", "pay", "chain", "audit",
      "sim"),
+    ("agent",),
     ("store", "sandbox", "net", "source", "guest", "machine"),
-    ("lib", "fence", "agent"),
+    ("lib", "fence"),
     ("proc",),
     ("cmd",),
 )

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/decimal.h"
 #include "base/number.h"
 #include "cmd/home.h"
@@ -299,7 +298,6 @@ static enum exit_code run(struct invocation *in)
                                .to_stdout = json ? STDERR_FILENO : STDOUT_FILENO,
                                .to_stderr = STDERR_FILENO,
                                .fence = fence_live,
-                               .agent = agent_live,
                                .house = -1,
                                .refused = run_result_refused,
                                .refused_call = run_result_refused_call,

@@ -1,8 +1,6 @@
-/* agent.c - see agent.h: its socket, made in the job's place before the runtime shows it to the
-   job, and the process that is given it.  The latter in the supervisor, before anything of the job
-   runs. */
-#include "sandbox/agent.h"
-
+/* agent.c - the guest agent of a job (agent/agent.h): its socket, made in the job's place before
+   the runtime shows it to the job, and the process that is given it.  The latter in the supervisor,
+   before anything of the job runs. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "os/fd.h"
 #include "sandbox/backend.h"
 
@@ -43,13 +42,11 @@ enum reason agent_prepare(struct sandbox *sandbox, const char *path)
 static void live(void *arg, const struct beside_ends *ends)
 {
     const struct sandbox *sandbox = arg;
-    const struct sandbox_agent agent = { .listener = sandbox->agent,
-                                         .house = sandbox->job->house,
-                                         .ready = ends->ready,
-                                         .stop = ends->stop,
-                                         .user = sandbox->slot.ids + SLOT_IDS - 3 };
+    const struct agent_given given = { .listener = sandbox->agent,
+                                       .house = sandbox->job->house,
+                                       .stop = ends->stop };
     if (beside_join(sandbox, ends))
-        _exit(sandbox->job->agent(&agent));
+        _exit(agent_live(&given, ends->ready, sandbox->slot.ids + SLOT_IDS - 3));
 }
 
 static const struct beside_kind kind = { "its guest agent", REASON_JOB_START, live };

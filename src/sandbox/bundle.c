@@ -3,9 +3,9 @@
 
 #include <sys/resource.h>
 
+#include "agent/agent.h"
 #include "base/number.h"
 #include "codec/json_write.h"
-#include "sandbox/agent.h"
 #include "sandbox/calls.h"
 #include "sandbox/job_seccomp.h"
 

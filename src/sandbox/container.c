@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/decimal.h"
 #include "base/number.h"
 #include "os/clock.h"

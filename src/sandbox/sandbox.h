@@ -5,7 +5,6 @@
 
 #include "base/arena.h"
 #include "job/learn.h"
-#include "sandbox/agent.h"
 #include "sandbox/calls.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/collect.h"
@@ -53,7 +52,6 @@ struct sandbox_job {
     int to_stdout, to_stderr;   /* where the job's streams go, */
     bool shown[2];           /* and whether somebody sits there: then without control characters */
     sandbox_fence_fn *fence; /* the process of a fence, for jobs that need one */
-    sandbox_agent_fn *agent; /* and of a guest agent; */
     int house;               /* who measures, and vouches for what it measured; -1: nobody does */
     sandbox_refused_fn
         *refused; /* may be NULL, as the next; to_stderr is at the beginning of a line */

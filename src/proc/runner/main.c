@@ -4,12 +4,12 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/number.h"
 #include "os/clock.h"
 #include "proc/log.h"
 #include "proc/runner/runner.h"
 #include "proc/runner_syscalls.h"
-#include "sandbox/agent.h"
 #include "sandbox/sandbox.h"
 
 enum { SECOND_US = 1000000 };

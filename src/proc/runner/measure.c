@@ -4,11 +4,11 @@
    bytes and descriptors that go through. */
 #include <string.h>
 
+#include "agent/agent.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/packet.h"
 #include "proc/runner/runner.h"
-#include "sandbox/agent.h"
 
 _Static_assert((int)AGENT_EVIDENCE_MAX == (int)EVIDENCE_QUOTE_MAX &&
                    (int)AGENT_EVIDENCE_MAX == (int)EVIDENCE_LOG_MAX,

@@ -124,7 +124,7 @@ bool runner_reap(struct runner_job *job);
 
 /* measure.c: what a job's sandbox begins with goes from its `ward run` to tee, and the answer back.
    Once it is measured that is not said again, and what is asked over the same socket is evidence of
-   it, by the job's guest agent (sandbox/agent.h).
+   it, by the job's guest agent (agent/agent.h).
 
    runner_measure passes on what was said; runner_measured and runner_quoted answer it;
    runner_unmeasured tells all that wait for a tee that is gone. */
