@@ -35,6 +35,7 @@ struct guest {
     struct guest_call told[GUEST_REFUSED_MAX]; /* those that are, by their rows */
     size_t told_count;
     int questions;     /* of the job's refused calls; -1: nobody can be asked, or nobody asks */
+    int agent;         /* the job's guest agent, as it asks; -1: it has none */
     const char *fault; /* of what failed: what it was, */
     const char *at;    /* and where; may be NULL */
     pid_t first;       /* of the job */
@@ -78,6 +79,17 @@ bool guest_enter_root(struct guest *guest);
 
 /* guest_start begins the job; it runs when this returns true. */
 bool guest_start(struct guest *guest);
+
+/* --- agent.c: evidence for the job -------------------------------------------------------------
+ */
+
+/* guest_start_agent starts the process that answers the job's questions, where it is to have one.
+   What is asked there goes out over the port, and comes back (GUEST_ASKS, GUEST_REPLY). */
+bool guest_start_agent(struct guest *guest);
+
+/* guest_pass_question says what it asks; guest_pass_reply gives it an answer. */
+void guest_pass_question(struct guest *guest);
+void guest_pass_reply(const struct guest *guest, struct span reply);
 
 /* --- calls.c ---------------------------------------------------------------------------------- */
 

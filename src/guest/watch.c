@@ -30,7 +30,7 @@ struct watching {
     int status;
     bool ended;
     int64_t looked_ms;
-    uint8_t heard[64]; /* of a frame that is not whole */
+    uint8_t heard[2 * (GUEST_HEAD + GUEST_REPLY_MAX)]; /* of frames that are not whole */
     size_t heard_len;
 };
 
@@ -113,6 +113,8 @@ static void hear(struct watching *watching)
     while (guest_take(&rest, &frame) == 1) {
         if (frame.kind == GUEST_END && !watching->ended)
             kill(guest->first, SIGTERM);
+        if (frame.kind == GUEST_REPLY)
+            guest_pass_reply(guest, frame.body);
     }
     memmove(watching->heard, rest.at, rest.len);
     watching->heard_len = rest.len;
@@ -140,7 +142,8 @@ static void attend(struct watching *watching)
     struct pollfd polled[] = { { .fd = guest->streams[0], .events = POLLIN },
                                { .fd = guest->streams[1], .events = POLLIN },
                                { .fd = guest->port, .events = POLLIN },
-                               { .fd = guest->questions, .events = POLLIN } };
+                               { .fd = guest->questions, .events = POLLIN },
+                               { .fd = guest->agent, .events = POLLIN } };
     poll(polled, COUNT_OF(polled), watching->ended ? -1 : LOOK_MS);
     for (size_t i = 0; i < 2; i++) {
         if (polled[i].revents != 0)
@@ -152,6 +155,8 @@ static void attend(struct watching *watching)
         guest_answer(guest, &watching->telling);
     else if (polled[3].revents != 0)
         fd_close(&guest->questions); /* nobody is left who could ask */
+    if (polled[4].revents != 0)
+        guest_pass_question(guest);
     guest_say_counts(guest, &watching->telling, false);
     look_at_limits(watching);
     bury(watching);

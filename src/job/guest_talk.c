@@ -66,6 +66,7 @@ static const struct step {
     [GUEST_UNTOLD] = { 1 << LEFT, OVER, 0, 0 },
     [GUEST_DONE] = { 1 << LEFT, OVER, 0, 0 },
     [GUEST_REFUSED] = { 1 << RUNNING, RUNNING, REFUSED, REFUSED },
+    [GUEST_ASKS] = { 1 << RUNNING, RUNNING, GUEST_QUESTION, GUEST_QUESTION },
 };
 
 /* It leads down from where it begins, a name at a time. */
@@ -154,6 +155,7 @@ static bool read_body(struct guest_word *word, struct cursor *in)
     case GUEST_OUT:
     case GUEST_ERR:
     case GUEST_BYTES:
+    case GUEST_ASKS:
         word->text = cur_rest(in);
         return cur_skip(in, word->text.len);
     case GUEST_RUNS:
@@ -209,14 +211,15 @@ const char *guest_text(const struct guest_frame *frame, uint8_t *mark)
     return (const char *)text.at;
 }
 
-enum { LIMITS = 8, FLAGS = 4 };
+enum { LIMITS = 8, FLAGS = 5 };
 
 void guest_put_limits(struct sink *out, const struct guest_limits *limits)
 {
     const uint64_t numbers[LIMITS] = { limits->tmpfs,     limits->disk,  limits->output,
                                        limits->file,      limits->files, limits->locked,
                                        limits->processes, limits->user };
-    const bool flags[FLAGS] = { limits->read_only, limits->job, limits->collect, limits->network };
+    const bool flags[FLAGS] = { limits->read_only, limits->job, limits->collect, limits->network,
+                                limits->agent };
     sink_u32le(out, sizeof numbers + FLAGS);
     sink_u8(out, GUEST_LIMITS);
     for (size_t i = 0; i < LIMITS; i++)
@@ -248,7 +251,8 @@ bool guest_read_limits(const struct guest_frame *frame, struct guest_limits *out
                                   .read_only = flags[0] == 1,
                                   .job = flags[1] == 1,
                                   .collect = flags[2] == 1,
-                                  .network = flags[3] == 1 };
+                                  .network = flags[3] == 1,
+                                  .agent = flags[4] == 1 };
     return true;
 }
 

@@ -10,11 +10,13 @@
 #include "base/sink.h"
 
 enum {
-    GUEST_VERSION = 3,
+    GUEST_VERSION = 4,
     GUEST_HEAD = 5,           /* bytes before a body */
     GUEST_BODY_MAX = 32768,   /* bytes of a body */
     GUEST_PATH_MAX = 4000,    /* of a path below /output */
     GUEST_WORDS_MAX = 200,    /* of what is said of a failure */
+    GUEST_QUESTION = 68,      /* of one for evidence (agent/agent.h) */
+    GUEST_REPLY_MAX = 16398,  /* and of its answer */
     GUEST_REFUSED_MAX = 400,  /* kinds of refused calls */
     GUEST_TOLD_MAX = 8 << 20, /* bytes of all frames that describe a job */
     MACHINE_TRIES = 3,        /* machines that are begun until one of them says something */
@@ -41,6 +43,7 @@ enum guest_said {
     GUEST_UNTOLD, /* there is more that no frame can say */
     GUEST_DONE,
     GUEST_REFUSED, /* struct guest_refused: calls of one kind, so far */
+    GUEST_ASKS,    /* GUEST_QUESTION bytes: for whoever measured what it began with */
     GUEST_SAID_COUNT
 };
 
@@ -60,14 +63,15 @@ enum guest_told {
     GUEST_CALL,     /* struct guest_call: what the job may ask its kernel for */
     GUEST_LIMITS,   /* struct guest_limits */
     GUEST_GO,       /* that was all */
-    GUEST_END,      /* later: SIGTERM for the job */
+    GUEST_END,      /* later: SIGTERM for the job; */
+    GUEST_REPLY,    /* and an answer to what it asked */
     GUEST_TOLD_COUNT
 };
 
 struct guest_limits {
     uint64_t tmpfs, disk, output; /* bytes */
     uint64_t file, files, locked, processes, user;
-    bool read_only, job, collect, network;
+    bool read_only, job, collect, network, agent;
 };
 
 /* What an argument of a system call must be: (argument & mask) == value. */

@@ -154,6 +154,12 @@ void machine_hear(struct talk *talk, const struct guest_word *word)
     case GUEST_REFUSED:
         machine_tell(&refused);
         return;
+    case GUEST_ASKS:
+        if (talk->machine->agent)
+            machine_ask(word->text);
+        else
+            machine_fail(talk, REASON_JOB_MACHINE, "it asks for evidence, and has no guest agent");
+        return;
     case GUEST_OUT:
         hold(talk, word, STDOUT_FILENO);
         return;

@@ -12,13 +12,14 @@
 #include "job/guest_talk.h"
 
 enum {
-    MACHINE_WORD_FD = 3, /* where it tells the supervisor */
+    MACHINE_WORD_FD = 3,  /* where it tells the supervisor */
+    MACHINE_HOUSE_FD = 4, /* and, with `agent`, whoever measured what the machine begins with */
 };
 
 struct machine {
     uint64_t memory_mib, cpus;
     uint64_t output; /* bytes that /output may hold */
-    bool collect, job, network;
+    bool collect, job, network, agent;
     struct span told; /* the frames that describe the job */
 };
 
@@ -31,9 +32,12 @@ struct talk {
     struct guest_hearing hearing;
     uint8_t room[GUEST_HEAD + GUEST_BODY_MAX]; /* of what the guest says: a frame and no more */
     size_t len;
-    struct span saying; /* what it is not told yet, */
-    struct span held;   /* and what of its frame waits for a reader; */
-    struct span kept;   /* then what it has said after that */
+    uint8_t reply[GUEST_HEAD + GUEST_REPLY_MAX]; /* to what it asked, */
+    size_t reply_len;                            /* 0: none waits to be told */
+    bool deaf;                                   /* to whoever answers: nobody is there */
+    struct span saying;                          /* what it is not told yet, */
+    struct span held;                            /* and what of its frame waits for a reader; */
+    struct span kept;                            /* then what it has said after that */
     int held_to;
     bool gone;          /* the machine */
     bool over;          /* nothing more is wanted of it */
@@ -61,6 +65,15 @@ void machine_fail(struct talk *talk, uint32_t reason, const char *what);
 
 /* machine_tell sends the talk's word to the supervisor. */
 void machine_tell(const struct machine_word *word);
+
+/* --- house.c: evidence for the job -------------------------------------------------------------
+ */
+
+/* machine_ask passes a question on; machine_hear_house takes an answer, which the guest is told
+   next. Where nobody is there any more the guest hears nothing, and waits no longer than it likes.
+ */
+void machine_ask(struct span question);
+void machine_hear_house(struct talk *talk);
 
 /* --- talk.c ----------------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* main.c - ward-machine: runs a job in a virtual machine, within the container of that job.  See
    inside.h.
 
-       ward-machine MEMORY_MIB CPUS OUTPUT_BYTES [collect] [job] [network] */
+       ward-machine MEMORY_MIB CPUS OUTPUT_BYTES [collect] [job] [network] [agent] */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,6 +28,7 @@ static bool read_words(int argc, char **argv, struct machine *machine)
         machine->collect = machine->collect || span_equal_text(word, "collect");
         machine->job = machine->job || span_equal_text(word, "job");
         machine->network = machine->network || span_equal_text(word, "network");
+        machine->agent = machine->agent || span_equal_text(word, "agent");
     }
     return true;
 }
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
     machine_word_what(&word, span_text("ward-machine is not used as it should be"));
     if (getpid() == 1 && signals >= 0 && fcntl(MACHINE_WORD_FD, F_SETFD, FD_CLOEXEC) == 0 &&
         read_words(argc, argv, &machine) &&
+        (!machine.agent || fcntl(MACHINE_HOUSE_FD, F_SETFD, FD_CLOEXEC) == 0) &&
         rc_ok(file_read(&trail, "/vm/told", GUEST_TOLD_MAX, &arena, &machine.told)))
         run(&machine, signals, &word);
     if (word.reason == REASON_OK && word.ran == 0) {

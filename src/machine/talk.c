@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "machine/inside.h"
 #include "model/reason.h"
 #include "os/clock.h"
@@ -104,6 +105,15 @@ static void say_end(struct talk *talk)
     talk->saying = span_of(end_it, sizeof end_it);
 }
 
+/* So is an answer; no other is taken before it is said. */
+static void say_reply(struct talk *talk)
+{
+    if (talk->reply_len == 0 || talk->saying.len > 0)
+        return;
+    talk->saying = span_of(talk->reply, talk->reply_len);
+    talk->reply_len = 0;
+}
+
 /* What QEMU itself said, if it did. */
 static void say_gone(struct talk *talk)
 {
@@ -125,11 +135,14 @@ bool machine_talk(struct talk *talk)
     while (!talk->over) {
         const bool holds = talk->held.len > 0;
         say_end(talk);
+        say_reply(talk);
+        const bool hears = talk->machine->agent && !talk->deaf && talk->saying.len == 0;
         struct pollfd polled[] = { { .fd = talk->signals, .events = POLLIN },
                                    { .fd = talk->port,
                                      .events = (short)((holds ? 0 : POLLIN) |
                                                        (talk->saying.len > 0 ? POLLOUT : 0)) },
-                                   { .fd = holds ? talk->held_to : -1, .events = POLLOUT } };
+                                   { .fd = holds ? talk->held_to : -1, .events = POLLOUT },
+                                   { .fd = hears ? MACHINE_HOUSE_FD : -1, .events = POLLIN } };
         const int64_t left = until_ms - clock_monotonic_ms();
         if (is_silent(talk) && left <= 0)
             return false;
@@ -139,11 +152,13 @@ bool machine_talk(struct talk *talk)
         }
         if (holds && (polled[1].events == 0))
             polled[1].fd = -1;
-        poll(polled, 3, is_silent(talk) ? (int)left : -1);
+        poll(polled, COUNT_OF(polled), is_silent(talk) ? (int)left : -1);
         if (polled[0].revents != 0)
             hear_signals(talk);
         if (polled[2].revents != 0)
             pass_on(talk);
+        if (polled[3].revents != 0)
+            machine_hear_house(talk);
         if ((polled[1].revents & POLLOUT) != 0)
             say_on(talk);
         if (!holds && (polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)

@@ -87,10 +87,6 @@ enum reason sandbox_admits(const struct job_spec *spec, char what[SANDBOX_WHAT])
         snprintf(what, SANDBOX_WHAT, "resources.gpu is %u", spec->resources.gpu);
         return REASON_JOB_NO_GPU;
     }
-    if (spec->guest_agent && spec->isolation == JOB_ISOLATION_VM) {
-        snprintf(what, SANDBOX_WHAT, "sandbox_config.guest_agent with isolation_level \"vm\"");
-        return REASON_JOB_NO_GUEST_AGENT;
-    }
     enum reason reason = check_network(spec, what);
     if (reason == REASON_OK)
         reason = check_paths(&spec->files.allowed, false, "allowed_paths", what);

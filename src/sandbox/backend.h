@@ -66,9 +66,9 @@ enum reason container_find(struct sandbox *sandbox);
 struct bundle *container_describe(struct sandbox *sandbox);
 enum reason container_write(struct sandbox *sandbox, const struct bundle *bundle);
 
-/* container_create is backend->create; `extra`, where it is not negative, is descriptor 3 of the
+/* container_create is backend->create; what is given are descriptors 3 and so on of the
    first process. */
-enum reason container_create(struct sandbox *sandbox, int extra, pid_t *first);
+enum reason container_create(struct sandbox *sandbox, const int *given, size_t count, pid_t *first);
 enum reason container_start(struct sandbox *sandbox);
 
 /* sandbox_measure has what it begins with measured, if somebody wants that; all is prepared. */
@@ -131,10 +131,12 @@ enum reason volume_open_allowed(struct sandbox *sandbox);
 bool output_is_over(const struct sandbox *sandbox);
 
 /* run_program runs a program to its end; its output is the caller's.  run_program_with gives it
-   one more descriptor, as number 3. */
+   more descriptors, as numbers 3 and so on: SANDBOX_GIVEN_MAX at most. */
+enum { SANDBOX_GIVEN_MAX = 2 };
+
 enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise);
 enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
-                             enum reason otherwise, int given);
+                             enum reason otherwise, const int *given, size_t count);
 
 /* volume_owner is the user and group whom files of the sandbox that are its 0 have in its volumes:
    those of a machine are as its image has them, for their users are its own kernel's. */

@@ -81,6 +81,7 @@ void bundle_tell(struct sink *out, const struct bundle *bundle, bool collect, bo
         .job = bundle->job != NULL,
         .collect = collect,
         .network = network,
+        .agent = spec->guest_agent,
     };
     put_list(out, GUEST_ARGUMENT, &spec->command);
     put_list(out, GUEST_ARGUMENT, &bundle->arguments);

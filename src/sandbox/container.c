@@ -239,18 +239,18 @@ static bool read_first(const char *path, pid_t *first)
     return true;
 }
 
-enum reason container_create(struct sandbox *sandbox, int extra, pid_t *first)
+enum reason container_create(struct sandbox *sandbox, const int *given, size_t count, pid_t *first)
 {
-    char root[SLOT_PATH], number[SLOT_PATH];
+    char root[SLOT_PATH], number[SLOT_PATH], kept[2] = { (char)('0' + count), 0 };
     slot_file(&sandbox->slot, "runtime", root);
     slot_file(&sandbox->slot, "first", number);
     const char *const argv[] = { sandbox->program, "--root",           root,
-                                 "create",         "--preserve-fds",   extra < 0 ? "0" : "1",
+                                 "create",         "--preserve-fds",   kept,
                                  "--bundle",       sandbox->slot.path, "--pid-file",
                                  number,           sandbox->slot.name, NULL };
     enum reason reason = cover_unified(sandbox);
     if (reason == REASON_OK)
-        reason = run_program_with(sandbox, argv, REASON_JOB_START, extra);
+        reason = run_program_with(sandbox, argv, REASON_JOB_START, given, count);
     if (reason == REASON_OK && !read_first(number, first))
         reason = sandbox_fail(sandbox, REASON_JOB_START, "%s did not tell the first process",
                               sandbox->program);
@@ -259,7 +259,7 @@ enum reason container_create(struct sandbox *sandbox, int extra, pid_t *first)
 
 static enum reason create(struct sandbox *sandbox, pid_t *first)
 {
-    return container_create(sandbox, -1, first);
+    return container_create(sandbox, NULL, 0, first);
 }
 
 enum reason container_start(struct sandbox *sandbox)

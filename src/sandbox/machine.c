@@ -220,6 +220,8 @@ static void write_words(const struct sandbox *sandbox, struct other_job *other)
         other->words[count++] = span_text("job");
     if (has_network(sandbox))
         other->words[count++] = span_text("network");
+    if (sandbox->spec.guest_agent)
+        other->words[count++] = span_text("agent");
     other->spec.command = (struct span_list){ other->words, count };
 }
 
@@ -283,7 +285,9 @@ static enum reason create(struct sandbox *sandbox, pid_t *first)
     /* Who writes may wait, and who reads does not. */
     if (fcntl(sandbox->word, F_SETFL, O_RDONLY | O_NONBLOCK) != 0)
         return sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
-    return container_create(sandbox, theirs, first);
+    /* In the order of the numbers that ward-machine has them by. */
+    const int given[SANDBOX_GIVEN_MAX] = { theirs, sandbox->job->house };
+    return container_create(sandbox, given, sandbox->spec.guest_agent ? 2 : 1, first);
 }
 
 const struct backend backend_machine = {

@@ -46,19 +46,20 @@ enum {
 static const char *const mounted[] = { "job", "given", "output", "rootfs", "disk", "image" };
 
 enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
-                             enum reason otherwise, int given)
+                             enum reason otherwise, const int *given, size_t count)
 {
     struct trail trail = { 0 };
     struct spawned child = { 0 };
-    const struct spawn what = { .path = argv[0],
-                                .program = argv[0] == sandbox->program ? sandbox->sealed : -1,
-                                .argv = argv,
-                                .fds = { { STDIN_FILENO, STDIN_FILENO },
-                                         { STDOUT_FILENO, STDOUT_FILENO },
-                                         { given, GIVEN } },
-                                .fd_count = given < 0 ? 2 : 3,
-                                .new_session = true }; /* what ends us at a terminal is ours */
+    struct spawn what = { .path = argv[0],
+                          .program = argv[0] == sandbox->program ? sandbox->sealed : -1,
+                          .argv = argv,
+                          .fds = { { STDIN_FILENO, STDIN_FILENO },
+                                   { STDOUT_FILENO, STDOUT_FILENO } },
+                          .fd_count = 2,
+                          .new_session = true }; /* what ends us at a terminal is ours */
     int status = -1;
+    for (size_t i = 0; i < count; i++)
+        what.fds[what.fd_count++] = (struct spawn_fd){ given[i], GIVEN + (int)i };
     rc started = spawn(&trail, &what, &child);
     if (!rc_ok(started))
         return sandbox_fail(sandbox, otherwise, "%s: %s", argv[0], file_error_text(started));
@@ -79,7 +80,7 @@ enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
 
 enum reason run_program(struct sandbox *sandbox, const char *const *argv, enum reason otherwise)
 {
-    return run_program_with(sandbox, argv, otherwise, -1);
+    return run_program_with(sandbox, argv, otherwise, NULL, 0);
 }
 
 static enum reason failed(struct sandbox *sandbox, const char *path, const char *why)

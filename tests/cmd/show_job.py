@@ -121,10 +121,9 @@ class Show:
         print("$ ward result verify got/result.jws --sandbox-policy other.toml ...\nnot good: RESULT_SANDBOX",
               flush=True)
         self.ward("measure", "diff", "got/result.jws", "spec.toml", "--", "other words", code=1, state=False)
-        if not self.vm:
-            self.attested()
+        self.attested()
         self.say("And what the security log says of it")
-        for action in ("job.", "result.", "channel.") if not self.vm else ("job.", "result."):
+        for action in ("job.", "result.", "channel."):
             self.ward("audit", "query", "--action", action, "--limit", "4")
 
     def workload(self):
@@ -139,7 +138,9 @@ class Show:
         text = (f'image = "{digest}"\ncommand = ["/bin/workload", "wss://{HOUSE}:8443/v1/channel", "/job"]\n'
                 f'[resources]\nmemory = "64M"\ndisk = "16M"\n'
                 f'[resources.network_whitelist]\nhosts = ["{HOUSE}"]\nports = [8443]\n'
-                '[sandbox_config]\nguest_agent = true\n')
+                + ('[limits]\nmax_memory_bytes = "512M"\n' if self.vm else "")
+                + '[sandbox_config]\nguest_agent = true\n'
+                + ('isolation_level = "vm"\n' if self.vm else ""))
         (self.here / "workload.toml").write_text(text)
         print(text, end="", flush=True)
 

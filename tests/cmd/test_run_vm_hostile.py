@@ -15,7 +15,7 @@ TIMES = 50 if "WARD_FULL" in os.environ else 1
 EARLY = ["early", "early-row", "huge", "dies", "other-version", "short-hello"]
 # And afterwards: when it should run, as the job, and of what the job left.
 LATER = ["resets", "unknown", "over", "gone", "odd-end", "no-end", "short-end", "told", "hello-again", "runs-again",
-         "fails-late", "half-told", "no-row", "no-count", "half-row", "bytes", "done", "zero", "half"]
+         "fails-late", "half-told", "no-row", "no-count", "half-row", "bytes", "done", "asks", "asks-more", "zero", "half"]
 # When the end of the job was said, and what was refused to it before.
 AFTER = ["late-row", "climbs", "more", "links", "again", "less", "dots", "rooted", "empty", "orphan", "over-file",
          "odd-kind", "ends-again"]

@@ -143,10 +143,10 @@ static void test_the_order(void **state)
 {
     (void)state;
     static const uint8_t way[] = { GUEST_HELLO, GUEST_RUNS, GUEST_ENDED, GUEST_DONE };
-    static const char *const may[COUNT_OF(way) + 1] = { "\1", "\2\3", "\4\5\6\15", "\7\10\12\13\14",
-                                                        "" };
+    static const char *const may[COUNT_OF(way) + 1] = { "\1", "\2\3", "\4\5\6\15\16",
+                                                        "\7\10\12\13\14", "" };
     static const uint8_t ended[] = { GUEST_EXITED, 0, 0 }, odd[] = { GUEST_SPECIAL, 'o' };
-    static const uint8_t folder[] = { 0xff, 0x01, 'd' };
+    static const uint8_t folder[] = { 0xff, 0x01, 'd' }, question[GUEST_QUESTION] = { 1 };
     for (size_t step = 0; step <= COUNT_OF(way); step++) {
         for (unsigned kind = 0; kind < 256; kind++) {
             struct guest_hearing hearing = after(way, step), before = hearing;
@@ -159,6 +159,7 @@ static void test_the_order(void **state)
                                      : kind == GUEST_FILE    ? file_body(0644, 1, "f")
                                      : kind == GUEST_ODD     ? SPAN(odd)
                                      : kind == GUEST_REFUSED ? refused_body(0, 1)
+                                     : kind == GUEST_ASKS    ? SPAN(question)
                                                              : span_of("", 0);
             const bool expected = kind != 0 && strchr(may[step], (int)kind) != NULL;
             if (hear(&hearing, (uint8_t)kind, body, &word) != expected)
@@ -193,6 +194,7 @@ static void test_what_no_guest_says(void **state)
         { "an end with less", 2, GUEST_ENDED, { GUEST_EXITED, 0 }, 2 },
         { "an end that is told in part", 2, GUEST_ENDED, { GUEST_EXITED, 0, 2 }, 3 },
         { "refused calls of no kind", 2, GUEST_REFUSED, { 1, 0, 0, 0 }, 4 },
+        { "a question that is cut", 2, GUEST_ASKS, { 1, 0, 0, 0 }, 4 },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct guest_hearing hearing = after(way, rows[i].steps);
@@ -290,7 +292,7 @@ static void test_texts(void **state)
 static void test_limits_and_calls(void **state)
 {
     (void)state;
-    const struct guest_limits limits = { 1, 2, 3, 4, 5, 6, 7, 8, true, false, true, false };
+    const struct guest_limits limits = { 1, 2, 3, 4, 5, 6, 7, 8, true, false, true, false, true };
     const struct guest_call call = { 9, GUEST_TELLS, true, { 5, 0xf0, 0x10 }, { 2, 8, 8 } };
     struct guest_limits read;
     struct guest_call other;

@@ -152,6 +152,11 @@ static void instead_of_a_frame(void)
         say(GUEST_BYTES, "x", 1);
     if (is("done"))
         say(GUEST_DONE, "", 0);
+    static const uint8_t question[GUEST_QUESTION + 1];
+    if (is("asks")) /* where it was told that it has no agent */
+        say(GUEST_ASKS, question, GUEST_QUESTION);
+    if (is("asks-more"))
+        say(GUEST_ASKS, question, sizeof question);
     if (is("zero"))
         say(GUEST_SAID_NONE, "", 0);
     if (is("half")) {

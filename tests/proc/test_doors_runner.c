@@ -484,6 +484,17 @@ static void test_what_is_no_question(void **state)
     }
 }
 
+static bool is_watched(struct runner *runner, int fd)
+{
+    struct house_watch watches[8];
+    const size_t count = watch(runner, watches, COUNT_OF(watches));
+    for (size_t i = 0; i < count; i++) {
+        if (watches[i].fd == fd)
+            return true;
+    }
+    return false;
+}
+
 /* One that goes on asking is refused by the runner: the others' share of tee is left to them. */
 static void test_so_much_evidence_and_no_more(void **state)
 {
@@ -504,8 +515,13 @@ static void test_so_much_evidence_and_no_more(void **state)
             made++;
         } else {
             assert_int_equal(answered(ours, i), REASON_TEE_RATE);
+            assert_false(is_watched(runner, job->measure)); /* for a moment */
         }
     }
+    const int64_t now_ms = clock_monotonic_ms();
+    assert_true(tick(runner, now_ms) <= now_ms + RUNNER_QUIET_MS);
+    assert_int_equal(poll(NULL, 0, RUNNER_QUIET_MS + 1), 0);
+    assert_true(is_watched(runner, job->measure));
     const uint64_t seconds = (uint64_t)(clock_monotonic_ms() - before) / 1000 + 1;
     assert_true(made >= RUNNER_QUOTES_BURST && made <= RUNNER_QUOTES_BURST + seconds);
     job->used = false;

@@ -16,6 +16,7 @@ import tap
 from job_house import WAIT_S, cue
 from commands import CLEAN
 from house import WARD, until
+from machines import Machines, needs_machine
 from oci import Image
 from python_image import layer
 from sandboxes import Jobs, needs_sandbox
@@ -56,8 +57,9 @@ def registers(quote):
     return quote[MRTD:MRTD + 48], quote[RTMR:RTMR + 4 * 48]
 
 
-@needs_sandbox
-class Agents(Evidence):
+class Asking(Evidence):
+    """Jobs of Debian's Python."""
+
     @classmethod
     def setUpClass(cls):
         cls.above = pathlib.Path(tempfile.mkdtemp(prefix="ward-agent-"))
@@ -101,9 +103,7 @@ class Agents(Evidence):
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return json.loads(done.stdout)
 
-    def test_evidence_of_its_own_sandbox(self):
-        """It is what `ward measure` foretold, bears the job's bytes, and is judged by anybody; its registers
-        are those of the result."""
+    def check_evidence(self):
         data = "5a" * 64
         job = self.submit(f"show(quote('{data}')); show(quote('')); show(quote('07')); show(WHERE)")
         ended = self.wait_for(job)
@@ -123,6 +123,46 @@ class Agents(Evidence):
         self.assertEqual(registers(bytes.fromhex(answer["quote"])), registers(result))
         self.assertNotEqual(bytes.fromhex(answer["quote"]), result)
 
+    def check_questions(self):
+        tags = [b"ward result key v1", b"ward result sandbox v1"]
+        asks = [f"quote('{tag.ljust(32, bytes(1)).hex()}' + '11' * 32)" for tag in tags]
+        asks += ["quote('0')", "quote('zz')", "quote('00' * 65)", "call('/Info')", "call('/GetKey')",
+                 "call('/GetQuote', b'[]')", "call('/GetQuote', b'{')", "call('/GetQuote', verb='GET')",
+                 "call('/GetQuote?report_data=00')",
+                 "call('/GetQuote', head='Content-Type: application/x-protobuf\\r\\n')"]
+        job = self.submit("\n".join(f"show({ask})" for ask in asks + ["call('/Version')"]))
+        self.assertEqual(self.wait_for(job)["reason"], "OK", self.log_of(job))
+        *refused, version = self.said(job)
+        self.assertEqual(len(refused), len(asks))
+        for ask, (status, answer) in zip(asks, refused):
+            self.assertEqual((status, list(answer)), (400, ["error"]), ask)
+        self.assertEqual(version, [200, {"version": "0.5.0", "rev": "ward"}])
+        self.assertEqual([answer["error"] for _, answer in refused[:2]],
+                         ["report_data begins with a tag of a key of results"] * 2)
+
+    def check_callers(self):
+        job = self.begun("ends = []\n"
+                         "for i in range(15):\n"
+                         "    end = socket.socket(socket.AF_UNIX); end.connect(WHERE); ends.append(end)\n"
+                         "    end.sendall(b'POST /GetQuote HTTP/1.1\\r\\n'[:i])\n"
+                         "show(quote('01')[0])\n"
+                         "for i in range(200):\n"
+                         "    end = socket.socket(socket.AF_UNIX); end.setblocking(False)\n"
+                         "    try: end.connect(WHERE)\n"
+                         "    except BlockingIOError: pass\n"
+                         "    ends.append(end)\n"
+                         "show(len(ends))")
+        self.assertEqual(self.wait_for(job)["reason"], "OK", self.log_of(job))
+        self.assertEqual(self.said(job), [200, 215])
+
+
+@needs_sandbox
+class Agents(Asking):
+    def test_evidence_of_its_own_sandbox(self):
+        """It is what `ward measure` foretold, bears the job's bytes, and is judged by anybody; its registers
+        are those of the result."""
+        self.check_evidence()
+
     def test_two_jobs_at_once_have_each_their_own(self):
         jobs = [self.begun(f"show(quote('{i:02x}' * 64)); waits()") for i in range(2)]
         answers = [self.said(job)[0][1] for job in jobs]
@@ -134,21 +174,7 @@ class Agents(Evidence):
 
     def test_what_is_no_question(self):
         """Refused with words; the tags of results with which a job could speak as its node, too."""
-        tags = [b"ward result key v1", b"ward result sandbox v1"]
-        asks = [f"quote('{tag.ljust(32, bytes(1)).hex()}' + '11' * 32)" for tag in tags]
-        asks += ["quote('0')", "quote('zz')", "quote('00' * 65)", "call('/Info')", "call('/GetKey')",
-                 "call('/GetQuote', b'[]')", "call('/GetQuote', b'{')", "call('/GetQuote', verb='GET')",
-                 "call('/GetQuote?report_data=00')",
-                 "call('/GetQuote', head='Content-Type: application/x-protobuf\\\\r\\\\n')"]
-        job = self.submit("\n".join(f"show({ask})" for ask in asks + ["call('/Version')"]))
-        self.assertEqual(self.wait_for(job)["reason"], "OK", self.log_of(job))
-        *refused, version = self.said(job)
-        self.assertEqual(len(refused), len(asks))
-        for ask, (status, answer) in zip(asks, refused):
-            self.assertEqual((status, list(answer)), (400, ["error"]), ask)
-        self.assertEqual(version, [200, {"version": "0.5.0", "rev": "ward"}])
-        self.assertEqual([answer["error"] for _, answer in refused[:2]],
-                         ["report_data begins with a tag of a key of results"] * 2)
+        self.check_questions()
 
     def test_one_that_goes_on_asking(self):
         """It is refused, and the house's own evidence is made all the same."""
@@ -214,19 +240,7 @@ class Agents(Evidence):
     def test_callers_without_end(self):
         """Those that say nothing, that are slow, and too many of them: others are served in their turn, and
         the job's end is not held up."""
-        job = self.begun("ends = []\n"
-                         "for i in range(15):\n"
-                         "    end = socket.socket(socket.AF_UNIX); end.connect(WHERE); ends.append(end)\n"
-                         "    end.sendall(b'POST /GetQuote HTTP/1.1\\\\r\\\\n'[:i])\n"
-                         "show(quote('01')[0])\n"
-                         "for i in range(200):\n"
-                         "    end = socket.socket(socket.AF_UNIX); end.setblocking(False)\n"
-                         "    try: end.connect(WHERE)\n"
-                         "    except BlockingIOError: pass\n"
-                         "    ends.append(end)\n"
-                         "show(len(ends))")
-        self.assertEqual(self.wait_for(job)["reason"], "OK", self.log_of(job))
-        self.assertEqual(self.said(job), [200, 215])
+        self.check_callers()
 
     def test_who_does_not_ask_for_it_has_none(self):
         job = self.submit("show([WHERE, os.path.exists('/dev/dstack.sock')])", more=POLICY)
@@ -240,9 +254,7 @@ class Agents(Evidence):
         self.assertEqual(self.said(job), [["/x", True]])
 
     def test_where_nobody_vouches(self):
-        """Not in a machine, nor at a VMM, nor outside of a queue: then it does not run without."""
-        job = self.submit("show(1)", more=AGENT.replace("\n", '\nisolation_level = "vm"\n', 1) + POLICY)
-        self.assertEqual(self.wait_for(job)["reason"], "JOB_NO_GUEST_AGENT")
+        """Neither at a VMM, nor outside of a queue: then it does not run without."""
         (self.here / "alone.toml").write_text(self.spec("show(1)"))
         for words in ((), ("--vmm", "http://127.0.0.1:1", "--vmm-image", "x", "--vmm-repository", "y")):
             with self.subTest(words):
@@ -251,6 +263,53 @@ class Agents(Evidence):
                                       text=True, capture_output=True, check=False, timeout=60, env=CLEAN)
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn("JOB_NO_GUEST_AGENT", done.stderr)
+
+
+@needs_machine
+class OfMachines(Asking):
+    """The agent is a process of the machine's, and what it asks goes out over the machine's port."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        Machines.build(cls.images)
+
+    def spec(self, script, more=AGENT + 'isolation_level = "vm"\n' + POLICY,
+             resources='memory = "128M"\ndisk = "16M"\n[limits]\nmax_memory_bytes = "512M"'):
+        return super().spec(script, more=more, resources=resources)
+
+    def test_evidence_of_its_own_machine(self):
+        self.check_evidence()
+
+    def test_what_is_no_question_in_a_machine(self):
+        self.check_questions()
+
+    def test_callers_without_end_in_a_machine(self):
+        self.check_callers()
+
+    def test_a_machine_that_goes_on_asking(self):
+        job = self.submit("began = time.time(); show([quote('01')[0] for _ in range(60)]); "
+                          "show(time.time() - began)")
+        self.assertEqual(self.wait_for(job)["reason"], "OK", self.log_of(job))
+        codes, seconds = self.said(job)
+        self.assertEqual(set(codes), {200, 429})
+        self.assertLessEqual(codes.count(200), 10 + seconds + 1)
+
+    def test_a_tee_that_stands_still_while_a_machine_asks(self):
+        job = self.begun("for i in range(60):\n    code, said = quote(f'{i:02x}')\n"
+                         "    show([i, code, said['quote'][1136:1138] if 'quote' in said else said])\n"
+                         "    time.sleep(1)")
+        tee = self.house.processes()["tee"]
+        os.kill(tee, signal.SIGSTOP)
+        until(lambda: [503, {"error": "HOUSE_UNAVAILABLE"}] in [row[1:] for row in self.said(job)], WAIT_S)
+        os.kill(tee, signal.SIGCONT)
+        before = len(self.said(job))
+        until(lambda: [row for row in self.said(job)[before:] if row[1] == 200], WAIT_S)
+        self.ward("job", "cancel", job)
+        self.assertEqual(self.wait_for(job)["reason"], "JOB_CANCELLED")
+        for number, code, said in self.said(job):
+            if code == 200:
+                self.assertEqual(said, f"{number:02x}")
 
 
 def uid(path):

@@ -14,6 +14,7 @@ import tempfile
 import tap
 from job_house import WAIT_S
 from house import WARD, until
+from machines import Machines, needs_machine
 from oci import Image
 from sandboxes import needs_sandbox
 from test_sandbox_evidence import Evidence
@@ -34,7 +35,7 @@ def setUpModule():
 
 @needs_sandbox
 class Workloads(Evidence):
-    address = ADDRESS
+    address, limits, isolation = ADDRESS, "", ""
 
     @classmethod
     def setUpClass(cls):
@@ -52,7 +53,8 @@ class Workloads(Evidence):
         words = ["/bin/workload", f"wss://{ADDRESS}:{self.house.port}/v1/channel", "/job"]
         return (f'image = "{self.digest}"\ncommand = {json.dumps(words)}\n[resources]\nmemory = "64M"\n'
                 f'disk = "16M"\n[resources.network_whitelist]\nhosts = ["{ADDRESS}"]\n'
-                f'ports = [{self.house.port}]\n[sandbox_config]\nguest_agent = {agent}\n{more}')
+                f'ports = [{self.house.port}]\n{self.limits}[sandbox_config]\nguest_agent = {agent}\n'
+                f'{self.isolation}{more}')
 
     def given(self):
         """What the job knows of the house: its roots, and that nothing here is hardware."""
@@ -86,7 +88,7 @@ class Workloads(Evidence):
         details = record["details"]
         return record, json.loads(details) if isinstance(details, str) else details
 
-    def test_the_one_that_was_approved(self):
+    def check_approved(self):
         spec = self.spec()
         self.let_in(spec)
         job, ended = self.run_workload(spec)
@@ -95,6 +97,9 @@ class Workloads(Evidence):
         self.assertIn(b"the house knows what this job is, and gave it a session", log)
         self.assertEqual(len(self.records("channel.open")), 1)
         self.assertEqual(len(self.records("session.grant")), 1)
+
+    def test_the_one_that_was_approved(self):
+        self.check_approved()
 
     def test_another_specification(self):
         """The same image and the same words: it may write more."""
@@ -112,6 +117,23 @@ class Workloads(Evidence):
         job, ended = self.run_workload(spec)
         self.assertEqual((ended["state"], ended["code"]), ("failed", 1), self.log_of(job))
         self.assertEqual(self.records("channel.open"), [])
+
+
+@needs_machine
+class OfMachines(Workloads):
+    """The same in virtual machines, whose kernel is measured too."""
+
+    limits, isolation = '[limits]\nmax_memory_bytes = "512M"\n', 'isolation_level = "vm"\n'
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        Machines.build(cls.images)
+
+    test_the_one_that_was_approved = test_another_specification = test_one_that_nobody_vouches_for = None
+
+    def test_a_machine_that_was_approved(self):
+        self.check_approved()
 
 
 if __name__ == "__main__":

@@ -241,6 +241,7 @@ static void peer_changed(void *self, enum peer peer, bool open)
 static size_t watch(void *self, struct house_watch *watches, size_t max)
 {
     struct runner *runner = self;
+    const int64_t now_ms = clock_monotonic_ms();
     size_t count = 0;
     for (size_t i = 0; i < JOB_RUNS_MAX; i++) {
         const struct runner_job *job = &runner->jobs[i];
@@ -248,7 +249,7 @@ static size_t watch(void *self, struct house_watch *watches, size_t max)
             continue;
         if (job->said >= 0 && count < max)
             watches[count++] = (struct house_watch){ .fd = job->said, .reading = true, .token = i };
-        if (job->measure >= 0 && count < max)
+        if (job->measure >= 0 && job->quiet_ms <= now_ms && count < max)
             watches[count++] = (struct house_watch){ .fd = job->measure,
                                                      .reading = true,
                                                      .token = i };
@@ -283,8 +284,10 @@ static int64_t tick(void *self, int64_t now_ms)
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < JOB_RUNS_MAX; i++) {
         struct runner_job *job = &runner->jobs[i];
-        if (!job->used || job->kill_ms == INT64_MAX)
+        if (!job->used)
             continue;
+        if (job->quiet_ms > now_ms && job->quiet_ms < next)
+            next = job->quiet_ms; /* it is heard again */
         if (job->kill_ms <= now_ms) {
             runner_kill(job);
             job->kill_ms = now_ms + RUNNER_STUBBORN_MS;

@@ -119,6 +119,7 @@ static void take_question(struct runner *runner, struct runner_job *job, struct 
     if (!whole)
         return; /* its length was looked at */
     if (job->measuring != 0 || !gcra_take(&job->asked, &runner->quote_rate, 1, now_us).allowed) {
+        job->quiet_ms = clock_monotonic_ms() + RUNNER_QUIET_MS;
         refuse_quote(job, number, REASON_TEE_RATE);
         return;
     }

@@ -30,6 +30,7 @@ enum {
     RUNNER_LINE_MAX = 256,        /* bytes of what `ward run` says of the end */
     RUNNER_QUOTES_PER_SECOND = 1, /* that one job asks for */
     RUNNER_QUOTES_BURST = 10,
+    RUNNER_QUIET_MS = 100, /* between two refusals of one that asks too often */
 };
 
 /* How a job ended. */
@@ -52,6 +53,7 @@ struct runner_job {
     uint64_t measuring; /* the id of the question to tee that waits for an answer; 0: none */
     uint32_t number;    /* and the job's own of it, once it runs */
     struct gcra asked;  /* evidence of its sandbox */
+    int64_t quiet_ms;   /* it asked too often, and is not heard before */
     size_t ticket_len;  /* what was measured of it; 0: not yet */
     uint8_t ticket[LAUNCH_TICKET_MAX];
     uint64_t logged;
