@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/number.h"
 #include "guest/inside.h"
 #include "os/fd.h"
+#include "os/packet.h"
 
 enum { CAPABILITIES_MAX = 63 };
 
@@ -93,37 +93,17 @@ static void execute(const struct guest *guest, char *const *argv, char *const *v
 /* What the kernel asks of refused calls goes to whoever answers: by a call of the list's. */
 static bool give_questions(int to, int questions)
 {
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = { 0 };
-    char byte = 0;
-    struct iovec part = { &byte, 1 };
-    const struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-    };
-    control.head = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-    memcpy(CMSG_DATA(&control.head), &questions, sizeof(int));
-    return questions < 0 || sendmsg(to, &message, MSG_NOSIGNAL) == 1;
+    return questions < 0 || rc_ok(packet_send(NULL, to, span_of("", 1), &questions, 1));
 }
 
 /* They were given before the job's program began, or are not. */
 static int take_questions(int from)
 {
-    int questions = -1;
-    char byte;
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = { 0 };
-    struct iovec part = { &byte, 1 };
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-    };
-    if (recvmsg(from, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) == 1 &&
-        message.msg_controllen >= CMSG_LEN(sizeof(int)) && control.head.cmsg_type == SCM_RIGHTS)
-        memcpy(&questions, CMSG_DATA(&control.head), sizeof(int));
-    return questions;
+    struct packet_fds given = { .count = 0 };
+    uint8_t byte;
+    size_t len = 0;
+    rc got = packet_receive(NULL, from, &byte, sizeof byte, &len, &given);
+    return rc_ok(got) && given.count == 1 ? given.fds[0] : -1;
 }
 
 /* In the child: words of what failed, or nothing, for the pipe ends with a success. */
@@ -179,8 +159,7 @@ bool guest_start(struct guest *guest)
 {
     int in[2], out[2], err[2], fault[2], asked[2];
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 ||
-        pipe2(fault, O_CLOEXEC) != 0 ||
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, asked) != 0 ||
+        pipe2(fault, O_CLOEXEC) != 0 || !rc_ok(packet_pair(NULL, asked)) ||
         unshare(CLONE_NEWPID) != 0)
         return guest_failed(guest, "its processes", NULL);
     const struct ends ends = { in[0], out[1], err[1], fault[1], asked[1] };
