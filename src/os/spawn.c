@@ -25,7 +25,7 @@ static bool is_target(const struct spawn *what, int number)
 }
 
 /* All descriptors first move out of the way, so that none is overwritten before its turn. */
-static bool place_fds(const struct spawn *what, int *program)
+bool spawn_place(const struct spawn *what, int *program)
 {
     int moved[SPAWN_FDS_MAX];
     *program = what->program > 0 ? fcntl(what->program, F_DUPFD_CLOEXEC, SPAWN_ABOVE) : 0;
@@ -85,7 +85,7 @@ static _Noreturn void become(const struct spawn *what, int failure)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int tell = fcntl(failure, F_DUPFD_CLOEXEC, SPAWN_ABOVE + SPAWN_FDS_MAX);
-    if (apart && place_fds(what, &program))
+    if (apart && spawn_place(what, &program))
         start(what->path, program, argv.taken);
     int why = apart ? errno : fault;
     bool told = fd_write(tell, span_of(&why, sizeof why));

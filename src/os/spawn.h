@@ -38,6 +38,11 @@ enum spawn_error {
 MUST_USE
 rc spawn(struct trail *trail, const struct spawn *what, struct spawned *out);
 
+/* spawn_place is the part of it that places the descriptors, for a child that executes the program
+   itself: *program is its descriptor then, or 0.  Nothing in it allocates or takes a lock. */
+MUST_USE
+bool spawn_place(const struct spawn *what, int *program);
+
 /* process_hold gets hold of a process by number: the caller knows that the number is that of
    the process it means at this moment. */
 MUST_USE

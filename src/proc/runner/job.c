@@ -16,6 +16,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/packet.h"
+#include "os/spawn.h"
 #include "proc/log.h"
 #include "proc/runner/runner.h"
 
@@ -99,29 +100,19 @@ static bool write_words(struct launch *launch, const struct runner *runner,
     return true;
 }
 
-/* From wherever they are to the numbers that `ward run` finds them at: first out of the way. */
-static bool place(const struct launch *launch, int *ward)
-{
-    const int from[] = { launch->null, launch->report, launch->said, launch->told,
-                         launch->measure };
-    int above[COUNT_OF(from)];
-    bool good = true;
-    *ward = fcntl(launch->ward, F_DUPFD_CLOEXEC, COUNT_OF(from));
-    for (size_t i = 0; i < COUNT_OF(from); i++) {
-        above[i] = fcntl(from[i], F_DUPFD_CLOEXEC, COUNT_OF(from));
-        good = good && above[i] >= 0;
-    }
-    for (size_t i = 0; good && i < COUNT_OF(from); i++)
-        good = dup2(above[i], (int)i) >= 0;
-    return good && *ward >= 0;
-}
-
 /* In the child: nothing here allocates or takes a lock.  A runner that dies takes its jobs along:
    the signal is the wish that they end, and each takes its sandbox away. */
 static _Noreturn void become(const struct launch *launch, pid_t runner)
 {
     static const int usual[] = { SIGINT, SIGHUP, SIGPIPE };
     static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+    const struct spawn placed = { .program = launch->ward,
+                                  .fds = { { launch->null, 0 },
+                                           { launch->report, 1 },
+                                           { launch->said, 2 },
+                                           { launch->told, 3 },
+                                           { launch->measure, 4 } },
+                                  .fd_count = 5 };
     sigset_t none;
     int ward = -1;
     sigemptyset(&none);
@@ -130,7 +121,7 @@ static _Noreturn void become(const struct launch *launch, pid_t runner)
     sigprocmask(SIG_SETMASK, &none, NULL);
     umask(022);
     if (setsid() > 0 && prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0 && getppid() == runner &&
-        fchdir(launch->folder) == 0 && place(launch, &ward))
+        fchdir(launch->folder) == 0 && spawn_place(&placed, &ward))
         syscall(SYS_execveat, ward, "", launch->words, environment, AT_EMPTY_PATH);
     _exit(127);
 }
