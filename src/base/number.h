@@ -1,5 +1,5 @@
-/* number.h - sums and products of numbers that a peer chose.  False means overflow, and
-   the out-parameter is untouched. */
+/* number.h - numbers: sums and products of those that a peer chose, where false means overflow and
+   the out-parameter is untouched; and the smaller and the larger of two. */
 #ifndef WARD_BASE_NUMBER_H
 #define WARD_BASE_NUMBER_H
 
@@ -35,6 +35,16 @@ static inline bool add_i64(int64_t a, int64_t b, int64_t *out)
         return false;
     *out = sum;
     return true;
+}
+
+static inline uint64_t least_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t most_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
 }
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -77,11 +77,6 @@ static void list_ports(struct living *living)
     }
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Each connection may need one on the job's side and those that are tried. */
 static bool share_descriptors(struct living *living, size_t descriptors)
 {
@@ -107,10 +102,10 @@ static rc confine(struct trail *trail, struct living *living)
     if (dup2(STDIN_FILENO, STDOUT_FILENO) < 0 || dup2(STDIN_FILENO, STDERR_FILENO) < 0 ||
         getrlimit(RLIMIT_NOFILE, &files) != 0 || getrlimit(RLIMIT_AS, &memory) != 0)
         return FAIL_ERRNO(trail);
-    const size_t descriptors = (size_t)least(DESCRIPTORS, files.rlim_max);
+    const size_t descriptors = (size_t)least_u64(DESCRIPTORS, files.rlim_max);
     if (!share_descriptors(living, descriptors))
         return FAIL_OS(trail, EMFILE);
-    memory.rlim_cur = memory.rlim_max = least(MEMORY, memory.rlim_max);
+    memory.rlim_cur = memory.rlim_max = least_u64(MEMORY, memory.rlim_max);
     if (setrlimit(RLIMIT_AS, &memory) != 0)
         return FAIL_ERRNO(trail);
     forget_environment();

@@ -18,16 +18,6 @@ enum {
 
 /* --- amounts ---------------------------------------------------------------------------------- */
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static uint64_t sum(uint64_t a, uint64_t b)
 {
     uint64_t both;
@@ -37,7 +27,7 @@ static uint64_t sum(uint64_t a, uint64_t b)
 /* In whole MiB; what is no number of bytes that anything has is no ceiling either. */
 static uint64_t with_margin(uint64_t bytes, uint64_t floor)
 {
-    const uint64_t wanted = most(sum(bytes, bytes / MARGIN_PART), floor);
+    const uint64_t wanted = most_u64(sum(bytes, bytes / MARGIN_PART), floor);
     return wanted > INT64_MAX - JOB_MIB ? INT64_MAX : job_size_units(wanted, JOB_MIB) * JOB_MIB;
 }
 
@@ -48,8 +38,8 @@ static void learn_time(const struct learn_seen *seen, struct job_limits *limits)
     const uint64_t seconds = job_size_units(seen->wall_ms, 1000);
     const uint64_t wanted = seconds > UINT32_MAX / MARGIN_TIMES
                                 ? UINT32_MAX
-                                : most(MARGIN_TIMES * seconds, LEAST_SECONDS);
-    limits->execution_s = (uint32_t)least(limits->execution_s, wanted);
+                                : most_u64(MARGIN_TIMES * seconds, LEAST_SECONDS);
+    limits->execution_s = (uint32_t)least_u64(limits->execution_s, wanted);
 }
 
 /* How many it had on average: what it had at once nobody knows, so the ceiling stays. */
@@ -58,7 +48,7 @@ static void learn_processors(const struct learn_seen *seen, struct job_resources
     if (seen->wall_ms == 0 || seen->cpu_us == 0)
         return;
     const uint64_t wanted = job_size_units(job_size_units(seen->cpu_us, 1000), seen->wall_ms);
-    wants->vcpu = (uint32_t)least(wants->vcpu, most(wanted, 1));
+    wants->vcpu = (uint32_t)least_u64(wants->vcpu, most_u64(wanted, 1));
 }
 
 static uint64_t memory_with_margin(const struct learn_seen *seen)
@@ -71,9 +61,10 @@ static uint64_t memory_with_margin(const struct learn_seen *seen)
 static void learn_reserved(const struct learn_seen *seen, struct job_resources *wants)
 {
     if (seen->memory > 0)
-        wants->memory = least(wants->memory, memory_with_margin(seen));
+        wants->memory = least_u64(wants->memory, memory_with_margin(seen));
     if (seen->disk_known && seen->output_known)
-        wants->disk = least(wants->disk, with_margin(sum(seen->disk, seen->output), LEAST_DISK));
+        wants->disk = least_u64(wants->disk,
+                                with_margin(sum(seen->disk, seen->output), LEAST_DISK));
 }
 
 /* A machine has what is reserved of memory and disk in its memory, and its kernel too. */
@@ -83,22 +74,23 @@ static void learn_memory(const struct learn_seen *seen, struct job_spec *spec)
     if (seen->memory == 0)
         return;
     const uint64_t inside = seen->kept == 0 ? 0 : sum(sum(wants->memory, wants->disk), seen->kept);
-    spec->limits.memory = least(spec->limits.memory, most(memory_with_margin(seen), inside));
+    spec->limits.memory = least_u64(spec->limits.memory,
+                                    most_u64(memory_with_margin(seen), inside));
 }
 
 /* No file is larger than the larger of two ceilings, of which this is one; and one in memory may be
    as large as that. */
 static void learn_disk(const struct learn_seen *seen, struct job_spec *spec)
 {
-    const uint64_t room = most(with_margin(seen->disk, LEAST_DISK), spec->limits.memory);
+    const uint64_t room = most_u64(with_margin(seen->disk, LEAST_DISK), spec->limits.memory);
     if (seen->disk_known && seen->output_known)
-        spec->limits.disk = least(spec->limits.disk, most(room, spec->resources.disk));
+        spec->limits.disk = least_u64(spec->limits.disk, most_u64(room, spec->resources.disk));
 }
 
 static void learn_output(const struct learn_seen *seen, struct job_limits *limits)
 {
     if (seen->output_known)
-        limits->output = least(limits->output, with_margin(seen->output, LEAST_OUTPUT));
+        limits->output = least_u64(limits->output, with_margin(seen->output, LEAST_OUTPUT));
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

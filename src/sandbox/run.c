@@ -39,16 +39,6 @@ static enum reason too_small(struct sandbox *sandbox, const char *key, uint64_t 
                         (unsigned long long)wanted, (unsigned long long)there);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* What a machine keeps in its memory comes down to that. */
 static enum reason fit_in_memory(struct sandbox *sandbox, const struct backend *backend)
 {
@@ -61,8 +51,8 @@ static enum reason fit_in_memory(struct sandbox *sandbox, const struct backend *
                             "memory, and %llu MiB for itself; it has %llu MiB",
                             (unsigned long long)(backend->kept >> 20),
                             (unsigned long long)(limits->memory >> 20));
-    limits->disk = least(limits->disk, usable);
-    limits->output = least(limits->output, usable);
+    limits->disk = least_u64(limits->disk, usable);
+    limits->output = least_u64(limits->output, usable);
     return REASON_OK;
 }
 
@@ -78,15 +68,15 @@ static enum reason fit(struct sandbox *sandbox, const struct backend *backend)
     const uint64_t memory = left->memory > backend->overhead ? left->memory - backend->overhead : 0;
     if (wanted->vcpu > (uint64_t)cores)
         return too_small(sandbox, "vcpu", wanted->vcpu, (uint64_t)cores);
-    limits->cpu_cores = (uint32_t)least(limits->cpu_cores, (uint64_t)cores);
-    limits->memory = least(limits->memory, memory);
-    limits->disk = least(limits->disk, backend->in_memory ? UINT64_MAX : left->disk);
-    limits->output = least(limits->output, left->disk);
-    limits->disk = least(limits->disk, VOLUME_SIZE_MAX);
-    limits->output = least(limits->output, VOLUME_SIZE_MAX);
+    limits->cpu_cores = (uint32_t)least_u64(limits->cpu_cores, (uint64_t)cores);
+    limits->memory = least_u64(limits->memory, memory);
+    limits->disk = least_u64(limits->disk, backend->in_memory ? UINT64_MAX : left->disk);
+    limits->output = least_u64(limits->output, left->disk);
+    limits->disk = least_u64(limits->disk, VOLUME_SIZE_MAX);
+    limits->output = least_u64(limits->output, VOLUME_SIZE_MAX);
     sandbox->limits = (struct cgroup_limits){
         .memory = limits->memory + backend->overhead,
-        .sockets = least(limits->memory / JOB_SOCKETS_PART, JOB_SOCKETS_MAX),
+        .sockets = least_u64(limits->memory / JOB_SOCKETS_PART, JOB_SOCKETS_MAX),
         .processes = JOB_PROCESSES_MAX,
         .cpu_quota_us = (uint64_t)limits->cpu_cores * CPU_PERIOD_US,
         .cpu_period_us = CPU_PERIOD_US
@@ -187,7 +177,7 @@ static enum reason collect(struct sandbox *sandbox, struct sandbox_result *out)
                             strerror(errno));
     rc taken = collect_outputs(&trail, &wanted, &out->outputs);
     if (rc_ok(taken) && out->outputs.reason == REASON_OK) {
-        out->seen.output = most(out->seen.output, out->outputs.bytes);
+        out->seen.output = most_u64(out->seen.output, out->outputs.bytes);
         out->seen.output_known = true;
     }
     if (!rc_ok(taken))

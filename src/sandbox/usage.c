@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "sandbox/backend.h"
@@ -74,11 +75,6 @@ static bool is_unused(const struct usage_watch *watch, size_t i)
            is_same_time(is.st_atim, watch->listed[i]);
 }
 
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 void usage_look(struct usage_watch *watch, const struct sandbox *sandbox)
 {
     char disk[SLOT_PATH];
@@ -86,14 +82,14 @@ void usage_look(struct usage_watch *watch, const struct sandbox *sandbox)
     if (!watch->is_open)
         return;
     if (fstatvfs(sandbox->output, &is) == 0)
-        watch->seen.output = most(watch->seen.output,
-                                  (uint64_t)(is.f_blocks - is.f_bfree) * is.f_frsize);
+        watch->seen.output = most_u64(watch->seen.output,
+                                      (uint64_t)(is.f_blocks - is.f_bfree) * is.f_frsize);
     slot_file(&sandbox->slot, "disk", disk);
     if (sandbox->spec.files.read_only || statvfs(disk, &is) != 0)
         return;
     const uint64_t bytes = (uint64_t)(is.f_blocks - is.f_bfree) * is.f_frsize;
     const uint64_t files = (uint64_t)(is.f_files - is.f_ffree) * DISK_BYTES_PER_FILE;
-    watch->seen.disk = most(watch->seen.disk, most(bytes, files));
+    watch->seen.disk = most_u64(watch->seen.disk, most_u64(bytes, files));
 }
 
 void usage_end(struct usage_watch *watch, const struct sandbox *sandbox)
