@@ -81,6 +81,19 @@ static void refuse(struct core *core, struct pending *pending, enum reason reaso
     core_settle(core, pending);
 }
 
+/* Who waits for it, or NULL: it is too late, and he was answered by the clock, or he is told now
+   why there is none. */
+static struct pending *who_waits(struct core *core, const struct call *call, enum reason reason)
+{
+    struct pending *pending = core_pending(core, PEER_TEE, call->id, false);
+    if (pending == NULL || pending->verdict == NULL)
+        return NULL;
+    if (reason == REASON_OK)
+        return pending;
+    refuse(core, pending, reason);
+    return NULL;
+}
+
 rc core_on_evidence(struct trail *trail, void *self, struct call *call)
 {
     struct core *core = self;
@@ -94,13 +107,9 @@ rc core_on_evidence(struct trail *trail, void *self, struct call *call)
     const struct span made[2] = { quote, log };
     if (links_quoted(core, call, (enum reason)reason, made))
         return RC_SUCCESS;
-    struct pending *pending = core_pending(core, PEER_TEE, call->id, false);
-    if (pending == NULL || pending->verdict == NULL)
-        return RC_SUCCESS; /* too late: answered by the clock */
-    if (reason != REASON_OK) {
-        refuse(core, pending, (enum reason)reason);
+    struct pending *pending = who_waits(core, call, (enum reason)reason);
+    if (pending == NULL)
         return RC_SUCCESS;
-    }
     struct verdict *place = pending->verdict;
     if (place->request.method == METHOD_RESULTS_SIGN) {
         const struct core_attested of = { .node = { quote, log } };
@@ -129,13 +138,9 @@ rc core_on_evidence_both(struct trail *trail, void *self, struct call *call)
           get_bytes(&call->body, EVIDENCE_QUOTE_MAX, &of.sandbox[0]) &&
           get_bytes(&call->body, JOB_RESULT_LOG_MAX, &of.sandbox[1]) && cur_end(&call->body)))
         return door_fault(trail, call, DOOR_E_BODY);
-    struct pending *pending = core_pending(core, PEER_TEE, call->id, false);
-    if (pending == NULL || pending->verdict == NULL)
-        return RC_SUCCESS; /* too late: answered by the clock */
-    if (reason != REASON_OK) {
-        refuse(core, pending, (enum reason)reason);
+    struct pending *pending = who_waits(core, call, (enum reason)reason);
+    if (pending == NULL)
         return RC_SUCCESS;
-    }
     return pending->verdict->request.method == METHOD_RESULTS_SIGN && of.sandbox[0].len > 0 &&
                    core_result_attested(core, pending, &of)
                ? RC_SUCCESS
