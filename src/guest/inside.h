@@ -80,8 +80,7 @@ bool guest_enter_root(struct guest *guest);
 /* guest_start begins the job; it runs when this returns true. */
 bool guest_start(struct guest *guest);
 
-/* --- agent.c: evidence for the job -------------------------------------------------------------
- */
+/* --- agent.c: evidence for the job ------------------------------------------------------------ */
 
 /* guest_start_agent starts the process that answers the job's questions, where it is to have one.
    What is asked there goes out over the port, and comes back (GUEST_ASKS, GUEST_REPLY). */

@@ -66,12 +66,10 @@ void machine_fail(struct talk *talk, uint32_t reason, const char *what);
 /* machine_tell sends the talk's word to the supervisor. */
 void machine_tell(const struct machine_word *word);
 
-/* --- house.c: evidence for the job -------------------------------------------------------------
- */
+/* --- house.c: evidence for the job ------------------------------------------------------------ */
 
 /* machine_ask passes a question on; machine_hear_house takes an answer, which the guest is told
-   next. Where nobody is there any more the guest hears nothing, and waits no longer than it likes.
- */
+   next.  Of a house that is gone it hears nothing, and waits no longer than it likes. */
 void machine_ask(struct span question);
 void machine_hear_house(struct talk *talk);
 

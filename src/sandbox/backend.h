@@ -188,8 +188,7 @@ struct supervision;
 enum reason fence_start(struct sandbox *sandbox, pid_t first, const struct supervision *by,
                         struct beside *held);
 
-/* --- agent.c: who gives it evidence of its sandbox ---------------------------------------------
- */
+/* --- agent.c: who gives it evidence of its sandbox -------------------------------------------- */
 
 /* agent_prepare makes the socket at a path that the job is shown as AGENT_SOCKET; agent_start the
    process that serves it, if there is one. */

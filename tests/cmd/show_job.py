@@ -134,7 +134,7 @@ class Show:
         shutil.copytree(self.state / "tee/collateral", given / "collateral")
         shutil.copy(self.state / "tee/root.pem", given)
         shutil.copy(self.state / "ca.pem", given)
-        (given / "policy.toml").write_text("hardware = false\n")
+        (given / "policy.toml").write_text(workloads.policy_of_house())
         text = (f'image = "{digest}"\ncommand = ["/bin/workload", "wss://{HOUSE}:8443/v1/channel", "/job"]\n'
                 f'[resources]\nmemory = "64M"\ndisk = "16M"\n'
                 f'[resources.network_whitelist]\nhosts = ["{HOUSE}"]\nports = [8443]\n'

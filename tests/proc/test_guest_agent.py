@@ -21,6 +21,7 @@ from oci import Image
 from python_image import layer
 from sandboxes import Jobs, needs_sandbox
 from test_sandbox_evidence import MRTD, RTMR, Evidence
+import workloads
 
 AGENT = '[sandbox_config]\nguest_agent = true\n'
 POLICY = '[sandbox_config.network_policy]\nallow_outbound = false\n'
@@ -119,6 +120,11 @@ class Asking(Evidence):
         other.write_text(spec.read_text() + "# another\n")
         said = self.judge(answer, data, "--policy", self.policy(other), code=1)
         self.assertEqual(said["reason"], "POLICY_EVENT")
+        # For the house itself it passes with nobody who names what he means.
+        house = self.here / "house.toml"
+        house.write_text(workloads.policy_of_house())
+        said = self.judge(answer, data, "--policy", house, code=1)
+        self.assertEqual(said["reason"], "POLICY_MEASUREMENT")
         result, _ = self.evidence(job)
         self.assertEqual(registers(bytes.fromhex(answer["quote"])), registers(result))
         self.assertNotEqual(bytes.fromhex(answer["quote"]), result)

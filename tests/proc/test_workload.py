@@ -64,7 +64,7 @@ class Workloads(Evidence):
             shutil.copytree(self.folder_of_files() / "collateral", folder / "collateral")
             shutil.copy(self.folder_of_files() / "root.pem", folder)
             shutil.copy(self.house.state / "ca.pem", folder)
-            (folder / "policy.toml").write_text("hardware = false\n")
+            (folder / "policy.toml").write_text(workloads.policy_of_house())
         return folder
 
     def let_in(self, spec):
