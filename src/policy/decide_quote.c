@@ -136,6 +136,22 @@ static struct span measured(const struct claims *claims, const struct policy_lis
     return cur_skip(&in, info->where) && cur_take(&in, info->len, &value) ? value : whole;
 }
 
+/* MRTD of each sandbox of Ward's, SHA-384 of "ward sandbox v1" (docs/wire.md). */
+static const uint8_t sandbox_mrtd[48] = {
+    0xc0, 0x5c, 0xfc, 0x8a, 0x6b, 0x0d, 0x82, 0x18, 0xd9, 0x60, 0x00, 0xee, 0x58, 0xae, 0x3a, 0x91,
+    0x66, 0xbe, 0x67, 0xe2, 0x1d, 0x19, 0x05, 0xf4, 0xe2, 0x02, 0x5e, 0x9e, 0xa9, 0xe9, 0x36, 0xc5,
+    0xf3, 0x9b, 0x7b, 0x34, 0x25, 0x16, 0xf2, 0xf1, 0x13, 0x9d, 0x8f, 0x91, 0x17, 0x8e, 0xdf, 0x89
+};
+
+/* Jobs show evidence under the same root as the house that runs them, for bytes of their choice:
+   one that nobody named would pass for it. */
+static bool is_unnamed_sandbox(const struct judge *judge)
+{
+    return evidence_kind_is_tdx(judge->claims->kind) &&
+           judge->policy->lists[LIST_MRTD].count == 0 &&
+           bytes_equal(judge->claims->tdx.mrtd, sandbox_mrtd, sizeof sandbox_mrtd);
+}
+
 static bool service_td_is_judged(const struct judge *judge)
 {
     return judge->claims->kind == EVIDENCE_TDX_V5_15;
@@ -145,7 +161,8 @@ bool judge_has_measurement(const struct judge *judge)
 {
     const struct policy_sgx *sgx = &judge->policy->sgx;
     enum policy_family family = family_of(judge->claims);
-    if (policy_names_family(judge->policy, family) || !judge_type_is_named(judge, family))
+    if (policy_names_family(judge->policy, family) || !judge_type_is_named(judge, family) ||
+        is_unnamed_sandbox(judge))
         return true;
     if (family == FAMILY_TDX)
         return service_td_is_judged(judge);
@@ -212,6 +229,11 @@ void judge_measurements(const struct judge *judge, struct report *report)
         static const uint8_t none[48] = { 0 };
         report_fail(report, CHECK_AT_40, REASON_POLICY_MEASUREMENT, "mr_service_td");
         report_values_hex(report, CHECK_AT_40, SPAN(none), SPAN(tdx->mr_service_td));
+    }
+    if (is_unnamed_sandbox(judge)) {
+        report_fail(report, CHECK_AT_40, REASON_POLICY_MEASUREMENT,
+                    "mrtd: a sandbox of Ward's, and the policy names none");
+        report_values_hex(report, CHECK_AT_40, (struct span){ 0 }, SPAN(tdx->mrtd));
     }
     if (judge_has_measurement(judge))
         report_pass(report, CHECK_AT_40);

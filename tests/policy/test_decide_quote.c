@@ -1,4 +1,5 @@
 /* test_decide_quote.c - every way in which a TD or an enclave is not the one that was meant. */
+#include "crypto/hash.h"
 #include "policy/setup.h"
 
 static void as_is(struct setup *s)
@@ -358,6 +359,47 @@ static void test_service_td_and_types(void **state)
                         "mrtd, rtmr3");
 }
 
+static uint8_t sandbox_bytes[48];
+static const struct span sandbox_item[] = { { sandbox_bytes, 48 }, { mrtd_bytes, 48 } };
+
+static void sandbox(struct setup *s)
+{
+    hash_sha384(span_text("ward sandbox v1"), sandbox_bytes);
+    memcpy(s->claims.tdx.mrtd, sandbox_bytes, 48);
+}
+static void sandbox_named(struct setup *s)
+{
+    sandbox(s);
+    setup_list(&s->policy.lists[LIST_MRTD], sandbox_item, 2);
+}
+static void sandbox_and_other_registers(struct setup *s)
+{
+    sandbox(s);
+    setup_list(&s->policy.lists[LIST_RTMR0], zero_item, 1);
+    memset(s->claims.tdx.rtmr[0], 0, 48);
+}
+static void sandbox_but_for_a_bit(struct setup *s)
+{
+    sandbox(s);
+    s->claims.tdx.mrtd[47] ^= 1;
+}
+
+/* A job of a node's has evidence under the node's root: it passes for nobody who did not mean it.
+ */
+static void test_a_sandbox_is_named_or_refused(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "named", sandbox_named, ALLOW, REASON_OK, CHECK_AT_40 },
+        { "not named", sandbox, DENY, REASON_POLICY_MEASUREMENT, CHECK_AT_40 },
+        { "by another register", sandbox_and_other_registers, DENY, REASON_POLICY_MEASUREMENT,
+          CHECK_AT_40 },
+        { "none", sandbox_but_for_a_bit, ALLOW, REASON_OK, CHECK_AT_40 },
+    };
+    RUN(EVIDENCE_TDX_V4, rows);
+    RUN(EVIDENCE_TDX_V5_15, rows);
+}
+
 static void names_tdx(struct setup *s)
 {
     setup_list(&s->policy.lists[LIST_MRTD], mrtd_item, 1);
@@ -540,6 +582,7 @@ int main(void)
         TEST(test_sgx_attributes, "AT-39"),
         TEST(test_every_list, "AT-40"),
         TEST(test_service_td_and_types, "AT-40"),
+        TEST(test_a_sandbox_is_named_or_refused, "PC-40"),
         TEST(test_sgx_numbers_and_types, "AT-40"),
         TEST(test_report_data_and_nonce, "AT-41"),
         TEST(test_every_bit_of_report_data, "AT-41"),

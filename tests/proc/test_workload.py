@@ -71,8 +71,11 @@ class Workloads(Evidence):
         """From now on the sandboxes of this specification, and nobody else."""
         path = self.here / "spec.toml"
         path.write_text(spec)
+        self.let_in_by(self.measure(path, "--job-folder", "--root", self.folder_of_files() / "root.pem"))
+
+    def let_in_by(self, policy):
         before = self.house.log().count("channel.policy: in force")
-        self.letting.write_text(self.measure(path, "--job-folder", "--root", self.folder_of_files() / "root.pem"))
+        self.letting.write_text(policy)
         self.ward("reload")
         until(lambda: self.house.log().count("channel.policy: in force") > before, WAIT_S)
 
@@ -111,6 +114,16 @@ class Workloads(Evidence):
         self.assertEqual(self.records("channel.open"), [])
         self.assertEqual(self.records("session.grant"), [])
 
+    def test_a_house_that_names_its_root_alone(self):
+        """Its own evidence would pass; that of its jobs is under the same root and does not."""
+        root = (self.folder_of_files() / "root.pem").read_text()
+        self.let_in_by(f'hardware = false\nroots = ["""{root}"""]\n')
+        job, ended = self.run_workload(self.spec())
+        log = self.log_of(job)
+        self.assertEqual((ended["state"], ended["code"]), ("failed", 1), log)
+        self.assertIn(b"POLICY_MEASUREMENT", log)
+        self.assertEqual(self.records("channel.open"), [])
+
     def test_one_that_nobody_vouches_for(self):
         spec = self.spec(agent="false")
         self.let_in(spec)
@@ -131,6 +144,7 @@ class OfMachines(Workloads):
         Machines.build(cls.images)
 
     test_the_one_that_was_approved = test_another_specification = test_one_that_nobody_vouches_for = None
+    test_a_house_that_names_its_root_alone = None
 
     def test_a_machine_that_was_approved(self):
         self.check_approved()
