@@ -60,6 +60,27 @@ static void make_sandboxes(void)
     }
 }
 
+/* What a sandbox must be: one, and that is to be said. */
+static struct ward_policy *of_sandboxes;
+
+static void make_policy(void)
+{
+    static uint8_t pem[4096];
+    char toml[256];
+    struct sim_launch launch = { .has_job = true };
+    struct sim_spec spec = sim_spec_default(EVIDENCE_TDX_V4, SIM_SET_TIME);
+    struct sink words = sink_over(toml, sizeof toml), root = sink_over(pem, sizeof pem);
+    sim_launch_measure(&launch, spec.tdx.mrtd, spec.tdx.rtmr);
+    sink_text(&words, "hardware = false\n[tdx]\nmrtd = \"");
+    sink_hex(&words, SPAN(spec.tdx.mrtd));
+    sink_text(&words, "\"\n");
+    assert_true(sink_ok(&words) && sim_root(&stock.authority, &spec, &root));
+    const struct ward_bytes text_of = { words.at, words.len, "sandboxes.toml" };
+    const struct ward_bytes root_of = { root.at, root.len, "root.pem" };
+    assert_int_equal(ward_policy_load(text_of, &of_sandboxes, NULL), WARD_DONE);
+    assert_int_equal(ward_policy_add_root(of_sandboxes, root_of, NULL), WARD_DONE);
+}
+
 static int open_all(void **state)
 {
     uint8_t seed[ED25519_SEED] = { 1 }, report_data[64];
@@ -72,6 +93,7 @@ static int open_all(void **state)
     report_data[31] = 1; /* not the tag */
     unbound = make("unbound", report_data);
     make_sandboxes();
+    make_policy();
     collateral = subject_collateral(bound);
     judge = judge_open();
     return 0;
@@ -80,6 +102,7 @@ static int open_all(void **state)
 static int close_all(void **state)
 {
     (void)state;
+    ward_policy_free(&of_sandboxes);
     ward_collateral_free(&collateral);
     judge_close(&judge);
     stock_close(&stock);
@@ -245,7 +268,7 @@ static struct ward_job_request with_sandbox(int of, int log, const char *type)
     const struct job_evidence sandbox = { span_text(type), sandboxes[of].subject->evidence,
                                           sandboxes[log].log };
     struct ward_job_request request = request_of(sign_both(bound, "tdx", &sandbox));
-    request.sandbox_policy = bound->policy;
+    request.sandbox_policy = of_sandboxes;
     return request;
 }
 
@@ -285,13 +308,15 @@ static void which_sandbox(void **state)
     request = with_sandbox(RIGHT, RIGHT, "nitro");
     assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX", NULL);
     request = with_sandbox(RIGHT, RIGHT, "tdx");
+    request.sandbox_policy = bound->policy; /* of which no sandbox is one: it names none */
+    assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX", "POLICY_MEASUREMENT");
     struct ward_policy *strict = NULL;
     assert_int_equal(ward_policy_new(&strict, NULL), WARD_DONE);
     request.sandbox_policy = strict; /* which does not trust the test authority */
     assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX", "PCK_ROOT_UNTRUSTED");
     ward_policy_free(&strict);
     request = request_of(sign(bound, "tdx"));
-    request.sandbox_policy = bound->policy;
+    request.sandbox_policy = of_sandboxes;
     assert_refused(&request, WARD_REFUSED, "RESULT_NO_SANDBOX", NULL);
 }
 
@@ -303,7 +328,7 @@ static void without_a_log(void **state)
                                           { 0 } };
     struct ward_job_request request = request_of(sign_both(bound, "tdx", &sandbox));
     (void)state;
-    request.sandbox_policy = bound->policy;
+    request.sandbox_policy = of_sandboxes;
     assert_refused(&request, WARD_REFUSED, "RESULT_SANDBOX_NOT_BOUND", NULL);
 }
 
