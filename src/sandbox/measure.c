@@ -34,7 +34,8 @@ enum reason sandbox_measure(struct sandbox *sandbox)
                                            .kernel = kernel,
                                            .initramfs = initramfs,
                                            .folder = job->job != NULL,
-                                           .arguments = job->arguments };
+                                           .arguments = job->arguments,
+                                           .wishes = sandbox->wishes.fd };
     char what[SANDBOX_WHAT / 2] = "";
     enum reason reason = job->measure(job->measure_arg, &launch, what);
     return reason == REASON_OK ? reason : sandbox_fail(sandbox, reason, "%s", what);

@@ -33,6 +33,7 @@ struct sandbox_launch {
     int kernel, initramfs;
     bool folder;                /* the job has one, of which nothing is here */
     struct span_list arguments; /* after the specification's command */
+    int wishes; /* readable when somebody wishes the end: then it is not waited for */
 };
 
 /* Called before anything of the job runs: REASON_OK, or it does not, for this reason. */

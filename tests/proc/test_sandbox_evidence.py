@@ -247,6 +247,20 @@ class Containers(Evidence):
         self.assertEqual(self.wait_for(job)["state"], "done")
         self.verify(self.result(job), self.policy(self.folder(job) / "spec.toml"))
 
+    def test_a_wish_to_end_while_a_tee_stands_still(self):
+        """It is heard, whatever the tee does; nothing of the job ran."""
+        tee = self.house.processes()["tee"]
+        os.kill(tee, signal.SIGSTOP)
+        try:
+            job = self.submit("echo ran > /output/x")
+            until(lambda: self.get(job)["state"] == "running", WAIT_S)
+            self.ward("job", "cancel", job)
+            ended = self.wait_for(job)
+            self.assertEqual((ended["state"], ended["reason"]), ("cancelled", "JOB_CANCELLED"))
+            self.assertFalse((self.folder(job) / "output").exists())
+        finally:
+            os.kill(tee, signal.SIGCONT)
+
     def test_an_image_without_its_manifest(self):
         manifest = self.images / self.digest.replace(":", "-") / "manifest.json"
         self.assertEqual("sha256:" + sha256(manifest.read_bytes()).hex(), self.digest)
