@@ -2,6 +2,7 @@
 itself, and nobody gets another's answer."""
 
 import ctypes
+import errno
 import http.client
 import os
 import signal
@@ -18,7 +19,12 @@ SYS_PIDFD_GETFD, CONTROL = 438, 3
 
 def spoil(pid, which, of):
     """Says over one of the channels of a process what is no frame, once it has so many."""
-    until(lambda: spoil_now(pid, which, of), BACK_S)
+    def spoilt():
+        try:
+            return spoil_now(pid, which, of)
+        except FileNotFoundError:  # a descriptor that it has closed while all of them were looked at
+            return False
+    until(spoilt, BACK_S)
 
 
 def spoil_now(pid, which, of):
@@ -30,6 +36,8 @@ def spoil_now(pid, which, of):
             if int(name) <= CONTROL or "socket:" not in os.readlink(f"/proc/{pid}/fd/{name}"):
                 continue
             copy = libc.syscall(SYS_PIDFD_GETFD, whole, int(name), 0)
+            if copy < 0 and ctypes.get_errno() == errno.EBADF:
+                return False
             if copy < 0:
                 raise OSError(ctypes.get_errno(), "pidfd_getfd")
             end = socket.socket(fileno=copy)
