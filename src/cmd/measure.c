@@ -56,6 +56,10 @@ static bool read_root(struct invocation *in, struct sink *out)
     const char *path = in->values[OPT_ROOT];
     if (path == NULL)
         return true;
+    if (option_given(in, OPT_JSON)) {
+        say("measure: --root is of a policy, and --json prints none");
+        return false;
+    }
     const bool good = appraisal_policy(in, NULL, path, &policy);
     ward_policy_free(&policy);
     if (!good || !input_file(&in->arena, path, ROOT_ROOM, &file))

@@ -110,6 +110,8 @@ class Measures(unittest.TestCase):
         self.assertIn(str(told), self.ward("measure", self.spec(), "--root", told, code=2))
         self.assertEqual(tomllib.loads(self.ward("measure", self.spec(), "--root",
                                                  self.here / "made/sgx_root.pem"))["roots"], [root])
+        self.assertIn("--json", self.ward("measure", self.spec(), "--root", self.here / "made/sgx_root.pem",
+                                          "--json", code=2))
         told.write_bytes(subprocess.run(["openssl", "x509", "-outform", "DER"], input=root.encode(),
                                         check=True, capture_output=True).stdout)
         self.assertIn("PEM", self.ward("measure", self.spec(), "--root", told, code=2))
