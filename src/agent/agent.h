@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "base/result.h"
+#include "codec/guest_agent.h"
 
 /* Below what the sandbox makes itself, so that no link of the image leads to it or from it.  The
    public SDKs of dstack look where this variable says. */
@@ -21,8 +21,7 @@
    u32 that number, u16 reason, bytes quote, bytes event log; both empty when the reason is not
    REASON_OK. */
 enum {
-    AGENT_REPORT_DATA = 64,
-    AGENT_QUESTION = 4 + AGENT_REPORT_DATA,
+    AGENT_QUESTION = 4 + GUEST_AGENT_REPORT_DATA,
     AGENT_EVIDENCE_MAX = 8192, /* bytes of a quote, and of its log */
     AGENT_REPLY_MAX = 4 + 2 + 4 + AGENT_EVIDENCE_MAX + 4 + AGENT_EVIDENCE_MAX,
 };

@@ -75,7 +75,7 @@ static struct evidence ask_house(const uint8_t *report_data)
     struct sink said = sink_over(bytes, sizeof bytes);
     struct evidence evidence = { .reason = REASON_HOUSE_UNAVAILABLE };
     sink_u32le(&said, ++answering.number);
-    sink_put(&said, span_of(report_data, AGENT_REPORT_DATA));
+    sink_put(&said, span_of(report_data, GUEST_AGENT_REPORT_DATA));
     if (!rc_ok(packet_send(NULL, answering.given.house, sink_bytes(&said), NULL, 0)) ||
         !await_reply(clock_monotonic_ms() + AGENT_QUOTE_MS, &evidence))
         return (struct evidence){ .reason = REASON_HOUSE_UNAVAILABLE };

@@ -115,8 +115,7 @@ static void take_question(struct runner *runner, struct runner_job *job, struct 
     struct cursor in = cur_over(said);
     const uint64_t now_us = (uint64_t)clock_monotonic_ms() * 1000;
     uint32_t number = 0;
-    bool whole = cur_u32le(&in, &number);
-    if (!whole)
+    if (!cur_u32le(&in, &number))
         return; /* its length was looked at */
     if (job->measuring != 0 || !gcra_take(&job->asked, &runner->quote_rate, 1, now_us).allowed) {
         job->quiet_ms = clock_monotonic_ms() + RUNNER_QUIET_MS;
@@ -152,7 +151,7 @@ void runner_measure(struct runner *runner, struct runner_job *job)
 
 static struct runner_job *who_asked(struct runner *runner, uint64_t question)
 {
-    for (size_t i = 0; i < JOB_RUNS_MAX; i++) {
+    for (size_t i = 0; question != 0 && i < JOB_RUNS_MAX; i++) {
         if (runner->jobs[i].used && runner->jobs[i].measuring == question)
             return &runner->jobs[i];
     }
@@ -161,7 +160,7 @@ static struct runner_job *who_asked(struct runner *runner, uint64_t question)
 
 void runner_measured(struct runner *runner, uint64_t question, struct span said)
 {
-    struct runner_job *job = question == 0 ? NULL : who_asked(runner, question);
+    struct runner_job *job = who_asked(runner, question);
     if (job == NULL || job->ticket_len > 0)
         return;
     job->measuring = 0;
@@ -171,7 +170,7 @@ void runner_measured(struct runner *runner, uint64_t question, struct span said)
 
 void runner_quoted(struct runner *runner, uint64_t question, struct span said)
 {
-    struct runner_job *job = question == 0 ? NULL : who_asked(runner, question);
+    struct runner_job *job = who_asked(runner, question);
     if (job == NULL || job->ticket_len == 0)
         return;
     job->measuring = 0;
