@@ -27,14 +27,26 @@ static bool read_all(void *at, size_t len)
     return true;
 }
 
+/* A port of a machine takes 32 KiB at a time. */
+static void write_all(struct span bytes)
+{
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t put = write(STDOUT_FILENO, bytes.at + done, bytes.len - done);
+        if (put <= 0)
+            exit(3);
+        done += (size_t)put;
+    }
+}
+
 static void write_message(struct span message)
 {
     uint8_t head[4];
     struct sink out = sink_over(head, sizeof head);
     sink_u32le(&out, (uint32_t)message.len);
-    if (message.len > 0 && (write(STDOUT_FILENO, head, sizeof head) != sizeof head ||
-                            write(STDOUT_FILENO, message.at, message.len) != (ssize_t)message.len))
-        exit(3);
+    if (message.len > 0) {
+        write_all(sink_bytes(&out));
+        write_all(message);
+    }
 }
 
 static int finished(const char *how, enum reason reason, enum reason about)

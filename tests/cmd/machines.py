@@ -41,6 +41,23 @@ def kernel():
     return KERNEL
 
 
+def entry(name, mode, data=b"", device=(0, 0)):
+    """One of a cpio archive of the new form."""
+    numbers = (1, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0)
+    head = b"070701" + b"".join(b"%08x" % number for number in numbers) + name.encode() + b"\0"
+    return b"".join(part + bytes(-len(part) % 4) for part in (head, data))
+
+
+def initramfs(files, folders=("/dev",)):
+    """What a kernel begins with: a console, these files, {path: bytes}, all of them programs, and
+    these folders."""
+    above = {str(one) for path in (*files, *folders) for one in pathlib.Path(path).parents}
+    return b"".join([
+        *(entry(path[1:], 0o040755) for path in sorted((above | set(folders)) - {"/"})),
+        entry("dev/console", 0o020600, device=(5, 1)),
+        *(entry(path[1:], 0o100755, data) for path, data in files.items()), entry("TRAILER!!!", 0)])
+
+
 class Machines(Jobs):
     """Jobs in machines of Debian's kernel."""
 
