@@ -39,22 +39,6 @@ $b poweroff -f
 """
 
 
-def modules():
-    """{name: bytes} of what is needed, each behind what it needs itself."""
-    found = {path.stem: path for path in (machines.kernel() / "modules").rglob("*.ko")}
-    needed = {}
-
-    def need(name):
-        data = found[name].read_bytes()
-        for other in filter(None, re.search(rb"\0depends=([^\0]*)\0", data)[1].decode().split(",")):
-            need(other.replace("-", "_"))
-        needed.setdefault(name, data)
-
-    for name in MODULES:
-        need(name)
-    return needed
-
-
 def libraries(*programs):
     """What these load, as far as it is files."""
     said = subprocess.run(["ldd", *programs], check=True, capture_output=True, text=True).stdout
@@ -63,7 +47,7 @@ def libraries(*programs):
 
 def initramfs():
     """The two programs where they are here, with what they load, and a shell that begins them."""
-    needed = modules()
+    needed = machines.modules(*MODULES)
     files = {"/init": INIT.format(busybox=BUSYBOX, modules=" ".join(needed), program=PROGRAM,
                                   channel=CHANNEL, nonce="55" * 32, secret="66" * 32).encode()}
     for path in {pathlib.Path(BUSYBOX), CHANNEL, PROGRAM} | libraries(CHANNEL, PROGRAM):

@@ -5,6 +5,7 @@ import fcntl
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -39,6 +40,26 @@ def kernel():
     if not (KERNEL / "kernel").exists():
         raise unittest.SkipTest("Debian's kernel for clouds, or what was fetched of it before")
     return KERNEL
+
+
+def modules(*names):
+    """{name: bytes} of modules of the kernel, each behind those that it needs; what the kernel has in
+    itself is none."""
+    folder = kernel() / "modules"
+    built_in = {pathlib.Path(line).stem for line in (folder / "modules.builtin").read_text().splitlines()}
+    found = {path.stem: path for path in folder.rglob("*.ko")}
+    needed = {}
+
+    def need(name):
+        data = found[name].read_bytes()
+        for other in filter(None, re.search(rb"\0depends=([^\0]*)\0", data)[1].decode().split(",")):
+            need(other.replace("-", "_"))
+        needed.setdefault(name, data)
+
+    for name in names:
+        if name not in built_in:
+            need(name)
+    return needed
 
 
 def entry(name, mode, data=b"", device=(0, 0)):
