@@ -171,7 +171,7 @@ class Flooded(unittest.TestCase):
         self.assertEqual(counts["there"], counts["ended"], state)
         self.idle(3)
 
-    def test_at_each_place(self):
+    def test_at_each_place(self):  # proves: RL-20
         front = self.house.processes()["front"]
         with contextlib.ExitStack() as stack:
             inside = Inside(self.house, stack)
@@ -195,7 +195,7 @@ class Flooded(unittest.TestCase):
         end = time.monotonic() + seconds
         return lambda: time.monotonic() >= end
 
-    def test_those_whose_acknowledgement_never_comes(self):
+    def test_those_whose_acknowledgement_never_comes(self):  # proves: RL-20
         """The kernel has them for long; front is done with them."""
         with contextlib.ExitStack() as stack:
             inside = Inside(self.house, stack)
