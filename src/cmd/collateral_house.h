@@ -4,8 +4,8 @@
 #define WARD_CMD_COLLATERAL_HOUSE_H
 
 #include "cmd/command.h"
+#include "cmd/owner.h"
 #include "model/api.h"
-#include "net/owner.h"
 
 /* collateral_house_ask asks a house for it; as house_ask. */
 MUST_USE

@@ -8,12 +8,12 @@
 #include "base/number.h"
 #include "cmd/complete.h"
 #include "cmd/home.h"
+#include "cmd/owner.h"
 #include "cmd/settings_load.h"
 #include "codec/base64.h"
 #include "codec/values.h"
 #include "crypto/hash.h"
 #include "model/api.h"
-#include "net/owner.h"
 
 enum { LIVE_PATH = 4096, LIVE_ASK_MS = 80, RECORDS_OFFERED = 20, PUBLIC_BYTES = 128 };
 

@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 #include "cmd/command.h"
+#include "cmd/owner.h"
 #include "cmd/progress.h"
 #include "model/reason.h"
 #include "model/schema.h"
-#include "net/owner.h"
 
 /* house_send sends one request and gives the answer, whatever its status; EXIT_DONE then.
    Otherwise it has said why there is none.

@@ -5,7 +5,7 @@
 #define WARD_CMD_SHOW_CALL_H
 
 #include "cmd/command.h"
-#include "net/owner.h"
+#include "cmd/owner.h"
 
 /* shows_calls: whoever calls prints nothing of an answer. */
 bool shows_calls(const struct invocation *in);

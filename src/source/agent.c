@@ -125,8 +125,11 @@ bool source_agent_quote(struct source *source, const struct source_ask *ask, str
     snprintf(path, sizeof path, "%s%s", source->name.path, form->socket);
     write_ask(form, ask, &body);
     const struct source_call call = { .socket = path,
+                                      .name = path,
+                                      .method = HTTP_METHOD_POST,
                                       .target = form->target,
                                       .body = sink_bytes(&body),
+                                      .answer_max = SOURCE_ANSWER_MAX,
                                       .until_ms = clock_monotonic_ms() + source->timeout_ms };
     return source_call(&call, arena, &reply, problem) &&
            source_agent_read(source->name.kind, &reply, arena, out, problem);

@@ -1,5 +1,7 @@
-/* call.c - one POST over a unix socket by a deadline, with the strict reader of http/: what an
-   agent answers is no more believed than what a stranger sends. */
+/* call.c - see call.h.  With the strict reader of http/: what an agent answers is no more believed
+   than what a stranger sends. */
+#include "source/call.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +16,12 @@
 #include "os/fd.h"
 #include "source/parts.h"
 
-enum { HEAD_MAX = 1024, IN_MAX = 16 * 1024 };
+enum {
+    HEAD_MAX = 4096,
+    IN_MAX = 16 * 1024,
+    BODY_FIRST = 64 * 1024, /* room for an answer, at first */
+    TICK_MS = 100,
+};
 
 static const struct http_limits limits = {
     .target = 1024, .fields = 64, .field_bytes = 16 * 1024, .extension_bytes = 256
@@ -25,6 +32,7 @@ struct calling {
     int fd;
     struct http1 http;
     struct http1_room room;
+    struct arena *arena;
     struct sink body;
     uint8_t in[IN_MAX];
     size_t in_len;
@@ -63,28 +71,32 @@ static bool begin(struct calling *calling, struct source_problem *problem)
     calling->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (calling->fd < 0 || !name_socket(calling->call->socket, &address, &place) ||
         setsockopt(calling->fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) != 0)
-        return source_fail_errno(problem, errno, calling->call->socket);
+        return source_fail_errno(problem, errno, calling->call->name);
     if (connect(calling->fd, (const struct sockaddr *)&address, sizeof address) == 0)
         return true;
     if (errno == EAGAIN)
         return source_fail(problem, REASON_SOURCE_DEADLINE, "%.100s takes no connection",
-                           calling->call->socket);
-    return source_fail_errno(problem, errno, calling->call->socket);
+                           calling->call->name);
+    return source_fail_errno(problem, errno, calling->call->name);
 }
 
 /* Waits until the socket is ready for `events`. */
 static bool wait_for(const struct calling *calling, short events, struct source_problem *problem)
 {
+    const struct source_call *call = calling->call;
     for (;;) {
         struct pollfd fd = { .fd = calling->fd, .events = events };
-        int ready = poll(&fd, 1, left_ms(calling->call));
+        const int left = left_ms(call);
+        const int ready = poll(&fd, 1, call->tick != NULL && left > TICK_MS ? TICK_MS : left);
         if (ready > 0)
             return true;
-        if (ready == 0)
+        if (call->tick != NULL)
+            call->tick(call->arg);
+        if (ready == 0 && left_ms(call) == 0)
             return source_fail(problem, REASON_SOURCE_DEADLINE, "%.100s does not answer",
-                               calling->call->socket);
-        if (errno != EINTR)
-            return source_fail_errno(problem, errno, calling->call->socket);
+                               calling->call->name);
+        if (ready < 0 && errno != EINTR)
+            return source_fail_errno(problem, errno, calling->call->name);
     }
 }
 
@@ -97,7 +109,7 @@ static bool put(struct calling *calling, struct span bytes, struct source_proble
         if (sent < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (sent < 0)
-            return source_fail_errno(problem, errno, calling->call->socket);
+            return source_fail_errno(problem, errno, calling->call->name);
         bytes = span_of(bytes.at + sent, bytes.len - (size_t)sent);
     }
     return true;
@@ -107,8 +119,10 @@ static bool ask(struct calling *calling, struct source_problem *problem)
 {
     uint8_t head[HEAD_MAX];
     struct sink out = sink_over(head, sizeof head);
-    const struct http_field type = { span_text("content-type"), span_text("application/json") };
-    const struct http_ask what = { .method = HTTP_METHOD_POST,
+    const bool body = calling->call->body.len > 0;
+    const struct http_field type = { span_text(body ? "content-type" : "accept"),
+                                     span_text("application/json") };
+    const struct http_ask what = { .method = calling->call->method,
                                    .authority = span_text("localhost"),
                                    .target = span_text(calling->call->target),
                                    .fields = &type,
@@ -120,6 +134,29 @@ static bool ask(struct calling *calling, struct source_problem *problem)
     return put(calling, sink_bytes(&out), problem) && put(calling, calling->call->body, problem);
 }
 
+/* As it comes: nobody says before how long it is. */
+static bool take_body(struct calling *calling, struct span part)
+{
+    struct sink *body = &calling->body;
+    const size_t most = calling->call->answer_max;
+    if (part.len > most - body->len)
+        return false;
+    if (part.len > body->cap - body->len) {
+        size_t cap = body->cap == 0 ? BODY_FIRST : body->cap;
+        while (cap - body->len < part.len)
+            cap *= 2;
+        cap = cap < most ? cap : most;
+        uint8_t *room = arena_room(calling->arena, cap);
+        if (room == NULL)
+            return false;
+        struct sink larger = sink_over(room, cap);
+        sink_put(&larger, sink_bytes(body));
+        *body = larger;
+    }
+    sink_put(body, part);
+    return true;
+}
+
 enum step { MORE, WHOLE, BAD };
 
 static enum step on_event(struct calling *calling, struct http_event event,
@@ -127,11 +164,10 @@ static enum step on_event(struct calling *calling, struct http_event event,
 {
     switch (event.kind) {
     case HTTP_EVENT_HEAD:
-        http1_admit(&calling->http, &calling->room, SOURCE_ANSWER_MAX);
+        http1_admit(&calling->http, &calling->room, calling->call->answer_max);
         return MORE;
     case HTTP_EVENT_BODY:
-        sink_put(&calling->body, event.body);
-        if (sink_ok(&calling->body))
+        if (take_body(calling, event.body))
             return MORE;
         source_fail(problem, REASON_SOURCE_TOO_LARGE, "the answer");
         return BAD;
@@ -180,7 +216,7 @@ static bool hear(struct calling *calling, struct source_problem *problem)
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (got < 0)
-            return source_fail_errno(problem, errno, calling->call->socket);
+            return source_fail_errno(problem, errno, calling->call->name);
         calling->in_len += (size_t)got;
         enum step step = got == 0 ? on_event(calling, http1_end(&calling->http), problem)
                                   : understand(calling, problem);
@@ -195,10 +231,9 @@ static bool lay_out(struct arena *arena, struct calling *calling)
 {
     size_t size = http1_room_size(&limits);
     void *memory = arena_alloc(arena, size);
-    void *body = arena_room(arena, SOURCE_ANSWER_MAX);
-    calling->body = sink_over(body, body != NULL ? SOURCE_ANSWER_MAX : 0);
+    calling->arena = arena;
     http1_init(&calling->http, &limits);
-    return memory != NULL && body != NULL && http1_room_init(&calling->room, &limits, memory, size);
+    return memory != NULL && http1_room_init(&calling->room, &limits, memory, size);
 }
 
 bool source_call(const struct source_call *call, struct arena *arena, struct source_reply *out,

@@ -2,6 +2,7 @@
 #ifndef WARD_SOURCE_PARTS_H
 #define WARD_SOURCE_PARTS_H
 
+#include "source/call.h"
 #include "source/source.h"
 
 /* source_fail fills *problem and is false.  The detail is printf text, made printable and cut. */
@@ -23,22 +24,6 @@ bool source_agent_quote(struct source *source, const struct source_ask *ask, str
    are cut off. */
 bool source_judge(const struct source_ask *ask, struct arena *arena, struct source_evidence *made,
                   struct source_problem *problem);
-
-/* call.c: one request over a unix socket, and its answer. */
-struct source_call {
-    const char *socket;
-    const char *target;
-    struct span body; /* JSON */
-    int64_t until_ms; /* by the monotonic clock */
-};
-
-struct source_reply {
-    unsigned status;
-    struct span body;
-};
-
-bool source_call(const struct source_call *call, struct arena *arena, struct source_reply *out,
-                 struct source_problem *problem);
 
 /* What nsm.c and agent.c read out of an answer; of a kind that agent.c asks. */
 bool source_nsm_read(struct span answer, struct source_evidence *out,

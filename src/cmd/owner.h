@@ -1,7 +1,7 @@
 /* owner.h - asks a house that runs on this machine, over its owner's socket.  Who asks is
    known there by the kernel: no token, no password. */
-#ifndef WARD_NET_OWNER_H
-#define WARD_NET_OWNER_H
+#ifndef WARD_CMD_OWNER_H
+#define WARD_CMD_OWNER_H
 
 #include "base/arena.h"
 #include "base/result.h"
