@@ -29,17 +29,18 @@ enum {
     HOME_LOOK_MS = 10,
 };
 
-/* Installed, or where the build leaves it. */
+/* Installed, or where the build leaves it: beside the folder of `ward`, or beside ward-commands. */
 static bool find_program(const char *name, const char *built, char *path, size_t cap)
 {
-    const char *const places[] = { "../libexec/ward", built };
-    char self[HOME_PATH_MAX];
+    char beside[64], self[HOME_PATH_MAX];
+    const char *const places[] = { "../libexec/ward", built, ".", beside };
+    snprintf(beside, sizeof beside, "../../%s", built);
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len <= 0)
         return false;
     self[len] = 0;
     *strrchr(self, '/') = 0;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
         int wrote = snprintf(path, cap, "%s/%s/%s", self, places[i], name);
         if (wrote > 0 && (size_t)wrote < cap && access(path, X_OK) == 0)
             return true;
@@ -52,6 +53,14 @@ bool home_monitor(char *path, size_t cap)
     if (find_program("ward-monitor", "src/proc", path, cap))
         return true;
     say("ward-monitor is not where this program was installed (../libexec/ward)");
+    return false;
+}
+
+bool home_commands(char *path, size_t cap)
+{
+    if (find_program("ward-commands", "src/cmd", path, cap))
+        return true;
+    say("ward-commands is not where this program was installed (../libexec/ward)");
     return false;
 }
 

@@ -15,10 +15,12 @@ enum {
     HOME_RELOAD_S = 30, /* and `ward reload` for new settings to hold */
 };
 
-/* home_monitor finds ward-monitor: beside this program's folder in ../libexec/ward, or where
-   the build leaves it.  On failure it has said so. */
+/* home_monitor and home_commands find ward-monitor and ward-commands: in ../libexec/ward beside the
+   folder of `ward`, or where the build leaves them.  On failure they have said so. */
 MUST_USE
 bool home_monitor(char *path, size_t cap);
+MUST_USE
+bool home_commands(char *path, size_t cap);
 
 /* home_guest and home_machine find ward-guest and ward-machine in the same places; false where they
    are not. */

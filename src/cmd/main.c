@@ -1,207 +1,44 @@
-/* main.c - finds the command and runs it.  Everything a command is stands in its own file. */
-#include <fcntl.h>
-#include <signal.h>
+/* main.c - ward.  It runs jobs itself, with the few libraries that this takes; for every other
+   command it becomes ward-commands, which has them all and what they are linked with. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/number.h"
-#include "base/sink.h"
-#include "cmd/command.h"
-#include "cmd/complete.h"
-#include "codec/nearest.h"
+#include "cmd/carry_out.h"
+#include "cmd/home.h"
+#include "cmd/run.h"
 
-enum { COMMAND_MEMORY_MAX = 64 * 1024 * 1024, COMMANDS_MAX = 64 };
+enum { PROGRAM_PATH = 4096 };
 
-const struct command *const commands[] = {
-    &command_audit_export,
-    &command_audit_prove,
-    &command_audit_query,
-    &command_audit_tail,
-    &command_audit_verify,
-    &command_backup_create,
-    &command_backup_restore,
-    &command_ban_add,
-    &command_ban_lift,
-    &command_ban_list,
-    &command_collateral_fetch,
-    &command_collateral_refresh,
-    &command_collateral_show,
-    &command_config_check,
-    &command_config_explain,
-    &command_config_show,
-    &command_doctor,
-    &command_down,
-    &command_evidence,
-    &command_help,
-    &command_image_build,
-    &command_image_import,
-    &command_image_list,
-    &command_image_remove,
-    &command_job_cancel,
-    &command_job_get,
-    &command_job_list,
-    &command_job_logs,
-    &command_job_status,
-    &command_job_submit,
-    &command_job_top,
-    &command_job_why,
-    &command_keyring_backup,
-    &command_keyring_list,
-    &command_keyring_restore,
-    &command_keyring_rotate,
-    &command_measure,
-    &command_measure_diff,
-    &command_peer_list,
-    &command_reload,
-    &command_result_verify,
-    &command_run,
-    &command_seal,
-    &command_session_grant,
-    &command_session_list,
-    &command_session_revoke,
-    &command_sim_agent,
-    &command_sim_make,
-    &command_spec_check,
-    &command_token_issue,
-    &command_up,
-    &command_verify,
-    &command_version,
-};
-const size_t commands_count = COUNT_OF(commands);
+static const struct command run_here = { RUN_WORDS, .run = run_job };
 
-/* How many of the words name this command: 0, 1 or 2. */
-static int words_matched(const struct command *command, int argc, char **argv)
+static enum exit_code become_commands(char **argv)
 {
-    const char *space = strchr(command->name, ' ');
-    size_t first = space != NULL ? (size_t)(space - command->name) : strlen(command->name);
-    if (argc < 1 || !span_equal(span_text(argv[0]), span_of(command->name, first)))
-        return 0;
-    if (space == NULL)
-        return 1;
-    return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
+    char path[PROGRAM_PATH];
+    if (!home_commands(path, sizeof path))
+        return EXIT_INTERNAL;
+    execv(path, argv);
+    perror(path);
+    return EXIT_INTERNAL;
 }
 
-/* Of two that fit the one of more words. */
-const struct command *command_find(int argc, char **argv, int *words)
+/* A machine elsewhere is spoken to with all that this program does not have. */
+static enum exit_code run(int argc, char **argv)
 {
-    const struct command *found = NULL;
-    *words = 0;
-    for (size_t i = 0; i < commands_count; i++) {
-        int matched = words_matched(commands[i], argc, argv);
-        if (matched > *words) {
-            *words = matched;
-            found = commands[i];
-        }
-    }
-    return found;
-}
-
-bool command_is_family(const char *word)
-{
-    for (size_t i = 0; i < commands_count; i++) {
-        size_t len = strcspn(commands[i]->name, " ");
-        if (commands[i]->name[len] == ' ' && strlen(word) == len &&
-            strncmp(commands[i]->name, word, len) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* `after` is the word behind, NULL when there is none. */
-/* "ward config" alone, or before an option. */
-static void say_family(const char *first)
-{
-    char words[400];
-    struct sink out = sink_over(words, sizeof words);
-    size_t len = strlen(first);
-    for (size_t i = 0; i < commands_count; i++) {
-        if (strncmp(commands[i]->name, first, len) == 0 && commands[i]->name[len] == ' ')
-            sink_format(&out, "%s%s", out.len > 0 ? ", " : "", commands[i]->name + len + 1);
-    }
-    sink_terminate(&out);
-    say("\"ward %s\" needs a second word: %s; `ward help` says what each does", first, words);
-}
-
-void command_refuse(const char *first, const char *after)
-{
-    if (command_is_family(first) && (after == NULL || after[0] == '-')) {
-        say_family(first);
-        return;
-    }
-    const char *names[COMMANDS_MAX];
-    char word[80];
-    bool has_two = command_is_family(first) && after != NULL;
-    struct sink out = sink_over(word, sizeof word);
-    sink_format(&out, "%.40s%s%.*s", first, has_two ? " " : "", has_two ? 30 : 0,
-                has_two ? after : "");
-    sink_terminate(&out);
-    for (size_t i = 0; i < commands_count; i++)
-        names[i] = commands[i]->name;
-    const char *near = text_nearest(span_text(word), names, commands_count);
-    if (near != NULL)
-        say("there is no command \"%s\"; did you mean `ward %s`?", word, near);
-    else
-        say("there is no command \"%s\"; `ward help` lists them", word);
-}
-
-static bool asks_for_help(int argc, char **argv)
-{
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
-    }
-    return false;
-}
-
-static enum exit_code run_command(const struct command *command, int argc, char **argv)
-{
-    struct invocation invocation = { .command = command };
-    if (!invocation_parse(&invocation, argc, argv))
+    const int count = argc - 2;
+    char **words = argv + 2;
+    struct invocation read = { .command = &run_here };
+    if (asks_for_help(count, words))
+        return become_commands(argv);
+    if (!invocation_parse(&read, count, words))
         return EXIT_USAGE;
-    arena_init(&invocation.arena, COMMAND_MEMORY_MAX);
-    enum exit_code code = command->run(&invocation);
-    arena_fini(&invocation.arena);
-    /* Data that did not reach its reader is not "done". */
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        say("%s: the output could not be written", command->name);
-        return code == EXIT_DONE ? EXIT_INTERNAL : code;
-    }
-    return code;
-}
-
-/* What is opened later must not get the number of a standard descriptor that was closed:
-   talk would end up in it.  Reading and writing still fail, as they would have. */
-static void hold_standard_numbers(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 &&
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-            return;
-    }
+    return option_given(&read, OPT_VMM) ? become_commands(argv)
+                                        : carry_out(&run_here, count, words);
 }
 
 int main(int argc, char **argv)
 {
-    hold_standard_numbers();
-    signal(SIGPIPE, SIG_IGN);
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        help_print(argc < 2 ? stderr : stdout, NULL);
-        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
-    }
-    if (strcmp(argv[1], "--version") == 0)
-        return (int)run_command(&command_version, 0, NULL);
-    if (strcmp(argv[1], "--complete") == 0)
-        return (int)complete_print(stdout, argc - 2, argv + 2);
-    int words = 0;
-    const struct command *command = command_find(argc - 1, argv + 1, &words);
-    if (words == 0) {
-        command_refuse(argv[1], argc > 2 ? argv[2] : NULL);
-        return EXIT_USAGE;
-    }
-    if (asks_for_help(argc - 1 - words, argv + 1 + words)) {
-        help_print(stdout, command);
-        return EXIT_DONE;
-    }
-    return (int)run_command(command, argc - 1 - words, argv + 1 + words);
+    carry_out_begin();
+    const bool runs = argc > 1 && strcmp(argv[1], run_here.name) == 0;
+    return (int)(runs ? run(argc, argv) : become_commands(argv));
 }

@@ -1,4 +1,6 @@
-/* run.c - `ward run`: one job in a sandbox, here and now. */
+/* run.c - see run.h. */
+#include "cmd/run.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,36 +16,14 @@
 #include "cmd/input.h"
 #include "cmd/run_learn.h"
 #include "cmd/run_measure.h"
-#include "cmd/run_remote.h"
-#include "cmd/run_result.h"
 #include "cmd/run_signed.h"
-#include "cmd/settings_load.h"
 #include "cmd/write_beside.h"
 #include "codec/utf8.h"
 #include "fence/fence.h"
 #include "os/fd.h"
 #include "os/file.h"
 
-enum {
-    OPT_IMAGES = SETTINGS_OPTION_COUNT,
-    OPT_JOB,
-    OPT_OUTPUT,
-    OPT_RUNTIME,
-    OPT_RESULT,
-    OPT_LEARN,
-    OPT_VMM,
-    OPT_VMM_IMAGE,
-    OPT_VMM_REPOSITORY,
-    OPT_VMM_PORT,
-    OPT_VMM_RESTRICTED,
-    OPT_VMM_CA,
-    OPT_ID,
-    OPT_TELL,
-    OPT_MEASURE,
-    OPT_JSON,
-};
-
-static const struct option_spec options[] = {
+const struct option_spec run_options[RUN_OPTION_COUNT] = {
     SETTINGS_OPTIONS,
     [OPT_IMAGES] = IMAGE_FOLDER_OPTION,
     [OPT_JOB] = { "--job", "FOLDER", NULL, "what the job finds in /job, read-only" },
@@ -88,7 +68,7 @@ static const struct option_spec options[] = {
                    "print one JSON object; all that the job says goes to standard error" },
 };
 
-static bool read_spec(struct invocation *in, struct job_spec *spec, struct run_result *result)
+bool run_read_spec(struct invocation *in, struct job_spec *spec, struct run_result *result)
 {
     struct ward_bytes bytes;
     struct toml_problems *problems = arena_alloc(&in->arena, sizeof *problems);
@@ -111,7 +91,7 @@ static bool read_spec(struct invocation *in, struct job_spec *spec, struct run_r
 }
 
 /* What follows the specification, as it is: what could not be passed on so is refused. */
-static bool read_arguments(struct invocation *in, struct span_list *out)
+bool run_read_arguments(struct invocation *in, struct span_list *out)
 {
     const size_t count = in->operand_count - 1;
     struct span *items = arena_array(&in->arena, count, sizeof *items);
@@ -206,7 +186,7 @@ static bool read_descriptor(const struct invocation *in, int option, int *out)
     if (text == NULL)
         return true;
     if (!decimal_read(span_text(text), INT_MAX, &number) || fcntl((int)number, F_GETFD) < 0) {
-        say("run: %s %s is no open descriptor", options[option].name, text);
+        say("run: %s %s is no open descriptor", run_options[option].name, text);
         return false;
     }
     *out = (int)number;
@@ -230,7 +210,7 @@ static enum exit_code begin_signing(struct invocation *in, struct run_signed *si
 }
 
 /* What of a local run has no meaning there, and of a machine there none here. */
-static bool options_fit(const struct invocation *in)
+bool run_options_fit(const struct invocation *in)
 {
     static const int local[] = {
         OPT_IMAGES, OPT_JOB, OPT_OUTPUT, OPT_RUNTIME, OPT_RESULT, OPT_LEARN
@@ -243,7 +223,7 @@ static bool options_fit(const struct invocation *in)
     for (size_t i = 0; i < count; i++) {
         if (in->values[barred[i]] == NULL)
             continue;
-        say("run: %s %s", options[barred[i]].name,
+        say("run: %s %s", run_options[barred[i]].name,
             is_remote ? "is of no use with --vmm: the machine is not here" : "needs --vmm");
         return false;
     }
@@ -263,25 +243,7 @@ static bool read_learn(struct invocation *in, struct run_learning *out)
     return path_is_free("--learn", out->file);
 }
 
-static enum exit_code run_there(struct invocation *in, struct run_result *result)
-{
-    struct job_spec spec;
-    struct span_list arguments;
-    const struct run_remote words = { .url = in->values[OPT_VMM],
-                                      .ca = in->values[OPT_VMM_CA],
-                                      .image = in->values[OPT_VMM_IMAGE],
-                                      .repository = in->values[OPT_VMM_REPOSITORY],
-                                      .port = in->values[OPT_VMM_PORT],
-                                      .restricted = option_given(in, OPT_VMM_RESTRICTED) };
-    if (!read_spec(in, &spec, result) || !read_arguments(in, &arguments))
-        return EXIT_USAGE;
-    enum exit_code code = run_remote_job(in, &words, &spec, arguments, result);
-    if (code != EXIT_DONE)
-        return code;
-    return run_result_print(in, result, option_given(in, OPT_JSON));
-}
-
-static enum exit_code run(struct invocation *in)
+enum exit_code run_job(struct invocation *in)
 {
     struct run_result *result = arena_alloc(&in->arena, sizeof *result);
     struct job_spec spec;
@@ -304,10 +266,8 @@ static enum exit_code run(struct invocation *in)
                                .arena = &in->arena };
     if (result == NULL)
         return EXIT_INTERNAL;
-    if (!options_fit(in))
+    if (!run_options_fit(in) || in->values[OPT_VMM] != NULL)
         return EXIT_USAGE;
-    if (in->values[OPT_VMM] != NULL)
-        return run_there(in, result);
     if (home_machine(machine, sizeof machine))
         job.machine = machine;
     if (!read_id(job.id) || !read_descriptor(in, OPT_TELL, &tell) ||
@@ -321,7 +281,7 @@ static enum exit_code run(struct invocation *in)
     job.learns = result->learning.file != NULL;
     if (job.output != NULL && !read_output(in, job.output, &job.output))
         return EXIT_USAGE;
-    if (!read_spec(in, &spec, result) || !read_arguments(in, &job.arguments) ||
+    if (!run_read_spec(in, &spec, result) || !run_read_arguments(in, &job.arguments) ||
         !output_is_free(job.output))
         return EXIT_USAGE;
     enum exit_code code = begin_signing(in, &result->signing);
@@ -337,64 +297,3 @@ static enum exit_code run(struct invocation *in)
     run_result_tell(&result->sandbox, tell);
     return run_result_print(in, result, json);
 }
-
-const struct command command_run = {
-    .name = "run",
-    .operands = "SPEC [ARGUMENTS...]",
-    .operands_min = 1,
-    .operands_max = OPERANDS_MAX,
-    .summary = "run one job in a sandbox",
-    .description =
-        "Runs one job here and now, as its specification says (`ward spec check` explains\n"
-        "it), in a container of its own: with users, processes, mounts and a network that\n"
-        "only it has, without any capability, and with the system calls of a list.  Its image\n"
-        "must have been imported.  What follows \"--\" is added to the specification's\n"
-        "command.\n"
-        "\n"
-        "What the job says is passed on as it comes; to a terminal without what would move\n"
-        "its cursor.  /job can be read, /output and the allowed paths can be written, and\n"
-        "what it left in /output is taken over with --output when the job has exited by\n"
-        "itself: files and folders, or nothing.  Memory, processors, processes, open files,\n"
-        "disk, /output and time are limited; a job that passes a limit of memory, time or\n"
-        "/output is ended, with all its processes.\n"
-        "\n"
-        "It reaches the hosts and ports that its specification lists, through a fence, and\n"
-        "nothing else.  What the fence refuses is said at once, each kind once, with the\n"
-        "change of the specification that would allow it.  So are system calls that the list\n"
-        "does not have, in a container; no specification allows those.\n"
-        "\n"
-        "With isolation_level = \"vm\" it has a kernel of its own too, in QEMU within that\n"
-        "container; `ward image build` makes what such machines begin with.\n"
-        "\n"
-        "With --vmm it runs in a machine of a dstack VMM, which is asked for, watched and\n"
-        "removed, whatever becomes of the job.  Nothing holds it there but the machine's size,\n"
-        "its time and a container without a network: a specification that asks for more is\n"
-        "refused.  A VMM tells neither what a job said nor what it exited with: the exit code\n"
-        "0 says that the machine ended by itself.\n"
-        "\n"
-        "It needs root and an OCI runtime (crun or runc); for virtual machines\n"
-        "qemu-system-x86_64 and mksquashfs too.  A specification that asks for a\n"
-        "confidential machine or that reserves GPUs is refused: there is none for jobs yet.\n"
-        "No house is needed, and none is told, but for --result: the house of --state then\n"
-        "signs how the job ended and what was taken over, with evidence of what the house is\n"
-        "(`ward result verify`).  It must be up before the job begins.  If it does not sign,\n"
-        "the job's own end is said all the same, and the exit code is 4.\n"
-        "\n"
-        "With --learn the specification is written anew when the job has exited with 0: with\n"
-        "the memory, disk, time and output that it needed and a margin, the hosts and ports\n"
-        "that it met, the allowed paths that it wrote to, and read_only where it changed\n"
-        "nothing of its image.  Nothing is allowed that was not; what was refused is in\n"
-        "comments.  docs/run.md says what of it to look at.\n"
-        "\n"
-        "Exits 0 when the job did, and 1 when it exited with another code, was ended, or left\n"
-        "what is no result: its own code is in the object of --json.  Everything else is\n"
-        "Ward's own: 2, the specification or a folder cannot be used; 3, this machine lacks\n"
-        "something; 4, no house has signed the result, or the VMM does not do as asked; 5, not "
-        "root; 6, the image is not there;\n"
-        "70, anything else.",
-    .example = "ward run train.toml --job ./code --output ./result -- --epochs 3",
-    .options = options,
-    .option_count = COUNT_OF(options),
-    .schema = "run.json",
-    .run = run,
-};

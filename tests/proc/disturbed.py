@@ -29,6 +29,8 @@ def build(folder, words, processes, command=False, jailed="src/proc/ward-{}"):
     below = above / "real"
     (below / "real").mkdir(parents=True)
     shutil.copy2(BUILD / "ward", real / "ward")
+    (real / "src/cmd").mkdir()
+    shutil.copy2(BUILD / "src/cmd/ward-commands", real / "src/cmd")
     begin_as(folder / "ward", real / "ward", words if command else ("/usr/bin/env",))
     for name in PROCESSES:
         start = words if name in processes else ("/usr/bin/env",)

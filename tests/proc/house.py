@@ -22,6 +22,7 @@ from unix_http import UnixConnection
 
 BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 WARD = BUILD / "ward"
+COMMANDS = BUILD / "src/cmd/ward-commands"
 NAMES = ("audit", "keeper", "verify", "core", "front", "tee", "fetch", "dial", "runner")
 READY_S = 30
 

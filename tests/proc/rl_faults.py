@@ -100,6 +100,7 @@ class Rig:
         (base / "bin").mkdir()
         self.ward = base / "bin/ward"
         shutil.copy2(houses.WARD, self.ward)
+        shutil.copy2(houses.COMMANDS, libexec)
         # Its name is what it is known by; and the monitor looks for the others beside itself.
         self.real, self.place = libexec / f"real/ward-{process}", libexec / f"ward-{process}"
         self.words = pathlib.Path(f"{self.place}.words")

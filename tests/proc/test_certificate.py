@@ -94,6 +94,8 @@ class Judged(unittest.TestCase):
         with Shown() as house, tempfile.TemporaryDirectory() as place:
             house.put(*house.good("one"))
             alone = shutil.copy(houses.WARD, place)
+            (pathlib.Path(place) / "src/cmd").mkdir(parents=True)
+            shutil.copy(houses.COMMANDS, pathlib.Path(place) / "src/cmd")
             done = subprocess.run([alone, "config", "check", house.file], capture_output=True,
                                   check=False, timeout=60)
             self.assertEqual(done.returncode, 70, done.stderr)

@@ -27,6 +27,11 @@ LIBRARIES = {
     "ward-tee": JAIL | {"crypto", "sodium"},  # its quoting key is a secret, too
     "ward-front": JAIL | {"crypto", "nghttp2", "sodium", "ssl", "wslay"},
 }
+# The command: what every child of a run of a job has mapped, too.
+COMMANDS = {
+    "ward": JAIL | {"cares", "z"},
+    "src/cmd/ward-commands": JAIL | {"cares", "crypto", "curl", "pq", "sodium", "sqlite3", "ssl", "z"},
+}
 # Functions of the program that touch a long-term secret: they exist in the keeper alone, and some
 # of them in tee, which has one of its own.
 SECRET = ("keyring_private", "keyring_read", "keyring_write", "keyfile_open", "keyfile_check_key",
@@ -59,6 +64,9 @@ class TestExecutables(unittest.TestCase):
         for name, wanted in LIBRARIES.items():
             with self.subTest(name):
                 self.assertEqual(libraries(FOLDER / name) - wanted, set())
+        for name, wanted in COMMANDS.items():
+            with self.subTest(name):
+                self.assertEqual(libraries(BUILD / name) - wanted, set())
 
     def test_secrets_are_handled_in_the_keeper_alone(self):
         self.assertLessEqual(set(KEEPERS), defined(FOLDER / "ward-keeper"))
@@ -67,9 +75,10 @@ class TestExecutables(unittest.TestCase):
             with self.subTest(name):
                 allowed = TEES if name == "ward-tee" else set()
                 self.assertEqual(defined(FOLDER / name) & set(SECRET), allowed)
+        self.assertEqual(defined(BUILD / "ward") & set(SECRET), set())
 
     def test_nothing_can_be_written_and_run(self):
-        for path in [FOLDER / name for name in LIBRARIES] + [BUILD / "ward"]:
+        for path in [FOLDER / name for name in LIBRARIES] + [BUILD / name for name in COMMANDS]:
             with self.subTest(path.name):
                 program, dynamic = said("readelf", "-lW", path), said("readelf", "-dW", path)
                 stack = re.search(r"GNU_STACK.* (\S+)\s+0x", program)[1]

@@ -110,6 +110,7 @@ class State(unittest.TestCase):
             libexec.mkdir(parents=True)
             (self.folder / name / "bin").mkdir()
             ward = shutil.copy2(house.BUILD / "ward", self.folder / name / "bin/ward")
+            shutil.copy2(houses.COMMANDS, libexec)
             for path in (house.BUILD / "src/proc").glob("ward-*"):
                 if path.is_file():
                     shutil.copy2(path if path.name != f"ward-{name}" else "/bin/false",

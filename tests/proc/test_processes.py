@@ -85,7 +85,8 @@ class House:
         os.chown(self.folder, user, user)
         self.programs = self.folder / "build"
         (self.programs / "src/proc").mkdir(parents=True)
-        for name in ("ward", "src/proc/ward-monitor", *(f"src/proc/{each}" for each in BY_PROGRAM)):
+        (self.programs / "src/cmd").mkdir()
+        for name in ("ward", "src/cmd/ward-commands", "src/proc/ward-monitor", *(f"src/proc/{each}" for each in BY_PROGRAM)):
             shutil.copy(BUILD / name, self.programs / name)
 
     def ward(self, *words):

@@ -38,6 +38,7 @@ class Versions(House):
             (folder / "libexec/ward").mkdir(parents=True)
             (folder / "bin").mkdir()
             shutil.copy2(houses.WARD, folder / "bin/ward")
+            shutil.copy2(houses.COMMANDS, folder / "libexec/ward")
             for name in (*houses.NAMES, "monitor", "keyring"):
                 made = houses.BUILD / f"src/proc/ward-{name}"
                 if (version, name) == ("later", "core"):
