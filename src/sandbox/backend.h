@@ -12,6 +12,7 @@
 #include "sandbox/bundle.h"
 #include "sandbox/ext4.h"
 #include "sandbox/fence.h"
+#include "sandbox/known.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/slot.h"
 #include "sandbox/wishes.h"
@@ -36,8 +37,10 @@ struct sandbox {
     const char *teller;   /* where its runtime brings what asks for refused calls; NULL: nowhere */
     struct spawned asked; /* its runtime, for its version, */
     int version;          /* and what it says; -1 */
-    int agent;            /* where its guest agent listens, until that serves; -1: it has none */
-    int word;             /* in the supervisor: where is told how a machine fares; else -1 */
+    struct known_file file; /* which was copied, */
+    bool known;             /* and need not be asked; */
+    int agent;              /* where its guest agent listens, until that serves; -1: it has none */
+    int word;               /* in the supervisor: where is told how a machine fares; else -1 */
     char what[SANDBOX_WHAT];
 };
 

@@ -33,12 +33,18 @@ static const struct runtime {
     { "runc", "/usr/bin/runc", 1, 1 },
 };
 
-/* Where it cannot be, the runtime seals itself. */
+/* Where it cannot be, the runtime seals itself.  It is known which file was copied where that one
+   had the name before and after. */
 static void seal(struct sandbox *sandbox)
 {
+    const struct known_file before = known_describe(sandbox->program);
     rc sealed = sealed_copy(NULL, sandbox->program, RUNTIME_ROOM, &sandbox->sealed);
     if (!rc_ok(sealed))
         sandbox->sealed = -1;
+    const struct known_file after = known_describe(sandbox->program);
+    /* A script may say what a program says that it starts. */
+    if (rc_ok(sealed) && known_is_one(&before, &after))
+        sandbox->file = before;
 }
 
 enum reason container_find(struct sandbox *sandbox)
@@ -61,7 +67,8 @@ enum reason container_find(struct sandbox *sandbox)
 
 /* --- its version ------------------------------------------------------------------------------ */
 
-/* In a child.  What it has open besides its streams ends with this program. */
+/* In a child.  What it has open besides its streams ends with this program.  Of a program that is
+   known there is nothing to be said but that this kernel lets somebody be asked. */
 static _Noreturn void say_version(const struct sandbox *sandbox, int to)
 {
     static char *const no_environment[] = { NULL };
@@ -69,6 +76,8 @@ static _Noreturn void say_version(const struct sandbox *sandbox, int to)
     char name[] = "runtime";
     char *const argv[] = { name, option, NULL };
     const bool ready = teller_is_possible() && setsid() >= 0 && dup2(to, STDOUT_FILENO) >= 0;
+    if (ready && sandbox->known)
+        _exit(0);
     if (ready && sandbox->sealed > 0)
         execveat(sandbox->sealed, "", argv, no_environment, AT_EMPTY_PATH);
     else if (ready)
@@ -85,6 +94,7 @@ static void ask_version(struct sandbox *sandbox)
         return;
     auto_fd int theirs = ends[1];
     sandbox->version = ends[0];
+    sandbox->known = known_find(sandbox->program, &sandbox->file);
     sandbox->asked.pid = fork();
     if (sandbox->asked.pid == 0)
         say_version(sandbox, theirs);
@@ -94,6 +104,29 @@ static void ask_version(struct sandbox *sandbox)
     (void)held; /* without it nothing is read: an unknown version */
 }
 
+/* False: it has not ended well, or not in time.  Ended it is. */
+static bool ends_well(const struct sandbox *sandbox, int held)
+{
+    int status = -1;
+    rc ended = process_wait(NULL, held, clock_monotonic_ms() + VERSION_MS);
+    if (!rc_ok(ended)) {
+        rc killed = process_signal(NULL, held, SIGKILL);
+        (void)killed; /* it may have ended by itself just now */
+    }
+    while (waitpid(sandbox->asked.pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return rc_ok(ended) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool is_new_enough(const struct sandbox *sandbox, struct span said)
+{
+    for (size_t i = 0; i < COUNT_OF(runtimes); i++) {
+        if (strcmp(sandbox->program, runtimes[i].path) == 0)
+            return version_is_from(said, runtimes[i].name, runtimes[i].major, runtimes[i].minor);
+    }
+    return false;
+}
+
 /* The process that was asked is gone when this returns. */
 static bool hears_refused(struct sandbox *sandbox)
 {
@@ -101,22 +134,15 @@ static bool hears_refused(struct sandbox *sandbox)
     auto_fd int from = sandbox->version;
     auto_fd int held = sandbox->asked.pidfd;
     sandbox->version = sandbox->asked.pidfd = -1;
-    if (held < 0)
+    if (held < 0 || !ends_well(sandbox, held))
         return false;
-    rc ended = process_wait(NULL, held, clock_monotonic_ms() + VERSION_MS);
-    if (!rc_ok(ended)) {
-        rc killed = process_signal(NULL, held, SIGKILL);
-        (void)killed; /* it may have ended by itself just now */
-    }
-    while (waitpid(sandbox->asked.pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    const ssize_t got = rc_ok(ended) ? read(from, said, sizeof said) : -1;
-    for (size_t i = 0; i < COUNT_OF(runtimes) && got > 0; i++) {
-        if (strcmp(sandbox->program, runtimes[i].path) == 0)
-            return version_is_from(span_of(said, (size_t)got), runtimes[i].name, runtimes[i].major,
-                                   runtimes[i].minor);
-    }
-    return false;
+    if (sandbox->known)
+        return true;
+    const ssize_t got = read(from, said, sizeof said);
+    if (got <= 0 || !is_new_enough(sandbox, span_of(said, (size_t)got)))
+        return false;
+    known_keep(sandbox->program, &sandbox->file);
+    return true;
 }
 
 static enum reason find(struct sandbox *sandbox)

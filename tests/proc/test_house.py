@@ -76,9 +76,10 @@ def owned_by_house(*folders):
 
 
 def named_ward(*folders):
-    """Names with "ward" in them."""
+    """Names with "ward" in them, but for what runs of jobs remember of a runtime."""
     return sorted(path for path, _ in entries(*folders)
-                  if "ward" in os.path.basename(path) and "forward" not in path)
+                  if "ward" in os.path.basename(path) and "forward" not in path and
+                  not os.path.basename(path).startswith("ward-known-"))
 
 
 def system(base):
