@@ -121,7 +121,8 @@ static void wait_a_moment(void)
     nanosleep(&moment, NULL);
 }
 
-/* Somebody else may take the free device first: of many at once one has it in each round. */
+/* Somebody else may take the free device first: of two at once the other has the next, and of many
+   one has it in each round. */
 rc disk_attach(struct trail *trail, int file, struct disk *out)
 {
     enum { TRIES = 1024 };
@@ -143,7 +144,8 @@ rc disk_attach(struct trail *trail, int file, struct disk *out)
         }
         if (errno != EBUSY)
             return FAIL_ERRNO(trail);
-        wait_a_moment();
+        if (i > 0)
+            wait_a_moment();
     }
     return FAIL_OS(trail, EBUSY);
 }

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "os/child.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -42,7 +43,9 @@ enum {
     GIVEN = 3, /* the descriptor of what a program is to work on */
 };
 
-/* From the last that was mounted to the first. */
+/* From the last that was mounted to the first.  The first two are there where there is a folder of
+   --job alone. */
+enum { OF_JOB = 2 };
 static const char *const mounted[] = { "job", "given", "output", "rootfs", "disk", "image" };
 
 enum reason run_program_with(struct sandbox *sandbox, const char *const *argv,
@@ -91,7 +94,7 @@ static enum reason failed(struct sandbox *sandbox, const char *path, const char 
 static enum reason make_folders(struct sandbox *sandbox)
 {
     char path[SLOT_PATH];
-    for (size_t i = 0; i < COUNT_OF(mounted); i++) {
+    for (size_t i = sandbox->job->job == NULL ? OF_JOB : 0; i < COUNT_OF(mounted); i++) {
         slot_file(&sandbox->slot, mounted[i], path);
         if (mkdir(path, 0711) != 0 || chmod(path, 0711) != 0)
             return failed(sandbox, path, strerror(errno));
@@ -223,21 +226,73 @@ static enum reason make_root(struct sandbox *sandbox)
     return rc_ok(laid) ? REASON_OK : failed(sandbox, root, file_error_text(laid));
 }
 
-static enum reason make_output(struct sandbox *sandbox)
+static struct volume output_volume(const struct sandbox *sandbox)
+{
+    return (struct volume){ "output", sandbox->spec.limits.output + OUTPUT_SPARE, OUTPUT_INODES,
+                            false };
+}
+
+static enum reason open_output(struct sandbox *sandbox)
 {
     char path[SLOT_PATH];
     const uid_t user = sandbox->slot.ids + JOB_USER;
-    const struct volume output = { "output", sandbox->spec.limits.output + OUTPUT_SPARE,
-                                   OUTPUT_INODES, false };
     slot_file(&sandbox->slot, "output", path);
-    enum reason reason = make_disk(sandbox, &output);
-    if (reason != REASON_OK)
-        return reason;
     sandbox->output = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (sandbox->output < 0 || fchown(sandbox->output, user, user) != 0 ||
         fchmod(sandbox->output, 0755) != 0)
         return failed(sandbox, path, strerror(errno));
     return REASON_OK;
+}
+
+/* --- two at once: the root, and /output ------------------------------------------------------- */
+
+struct making {
+    struct sandbox *sandbox;
+    enum reason root;
+};
+
+/* In a child, whose mounts are its parent's. */
+static int make_output(void *arg)
+{
+    const struct making *making = arg;
+    const struct volume output = output_volume(making->sandbox);
+    fd_close(&making->sandbox->slot.folder); /* the place is held by whoever takes it away */
+    return make_disk(making->sandbox, &output) == REASON_OK ? 0 : 1;
+}
+
+static void make_root_beside(pid_t child, void *arg)
+{
+    struct making *making = arg;
+    (void)child;
+    making->root = make_root(making->sandbox);
+}
+
+/* What the child could not make is tried here, which says why. */
+static enum reason make_output_again(struct sandbox *sandbox)
+{
+    char path[SLOT_PATH];
+    struct trail trail = { 0 };
+    const struct volume output = output_volume(sandbox);
+    slot_file(&sandbox->slot, "output", path);
+    rc removed = mount_remove(&trail, path);
+    slot_file(&sandbox->slot, "output.img", path);
+    if (!rc_ok(removed) || (unlink(path) != 0 && errno != ENOENT))
+        return failed(sandbox, path, rc_ok(removed) ? strerror(errno) : file_error_text(removed));
+    return make_disk(sandbox, &output);
+}
+
+static enum reason make_both(struct sandbox *sandbox)
+{
+    struct making making = { .sandbox = sandbox, .root = REASON_JOB_DISK };
+    const struct child_work work = { make_output, make_root_beside, &making };
+    struct trail trail = { 0 };
+    int status = -1;
+    rc begun = child_run(&trail, &work, &status);
+    if (!rc_ok(begun))
+        return failed(sandbox, sandbox->slot.path, file_error_text(begun));
+    if (making.root == REASON_OK && status != 0)
+        making.root = make_output_again(sandbox);
+    return making.root == REASON_OK ? open_output(sandbox) : making.root;
 }
 
 /* Once, and through no link: whose folder it is decides what the job may read there, and who may
@@ -302,9 +357,7 @@ enum reason volumes_make(struct sandbox *sandbox)
 {
     enum reason reason = make_folders(sandbox);
     if (reason == REASON_OK)
-        reason = make_root(sandbox);
-    if (reason == REASON_OK)
-        reason = make_output(sandbox);
+        reason = make_both(sandbox);
     return reason == REASON_OK ? show_job(sandbox) : reason;
 }
 

@@ -54,6 +54,28 @@ class Killed(Jobs):
             self.assertEqual(after.returncode, 0, after.stderr)
             self.assertEqual(leftovers(), [])
 
+    def test_a_disk_that_cannot_be_made(self):
+        """/output is made in a child, beside the root; where it cannot be, the run says why."""
+        for what, why in (("pwrite64:error=EIO:when=1", "Input/output error"),
+                          ("pwrite64:error=ENOSPC:when=2", "No space left on device"),
+                          ("ftruncate:error=EFBIG:when=1", "File too large"),
+                          ("pwrite64:signal=KILL:when=1", None), ("ftruncate:signal=KILL:when=1", None)):
+            for read_only in ("true", "false"):
+                # The root of one that changes nothing has no disk: then it is the child that fails.
+                spec = self.spec("/bin/true", more=f"[sandbox_config.filesystem_policy]\nread_only = {read_only}\n")
+                done = subprocess.run(["strace", "--follow-forks", "--quiet=all", "--output=/dev/null",
+                                       f"--trace={what.partition(':')[0]}", f"--inject={what}",
+                                       *self.words(spec, "--runtime", "crun")], env=CLEAN, check=False, timeout=120,
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True)
+                with self.subTest(what=what, read_only=read_only):
+                    if why is None:
+                        self.assertNotEqual(done.returncode, 0)
+                        self.assertEqual(self.run_spec(self.spec("/bin/true"), "--runtime", "crun").returncode, 0)
+                    else:
+                        self.assertIn("JOB_DISK", done.stderr)
+                        self.assertIn(why, done.stderr)
+                    self.assertEqual(leftovers(), [])
+
     def test_at_whatever_call(self):  # proves: RL-44
         self.seed = int(os.environ.get("WARD_SEED", time.time()))
         for self.runtime in ("crun", "runc"):
