@@ -171,10 +171,13 @@ class Launches(Jobs):
         with subprocess.Popen(self.words("sleep", "60"), stdin=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as run:
             place = None
-            while place is None or not (place / "first").exists():
+            # What is in it is seen by the run alone.
+            inside = pathlib.Path(f"/proc/{run.pid}/root")
+            while place is None or not (inside / place.relative_to("/") / "first").exists():
                 place = place_of(run.pid)
                 time.sleep(0.01)
-            config = json.loads((place / "config.json").read_text().replace(str(place), str(bare)))
+            text = (inside / place.relative_to("/") / "config.json").read_text()
+            config = json.loads(text.replace(str(place), str(bare)))
             run.terminate()
         config["process"]["args"] = ["/bin/true"]
         config["linux"]["cgroupsPath"] = "/ward-bench-bare"

@@ -1,4 +1,7 @@
-/* volume.c - the file systems of a sandbox, mounted below its slot: see backend.h.
+/* volume.c - the file systems of a sandbox, mounted below its slot: see backend.h.  But for that of
+   a machine, which has large files there, the slot is covered by memory first: what is written
+   below it is seen by this run alone and gone with it, and of some twenty files and folders that a
+   job needs for itself, its environment among them, none is made and removed on the machine's disk.
 
    image   the image's files, owned by the sandbox's users; nobody writes there
    disk    what the job changes of it: a file system of its own, as large as the job may fill, or,
@@ -91,6 +94,22 @@ static enum reason failed(struct sandbox *sandbox, const char *path, const char 
     return sandbox_fail(sandbox, REASON_JOB_DISK, "%s: %s", path, why);
 }
 
+static bool is_machine(const struct sandbox *sandbox)
+{
+    return sandbox->spec.isolation == JOB_ISOLATION_VM;
+}
+
+/* A configuration is 4 MiB at most, and the runtime keeps a copy. */
+static enum reason cover_slot(struct sandbox *sandbox)
+{
+    struct trail trail = { 0 };
+    if (is_machine(sandbox))
+        return REASON_OK;
+    rc covered = mount_memory(&trail, sandbox->slot.path, "size=16m,mode=711");
+    return rc_ok(covered) ? REASON_OK
+                          : failed(sandbox, sandbox->slot.path, file_error_text(covered));
+}
+
 static enum reason make_folders(struct sandbox *sandbox)
 {
     char path[SLOT_PATH];
@@ -136,16 +155,31 @@ static rc mount_new_disk(struct trail *trail, int file, const char *target,
     return disk_mount(trail, &disk, target, volume->programs);
 }
 
-static enum reason make_disk(struct sandbox *sandbox, const struct volume *volume)
+static void name_image(const struct volume *volume, char name[SLOT_PATH])
+{
+    snprintf(name, SLOT_PATH, "%.40s.img", volume->name);
+}
+
+/* Of the machine's disk, beneath what covers the slot. */
+static int open_image(const struct sandbox *sandbox, const struct volume *volume)
+{
+    char name[SLOT_PATH];
+    name_image(volume, name);
+    return openat(sandbox->slot.folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                  0600);
+}
+
+static enum reason make_disk_of(struct sandbox *sandbox, const struct volume *volume, int image)
 {
     char path[SLOT_PATH], target[SLOT_PATH], name[SLOT_PATH];
     struct trail trail = { 0 };
-    snprintf(name, sizeof name, "%.40s.img", volume->name);
+    auto_fd int file = image;
+    const int fault = errno;
+    name_image(volume, name);
     slot_file(&sandbox->slot, name, path);
     slot_file(&sandbox->slot, volume->name, target);
-    auto_fd int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
-        return failed(sandbox, path, strerror(errno));
+        return failed(sandbox, path, strerror(fault));
     rc made = mount_new_disk(&trail, file, target, volume);
     if (rc_ok(made))
         return REASON_OK;
@@ -154,9 +188,9 @@ static enum reason make_disk(struct sandbox *sandbox, const struct volume *volum
                                                  : file_error_text(made));
 }
 
-static bool is_machine(const struct sandbox *sandbox)
+static enum reason make_disk(struct sandbox *sandbox, const struct volume *volume)
 {
-    return sandbox->spec.isolation == JOB_ISOLATION_VM;
+    return make_disk_of(sandbox, volume, open_image(sandbox, volume));
 }
 
 uint32_t volume_owner(const struct sandbox *sandbox)
@@ -256,8 +290,9 @@ static int make_output(void *arg)
 {
     const struct making *making = arg;
     const struct volume output = output_volume(making->sandbox);
+    const int image = open_image(making->sandbox, &output);
     fd_close(&making->sandbox->slot.folder); /* the place is held by whoever takes it away */
-    return make_disk(making->sandbox, &output) == REASON_OK ? 0 : 1;
+    return make_disk_of(making->sandbox, &output, image) == REASON_OK ? 0 : 1;
 }
 
 static void make_root_beside(pid_t child, void *arg)
@@ -275,8 +310,8 @@ static enum reason make_output_again(struct sandbox *sandbox)
     const struct volume output = output_volume(sandbox);
     slot_file(&sandbox->slot, "output", path);
     rc removed = mount_remove(&trail, path);
-    slot_file(&sandbox->slot, "output.img", path);
-    if (!rc_ok(removed) || (unlink(path) != 0 && errno != ENOENT))
+    name_image(&output, path);
+    if (!rc_ok(removed) || (unlinkat(sandbox->slot.folder, path, 0) != 0 && errno != ENOENT))
         return failed(sandbox, path, rc_ok(removed) ? strerror(errno) : file_error_text(removed));
     return make_disk(sandbox, &output);
 }
@@ -355,7 +390,9 @@ static enum reason show_job(struct sandbox *sandbox)
 
 enum reason volumes_make(struct sandbox *sandbox)
 {
-    enum reason reason = make_folders(sandbox);
+    enum reason reason = cover_slot(sandbox);
+    if (reason == REASON_OK)
+        reason = make_folders(sandbox);
     if (reason == REASON_OK)
         reason = make_both(sandbox);
     return reason == REASON_OK ? show_job(sandbox) : reason;
@@ -368,7 +405,7 @@ rc volumes_remove(struct trail *trail, const struct slot *slot)
         slot_file(slot, mounted[i], path);
         TRY(trail, mount_remove(trail, path));
     }
-    return RC_SUCCESS;
+    return mount_remove(trail, slot->path);
 }
 
 enum shown_as volume_shown_as(const struct sandbox *sandbox, struct span path)

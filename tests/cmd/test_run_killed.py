@@ -4,6 +4,7 @@ the same sample again."""
 
 import collections
 import os
+import pathlib
 import random
 import re
 import subprocess
@@ -12,7 +13,7 @@ import unittest
 
 import tap
 from commands import CLEAN
-from sandboxes import Jobs, leftovers, needs_sandbox
+from sandboxes import SLOTS, Jobs, begun, leftovers, needs_sandbox
 
 # Calls that change what outlives a process, and those between which something is half made.
 CHANGES = ("mount,umount2,pivot_root,mount_setattr,move_mount,open_tree,fsmount,mkdir,mkdirat,rmdir,unlink,"
@@ -75,6 +76,23 @@ class Killed(Jobs):
                         self.assertIn("JOB_DISK", done.stderr)
                         self.assertIn(why, done.stderr)
                     self.assertEqual(leftovers(), [])
+
+    def test_what_lies_on_the_disk(self):
+        """Of a job in a container that is two disks and the record: neither its words nor what the runtime notes
+        of it, and what the run made for it nobody else sees."""
+        for number, runtime in enumerate(("crun", "runc")):
+            job = f"{number:x}" * 32
+            process = begun(self.words(self.spec("/bin/sh", "-c", "echo up; sleep 60"), "--runtime", runtime, "--id",
+                                       job), b"up\n")
+            place, = [path.parent for path in SLOTS.glob("*/id") if path.read_text() == job]
+            inside = pathlib.Path(f"/proc/{process.pid}/root") / place.relative_to("/")
+            with self.subTest(runtime=runtime):
+                self.assertEqual(sorted(os.listdir(place)), ["disk.img", "id", "output.img", "reserved"])
+                self.assertLess({"config.json", "first", "runtime"}, set(os.listdir(inside)))
+                self.assertIn("echo up", (inside / "config.json").read_text())
+            process.terminate()
+            process.communicate(timeout=30)
+            self.assertEqual(leftovers(), [])
 
     def test_at_whatever_call(self):  # proves: RL-44
         self.seed = int(os.environ.get("WARD_SEED", time.time()))

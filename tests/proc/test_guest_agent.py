@@ -87,8 +87,7 @@ class Asking(Evidence):
         """The process: the one of this job's that has its id as a user and is no child of the job."""
         place, = [path.parent for path in pathlib.Path("/var/lib/ward-jobs").glob("*/id")
                   if path.read_text() == job]
-        config = json.loads((place / "config.json").read_text())
-        user = config["linux"]["uidMappings"][0]["hostID"] + 65536 - 3
+        user = 0x70000000 + 65536 * int(place.name) + 65536 - 3
         found = [int(path.name) for path in pathlib.Path("/proc").glob("[0-9]*") if uid(path) == user]
         self.assertEqual(len(found), 1)
         return found[0]
