@@ -76,6 +76,7 @@ bool run_read_spec(struct invocation *in, struct job_spec *spec, struct run_resu
         return false;
     const struct span text = span_of(bytes.data, bytes.len);
     result->file = bytes.name;
+    result->given = spec;
     hash_sha256(text, result->spec);
     struct sink hex = sink_over(result->digest, sizeof result->digest);
     sink_hex(&hex, SPAN(result->spec));
@@ -263,6 +264,8 @@ enum exit_code run_job(struct invocation *in)
                                .house = -1,
                                .refused = run_result_refused,
                                .refused_call = run_result_refused_call,
+                               .refused_path = run_result_refused_path,
+                               .arg = &spec,
                                .arena = &in->arena };
     if (result == NULL)
         return EXIT_INTERNAL;

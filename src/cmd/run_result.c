@@ -113,10 +113,32 @@ static void put_calls(struct json_writer *json, const struct calls *calls)
     }
 }
 
+static void put_tries(struct json_writer *json, const struct run_result *r)
+{
+    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
+    const struct denied_tries *tries = r->sandbox.paths;
+    for (size_t i = 0; tries != NULL && i < DENIED_ROOM; i++) {
+        struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
+        if (tries->at[i].count == 0)
+            continue;
+        denied_write_rule(&words, &r->given->files.denied, &tries->at[i]);
+        denied_write_change(&more, &r->given->files.denied, &tries->at[i]);
+        json_begin_object(json);
+        json_put_member(json, "rule", "path");
+        json_put_key(json, "words");
+        json_put_span(json, sink_bytes(&words));
+        json_put_key(json, "change");
+        json_put_span(json, sink_bytes(&more));
+        json_put_member_u64(json, "count", tries->at[i].count);
+        json_end_object(json);
+    }
+}
+
 /* What is refused by the name that another wrote is words of ours around a name that was looked at.
  */
-static void put_refusals(struct json_writer *json, const struct sandbox_result *result)
+static void put_refusals(struct json_writer *json, const struct run_result *r)
 {
+    const struct sandbox_result *result = &r->sandbox;
     const struct refusals *all = result->refusals;
     char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
     json_put_key(json, "refusals");
@@ -135,11 +157,12 @@ static void put_refusals(struct json_writer *json, const struct sandbox_result *
         json_put_member_u64(json, "count", all->at[i].count);
         json_end_object(json);
     }
+    put_tries(json, r);
     put_calls(json, result->calls);
     json_end_array(json);
     json_put_member_u64(json, "refused_more", all == NULL ? 0 : all->more);
     json_put_key(json, "refused_untold");
-    json_put_bool(json, result->calls == NULL || result->calls_untold);
+    json_put_bool(json, result->calls == NULL || result->calls_untold || result->paths_untold);
 }
 
 static void put_exit(struct json_writer *json, const struct sandbox_result *result)
@@ -235,7 +258,7 @@ static void write_json(struct sink *out, const struct run_result *r)
     put_exit(&json, result);
     put_usage(&json, r);
     put_limits(&json, &result->limits);
-    put_refusals(&json, result);
+    put_refusals(&json, r);
     put_outputs(&json, &result->outputs);
     put_time(&json, "started", result->started_ms);
     put_time(&json, "ended", result->ended_ms);
@@ -251,7 +274,8 @@ static bool print_json(struct invocation *in, const struct run_result *r)
 {
     enum {
         AROUND = 160,
-        REST = 65536 + REFUSALS_ROOM * (2 * REFUSAL_WORDS + AROUND) + CALLS_ROOM * 2 * AROUND
+        REST = 65536 + (REFUSALS_ROOM + DENIED_ROOM) * (2 * REFUSAL_WORDS + AROUND) +
+               CALLS_ROOM * 2 * AROUND
     };
     const struct collected *outputs = &r->sandbox.outputs;
     size_t room = REST + outputs->count * AROUND;
@@ -308,6 +332,17 @@ void run_result_refused_call(void *arg, const struct call_refused *call)
         say("run: refused: %.*s", (int)words.len, room);
 }
 
+void run_result_refused_path(void *arg, const struct denied_try *tried)
+{
+    const struct job_spec *spec = arg;
+    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
+    struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
+    denied_write_rule(&words, &spec->files.denied, tried);
+    denied_write_change(&more, &spec->files.denied, tried);
+    if (is_read(STDERR_FILENO))
+        say("run: refused: %.*s; it would take %.*s", (int)words.len, rule, (int)more.len, change);
+}
+
 void run_result_progress(struct invocation *in, const char *words)
 {
     if (is_read(STDERR_FILENO))
@@ -344,6 +379,9 @@ static void say_untold(struct invocation *in, const struct run_result *r)
     if (r->sandbox.ran && r->sandbox.calls_untold)
         note(in, "run: not all system calls that were refused are told: this kernel or runtime has "
                  "no way to, or who tells them has ended");
+    if (r->sandbox.ran && r->sandbox.paths_untold)
+        note(in, "run: not all tries of denied paths are told: this machine has no way to "
+                 "(/dev/fuse), or who tells them has ended");
 }
 
 static void say_signed(struct invocation *in, const struct run_signed *signing)

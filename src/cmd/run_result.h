@@ -28,6 +28,7 @@ struct run_result {
     const char *file;                /* of the specification */
     char digest[2 * SHA256_LEN + 1]; /* of its bytes */
     uint8_t spec[SHA256_LEN];
+    const struct job_spec *given; /* what they say */
     struct sandbox_result sandbox;
     struct remote_machine *remote; /* of a VMM; NULL: it ran here */
     struct run_signed signing;
@@ -44,6 +45,10 @@ void run_result_refused(void *arg, const struct reach *reach, const struct refus
 
 /* run_result_refused_call does so for what its list of system calls has refused. */
 void run_result_refused_call(void *arg, const struct call_refused *call);
+
+/* run_result_refused_path does so for what its denied paths have refused; `arg` is the job's
+   specification. */
+void run_result_refused_path(void *arg, const struct denied_try *tried);
 
 /* run_result_progress says what a machine says of its beginning, unless nobody reads it. */
 void run_result_progress(struct invocation *in, const char *words);

@@ -9,6 +9,7 @@
 #include "job/image.h"
 #include "job/learn.h"
 #include "os/spawn.h"
+#include "os/veil.h"
 #include "sandbox/bundle.h"
 #include "sandbox/ext4.h"
 #include "sandbox/fence.h"
@@ -35,6 +36,8 @@ struct sandbox {
     int sealed;           /* and the copy of it that is started, until it has let the job go; -1 */
     int kernels;          /* of a machine: the folder of what it begins with, open; else -1 */
     const char *teller;   /* where its runtime brings what asks for refused calls; NULL: nowhere */
+    struct veil veil;     /* what is shown in place of denied paths, by their index, */
+    bool hides;           /* of which there is one */
     struct spawned asked; /* its runtime, for its version, */
     int version;          /* and what it says; -1 */
     struct known_file file; /* which was copied, */
@@ -119,9 +122,8 @@ enum reason volumes_make(struct sandbox *sandbox);
 MUST_USE
 rc volumes_remove(struct trail *trail, const struct slot *slot);
 
-/* What is shown in place of what is denied. */
+/* An empty folder. */
 #define DENIED_FOLDER "denied"
-#define DENIED_FILE   "denied-file"
 
 /* volume_shown_as tells what is shown in place of a denied path, by what is there. */
 enum shown_as volume_shown_as(const struct sandbox *sandbox, struct span path);
@@ -178,6 +180,9 @@ enum reason beside_hear(struct sandbox *sandbox, const struct beside_kind *kind,
 /* beside_join, in the child: what it uses is the job's.  False: it is not, and that was told. */
 MUST_USE
 bool beside_join(const struct sandbox *sandbox, const struct beside_ends *ends);
+
+/* beside_kill ends it at once, whatever it was about to do or waits for. */
+void beside_kill(const struct beside *held);
 
 /* beside_stop lets it tell what it has to, and end. */
 void beside_stop(struct beside *held);
@@ -244,8 +249,9 @@ enum supervised_stage { SUPERVISED_NONE = 0, SUPERVISED_RUNS, SUPERVISED_ENDED }
 struct supervised {
     uint32_t stage;
     uint32_t reason;
-    int32_t status;  /* of waitpid; -1: it did not run */
-    uint32_t untold; /* 1: the process that tells refused calls is not known to have told all */
+    int32_t status;        /* of waitpid; -1: it did not run */
+    uint32_t untold;       /* 1: who tells refused calls is not known to have told all; */
+    uint32_t paths_untold; /* so too, of tries of denied paths */
     int64_t started_ms, ended_ms;
     struct usage usage;
     char what[SANDBOX_WHAT];
@@ -258,7 +264,8 @@ struct supervision {
     int report;     /* where it is told, */
     int refusals;   /* where its fence tells, */
     int uses;       /* so too, for a run that learns; else -1 */
-    int calls;      /* and where its teller does */
+    int calls;      /* and where its teller does, of calls */
+    int paths;      /* and of denied paths */
     int wish;       /* whose end, or any byte, is the wish to end the job */
 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,6 +70,14 @@ enum reason beside_hear(struct sandbox *sandbox, const struct beside_kind *kind,
     words[first == 1 ? 1 + (more > 0 ? more : 0) : 0] = 0;
     return sandbox_fail(sandbox, kind->otherwise, "%s: %s", kind->name,
                         first == 1 ? words : "it has ended");
+}
+
+void beside_kill(const struct beside *held)
+{
+    if (held->process < 0)
+        return;
+    rc killed = process_signal(NULL, held->process, SIGKILL);
+    (void)killed; /* it has ended by itself */
 }
 
 void beside_stop(struct beside *held)

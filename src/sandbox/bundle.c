@@ -1,6 +1,7 @@
 /* bundle.c - see bundle.h. */
 #include "sandbox/bundle.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 
 #include "agent/agent.h"
@@ -225,16 +226,18 @@ bool bundle_hides(const struct bundle *bundle, size_t index)
            bundle->shown_as[index] != SHOWN_AS_NOTHING;
 }
 
-/* After all others: denied beats allowed. */
+/* After all others: denied beats allowed.  Neither read-only nor noexec: a kernel would refuse for
+   that before anybody is asked, and a try would not be heard of.  Nobody has a right there. */
 static void put_denied(struct json_writer *json, const struct bundle *bundle)
 {
-    static const char *const hidden[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
+    static const char *const hidden[] = { "bind", "nosuid", "nodev" };
     const struct span_list *denied = &bundle->spec->files.denied;
+    char source[512];
     for (size_t i = 0; i < denied->count; i++) {
         if (!bundle_hides(bundle, i))
             continue;
-        begin_mount(json, denied->items[i], "bind",
-                    bundle->shown_as[i] == SHOWN_AS_FILE ? bundle->denied_file : bundle->denied);
+        snprintf(source, sizeof source, "%s/%zu", bundle->denied, i);
+        begin_mount(json, denied->items[i], "bind", source);
         end_mount(json, hidden, COUNT_OF(hidden));
     }
 }

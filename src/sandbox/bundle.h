@@ -37,10 +37,9 @@ struct bundle {
     const char *root;           /* the folder of its root */
     const char *output;         /* the folder behind /output */
     const char *job;            /* the folder behind /job; NULL: none */
-    const char *denied,
-        *denied_file;  /* what is shown in place of what is denied: a folder, a file */
-    uint32_t ids;      /* the first id of the host that is the sandbox's, */
-    uint32_t id_count; /* and how many there are */
+    const char *denied;         /* where what is shown in place of denied paths lies, by index */
+    uint32_t ids;               /* the first id of the host that is the sandbox's, */
+    uint32_t id_count;          /* and how many there are */
     struct cgroup_limits limits;
     enum shown_as shown_as[JOB_LIST_MAX]; /* by the index of denied_paths */
     struct bundle_shown shown[BUNDLE_SHOWN_MAX];

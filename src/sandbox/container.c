@@ -18,6 +18,7 @@
 #include "os/mount.h"
 #include "os/sealed.h"
 #include "sandbox/backend.h"
+#include "sandbox/paths.h"
 #include "sandbox/teller.h"
 #include "sandbox/version.h"
 
@@ -191,15 +192,13 @@ struct bundle *container_describe(struct sandbox *sandbox)
                                .root = name_file(sandbox, "rootfs"),
                                .output = name_file(sandbox, "output"),
                                .job = sandbox->job->job == NULL ? NULL : name_file(sandbox, "job"),
-                               .denied = name_file(sandbox, DENIED_FOLDER),
-                               .denied_file = name_file(sandbox, DENIED_FILE),
+                               .denied = name_file(sandbox, DENIED_ENTRIES),
                                .ids = sandbox->slot.ids,
                                .id_count = SLOT_IDS,
                                .limits = sandbox->limits };
     for (size_t i = 0; i < spec->files.denied.count; i++)
         bundle->shown_as[i] = volume_shown_as(sandbox, spec->files.denied.items[i]);
     const bool whole = bundle->root != NULL && bundle->output != NULL && bundle->denied != NULL &&
-                       bundle->denied_file != NULL &&
                        (bundle->job != NULL) == (sandbox->job->job != NULL);
     return whole ? bundle : NULL;
 }
@@ -233,6 +232,8 @@ static enum reason prepare(struct sandbox *sandbox)
     if (bundle == NULL)
         return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
     enum reason reason = volume_open_allowed(sandbox);
+    if (reason == REASON_OK)
+        reason = paths_prepare(sandbox, bundle);
     if (reason == REASON_OK && sandbox->spec.guest_agent)
         reason = show_agent(sandbox, bundle);
     return reason == REASON_OK ? container_write(sandbox, bundle) : reason;

@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "sandbox/backend.h"
+#include "sandbox/paths.h"
 #include "sandbox/stream.h"
 #include "sandbox/use.h"
 
@@ -26,11 +27,12 @@ struct conversation {
     struct stream streams[2];
     bool within[2];  /* of where each goes; of one place where both go there */
     int64_t tell_ms; /* when what there is to be told waits for no line any more; 0: nothing is */
-    int report, wish, refusals, calls; /* ends of ours, */
-    int uses;                          /* and one for a run that learns; else -1 */
+    int report, wish, refusals, calls, paths; /* ends of ours, */
+    int uses;                                 /* and one for a run that learns; else -1 */
     struct refusals *refused;
     struct learn_uses *used;
     struct calls *refused_calls;
+    struct denied_tries *refused_paths;
     pid_t supervisor;
     struct supervised said;
     bool cancelled;
@@ -39,7 +41,7 @@ struct conversation {
 
 /* Ends of pipes that the supervisor has. */
 struct ends {
-    int streams[2], report, wish, refusals, calls, uses;
+    int streams[2], report, wish, refusals, calls, paths, uses;
 };
 
 static bool make_pipe(int *ours, int *theirs, bool we_read)
@@ -59,6 +61,7 @@ static bool make_ends(struct conversation *talk, struct ends *ends)
            make_pipe(&talk->report, &ends->report, true) &&
            make_pipe(&talk->refusals, &ends->refusals, true) &&
            make_pipe(&talk->calls, &ends->calls, true) &&
+           make_pipe(&talk->paths, &ends->paths, true) &&
            (!talk->sandbox->job->learns || make_pipe(&talk->uses, &ends->uses, true)) &&
            make_pipe(&talk->wish, &ends->wish, false);
 }
@@ -71,6 +74,7 @@ static void close_ends(struct ends *ends)
     fd_close(&ends->wish);
     fd_close(&ends->refusals);
     fd_close(&ends->calls);
+    fd_close(&ends->paths);
     fd_close(&ends->uses);
 }
 
@@ -84,6 +88,7 @@ static enum reason begin(struct conversation *talk, const struct backend *backen
                                              .report = ends->report,
                                              .refusals = ends->refusals,
                                              .calls = ends->calls,
+                                             .paths = ends->paths,
                                              .uses = ends->uses,
                                              .wish = ends->wish };
     if (unshare(CLONE_NEWPID) != 0)
@@ -159,6 +164,21 @@ static void hear_call(struct conversation *talk)
     job->refused_call(job->arg, call);
 }
 
+/* What its denied paths have refused. */
+static void hear_try(struct conversation *talk)
+{
+    const struct sandbox_job *job = talk->sandbox->job;
+    bool open = true;
+    const struct denied_try *tried = denied_try_read(talk->refused_paths, talk->paths,
+                                                     job->spec->files.denied.count, &open);
+    if (!open)
+        fd_close(&talk->paths);
+    if (tried == NULL || job->refused_path == NULL)
+        return;
+    stream_end_line(&talk->streams[1]);
+    job->refused_path(job->arg, tried);
+}
+
 /* What the runtime said when it could not make the sandbox. */
 static void hear_why(struct conversation *talk)
 {
@@ -181,27 +201,31 @@ static bool waits_for_line(const struct conversation *talk)
     return talk->tell_ms != 0 && talk->within[1] && clock_monotonic_ms() < talk->tell_ms;
 }
 
-static void watch_told(struct conversation *talk, struct pollfd *refusals, struct pollfd *calls)
+/* Three of them. */
+static void watch_told(struct conversation *talk, struct pollfd told[3])
 {
     const bool waits = waits_for_line(talk);
-    *refusals = (struct pollfd){ .fd = waits ? -1 : talk->refusals, .events = POLLIN };
-    *calls = (struct pollfd){ .fd = waits ? -1 : talk->calls, .events = POLLIN };
+    const int from[] = { talk->refusals, talk->calls, talk->paths };
+    for (size_t i = 0; i < COUNT_OF(from); i++)
+        told[i] = (struct pollfd){ .fd = waits ? -1 : from[i], .events = POLLIN };
     talk->streams[0].pauses = talk->streams[1].pauses = waits;
 }
 
-static void hear_told(struct conversation *talk, bool refusal, bool call)
+static void hear_told(struct conversation *talk, const struct pollfd told[3])
 {
-    if (!refusal && !call)
+    if (told[0].revents == 0 && told[1].revents == 0 && told[2].revents == 0)
         return;
     if (talk->tell_ms == 0)
         talk->tell_ms = clock_monotonic_ms() + LINE_MS;
     if (waits_for_line(talk))
         return;
     talk->tell_ms = 0;
-    if (refusal)
+    if (told[0].revents != 0)
         hear_refusal(talk);
-    if (call)
+    if (told[1].revents != 0)
         hear_call(talk);
+    if (told[2].revents != 0)
+        hear_try(talk);
 }
 
 /* Milliseconds for poll; -1: as long as it takes. */
@@ -215,7 +239,7 @@ static int patience(const struct conversation *talk)
 /* Until nobody is left who could say something. */
 static void listen_on(struct conversation *talk)
 {
-    struct pollfd polled[7];
+    struct pollfd polled[8];
     bool told = true;
     for (;;) {
         const bool runs = talk->said.stage != SUPERVISED_NONE;
@@ -226,17 +250,18 @@ static void listen_on(struct conversation *talk)
         }
         polled[2] = (struct pollfd){ .fd = told ? talk->report : -1, .events = POLLIN };
         polled[3] = (struct pollfd){ .fd = talk->sandbox->wishes.fd, .events = POLLIN };
-        watch_told(talk, &polled[4], &polled[5]);
-        polled[6] = (struct pollfd){ .fd = talk->uses, .events = POLLIN };
-        if (!waits && !told && talk->refusals < 0 && talk->calls < 0 && talk->uses < 0)
+        watch_told(talk, &polled[4]);
+        polled[7] = (struct pollfd){ .fd = talk->uses, .events = POLLIN };
+        if (!waits && !told && talk->refusals < 0 && talk->calls < 0 && talk->paths < 0 &&
+            talk->uses < 0)
             return;
         poll(polled, COUNT_OF(polled), patience(talk));
-        hear_told(talk, polled[4].revents != 0, polled[5].revents != 0);
+        hear_told(talk, &polled[4]);
         for (size_t i = 0; i < 2; i++)
             stream_step(&talk->streams[i], polled[i].revents);
         if (polled[2].revents != 0)
             told = hear(talk) && talk->said.stage != SUPERVISED_ENDED;
-        if (polled[6].revents != 0)
+        if (polled[7].revents != 0)
             hear_use(talk);
         if (wishes_hear(&talk->sandbox->wishes) || talk->streams[0].lost || talk->streams[1].lost)
             cancel(talk);
@@ -255,6 +280,7 @@ static void take_end(const struct conversation *talk, struct sandbox_result *out
     const struct supervised *said = &talk->said;
     out->started_ms = said->started_ms;
     out->calls_untold |= said->untold == 1;
+    out->paths_untold |= said->paths_untold == 1;
     if (said->stage != SUPERVISED_ENDED) {
         sandbox_fail(talk->sandbox, REASON_JOB_LOST, "the process beside the job was ended");
         out->reason = talk->cancelled ? REASON_JOB_CANCELLED : REASON_JOB_LOST;
@@ -277,21 +303,25 @@ enum reason sandbox_converse(struct sandbox *sandbox, const struct backend *back
     struct conversation *talk = arena_alloc(job->arena, sizeof *talk);
     struct refusals *refused = arena_alloc(job->arena, sizeof *refused);
     struct calls *calls = arena_alloc(job->arena, sizeof *calls);
+    struct denied_tries *paths = arena_alloc(job->arena, sizeof *paths);
     struct learn_uses *uses = arena_alloc(job->arena, sizeof *uses);
-    struct ends ends = { { -1, -1 }, -1, -1, -1, -1, -1 };
-    if (talk == NULL || refused == NULL || calls == NULL || uses == NULL)
+    struct ends ends = { { -1, -1 }, -1, -1, -1, -1, -1, -1 };
+    if (talk == NULL || refused == NULL || calls == NULL || paths == NULL || uses == NULL)
         return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the streams");
     *talk = (struct conversation){ .sandbox = sandbox,
                                    .report = -1,
                                    .wish = -1,
                                    .refusals = -1,
                                    .calls = -1,
+                                   .paths = -1,
                                    .uses = -1,
                                    .used = uses,
                                    .refused = refused,
-                                   .refused_calls = calls };
+                                   .refused_calls = calls,
+                                   .refused_paths = paths };
     out->refusals = refused;
     out->calls = calls;
+    out->paths = paths;
     /* A machine tells by itself whether all was told. */
     out->calls_untold = sandbox->teller == NULL && sandbox->spec.isolation != JOB_ISOLATION_VM;
     talk->streams[0] = (struct stream){ .from = -1, .to = job->to_stdout, .shown = job->shown[0] };
@@ -323,6 +353,7 @@ enum reason sandbox_converse(struct sandbox *sandbox, const struct backend *back
     fd_close(&talk->wish);
     fd_close(&talk->refusals);
     fd_close(&talk->calls);
+    fd_close(&talk->paths);
     fd_close(&talk->uses);
     return reason;
 }

@@ -4,6 +4,7 @@
 #define WARD_SANDBOX_SANDBOX_H
 
 #include "base/arena.h"
+#include "job/denied.h"
 #include "job/learn.h"
 #include "sandbox/calls.h"
 #include "sandbox/cgroup.h"
@@ -26,6 +27,7 @@ enum {
 typedef void sandbox_refused_fn(void *arg, const struct reach *reach,
                                 const struct refusal *refusal);
 typedef void sandbox_refused_call_fn(void *arg, const struct call_refused *call);
+typedef void sandbox_refused_path_fn(void *arg, const struct denied_try *tried);
 
 /* What it begins with, open for reading; of a container there is no kernel and no initramfs: -1. */
 struct sandbox_launch {
@@ -57,7 +59,8 @@ struct sandbox_job {
     sandbox_refused_fn
         *refused; /* may be NULL, as the next; to_stderr is at the beginning of a line */
     sandbox_refused_call_fn *refused_call;
-    void *arg;                   /* of both */
+    sandbox_refused_path_fn *refused_path;
+    void *arg;                   /* of the three */
     sandbox_measure_fn *measure; /* may be NULL */
     void *measure_arg;
     struct arena *arena;
@@ -78,13 +81,15 @@ struct sandbox_result {
     struct cgroup_usage usage;
     int64_t started_ms, ended_ms; /* since 1970; 0: it did not, or not that anybody saw */
     struct collected outputs;
-    struct job_limits limits;        /* as they were: lowered to this machine */
-    char left[SANDBOX_WHAT];         /* what could not be taken away, and why; else empty */
-    const struct reach *reach;       /* what it might reach, and what was refused to it; */
-    const struct refusals *refusals; /* NULL where it did not come so far */
-    const struct calls *calls;       /* so too */
-    bool calls_untold;               /* nobody could be told of refused calls, or not of all */
-    struct learn_seen seen;          /* what it had use of, where that was to be learned */
+    struct job_limits limits;         /* as they were: lowered to this machine */
+    char left[SANDBOX_WHAT];          /* what could not be taken away, and why; else empty */
+    const struct reach *reach;        /* what it might reach, and what was refused to it; */
+    const struct refusals *refusals;  /* NULL where it did not come so far */
+    const struct calls *calls;        /* so too, */
+    const struct denied_tries *paths; /* and this, of job->spec */
+    bool calls_untold;                /* nobody could be told of refused calls, or not of all; */
+    bool paths_untold;                /* so too, of tries of denied paths */
+    struct learn_seen seen;           /* what it had use of, where that was to be learned */
 };
 
 /* sandbox_run runs it to its end, once in the life of a process.  SIGINT, SIGTERM and SIGHUP are

@@ -19,9 +19,14 @@
 #include "os/file.h"
 #include "os/mount.h"
 #include "sandbox/backend.h"
+#include "sandbox/paths.h"
 #include "sandbox/teller.h"
 
-enum { LOOK_MS = 50, WORDS_AT_ONCE = 64 };
+enum {
+    LOOK_MS = 50,
+    WORDS_AT_ONCE = 64,
+    LET_GO_MS = 250, /* a job that was killed is gone by then, or waits for its teller */
+};
 
 struct watch {
     const struct supervision *by;
@@ -34,6 +39,7 @@ struct watch {
     struct machine_word word; /* of the end, where it has been said; else of none */
     bool machine, runs;       /* it is one, and the job in it runs */
     bool lost;                /* a refused call that it told could not be passed on */
+    bool veiled;              /* its teller hears of denied paths */
     struct usage_watch usage; /* for a run that learns */
 };
 
@@ -86,16 +92,33 @@ static int open_ends(void)
                : -1;
 }
 
+/* Before the runtime, which comes to it, and beside it: the one need not wait for the other. */
+static enum reason begin_teller(struct watch *watch)
+{
+    const struct supervision *by = watch->by;
+    auto_fd int files = -1;
+    paths_lay(by->sandbox, &files);
+    watch->veiled = files >= 0;
+    if (by->sandbox->teller == NULL && !watch->veiled)
+        return REASON_OK;
+    /* With it, its copy of the descriptor is the last one. */
+    const struct teller_given given = { by->calls, by->paths, files };
+    return teller_start(by->sandbox, &given, &watch->teller);
+}
+
 static enum reason launch(struct watch *watch)
 {
     const struct supervision *by = watch->by;
     struct sandbox *sandbox = by->sandbox;
     const char *what = "the sockets' limit";
-    /* Before the runtime, which comes to it, and beside it: the one need not wait for the other. */
-    enum reason reason = sandbox->teller == NULL ? REASON_OK
-                                                 : teller_start(sandbox, by->calls, &watch->teller);
+    enum reason reason = begin_teller(watch);
     if (reason == REASON_OK)
         reason = by->backend->create(sandbox, &watch->first);
+    /* What is hidden is not there without it, so its own words come first. */
+    if (watch->teller.process >= 0) {
+        const enum reason confined = teller_hear(sandbox, &watch->teller);
+        reason = confined == REASON_OK ? reason : confined;
+    }
     if (reason != REASON_OK)
         return reason;
     rc bound = cgroup_bound_sockets(NULL, &sandbox->groups, sandbox->slot.name, &sandbox->limits);
@@ -105,10 +128,7 @@ static enum reason launch(struct watch *watch)
                             "%s of the job's control group is not what was asked for", what);
     /* Until the teller has ended well, or a machine has said that it told all. */
     watch->said.untold = sandbox->teller != NULL || sandbox->word >= 0 ? 1 : 0;
-    if (sandbox->teller != NULL)
-        reason = teller_hear(sandbox, &watch->teller);
-    if (reason != REASON_OK)
-        return reason;
+    watch->said.paths_untold = sandbox->hides ? 1 : 0;
     reason = fence_start(sandbox, watch->first, by, &watch->fence);
     if (reason != REASON_OK)
         return reason;
@@ -126,6 +146,7 @@ static enum reason launch(struct watch *watch)
         if (fcntl(by->calls, F_SETFL, O_WRONLY | O_NONBLOCK) != 0)
             return sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
     }
+    teller_begin(&watch->teller);
     reason = by->backend->start(sandbox);
     fd_close(&sandbox->sealed); /* its memory is the machine's for as long as the job runs */
     return reason;
@@ -153,7 +174,19 @@ static void look_at_limits(struct watch *watch)
         end_job(watch, REASON_JOB_TIME, true);
     if (watch->kill_ms != 0 && now >= watch->kill_ms)
         kill(watch->first, SIGKILL);
+    if (watch->kill_ms != 0 && now >= watch->kill_ms + LET_GO_MS)
+        fd_close(&watch->teller.stop); /* nobody waits for one that is gone, in the kernel either */
+    if (watch->kill_ms != 0 && now >= watch->kill_ms + LET_GO_MS + BESIDE_STOP_MS)
+        beside_kill(&watch->teller);
     usage_look(&watch->usage, sandbox);
+}
+
+static void bury_teller(struct watch *watch, bool well)
+{
+    if (watch->by->sandbox->teller != NULL)
+        watch->said.untold = well ? 0 : 1;
+    if (watch->veiled)
+        watch->said.paths_untold = well ? 0 : 1;
 }
 
 /* The job's first process is that of a namespace: when it is waited for, all others are gone. */
@@ -162,7 +195,7 @@ static void bury(struct watch *watch)
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
         if (pid == watch->teller.pid)
-            watch->said.untold = status == 0 ? 0 : 1;
+            bury_teller(watch, status == 0);
         if (pid != watch->first)
             continue;
         watch->said.status = status;

@@ -11,7 +11,8 @@
    given   the folder of --job: the owner of its files is the job's user
    job     /job, which is those files alone: what sockets and pipes lie there lead to nobody
 
-   And two that are shown in place of what is denied: nobody's, and with no right for anybody. */
+   And an empty folder, nobody's and with no right for anybody.  What is shown in place of what is
+   denied is in paths.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -123,11 +124,7 @@ static enum reason make_folders(struct sandbox *sandbox)
     if (mkdir(path, 0700) != 0)
         return failed(sandbox, path, strerror(errno));
     slot_file(&sandbox->slot, DENIED_FOLDER, path);
-    if (mkdir(path, 0) != 0)
-        return failed(sandbox, path, strerror(errno));
-    slot_file(&sandbox->slot, DENIED_FILE, path);
-    auto_fd int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
-    return file >= 0 ? REASON_OK : failed(sandbox, path, strerror(errno));
+    return mkdir(path, 0) == 0 ? REASON_OK : failed(sandbox, path, strerror(errno));
 }
 
 /* A file system of the job's own. */

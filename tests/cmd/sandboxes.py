@@ -27,7 +27,7 @@ APPLETS = ("sh ls cat id sleep dd echo touch mkdir ln mkfifo chmod head yes true
            "printf rm kill truncate seq nproc cp readlink").split()
 RUNTIMES = ("crun", "runc")
 # Said at once, wherever the job's own line is at.
-CALL_REFUSED = re.compile(r"ward: run: refused: the system call [^\n]*\n")
+TOLD = re.compile(r"ward: run: refused: the (?:system call|path) [^\n]*\n")
 
 
 def has_groups():
@@ -103,11 +103,11 @@ class Jobs(unittest.TestCase):
                                          "env": CLEAN, "stdin": subprocess.DEVNULL} | more))
 
     def job(self, *command, more="", options=(), code=0, reason="OK"):
-        """Runs it to its end: (the object of --json, all that the job and Ward said, but for calls that were
-        refused; those stand in self.whole)."""
+        """Runs it to its end: (the object of --json, all that the job and Ward said, but for calls and
+        paths that were refused; those stand in self.whole)."""
         done = self.run_spec(self.spec(*command, more=more), "--json", "--runtime", self.runtime, *options)
         self.whole = done.stderr.decode("utf-8", "replace")
-        said = CALL_REFUSED.sub("", self.whole)
+        said = TOLD.sub("", self.whole)
         self.assertEqual(done.returncode, code, said)
         result = json.loads(done.stdout)
         self.assertEqual(faults("run.json", result), [])
