@@ -64,6 +64,9 @@ const struct option_spec run_options[RUN_OPTION_COUNT] = {
                       "for a house's own runner: on this open descriptor the house measures what "
                       "the "
                       "sandbox begins with, for the evidence in --result" },
+    [OPT_SO_FAR] = { "--so-far", "FILE", NULL,
+                     "for a house's own runner: keep in this file, while the job runs, what it was "
+                     "refused by now, as it stands in the object of --json" },
     [OPT_JSON] = { "--json", NULL, NULL,
                    "print one JSON object; all that the job says goes to standard error" },
 };
@@ -213,9 +216,8 @@ static enum exit_code begin_signing(struct invocation *in, struct run_signed *si
 /* What of a local run has no meaning there, and of a machine there none here. */
 bool run_options_fit(const struct invocation *in)
 {
-    static const int local[] = {
-        OPT_IMAGES, OPT_JOB, OPT_OUTPUT, OPT_RUNTIME, OPT_RESULT, OPT_LEARN
-    };
+    static const int local[] = { OPT_IMAGES, OPT_JOB,   OPT_OUTPUT, OPT_RUNTIME,
+                                 OPT_RESULT, OPT_LEARN, OPT_SO_FAR };
     static const int remote[] = { OPT_VMM_IMAGE, OPT_VMM_REPOSITORY, OPT_VMM_PORT,
                                   OPT_VMM_RESTRICTED, OPT_VMM_CA };
     const bool is_remote = in->values[OPT_VMM] != NULL;
@@ -265,7 +267,8 @@ enum exit_code run_job(struct invocation *in)
                                .refused = run_result_refused,
                                .refused_call = run_result_refused_call,
                                .refused_path = run_result_refused_path,
-                               .arg = &spec,
+                               .so_far = run_result_so_far,
+                               .arg = result,
                                .arena = &in->arena };
     if (result == NULL)
         return EXIT_INTERNAL;
@@ -282,6 +285,11 @@ enum exit_code run_job(struct invocation *in)
         job.measure_arg = &measure;
     }
     job.learns = result->learning.file != NULL;
+    result->so_far = in->values[OPT_SO_FAR];
+    if (result->so_far == NULL)
+        job.so_far = NULL;
+    else if (!run_result_room(&in->arena, result))
+        return EXIT_INTERNAL;
     if (job.output != NULL && !read_output(in, job.output, &job.output))
         return EXIT_USAGE;
     if (!run_read_spec(in, &spec, result) || !run_read_arguments(in, &job.arguments) ||

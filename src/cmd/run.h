@@ -23,6 +23,7 @@ enum run_option {
     OPT_ID,
     OPT_TELL,
     OPT_MEASURE,
+    OPT_SO_FAR,
     OPT_JSON,
     RUN_OPTION_COUNT,
 };

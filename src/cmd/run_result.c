@@ -1,6 +1,8 @@
 /* run_result.c - see run_result.h. */
 #include "cmd/run_result.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +115,41 @@ static void put_calls(struct json_writer *json, const struct calls *calls)
     }
 }
 
+/* The limit for which the job was ended.  Where it was this machine that lowered it, no change of
+   the specification would raise it here. */
+static void put_quota(struct json_writer *json, const struct run_result *r)
+{
+    const struct job_limits *is = &r->sandbox.limits, *given = &r->given->limits;
+    const struct {
+        enum reason reason;
+        const char *key;
+        uint64_t is, given;
+    } rows[] = {
+        { REASON_JOB_MEMORY, "max_memory_bytes", is->memory, given->memory },
+        { REASON_JOB_TIME, "max_execution_seconds", is->execution_s, given->execution_s },
+        { REASON_JOB_OUTPUT_LIMIT, "max_output_bytes", is->output, given->output },
+    };
+    char rule[128], change[128];
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
+        if (rows[i].reason != r->sandbox.reason)
+            continue;
+        sink_format(&words, "the job passed limits.%s, which is %llu%s", rows[i].key,
+                    (unsigned long long)rows[i].is,
+                    rows[i].is < rows[i].given ? " on this machine" : "");
+        if (rows[i].is >= rows[i].given)
+            sink_format(&more, "limits.%s > %llu", rows[i].key, (unsigned long long)rows[i].is);
+        json_begin_object(json);
+        json_put_member(json, "rule", "quota");
+        json_put_key(json, "words");
+        json_put_span(json, sink_bytes(&words));
+        json_put_key(json, "change");
+        json_put_span(json, sink_bytes(&more));
+        json_put_member_u64(json, "count", 1);
+        json_end_object(json);
+    }
+}
+
 static void put_tries(struct json_writer *json, const struct run_result *r)
 {
     char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
@@ -157,6 +194,7 @@ static void put_refusals(struct json_writer *json, const struct run_result *r)
         json_put_member_u64(json, "count", all->at[i].count);
         json_end_object(json);
     }
+    put_quota(json, r);
     put_tries(json, r);
     put_calls(json, result->calls);
     json_end_array(json);
@@ -269,14 +307,49 @@ static void write_json(struct sink *out, const struct run_result *r)
     sink_text(out, "\n");
 }
 
+enum {
+    AROUND = 160, /* bytes around what is said of one thing */
+    REST = 65536 + (REFUSALS_ROOM + DENIED_ROOM) * (2 * REFUSAL_WORDS + AROUND) +
+           CALLS_ROOM * 2 * AROUND,
+};
+
+bool run_result_room(struct arena *arena, struct run_result *result)
+{
+    void *at = arena_room(arena, REST);
+    result->room = sink_over(at, at == NULL ? 0 : REST);
+    return at != NULL;
+}
+
+static bool write_anew(const char *file, struct span bytes)
+{
+    char beside[PATH_MAX];
+    snprintf(beside, sizeof beside, "%s.new", file);
+    auto_fd int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd >= 0 && fd_write(fd, bytes) && rename(beside, file) == 0;
+}
+
+void run_result_so_far(void *arg)
+{
+    struct run_result *r = arg;
+    if (r->so_far == NULL)
+        return;
+    r->room.len = 0;
+    struct json_writer json = json_write_to(&r->room, 0);
+    json_begin_object(&json);
+    json_put_member_u64(&json, "v", 1);
+    config_json_text(&json, "job_id", r->sandbox.id);
+    config_json_text(&json, "spec_sha256", r->digest);
+    put_limits(&json, &r->sandbox.limits);
+    put_refusals(&json, r);
+    json_end_object(&json);
+    sink_text(&r->room, "\n");
+    /* Where it cannot be written, all of it is in the report at the end. */
+    (void)!(sink_ok(&r->room) && write_anew(r->so_far, sink_bytes(&r->room)));
+}
+
 /* Of each file its path, which may be six times as long in JSON, and what stands around it. */
 static bool print_json(struct invocation *in, const struct run_result *r)
 {
-    enum {
-        AROUND = 160,
-        REST = 65536 + (REFUSALS_ROOM + DENIED_ROOM) * (2 * REFUSAL_WORDS + AROUND) +
-               CALLS_ROOM * 2 * AROUND
-    };
     const struct collected *outputs = &r->sandbox.outputs;
     size_t room = REST + outputs->count * AROUND;
     for (size_t i = 0; i < outputs->count; i++)
@@ -334,11 +407,11 @@ void run_result_refused_call(void *arg, const struct call_refused *call)
 
 void run_result_refused_path(void *arg, const struct denied_try *tried)
 {
-    const struct job_spec *spec = arg;
+    const struct job_files *files = &((const struct run_result *)arg)->given->files;
     char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
     struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
-    denied_write_rule(&words, &spec->files.denied, tried);
-    denied_write_change(&more, &spec->files.denied, tried);
+    denied_write_rule(&words, &files->denied, tried);
+    denied_write_change(&more, &files->denied, tried);
     if (is_read(STDERR_FILENO))
         say("run: refused: %.*s; it would take %.*s", (int)words.len, rule, (int)more.len, change);
 }

@@ -33,22 +33,31 @@ struct run_result {
     struct remote_machine *remote; /* of a VMM; NULL: it ran here */
     struct run_signed signing;
     struct run_learning learning;
+    const char *so_far; /* the file that has what was refused while it runs; NULL: none is wanted */
+    struct sink room;   /* for what is in it */
 };
 
 /* run_result_limits says which ceilings this machine lowered. */
 void run_result_limits(struct invocation *in, const struct job_limits *wanted,
                        const struct job_limits *is);
 
-/* run_result_refused says what the job's fence has refused, unless nobody reads it: a
-   sandbox_refused_fn without argument. */
+/* run_result_refused says what the job's fence has refused, unless nobody reads it.  `arg` of these
+   is a struct run_result. */
 void run_result_refused(void *arg, const struct reach *reach, const struct refusal *refusal);
 
 /* run_result_refused_call does so for what its list of system calls has refused. */
 void run_result_refused_call(void *arg, const struct call_refused *call);
 
-/* run_result_refused_path does so for what its denied paths have refused; `arg` is the job's
-   specification. */
+/* run_result_refused_path does so for what its denied paths have refused. */
 void run_result_refused_path(void *arg, const struct denied_try *tried);
+
+/* run_result_so_far writes into result->so_far what the job was refused by now: of the object of
+   --json the parts that are known.  Whoever reads that file finds it whole. */
+void run_result_so_far(void *arg);
+
+/* run_result_room makes the memory for it.  False: there is none. */
+MUST_USE
+bool run_result_room(struct arena *arena, struct run_result *result);
 
 /* run_result_progress says what a machine says of its beginning, unless nobody reads it. */
 void run_result_progress(struct invocation *in, const char *words);

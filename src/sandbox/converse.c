@@ -19,7 +19,8 @@
 
 enum {
     CANCEL_MS = 5000,
-    LINE_MS = 200, /* that what is told waits for the end of a line of the job's */
+    LINE_MS = 200,   /* that what is told waits for the end of a line of the job's */
+    SO_FAR_MS = 500, /* between two times that all is said as it stands */
 };
 
 struct conversation {
@@ -33,6 +34,8 @@ struct conversation {
     struct learn_uses *used;
     struct calls *refused_calls;
     struct denied_tries *refused_paths;
+    bool changed;      /* what was refused, since that was said */
+    int64_t so_far_ms; /* when it was */
     pid_t supervisor;
     struct supervised said;
     bool cancelled;
@@ -220,6 +223,7 @@ static void hear_told(struct conversation *talk, const struct pollfd told[3])
     if (waits_for_line(talk))
         return;
     talk->tell_ms = 0;
+    talk->changed = true;
     if (told[0].revents != 0)
         hear_refusal(talk);
     if (told[1].revents != 0)
@@ -228,12 +232,31 @@ static void hear_told(struct conversation *talk, const struct pollfd told[3])
         hear_try(talk);
 }
 
+/* Milliseconds until it is said again how things stand; -1: there is nothing to say. */
+static int until_so_far(const struct conversation *talk)
+{
+    if (!talk->changed || talk->sandbox->job->so_far == NULL)
+        return -1;
+    const int64_t left = talk->so_far_ms + SO_FAR_MS - clock_monotonic_ms();
+    return left < 0 ? 0 : (int)left;
+}
+
+static void say_so_far(struct conversation *talk)
+{
+    const struct sandbox_job *job = talk->sandbox->job;
+    if (until_so_far(talk) != 0)
+        return;
+    talk->changed = false;
+    talk->so_far_ms = clock_monotonic_ms();
+    job->so_far(job->arg);
+}
+
 /* Milliseconds for poll; -1: as long as it takes. */
 static int patience(const struct conversation *talk)
 {
     if (talk->cancelled)
         return 100;
-    return waits_for_line(talk) ? LINE_MS : -1;
+    return waits_for_line(talk) ? LINE_MS : until_so_far(talk);
 }
 
 /* Until nobody is left who could say something. */
@@ -257,6 +280,7 @@ static void listen_on(struct conversation *talk)
             return;
         poll(polled, COUNT_OF(polled), patience(talk));
         hear_told(talk, &polled[4]);
+        say_so_far(talk);
         for (size_t i = 0; i < 2; i++)
             stream_step(&talk->streams[i], polled[i].revents);
         if (polled[2].revents != 0)

@@ -29,6 +29,9 @@ typedef void sandbox_refused_fn(void *arg, const struct reach *reach,
 typedef void sandbox_refused_call_fn(void *arg, const struct call_refused *call);
 typedef void sandbox_refused_path_fn(void *arg, const struct denied_try *tried);
 
+/* Called when something more was refused, twice a second at most: the result has what there is. */
+typedef void sandbox_so_far_fn(void *arg);
+
 /* What it begins with, open for reading; of a container there is no kernel and no initramfs: -1. */
 struct sandbox_launch {
     int manifest; /* of the image */
@@ -60,7 +63,8 @@ struct sandbox_job {
         *refused; /* may be NULL, as the next; to_stderr is at the beginning of a line */
     sandbox_refused_call_fn *refused_call;
     sandbox_refused_path_fn *refused_path;
-    void *arg;                   /* of the three */
+    sandbox_so_far_fn *so_far;
+    void *arg;                   /* of the four */
     sandbox_measure_fn *measure; /* may be NULL */
     void *measure_arg;
     struct arena *arena;

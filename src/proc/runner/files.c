@@ -77,10 +77,19 @@ enum reason runner_read(struct runner *runner, const char *hex, bool report, uin
                                 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0)
         return errno == ENOENT ? REASON_JOB_UNKNOWN : REASON_HOUSE_STATE_UNUSABLE;
-    auto_fd int fd = openat(folder, report ? "report.json" : "log",
-                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const int how = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    auto_fd int fd = openat(folder, report ? "report.json" : "log", how);
     if (fd < 0 || fstat(fd, &is) != 0)
         return REASON_HOUSE_STATE_UNUSABLE;
+    if (report && is.st_size == 0) {
+        const int so_far = openat(folder, RUNNER_SO_FAR, how);
+        if (so_far >= 0) {
+            fd_close(&fd);
+            fd = so_far;
+        }
+        if (fstat(fd, &is) != 0)
+            return REASON_HOUSE_STATE_UNUSABLE;
+    }
     *size = (uint64_t)is.st_size;
     if (report && *size > out->cap)
         return REASON_HOUSE_ANSWER_TOO_LARGE;

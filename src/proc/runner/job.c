@@ -20,7 +20,7 @@
 #include "proc/log.h"
 #include "proc/runner/runner.h"
 
-enum { HEARD_AT_ONCE = 16, WORDS_MAX = 24 + JOB_ARGUMENTS_MAX };
+enum { HEARD_AT_ONCE = 16, WORDS_MAX = 26 + JOB_ARGUMENTS_MAX };
 
 struct runner_job *runner_find(struct runner *runner, const uint8_t id[JOB_ID])
 {
@@ -70,8 +70,9 @@ static bool is_absolute(struct span path)
 static bool write_words(struct launch *launch, const struct runner *runner,
                         const struct runner_order *order, const char *hex)
 {
-    static const char *const fixed[] = { "ward", "run",      "spec.toml", "--json", "--tell-fd",
-                                         "3",    "--output", "output",    "--id" };
+    static const char *const fixed[] = { "ward",     "run",         "spec.toml", "--json",
+                                         "--so-far", RUNNER_SO_FAR, "--tell-fd", "3",
+                                         "--output", "output",      "--id" };
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         add(launch, fixed[i]);
     add(launch, hex);

@@ -10,6 +10,7 @@
    STATE/jobs/ID, with ID in hex, has of a job
      spec.toml    what was submitted
      log          what it said on both streams, up to RUNNER_LOG_MAX
+     so-far.json  of the next what is known while it runs, once something was refused
      report.json  the object of `ward run --json`
      output/      what it left, once it has ended
      result.jws   the signed result, where the house has a key for it */
@@ -22,6 +23,8 @@
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "sandbox/cgroup.h"
+
+#define RUNNER_SO_FAR "so-far.json"
 
 enum {
     RUNNER_LOG_MAX = 16 << 20,    /* bytes of what a job says that are kept */
@@ -95,8 +98,8 @@ void runner_hex(const uint8_t id[JOB_ID], char out[RUNNER_HEX]);
 /* runner_make_folder makes it anew, with the specification in it; open, or -1. */
 int runner_make_folder(struct runner *runner, const char *hex, struct span spec);
 
-/* runner_read reads a part of the log, or of the report: *len is how much it was, *size how much
-   there is. */
+/* runner_read reads a part of the log, or of the report, or while there is none yet of what is
+   known so far: *len is how much it was, *size how much there is. */
 enum reason runner_read(struct runner *runner, const char *hex, bool report, uint64_t offset,
                         struct sink *out, uint64_t *size);
 

@@ -1,0 +1,136 @@
+"""test_jobs_told.py - what a job of the queue is refused is on the job while it runs: a call, a host, a path, each by
+which rule, how often, and with the change that would allow it; and the limit that ends it beside them, in one answer."""
+
+import json
+import re
+import subprocess
+import time
+import unittest
+
+import tap
+from commands import CLEAN, WARD, faults
+from house import until
+from job_house import Queue
+from machines import Machines, needs_machine
+from sandboxes import Jobs, begun, needs_sandbox, with_both
+
+FILES = "sandbox_config.filesystem_policy.denied_paths"
+SOON_S = 2
+# One of each, twice the path; then it waits, and passes its limit.
+SCRIPT = ("busybox chroot / /bin/true; busybox timeout 1 busybox nc 192.0.2.1 80; cat /etc/shadow; cat /etc/shadow; echo tried; "
+          "sleep 6; echo passes; dd if=/dev/zero of=/output/x bs=1M count=64; sleep 60")
+POLICY = ('[sandbox_config.network_policy]\nallow_outbound = true\nallowed_hosts = ["allowed.example"]\n'
+          'allowed_ports = [80]\n[limits]\nmax_output_bytes = "4M"\n')
+# rule: (in its words, the change, how often)
+WHILE_IT_RUNS = {"call": ("the system call chroot ", "", 1),
+                 "address": ("192.0.2.1 is not in sandbox_config.network_policy.allowed_hosts",
+                             'sandbox_config.network_policy.allowed_hosts += ["192.0.2.1"]', None),
+                 "path": (f'the path /etc/shadow is hidden by {FILES}, which has "/etc"', f'{FILES} -= ["/etc"]', 2)}
+ALL = WHILE_IT_RUNS | {"quota": ("the job passed limits.max_output_bytes, which is 4194304",
+                                 "limits.max_output_bytes > 4194304", 1)}
+
+
+def has(rows, wanted):
+    """Whether these rows are there, and no others."""
+    found = {row["rule"]: row for row in rows}
+    return found.keys() == wanted.keys() and len(rows) == len(found) and all(
+        words in found[rule]["words"] and change == found[rule]["change"] and count in (None, found[rule]["count"])
+        for rule, (words, change, count) in wanted.items())
+
+
+class Told(Queue):
+    more = ""
+    resources = {}
+
+    def refusals(self, job):
+        why = json.loads(self.ward("job", "why", job, "--json").stdout)
+        self.assertEqual(faults("job.json", why), [])
+        return json.loads(why["report"])["refusals"] if why["report"] else []
+
+    def all_in_one_answer(self):
+        job = self.submit(SCRIPT, more=POLICY + self.more, **self.resources)
+        until(lambda: b"tried\n" in self.log_of(job), 120, step=0.05)
+        until(lambda: has(self.refusals(job), WHILE_IT_RUNS), SOON_S)
+        self.assertEqual(self.get(job)["state"], "running")
+        said = self.ward("job", "why", job).stdout
+        self.assertIn("state        running", said)
+        for rule, (words, change, count) in WHILE_IT_RUNS.items():
+            self.assertRegex(said, rf"refused +{re.escape(words)}[^\n]*\n  rule +{rule}\n +{count or r'[0-9]+'} times\n"
+                                   + (rf"  change +{re.escape(change)}\n" if change else ""))
+        until(lambda: b"passes\n" in self.log_of(job), 60, step=0.05)
+        ended = self.wait_for(job)
+        self.assertEqual((ended["state"], ended["reason"]), ("failed", "JOB_OUTPUT_LIMIT"))
+        until(lambda: has(self.refusals(job), ALL), SOON_S)
+        said = self.ward("job", "why", job).stdout
+        for words, change, _ in ALL.values():
+            self.assertIn(words, said)
+            self.assertIn(change, said)
+
+
+@needs_sandbox
+class InContainers(Told):
+    def test_all_in_one_answer(self):  # proves: EC-21
+        self.all_in_one_answer()
+
+    def test_what_was_refused_to_one_whose_run_was_killed(self):
+        """It has no report, and what is known of it is what was known by then."""
+        job = self.submit(SCRIPT, more=POLICY)
+        until(lambda: has(self.refusals(job), WHILE_IT_RUNS), 60)
+        self.killed = True
+        pids = subprocess.run(["pgrep", "-f", f"run spec.toml .*--id {job}"], capture_output=True, text=True, check=True)
+        for pid in pids.stdout.split():
+            subprocess.run(["kill", "-9", pid], check=False)
+        self.assertEqual(self.wait_for(job)["reason"], "JOB_LOST")
+        self.assertTrue(has(self.refusals(job), WHILE_IT_RUNS))
+
+    def test_one_that_was_refused_nothing(self):
+        job = self.submit("echo up; sleep 3")
+        until(lambda: b"up\n" in self.log_of(job), 60)
+        self.assertEqual(self.refusals(job), [])
+        self.assertFalse((self.folder(job) / "so-far.json").exists())
+        self.wait_for(job)
+        self.assertEqual(self.refusals(job), [])
+
+
+@needs_sandbox
+class OfOneRun(Jobs):
+    """With each runtime: what `ward run` keeps for a runner."""
+
+    @with_both
+    def test_all_in_one_object(self):  # proves: EC-21
+        file = self.here / f"so-far-{self.runtime}.json"
+        run = begun(self.words(self.spec("/bin/sh", "-c", SCRIPT, more=POLICY), "--json", "--runtime", self.runtime,
+                               "--so-far", file), b"tried\n")
+        until(lambda: file.exists() and has(json.loads(file.read_text())["refusals"], WHILE_IT_RUNS), SOON_S)
+        self.assertIsNone(run.poll())
+        out, said = run.communicate(timeout=60)
+        result = json.loads(out)
+        self.assertEqual(faults("run.json", result), [])
+        self.assertEqual(result["reason"], "JOB_OUTPUT_LIMIT", said)
+        self.assertTrue(has(result["refusals"], ALL), result["refusals"])
+
+    @with_both
+    def test_it_is_whole_whenever_it_is_read(self):
+        """A job that is refused something else all the time."""
+        file = self.here / f"so-far-{self.runtime}.json"
+        script = ("busybox timeout 4 sh -c 'i=0; while :; do cat /etc/n$((i%9)) /usr/bin/x; i=$((i+1)); done'; "
+                  "exit 0")
+        run = subprocess.Popen(self.words(self.spec("/bin/sh", "-c", script), "--json", "--runtime", self.runtime,
+                                          "--so-far", file), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=CLEAN, stdin=subprocess.DEVNULL)
+        seen = set()
+        while run.poll() is None:
+            if file.exists():
+                seen.add(sum(row["count"] for row in json.loads(file.read_text())["refusals"]))
+            time.sleep(0.002)
+        self.assertEqual(run.returncode, 0)
+        self.assertGreater(len(seen), 1)
+
+    def test_a_place_that_cannot_be_written(self):
+        """The job goes on, and all of it is said at its end."""
+        result, _ = self.job("/bin/cat", "/etc/shadow", code=1, options=("--so-far", "/nowhere/so-far.json"))
+        self.assertEqual([row["rule"] for row in result["refusals"]], ["path"])
+
+
+if __name__ == "__main__":
+    tap.main()
