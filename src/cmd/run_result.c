@@ -97,21 +97,29 @@ static void put_outputs(struct json_writer *json, const struct collected *output
     json_end_array(json);
 }
 
+static void put_row(struct json_writer *json, const char *rule, const struct sink *words,
+                    const struct sink *change, uint64_t count)
+{
+    json_begin_object(json);
+    json_put_member(json, "rule", rule);
+    json_put_key(json, "words");
+    json_put_span(json, sink_bytes(words));
+    json_put_key(json, "change");
+    json_put_span(json, sink_bytes(change));
+    json_put_member_u64(json, "count", count);
+    json_end_object(json);
+}
+
 static void put_calls(struct json_writer *json, const struct calls *calls)
 {
     char room[REFUSAL_WORDS];
+    const struct sink none = sink_over(NULL, 0);
     for (size_t i = 0; calls != NULL && i < CALLS_ROOM; i++) {
         struct sink words = sink_over(room, sizeof room);
         if (calls->at[i].count == 0)
             continue;
         call_refused_write(&words, &calls->at[i]);
-        json_begin_object(json);
-        json_put_member(json, "rule", "call");
-        json_put_key(json, "words");
-        json_put_span(json, sink_bytes(&words));
-        json_put_member(json, "change", "");
-        json_put_member_u64(json, "count", calls->at[i].count);
-        json_end_object(json);
+        put_row(json, "call", &words, &none, calls->at[i].count);
     }
 }
 
@@ -139,14 +147,7 @@ static void put_quota(struct json_writer *json, const struct run_result *r)
                     rows[i].is < rows[i].given ? " on this machine" : "");
         if (rows[i].is >= rows[i].given)
             sink_format(&more, "limits.%s > %llu", rows[i].key, (unsigned long long)rows[i].is);
-        json_begin_object(json);
-        json_put_member(json, "rule", "quota");
-        json_put_key(json, "words");
-        json_put_span(json, sink_bytes(&words));
-        json_put_key(json, "change");
-        json_put_span(json, sink_bytes(&more));
-        json_put_member_u64(json, "count", 1);
-        json_end_object(json);
+        put_row(json, "quota", &words, &more, 1);
     }
 }
 
@@ -160,14 +161,7 @@ static void put_tries(struct json_writer *json, const struct run_result *r)
             continue;
         denied_write_rule(&words, &r->given->files.denied, &tries->at[i]);
         denied_write_change(&more, &r->given->files.denied, &tries->at[i]);
-        json_begin_object(json);
-        json_put_member(json, "rule", "path");
-        json_put_key(json, "words");
-        json_put_span(json, sink_bytes(&words));
-        json_put_key(json, "change");
-        json_put_span(json, sink_bytes(&more));
-        json_put_member_u64(json, "count", tries->at[i].count);
-        json_end_object(json);
+        put_row(json, "path", &words, &more, tries->at[i].count);
     }
 }
 
@@ -185,14 +179,7 @@ static void put_refusals(struct json_writer *json, const struct run_result *r)
         struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
         reach_write_rule(&words, result->reach, &view);
         reach_write_change(&more, result->reach, &view);
-        json_begin_object(json);
-        json_put_member(json, "rule", reach_rule_word(view.rule));
-        json_put_key(json, "words");
-        json_put_span(json, sink_bytes(&words));
-        json_put_key(json, "change");
-        json_put_span(json, sink_bytes(&more));
-        json_put_member_u64(json, "count", all->at[i].count);
-        json_end_object(json);
+        put_row(json, reach_rule_word(view.rule), &words, &more, all->at[i].count);
     }
     put_quota(json, r);
     put_tries(json, r);

@@ -205,7 +205,8 @@ static size_t answer_one(const struct asked *asked, struct veil_try *tried)
 size_t veil_answer(const struct veil *veil, struct span question, uint8_t answer[VEIL_ANSWER_MAX],
                    struct veil_try *tried)
 {
-    struct asked asked = { .veil = veil, .answer = answer };
+    struct asked asked = { .veil = veil };
+    asked.answer = answer;
     *tried = (struct veil_try){ 0 };
     if (question.len < sizeof asked.head)
         return 0;
