@@ -187,8 +187,8 @@ class Launches(Jobs):
         (bare / "config.json").write_text(json.dumps(config))
         owner = config["linux"]["uidMappings"][0]["hostID"]
         for source in [config["root"]["path"], *(mount.get("source", "") for mount in config["mounts"])]:
-            if source.startswith(f"{bare}/") and not source.endswith("-file"):
-                pathlib.Path(source).mkdir(exist_ok=True)
+            if source.startswith(f"{bare}/"):
+                pathlib.Path(source).mkdir(parents=True, exist_ok=True)
                 os.chown(source, owner, owner)
         programs = pathlib.Path(config["root"]["path"]) / "bin"
         programs.mkdir()
