@@ -29,8 +29,8 @@ def initramfs(folder):
 
 def first_byte(words):
     """Milliseconds from its start to the byte it says; the rest is not waited for. What a firmware
-    says on the console before it is not the guest's. Of emulated machines one in some hundred never
-    gets there, which `ward run` notices and begins anew; so is a bare one."""
+    says on the console before it is not the guest's. An emulated machine can come to nothing on
+    the way; `ward run` begins it anew, and so is a bare one."""
     for _ in range(3):
         said, taken, errors = hear(words)
         if said == b"=":

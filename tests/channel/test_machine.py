@@ -73,25 +73,30 @@ class Guest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         (self.folder / "initramfs").write_bytes(initramfs())
-        listener = socket.socket(socket.AF_UNIX)
-        self.addCleanup(listener.close)
-        listener.bind(str(self.folder / "port"))
-        listener.listen(1)
-        self.machine = subprocess.Popen(
-            [machines.QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-             "-monitor", "none", "-serial", "stdio", "-accel", "tcg", "-cpu", "max", "-m", "256",
-             "-kernel", machines.kernel() / "kernel", "-initrd", self.folder / "initramfs",
-             "-append", "console=ttyS0 quiet", "-device", "virtio-serial-pci",
-             "-chardev", f"socket,id=port,path={self.folder / 'port'}",
-             "-device", "virtserialport,chardev=port,name=channel"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(self.machine.stdout.close)
-        self.addCleanup(self.machine.wait, 30)
-        self.addCleanup(self.machine.kill)
-        listener.settimeout(60)
-        self.port = listener.accept()[0]
-        self.addCleanup(self.port.close)
-        self.port.settimeout(120)
+        self.machine, self.port = machines.begun(self.begin, "port: it is there\n")
+
+    def begin(self):
+        place = self.folder / "port"
+        with socket.socket(socket.AF_UNIX) as listener:
+            place.unlink(missing_ok=True)
+            listener.bind(str(place))
+            listener.listen(1)
+            listener.settimeout(60)
+            machine = subprocess.Popen(
+                [machines.QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+                 "-monitor", "none", "-serial", "stdio", "-accel", "tcg", "-cpu", "max", "-m", "256",
+                 "-kernel", machines.kernel() / "kernel", "-initrd", self.folder / "initramfs",
+                 "-append", "console=ttyS0 quiet", "-device", "virtio-serial-pci",
+                 "-chardev", f"socket,id=port,path={place}",
+                 "-device", "virtserialport,chardev=port,name=channel"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            self.addCleanup(machine.stdout.close)
+            self.addCleanup(machine.wait, 30)
+            self.addCleanup(machine.kill)
+            port = listener.accept()[0]
+        self.addCleanup(port.close)
+        port.settimeout(120)
+        return machine, port
 
     def hear(self, wanted):
         """What the guest says up to a line that has this."""
@@ -103,7 +108,6 @@ class Guest(unittest.TestCase):
         self.fail("\n".join(heard))
 
     def test_over_vsock_and_virtio_serial(self):
-        self.hear("port: it is there")
         with self.port.makefile("rwb") as port:
             talk = Outside(port).shake()
             for size in (1, 1000, 60000):

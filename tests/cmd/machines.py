@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from commands import WARD
@@ -18,6 +19,7 @@ from ward import BUILD, ROOT
 KERNEL = BUILD / "guest-kernel"
 OTHER = BUILD / "tests/machine/other_guest"
 QEMU = "/usr/bin/qemu-system-x86_64"
+FIRST_LINE_S = 90
 VM = '[sandbox_config]\nisolation_level = "vm"\n'
 SMALL = '[resources]\nmemory = "64M"\ndisk = "16M"\n[limits]\nmax_memory_bytes = "{}M"\n'
 
@@ -77,6 +79,23 @@ def initramfs(files, folders=("/dev",)):
         *(entry(path[1:], 0o040755) for path in sorted((above | set(folders)) - {"/"})),
         entry("dev/console", 0o020600, device=(5, 1)),
         *(entry(path[1:], 0o100755, data) for path, data in files.items()), entry("TRAILER!!!", 0)])
+
+
+def begun(begin, first):
+    """What `begin` gives, (a machine as a process, what else there is of it), once the machine has said
+    this line. An emulated one can come to nothing on the way, and is begun anew."""
+    for _ in range(3):
+        machine, more = begin()
+        late = threading.Timer(FIRST_LINE_S, machine.kill)
+        late.start()
+        there = first in machine.stdout
+        late.cancel()
+        if there:
+            return machine, more
+        machine.kill()
+        machine.wait()
+        machine.stdout.close()
+    raise AssertionError(f"no machine came to {first!r}")
 
 
 class Machines(Jobs):

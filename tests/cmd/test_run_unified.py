@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import machines
@@ -20,6 +21,7 @@ BUSYBOX = "/bin/busybox"
 SERVER = "/usr/lib/qemu/virtiofsd"
 MODULES = ("virtio_pci", "virtiofs", "overlay", "loop", "ext4", "tun")
 FULL = "WARD_FULL" in os.environ
+WHOLE_S = 6000 if FULL else 1200
 TESTS = ["test_run_limits", "test_run", "test_run_killed", "test_run_stubborn"] if FULL else [
     *(f"test_run_limits.Limits.{name}" for name in (
         "test_memory", "test_memory_of_a_child_ends_the_job", "test_processes", "test_processors")),
@@ -27,6 +29,7 @@ TESTS = ["test_run_limits", "test_run", "test_run_killed", "test_run_stubborn"] 
 # Images lie on ext4: of this kernel nothing in memory can show its files with other owners.
 INIT = """#!{busybox} sh
 b={busybox}
+echo "it is up"
 $b mount -t devtmpfs dev /dev
 $b mount -t proc proc /proc
 for one in {modules}; do $b insmod /modules/$one.ko || $b poweroff -f; done
@@ -54,10 +57,10 @@ echo "ended: $?\""""
 
 
 class Guest:
-    """with Guest(script) as lines: what it says; files of this machine can only be read there."""
+    """with Guest(folder, script) as lines: what it says; files of this machine can only be read there."""
 
     def __init__(self, folder, script):
-        self.folder, self.script = folder, script
+        self.place, self.words, self.script = folder / "files", folder / "initramfs", script
 
     def initramfs(self):
         needed = machines.modules(*MODULES)
@@ -66,27 +69,35 @@ class Guest:
         files |= {f"/modules/{name}.ko": data for name, data in needed.items()}
         return machines.initramfs(files, folders=("/dev", "/proc", "/low", "/above", "/new"))
 
-    def __enter__(self):
-        place, words = self.folder / "files", self.folder / "initramfs"
-        words.write_bytes(self.initramfs())
+    def begin(self):
+        """The server of files goes with the machine that it serves."""
+        self.place.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(place))
+            listener.bind(str(self.place))
             listener.listen(1)
-            self.server = subprocess.Popen(
+            server = subprocess.Popen(
                 ["unshare", "--mount", "sh", "-c", f'mount -o remount,bind,ro / && exec {SERVER} -f "$@"', "-",
                  f"--fd={listener.fileno()}", "-o", "source=/,sandbox=chroot,cache=always"],
                 pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.machine = subprocess.Popen(
+        machine = subprocess.Popen(
             [QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
              "-serial", "stdio", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "4G",
              "-machine", "q35,memory-backend=all", "-object", "memory-backend-memfd,id=all,size=4G,share=on",
-             "-kernel", machines.kernel() / "kernel", "-initrd", words, "-append", "console=ttyS0 quiet",
-             "-chardev", f"socket,id=files,path={place}",
+             "-kernel", machines.kernel() / "kernel", "-initrd", self.words, "-append", "console=ttyS0 quiet",
+             "-chardev", f"socket,id=files,path={self.place}",
              "-device", "vhost-user-fs-pci,chardev=files,tag=host"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+        return machine, server
+
+    def __enter__(self):
+        self.words.write_bytes(self.initramfs())
+        self.machine, self.server = machines.begun(self.begin, "it is up\n")
+        self.late = threading.Timer(WHOLE_S, self.machine.kill)
+        self.late.start()
         return self.machine.stdout
 
     def __exit__(self, *_):
+        self.late.cancel()
         for process in (self.machine, self.server):
             process.kill()
             process.wait()
