@@ -508,12 +508,15 @@ class Output(Config):
 
 class Program(unittest.TestCase):
     def test_the_command_links_what_is_said(self):
-        done = subprocess.run(["readelf", "-d", BUILD / "ward"], capture_output=True, text=True,
-                              check=True)
-        needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", done.stdout)
-        said = re.search(r"`ward` needs (.*?) at run time", OPERATING.read_text(), re.S).group(1)
-        self.assertEqual({name.partition(".")[0] for name in needed} - SYSTEM,
-                         set(re.findall(r"lib[\w-]+", said)))
+        for program, words in (("src/cmd/ward-commands", r"The commands need (.*?) at run time"),
+                               ("ward", r"\(a run (.*?) alone\)")):
+            with self.subTest(program):
+                done = subprocess.run(["readelf", "-d", BUILD / program], capture_output=True, text=True,
+                                      check=True)
+                needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", done.stdout)
+                said = re.search(words, OPERATING.read_text(), re.S).group(1)
+                self.assertEqual({name.partition(".")[0] for name in needed} - SYSTEM,
+                                 set(re.findall(r"lib[\w-]+", said)))
 
 
 class Help(Config):
