@@ -318,6 +318,8 @@ static bool write_anew(const char *file, struct span bytes)
 void run_result_so_far(void *arg)
 {
     struct run_result *r = arg;
+    if (r->so_far == NULL)
+        return;
     r->room.len = 0;
     struct json_writer json = json_write_to(&r->room, 0);
     json_begin_object(&json);

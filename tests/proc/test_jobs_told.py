@@ -92,20 +92,6 @@ class InContainers(Told):
         self.assertEqual(self.refusals(job), [])
 
 
-@needs_machine
-class InMachinesOfAQueue(Told):
-    resources = {"resources": 'vcpu = 1\nmemory = "64M"\ndisk = "16M"'}
-    more = 'max_memory_bytes = "512M"\n[sandbox_config]\nisolation_level = "vm"\n'
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        Machines.build.__func__(cls, cls.images)
-
-    def test_all_in_one_answer_of_a_machine(self):  # proves: EC-21
-        self.all_in_one_answer()
-
-
 @needs_sandbox
 class OfOneRun(Jobs):
     """With each runtime: what `ward run` keeps for a runner."""
