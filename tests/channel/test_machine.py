@@ -30,6 +30,7 @@ $b ip link set lo up
 for one in {modules}; do $b insmod /modules/$one.ko || $b poweroff -f; done
 port=/dev/vport0p1
 while ! [ -c $port ]; do $b sleep 0.1; done
+$b sleep 3 # a port whose other end is not known yet is at its end
 echo "port: it is there"
 {program} responder 12 gw {nonce} {secret} <>$port >&0 2>/port
 $b sed 's/^/port: /' /port
