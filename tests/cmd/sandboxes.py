@@ -76,7 +76,12 @@ class Jobs(unittest.TestCase):
         cls.above = pathlib.Path(tempfile.mkdtemp(prefix="ward-run-"))
         cls.addClassCleanup(shutil.rmtree, cls.above, ignore_errors=True)
         cls.images = cls.above / "images"
-        cls.digest = image_of_tests().pack(cls.above / "image.tar")
+        cls.use(image_of_tests())
+
+    @classmethod
+    def use(cls, image):
+        """Jobs of the class begin with this one from now on."""
+        cls.digest = image.pack(cls.above / "image.tar")
         subprocess.run([WARD, "image", "import", cls.above / "image.tar", cls.digest, "--images",
                         cls.images], check=True, capture_output=True)
 
@@ -121,6 +126,16 @@ class Jobs(unittest.TestCase):
         self.assertEqual(leftovers(), [])
         null = os.stat("/dev/null")
         self.assertEqual((null.st_uid, null.st_mode & 0o777), (0, 0o666))
+
+
+def told_soon(run, words):
+    """A run, of which that is said within two seconds, while it goes on."""
+    at, said = time.monotonic(), b""
+    while words not in said:
+        said += os.read(run.stderr.fileno(), 4096)
+        if time.monotonic() - at > 2:
+            raise AssertionError(said)
+    return run
 
 
 def in_places_of_its_own(words, size="50%"):

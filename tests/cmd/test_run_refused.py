@@ -14,10 +14,10 @@ import time
 import unittest
 
 import tap
-from commands import CLEAN, WARD
+from commands import CLEAN
 from machines import Machines, needs_machine
 from oci import Image, entry, folder
-from sandboxes import BUSYBOX, Jobs, begun, needs_sandbox, with_both
+from sandboxes import BUSYBOX, Jobs, begun, needs_sandbox, told_soon, with_both
 from ward import BUILD, ROOT
 
 REFUSED = BUILD / "tests/sandbox/sandbox_refused"
@@ -69,11 +69,8 @@ class Told:
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        image = Image([folder("bin"), entry("bin/busybox", pathlib.Path(BUSYBOX).read_bytes(), mode=0o755),
-                       entry("bin/refused", REFUSED.read_bytes(), mode=0o755)])
-        cls.digest = image.pack(cls.above / "refused.tar")
-        subprocess.run([WARD, "image", "import", cls.above / "refused.tar", cls.digest, "--images", cls.images],
-                       check=True, capture_output=True)
+        cls.use(Image([folder("bin"), entry("bin/busybox", pathlib.Path(BUSYBOX).read_bytes(), mode=0o755),
+                       entry("bin/refused", REFUSED.read_bytes(), mode=0o755)]))
 
     def refused(self, word, **more):
         """(the kinds with their numbers, what the job said); all of what was said is in self.whole."""
@@ -124,11 +121,7 @@ class Told:
     def is_told_soon(self, *options):
         """A process that makes a call now and then, whose first is told; it runs on."""
         run = begun(self.words(self.spec("/bin/refused", "slowly"), "--json", *options), b"up\n")
-        at, said = time.monotonic(), b""
-        while b"refused: the system call mount" not in said:
-            said += os.read(run.stderr.fileno(), 4096)
-            self.assertLess(time.monotonic() - at, 2, said)
-        return run
+        return told_soon(run, b"refused: the system call mount")
 
 
 @needs_sandbox

@@ -5,13 +5,11 @@ import json
 import re
 import subprocess
 import time
-import unittest
 
 import tap
-from commands import CLEAN, WARD, faults
+from commands import CLEAN, faults
 from house import until
 from job_house import Queue
-from machines import Machines, needs_machine
 from sandboxes import Jobs, begun, needs_sandbox, with_both
 
 FILES = "sandbox_config.filesystem_policy.denied_paths"

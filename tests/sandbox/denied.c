@@ -2,31 +2,15 @@
    program, so that an image needs nothing else.  /etc is denied, and the file /plain.  What it says
    ends with "done" where each try was refused; and with what was otherwise, and the errno, where
    not. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-enum { THREADS = 64, OF_A_THREAD = 500, KILLED = 200, FLOOD_S = 3, NAMES = 3000 };
-
-static _Noreturn void otherwise(const char *what, int number)
-{
-    printf("%s %d\n", what, number);
-    exit(1);
-}
 
 /* The errno of a try; 0 where it did. */
 static int opens(const char *path)
@@ -34,26 +18,18 @@ static int opens(const char *path)
     return open(path, O_RDONLY) < 0 ? errno : 0;
 }
 
-static long flood(void)
+enum { REFUSED = EACCES };
+
+static int try_it(int which)
 {
-    struct timeval begun, now;
-    long count = 0;
-    gettimeofday(&begun, NULL);
-    do {
-        if (opens("/etc/shadow") != EACCES)
-            otherwise("open", errno);
-        count++;
-        gettimeofday(&now, NULL);
-    } while (now.tv_sec - begun.tv_sec < FLOOD_S);
-    return count;
+    return opens(which == 0 ? "/etc/shadow" : "/plain");
 }
 
-static void say_flood(void)
-{
-    printf("= %ld\n", flood());
-}
+#include "tries.h"
 
-/* The same from what it may know, which is no try and its own time. */
+enum { NAMES = 3000 };
+
+/* For some seconds what it may know, which is no try and its own time. */
 static void quiet(void)
 {
     struct timeval begun, now;
@@ -155,76 +131,6 @@ static void names(void)
         otherwise("plain", errno);
 }
 
-static void *of_a_thread(void *arg)
-{
-    for (int i = 0; i < OF_A_THREAD; i++) {
-        if (opens(i % 2 == 0 ? "/etc/shadow" : "/plain") != EACCES)
-            otherwise("thread", errno);
-    }
-    return arg;
-}
-
-static void threads(void)
-{
-    pthread_t all[THREADS];
-    for (int i = 0; i < THREADS; i++) {
-        if (pthread_create(&all[i], NULL, of_a_thread, NULL) != 0)
-            otherwise("pthread_create", errno);
-    }
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(all[i], NULL);
-}
-
-/* Children that are ended at any moment of their tries, also while they wait for an answer. */
-static void killed(void)
-{
-    for (int i = 0; i < KILLED; i++) {
-        const pid_t child = fork();
-        if (child == 0) {
-            for (;;)
-                opens("/etc/shadow");
-        }
-        usleep((useconds_t)(i * 37 % 2000));
-        int status;
-        if (kill(child, SIGKILL) != 0 || waitpid(child, &status, 0) != child ||
-            !WIFSIGNALED(status) || opens("/etc/shadow") != EACCES)
-            otherwise("killed", errno);
-    }
-}
-
-static void nothing(int number)
-{
-    (void)number;
-}
-
-static void signals(void)
-{
-    const struct sigaction heard = { .sa_handler = nothing };
-    const struct itimerval often = { { 0, 300 }, { 0, 300 } };
-    sigaction(SIGALRM, &heard, NULL);
-    setitimer(ITIMER_REAL, &often, NULL);
-    for (int i = 0; i < NAMES; i++) {
-        const int said = opens("/etc/shadow");
-        if (said != EACCES && said != EINTR)
-            otherwise("signalled", said);
-    }
-    const struct itimerval never = { 0 };
-    setitimer(ITIMER_REAL, &never, NULL);
-}
-
-/* Its own pace, a line for each. */
-static void slowly(void)
-{
-    printf("up\n");
-    fflush(stdout);
-    usleep(100000);
-    for (int i = 0; i < 100; i++) {
-        printf("= %d\n", opens("/etc/shadow"));
-        fflush(stdout);
-        usleep(100000);
-    }
-}
-
 /* Many who try for as long as they live. */
 static void without_end(void)
 {
@@ -242,19 +148,10 @@ static void without_end(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *word;
-        void (*run)(void);
-    } ways[] = { { "flood", say_flood }, { "kinds", kinds },     { "threads", threads },
-                 { "killed", killed },   { "signals", signals }, { "names", names },
-                 { "slowly", slowly },   { "quiet", quiet },     { "without-end", without_end } };
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        if (argc != 2 || strcmp(ways[i].word, argv[1]) != 0)
-            continue;
-        ways[i].run();
-        printf("done\n");
-        return 0;
-    }
-    return 2;
+    static const struct way ways[] = {
+        { "flood", flood },   { "kinds", kinds },     { "threads", threads },
+        { "killed", killed }, { "signals", signals }, { "names", names },
+        { "slowly", slowly }, { "quiet", quiet },     { "without-end", without_end }
+    };
+    return go(argc, argv, ways, sizeof ways / sizeof *ways);
 }

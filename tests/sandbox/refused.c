@@ -5,26 +5,12 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum { THREADS = 64, OF_A_THREAD = 500, KILLED = 200, FLOOD_S = 3, SIGNALLED = 3000 };
-
-static _Noreturn void otherwise(const char *what, int number)
-{
-    printf("%s %d\n", what, number);
-    exit(1);
-}
 
 /* The errno of a call that nobody may make; 0 where it was made. */
 static int mounts(void)
@@ -37,20 +23,14 @@ static int makes(int family)
     return syscall(SYS_socket, family, SOCK_DGRAM, 0) >= 0 ? 0 : errno;
 }
 
-/* As many as it can for some seconds, and how many that were. */
-static void flood(void)
+enum { REFUSED = EPERM };
+
+static int try_it(int which)
 {
-    struct timeval begun, now;
-    long count = 0;
-    gettimeofday(&begun, NULL);
-    do {
-        if (mounts() != EPERM)
-            otherwise("mount", errno);
-        count++;
-        gettimeofday(&now, NULL);
-    } while (now.tv_sec - begun.tv_sec < FLOOD_S);
-    printf("= %ld\n", count);
+    return which == 0 ? mounts() : makes(AF_VSOCK);
 }
+
+#include "tries.h"
 
 /* Every call and every use of one that the table may have. */
 static void kinds(void)
@@ -80,65 +60,6 @@ static void kinds(void)
         otherwise("clone3", errno);
 }
 
-static void *of_a_thread(void *arg)
-{
-    for (int i = 0; i < OF_A_THREAD; i++) {
-        if ((i % 2 == 0 ? mounts() : makes(AF_VSOCK)) != EPERM)
-            otherwise("thread", errno);
-    }
-    return arg;
-}
-
-static void threads(void)
-{
-    pthread_t all[THREADS];
-    for (int i = 0; i < THREADS; i++) {
-        if (pthread_create(&all[i], NULL, of_a_thread, NULL) != 0)
-            otherwise("pthread_create", errno);
-    }
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(all[i], NULL);
-}
-
-/* Children that are ended at any moment of their calls, also while they wait for an answer; and
-   their numbers are used again. */
-static void killed(void)
-{
-    for (int i = 0; i < KILLED; i++) {
-        const pid_t child = fork();
-        if (child == 0) {
-            for (;;)
-                mounts();
-        }
-        usleep((useconds_t)(i * 37 % 2000)); /* from the first instruction to hundreds of calls */
-        int status;
-        if (kill(child, SIGKILL) != 0 || waitpid(child, &status, 0) != child ||
-            !WIFSIGNALED(status) || mounts() != EPERM)
-            otherwise("killed", errno);
-    }
-}
-
-static void nothing(int number)
-{
-    (void)number;
-}
-
-/* A signal may end the wait before the answer, as it ends any call that waits. */
-static void signals(void)
-{
-    const struct sigaction heard = { .sa_handler = nothing };
-    const struct itimerval often = { { 0, 300 }, { 0, 300 } };
-    sigaction(SIGALRM, &heard, NULL);
-    setitimer(ITIMER_REAL, &often, NULL);
-    for (int i = 0; i < SIGNALLED; i++) {
-        const int said = mounts();
-        if (said != EPERM && said != EINTR)
-            otherwise("signalled", said);
-    }
-    const struct itimerval never = { 0 };
-    setitimer(ITIMER_REAL, &never, NULL);
-}
-
 /* No descriptor of the job's answers its calls, and it cannot have one made: with it, it would
    allow itself everything. */
 static void own(void)
@@ -166,19 +87,6 @@ static void own(void)
         otherwise("a filter that allows", errno);
 }
 
-/* Its own pace, a line for each. */
-static void slowly(void)
-{
-    printf("up\n");
-    fflush(stdout);
-    usleep(100000);
-    for (int i = 0; i < 100; i++) {
-        printf("= %d\n", mounts());
-        fflush(stdout);
-        usleep(100000);
-    }
-}
-
 /* It is within a line when a call is refused. */
 static void halves(void)
 {
@@ -191,18 +99,9 @@ static void halves(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *word;
-        void (*run)(void);
-    } ways[] = { { "flood", flood },   { "kinds", kinds },     { "threads", threads },
-                 { "killed", killed }, { "signals", signals }, { "own", own },
-                 { "slowly", slowly }, { "halves", halves } };
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        if (argc != 2 || strcmp(ways[i].word, argv[1]) != 0)
-            continue;
-        ways[i].run();
-        printf("done\n");
-        return 0;
-    }
-    return 2;
+    static const struct way ways[] = { { "flood", flood },     { "kinds", kinds },
+                                       { "threads", threads }, { "killed", killed },
+                                       { "signals", signals }, { "own", own },
+                                       { "slowly", slowly },   { "halves", halves } };
+    return go(argc, argv, ways, sizeof ways / sizeof *ways);
 }

@@ -1,7 +1,9 @@
-"""test_results.py - no way of failing or skipping is taken for a pass."""
+"""test_results.py - no way of failing, of skipping, or of not being run is taken for a pass."""
 
 import datetime
+import json
 import os
+import pathlib
 import unittest
 from unittest import mock
 
@@ -10,6 +12,8 @@ import results
 import steps
 import tap
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ["WARD_BUILD"])
 TODAY = datetime.date(2026, 6, 1)
 
 
@@ -106,6 +110,15 @@ class Steps(unittest.TestCase):
     def test_a_step_cannot_wait_for_a_later_one(self):
         with self.assertRaises(AssertionError):
             self.run_steps(steps.Step("a", None, ("b",)), steps.Step("b", None))
+
+
+class Suite(unittest.TestCase):
+    def test_every_test_of_the_tree_is_in_it(self):
+        rows = json.loads((BUILD / "meson-info/intro-tests.json").read_text())
+        found = {str(path.relative_to(ROOT)) for kind in ("c", "py")
+                 for path in (ROOT / "tests").rglob(f"test_*.{kind}")}
+        self.assertGreater(len(found), 300)
+        self.assertEqual(found - {results.source_of(row["name"], ROOT) for row in rows}, set())
 
 
 if __name__ == "__main__":
