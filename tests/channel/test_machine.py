@@ -26,11 +26,13 @@ INIT = """#!{busybox} sh
 b={busybox}
 $b mount -t devtmpfs dev /dev
 $b mount -t proc proc /proc
+$b mount -t debugfs debug /debug
 $b ip link set lo up
 for one in {modules}; do $b insmod /modules/$one.ko || $b poweroff -f; done
 port=/dev/vport0p1
 while ! [ -c $port ]; do $b sleep 0.1; done
-$b sleep 3 # a port whose other end is not known yet is at its end
+# One whose other end is not known yet is at its end.
+until $b grep -q "^host_connected: 1" /debug/virtio-ports/vport0p1; do $b sleep 0.1; done
 echo "port: it is there"
 {program} responder 12 gw {nonce} {secret} <>$port >&0 2>/port
 $b sed 's/^/port: /' /port
@@ -54,7 +56,7 @@ def initramfs():
     for path in {pathlib.Path(BUSYBOX), CHANNEL, PROGRAM} | libraries(CHANNEL, PROGRAM):
         files[str(path)] = path.read_bytes()
     files |= {f"/modules/{name}.ko": data for name, data in needed.items()}
-    return machines.initramfs(files, folders=("/dev", "/proc", "/tmp"))
+    return machines.initramfs(files, folders=("/dev", "/proc", "/tmp", "/debug"))
 
 
 class Outside(Talk):
@@ -74,7 +76,7 @@ class Guest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         (self.folder / "initramfs").write_bytes(initramfs())
-        self.machine, self.port = machines.begun(self.begin, "port: it is there\n")
+        self.machine, self.port = machines.booted(self.begin, "port: it is there\n")
 
     def begin(self):
         place = self.folder / "port"

@@ -8,7 +8,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
 import unittest
 
@@ -81,7 +80,7 @@ def initramfs(files, folders=("/dev",)):
         *(entry(path[1:], 0o100755, data) for path, data in files.items()), entry("TRAILER!!!", 0)])
 
 
-def begun(begin, first):
+def booted(begin, first):
     """What `begin` gives, (a machine as a process, what else there is of it), once the machine has said
     this line. An emulated one can come to nothing on the way, and is begun anew."""
     for _ in range(3):

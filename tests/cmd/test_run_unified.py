@@ -91,7 +91,7 @@ class Guest:
 
     def __enter__(self):
         self.words.write_bytes(self.initramfs())
-        self.machine, self.server = machines.begun(self.begin, "it is up\n")
+        self.machine, self.server = machines.booted(self.begin, "it is up\n")
         self.late = threading.Timer(WHOLE_S, self.machine.kill)
         self.late.start()
         return self.machine.stdout
