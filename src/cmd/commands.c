@@ -107,7 +107,6 @@ bool command_is_family(const char *word)
     return false;
 }
 
-/* `after` is the word behind, NULL when there is none. */
 /* "ward config" alone, or before an option. */
 static void say_family(const char *first)
 {
@@ -122,6 +121,7 @@ static void say_family(const char *first)
     say("\"ward %s\" needs a second word: %s; `ward help` says what each does", first, words);
 }
 
+/* `after` is the word behind, NULL when there is none. */
 void command_refuse(const char *first, const char *after)
 {
     if (command_is_family(first) && (after == NULL || after[0] == '-')) {

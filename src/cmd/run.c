@@ -246,6 +246,15 @@ static bool read_learn(struct invocation *in, struct run_learning *out)
     return path_is_free("--learn", out->file);
 }
 
+static bool keep_so_far(struct invocation *in, struct sandbox_job *job, struct run_result *result)
+{
+    result->so_far = in->values[OPT_SO_FAR];
+    if (result->so_far == NULL)
+        return true;
+    job->so_far = run_result_so_far;
+    return run_result_room(&in->arena, result);
+}
+
 enum exit_code run_job(struct invocation *in)
 {
     struct run_result *result = arena_alloc(&in->arena, sizeof *result);
@@ -267,7 +276,6 @@ enum exit_code run_job(struct invocation *in)
                                .refused = run_result_refused,
                                .refused_call = run_result_refused_call,
                                .refused_path = run_result_refused_path,
-                               .so_far = run_result_so_far,
                                .arg = result,
                                .arena = &in->arena };
     if (result == NULL)
@@ -285,10 +293,7 @@ enum exit_code run_job(struct invocation *in)
         job.measure_arg = &measure;
     }
     job.learns = result->learning.file != NULL;
-    result->so_far = in->values[OPT_SO_FAR];
-    if (result->so_far == NULL)
-        job.so_far = NULL;
-    else if (!run_result_room(&in->arena, result))
+    if (!keep_so_far(in, &job, result))
         return EXIT_INTERNAL;
     if (job.output != NULL && !read_output(in, job.output, &job.output))
         return EXIT_USAGE;

@@ -307,6 +307,7 @@ bool run_result_room(struct arena *arena, struct run_result *result)
     return at != NULL;
 }
 
+/* Not written through, as file_write_atomic would: the job's streams wait meanwhile. */
 static bool write_anew(const char *file, struct span bytes)
 {
     char beside[PATH_MAX];
@@ -318,8 +319,6 @@ static bool write_anew(const char *file, struct span bytes)
 void run_result_so_far(void *arg)
 {
     struct run_result *r = arg;
-    if (r->so_far == NULL)
-        return;
     r->room.len = 0;
     struct json_writer json = json_write_to(&r->room, 0);
     json_begin_object(&json);
