@@ -80,6 +80,19 @@ bool guest_enter_root(struct guest *guest);
 /* guest_start begins the job; it runs when this returns true. */
 bool guest_start(struct guest *guest);
 
+/* --- memory.c: what memory the job has ---------------------------------------------------------
+ */
+
+/* guest_group_of_job makes a control group with all the memory that is free but for a little:
+   whoever writes 0 to the file that it gives is in it, with all that he starts.  -1: the kernel has
+   none, and the machine's own memory is the bound. */
+int guest_group_of_job(void);
+
+/* guest_read_number reads the number behind a word that begins a line of one of the kernel's lists.
+ */
+MUST_USE
+bool guest_read_number(const char *list, const char *word, uint64_t *out);
+
 /* --- agent.c: evidence for the job ------------------------------------------------------------ */
 
 /* guest_start_agent starts the process that answers the job's questions, where it is to have one.

@@ -22,6 +22,7 @@ enum { CAPABILITIES_MAX = 63 };
 
 struct ends {
     int in, out, err, fault, asked;
+    int group; /* -1: there is none */
 };
 
 static bool limit(__rlimit_resource_t which, uint64_t most)
@@ -115,7 +116,8 @@ static _Noreturn void become(struct guest *guest, const struct ends *ends)
     } argv = { .told = guest->arguments.at }, variables = { .told = guest->variables.at };
     guest->fault = "what it gives up";
     guest->at = NULL;
-    bool ready = setsid() >= 0 && guest_stays(false) && take_streams(ends) &&
+    bool ready = (ends->group < 0 || fd_write(ends->group, span_text("0"))) && setsid() >= 0 &&
+                 guest_stays(false) && take_streams(ends) &&
                  unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP) == 0 &&
                  guest_enter_root(guest) && limit_all(&guest->limits) &&
                  give_up_rights(&guest->limits);
@@ -162,7 +164,8 @@ bool guest_start(struct guest *guest)
         pipe2(fault, O_CLOEXEC) != 0 || !rc_ok(packet_pair(NULL, asked)) ||
         unshare(CLONE_NEWPID) != 0)
         return guest_failed(guest, "its processes", NULL);
-    const struct ends ends = { in[0], out[1], err[1], fault[1], asked[1] };
+    auto_fd int group = guest_group_of_job();
+    const struct ends ends = { in[0], out[1], err[1], fault[1], asked[1], group };
     guest->first = fork();
     if (guest->first < 0)
         return guest_failed(guest, "its processes", NULL);

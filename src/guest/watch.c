@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/decimal.h"
 #include "base/number.h"
 #include "guest/inside.h"
 #include "os/clock.h"
@@ -18,7 +17,6 @@
 enum {
     LOOK_MS = 50,
     PIECE = 16384,
-    COUNTERS = 16384, /* bytes of /proc/vmstat, and more than there are */
     BLOCK = 4096,
 };
 
@@ -37,17 +35,8 @@ struct watching {
 /* How many processes the kernel has ended for want of memory, in all. */
 static uint64_t memory_kills(void)
 {
-    static char text[COUNTERS];
     uint64_t kills;
-    auto_fd int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? 0 : fd_read(fd, text, sizeof text - 1);
-    text[got < 0 ? 0 : got] = 0;
-    static const char word[] = "\noom_kill ";
-    const char *line = strstr(text, word);
-    if (line == NULL)
-        return 0;
-    line += sizeof word - 1;
-    return decimal_read(span_of(line, strspn(line, "0123456789")), UINT64_MAX, &kills) ? kills : 0;
+    return guest_read_number("/proc/vmstat", "oom_kill", &kills) ? kills : 0;
 }
 
 static bool output_is_over(const struct guest *guest)

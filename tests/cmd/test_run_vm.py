@@ -52,7 +52,7 @@ class Runs(Machines):
         """A user without a right, the calls of the list alone, none of the host's kernel; no more
         processes (a shell is one), files and locked memory than in a container."""
         script = ("cat /proc/self/status; nproc; ls -d /dev/* /sys/*; echo /proc/[0-9]*; "
-                  "cat /proc/version; cat /proc/mounts; probe calls; probe surface; probe numbers; "
+                  "cat /proc/version; cat /proc/mounts; cat /proc/self/cgroup; probe calls; probe surface; probe numbers; "
                   "probe files; probe locked; probe processes; for p in /proc/sysrq-trigger "
                   "/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe; do echo x >$p && "
                   "echo WROTE $p; done; for p in /proc/kcore /proc/kmsg /proc/kallsyms /proc/keys; "
@@ -74,6 +74,8 @@ class Runs(Machines):
                          ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "tty",
                           "urandom", "zero"])
         self.assertNotRegex(said, r"(?m)^/sys/")
+        self.assertRegex(said, r"(?m)^0::/$")  # its group is all that it sees of groups
+        self.assertNotIn("cgroup2", said)
         self.assertRegex(said, r"(?m)^/proc/1( /proc/\d+)?$")
         self.assertNotIn(pathlib.Path("/proc/version").read_text().strip(), said)
         # What is written to a hidden file goes nowhere: it is another one.
