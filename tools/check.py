@@ -5,6 +5,7 @@ Each TAP test of a test program counts as one, each other step as one. The last 
 is "N passed, N failed, N skipped"; the exit code is 1 when anything failed."""
 
 import argparse
+import os
 import pathlib
 import shutil
 import sys
@@ -20,6 +21,7 @@ ASAN = ROOT / "build-asan"
 TSAN = ROOT / "build-tsan"
 PYTHON = sys.executable
 BUILD_ERRORS = r"error|FAILED|undefined reference|ERROR:"
+WIDE = str((os.cpu_count() or 2) * 3 // 2)
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1:"
                     "external_symbolizer_path=/usr/bin/addr2line",
@@ -121,7 +123,8 @@ def always(kept, env, how):
         Step("threat model", tool("threat_model.py", how)),
         Step(CLANG, build(ASAN, "clang-14", "-Db_sanitize=address,undefined", "-Dfuzz=true",
                           "-Dtests=enabled")),
-        Step(UNIT, unit_tests(BUILD, "-t4", env=env, keep=kept), (GCC,)),
+        # Many of them wait for something most of the time, and what comes last waits for all.
+        Step(UNIT, unit_tests(BUILD, "-t4", "--num-processes", WIDE, env=env, keep=kept), (GCC,)),
         Step("limits", tool("limits.py", how)),
         Step("reasons", tool("reasons.py", how)),
         Step("processes", tool("processes.py", how)),

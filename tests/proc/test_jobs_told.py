@@ -7,9 +7,9 @@ import subprocess
 import time
 
 import tap
+from job_house import Queue
 from commands import CLEAN, faults
 from house import until
-from job_house import Queue
 from sandboxes import Jobs, begun, needs_sandbox, with_both
 
 FILES = "sandbox_config.filesystem_policy.denied_paths"
