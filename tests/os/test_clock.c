@@ -33,13 +33,25 @@ static bool is_earlier(struct timespec a, struct timespec b)
     return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
 }
 
+/* A file that was looked at gets a date of its own with its next change, finer than the ticks, and
+   no file that is made after that an earlier one. */
+static int make_after_a_fine_date(const char *name)
+{
+    struct stat is;
+    const int looked_at = memfd_create("looked at", MFD_CLOEXEC);
+    assert_int_equal(fstat(looked_at, &is), 0);
+    assert_int_equal(write(looked_at, "x", 1), 1);
+    close(looked_at);
+    return memfd_create(name, MFD_CLOEXEC);
+}
+
 /* What was made before has an earlier date, what is made after it has not. */
 static void test_the_next_date_of_files(void **state)
 {
     struct stat before, after;
     (void)state;
-    for (int i = 0; i < 20; i++) {
-        const int first = memfd_create("first", MFD_CLOEXEC);
+    for (int i = 0; i < 50; i++) {
+        const int first = make_after_a_fine_date("first");
         const struct timespec date = clock_next_date();
         const int second = memfd_create("second", MFD_CLOEXEC);
         assert_int_equal(fstat(first, &before), 0);
