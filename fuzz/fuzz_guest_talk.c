@@ -39,6 +39,8 @@ static void count(struct heard *heard, const struct guest_word *word)
     if (word->said == GUEST_REFUSED &&
         (word->refused.row >= GUEST_REFUSED_MAX || word->refused.count == 0))
         abort();
+    if (word->said == GUEST_TRIED && !denied_is_sound(&word->tried, JOB_LIST_MAX))
+        abort();
     if (heard->bytes > heard->promised || word->mode > 07777)
         abort();
 }

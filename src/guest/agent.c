@@ -25,7 +25,7 @@ _Static_assert((int)GUEST_QUESTION == (int)AGENT_QUESTION &&
                    (int)GUEST_REPLY_MAX == (int)AGENT_REPLY_MAX,
                "the body of a frame is a packet");
 
-enum { BACKLOG = 16, USER = 65531 }; /* nobody else's in a machine */
+enum { BACKLOG = 16, USER = 65531, RULES_ROOM = 32 }; /* nobody else's in a machine */
 
 static int listen_for_job(void)
 {
@@ -40,17 +40,18 @@ static int listen_for_job(void)
     return fd_take(&fd);
 }
 
-/* All that it will need of memory is there. */
-static bool give_up(void)
+bool guest_give_up(const struct call_rule *rules, size_t count, uid_t user)
 {
-    static struct sock_filter at[CALL_FILTER_ROOM(COUNT_OF(agent_rules))];
+    static struct sock_filter at[CALL_FILTER_ROOM(RULES_ROOM)];
     const struct rlimit none = { 0, 0 };
     struct call_filter filter;
+    if (count > RULES_ROOM)
+        return false;
     call_filter_begin(&filter, at, COUNT_OF(at));
-    for (size_t i = 0; i < COUNT_OF(agent_rules); i++)
-        call_filter_put(&filter, &agent_rules[i], SECCOMP_RET_ALLOW);
-    return guest_stays(false) && setrlimit(RLIMIT_NPROC, &none) == 0 && setgroups(0, NULL) == 0 &&
-           setresgid(USER, USER, USER) == 0 && setresuid(USER, USER, USER) == 0 &&
+    for (size_t i = 0; i < count; i++)
+        call_filter_put(&filter, &rules[i], SECCOMP_RET_ALLOW);
+    return setrlimit(RLIMIT_NPROC, &none) == 0 && setgroups(0, NULL) == 0 &&
+           setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0 &&
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            call_filter_hold(&filter, SECCOMP_RET_KILL_PROCESS);
 }
@@ -60,7 +61,10 @@ static _Noreturn void become(struct guest *guest, int listener, int house, int s
     const struct agent_given given = { .listener = listener, .house = house, .stop = stop };
     close(guest->port);
     fd_close(&guest->modules);
-    _exit(agent_ready(&given) && give_up() && agent_answer() ? 0 : 1);
+    /* All that it will need of memory is there. */
+    const bool ready = agent_ready(&given) && guest_stays(false) &&
+                       guest_give_up(agent_rules, COUNT_OF(agent_rules), USER);
+    _exit(ready && agent_answer() ? 0 : 1);
 }
 
 bool guest_start_agent(struct guest *guest)

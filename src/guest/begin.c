@@ -31,15 +31,24 @@ static bool mount_at(const char *type, const char *target, unsigned long flags, 
     return mount(type, target, type, flags, options) == 0;
 }
 
-static bool is_of_network(const char *file)
+/* Which modules a job needs: all of them, and others by what it may do. */
+enum use { OF_ALL = 0, OF_NETWORK, OF_VEIL };
+
+static enum use use_of(const char *file)
 {
-    static const char *const known[] = { "failover.ko", "net_failover.ko", "virtio_net.ko" };
+    static const struct {
+        const char *name;
+        enum use use;
+    } known[] = { { "failover.ko", OF_NETWORK },
+                  { "net_failover.ko", OF_NETWORK },
+                  { "virtio_net.ko", OF_NETWORK },
+                  { "fuse.ko", OF_VEIL } };
     const char *name = file + strspn(file, "0123456789-");
     for (size_t i = 0; i < COUNT_OF(known); i++) {
-        if (strcmp(name, known[i]) == 0)
-            return true;
+        if (strcmp(name, known[i].name) == 0)
+            return known[i].use;
     }
-    return false;
+    return OF_ALL;
 }
 
 static bool load_one(int folder, const char *name)
@@ -54,7 +63,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* By their names: those that others need come first. */
-static bool load_modules(struct guest *guest, bool network)
+static bool load_modules(struct guest *guest, enum use use)
 {
     static char names[MODULES_MAX][NAME_ROOM];
     const char *sorted[MODULES_MAX];
@@ -65,8 +74,7 @@ static bool load_modules(struct guest *guest, bool network)
         return guest_failed(guest, "no modules", NULL);
     fd_take(&again);
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (entry->d_name[0] == '.' || count == MODULES_MAX ||
-            is_of_network(entry->d_name) != network)
+        if (entry->d_name[0] == '.' || count == MODULES_MAX || use_of(entry->d_name) != use)
             continue;
         snprintf(names[count], sizeof names[count], "%s", entry->d_name);
         sorted[count] = names[count];
@@ -82,9 +90,14 @@ static bool load_modules(struct guest *guest, bool network)
 
 bool guest_load_network(struct guest *guest)
 {
-    const bool loaded = !guest->limits.network || load_modules(guest, true);
+    const bool loaded = !guest->limits.network || load_modules(guest, OF_NETWORK);
     fd_close(&guest->modules);
     return loaded;
+}
+
+bool guest_load_veil(struct guest *guest)
+{
+    return load_modules(guest, OF_VEIL);
 }
 
 /* The initramfs cannot be left by pivot_root; what lies over it can. */
@@ -109,7 +122,7 @@ bool guest_begin(struct guest *guest)
         !mount_at("devtmpfs", "/dev", MS_NOSUID | MS_NOEXEC, "mode=755"))
         return guest_failed(guest, "the kernel's file systems", NULL);
     guest->modules = open("/modules", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (!load_modules(guest, false))
+    if (!load_modules(guest, OF_ALL))
         return false;
     if (!leave_initramfs() || !guest_stays(true) || sethostname("job", 3) != 0)
         return guest_failed(guest, "the beginning", NULL);

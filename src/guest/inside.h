@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "job/guest_talk.h"
+#include "os/call_filter.h"
 
 enum {
     GUEST_LIST_MAX = 1024, /* texts of one kind that it may be told */
@@ -27,7 +28,7 @@ struct guest {
     int port;
     int modules; /* the folder that they are in, which has no name any more */
     struct guest_list arguments, variables, allowed, denied, masked, kept;
-    bool denied_is_file[GUEST_LIST_MAX];
+    enum guest_shown shown_as[GUEST_LIST_MAX]; /* by the index of denied */
     const char *start_in;
     struct guest_limits limits;
     struct guest_call calls[GUEST_CALLS_MAX];
@@ -36,6 +37,12 @@ struct guest {
     size_t told_count;
     int questions;     /* of the job's refused calls; -1: nobody can be asked, or nobody asks */
     int agent;         /* the job's guest agent, as it asks; -1: it has none */
+    int tries;         /* of denied paths, as who answers them tells; -1: nobody does */
+    int tries_stop;    /* where a byte ends that process, */
+    pid_t veil;        /* which is this; 0: there is none, or it has ended */
+    int veil_ready;    /* for one byte, when it serves; -1: it was heard */
+    bool veiled;       /* there was one, */
+    bool veil_failed;  /* and it did not end well */
     const char *fault; /* of what failed: what it was, */
     const char *at;    /* and where; may be NULL */
     pid_t first;       /* of the job */
@@ -47,13 +54,14 @@ bool guest_failed(struct guest *guest, const char *what, const char *at);
 
 /* --- begin.c: a machine that has just begun --------------------------------------------------- */
 
-/* guest_begin mounts what the kernel tells, loads all modules but the network's, and makes an empty
-   file system the root of all paths. */
+/* guest_begin mounts what the kernel tells, loads all modules but those that not each job needs,
+   and makes an empty file system the root of all paths. */
 bool guest_begin(struct guest *guest);
 
 /* guest_load_network loads those of the network, unless the job reaches nothing, and closes their
-   folder. */
+   folder; guest_load_veil those that a veil needs, as far as they are there. */
 bool guest_load_network(struct guest *guest);
+bool guest_load_veil(struct guest *guest);
 
 /* guest_stays says whether the kernel may end the caller, and what it starts, when memory is all
    gone: it may end the job, and not this process, whatever the job takes. */
@@ -70,6 +78,22 @@ bool guest_listen(struct guest *guest);
 /* --- root.c: the job's files ------------------------------------------------------------------ */
 
 bool guest_make_root(struct guest *guest);
+
+/* --- paths.c: tries of denied paths ----------------------------------------------------------- */
+
+#define GUEST_VEIL "/veil"
+
+/* guest_begin_veil starts who lays what hides denied paths over GUEST_VEIL (os/veil.h) and answers
+   there, if the job hides something.  It takes as long as much of what else there is to be done
+   before the job runs, and is done beside it.  guest_has_veil waits for it.  False: there is none,
+   and nobody hears of tries. */
+void guest_begin_veil(struct guest *guest);
+bool guest_has_veil(struct guest *guest);
+
+/* guest_pass_try passes on one that it has told; guest_end_veil ends it, and passes on all that is
+   left.  True: all was told. */
+void guest_pass_try(struct guest *guest);
+bool guest_end_veil(struct guest *guest);
 
 /* guest_enter_root: in the job's first process, with mounts of its own: makes that the root of all
    paths, with a /proc of the caller's processes. */
@@ -98,6 +122,10 @@ bool guest_read_number(const char *list, const char *word, uint64_t *out);
 /* guest_start_agent starts the process that answers the job's questions, where it is to have one.
    What is asked there goes out over the port, and comes back (GUEST_ASKS, GUEST_REPLY). */
 bool guest_start_agent(struct guest *guest);
+
+/* guest_give_up: in a child that is to have nothing that the job has not: another user, that nobody
+   else is, and these system calls. */
+bool guest_give_up(const struct call_rule *rules, size_t count, uid_t user);
 
 /* guest_pass_question says what it asks; guest_pass_reply gives it an answer. */
 void guest_pass_question(struct guest *guest);

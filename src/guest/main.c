@@ -30,7 +30,10 @@ static void say_hello(struct guest *guest)
 
 static void serve(struct guest *guest)
 {
-    if (!guest_listen(guest) || !guest_wake_network(guest) || !guest_make_root(guest) ||
+    const bool told = guest_listen(guest);
+    if (told)
+        guest_begin_veil(guest);
+    if (!told || !guest_wake_network(guest) || !guest_make_root(guest) ||
         !guest_start_agent(guest) || !guest_start(guest)) {
         guest_say_failed(guest);
         return;
@@ -42,7 +45,13 @@ static void serve(struct guest *guest)
 
 int main(void)
 {
-    static struct guest guest = { .port = -1, .modules = -1, .questions = -1, .agent = -1 };
+    static struct guest guest = { .port = -1,
+                                  .modules = -1,
+                                  .questions = -1,
+                                  .agent = -1,
+                                  .tries = -1,
+                                  .tries_stop = -1,
+                                  .veil_ready = -1 };
     if (getpid() != 1) {
         fprintf(stderr, "ward-guest: it is the first process of a virtual machine, and no other\n");
         return 2;

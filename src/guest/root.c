@@ -167,11 +167,20 @@ static bool make_covers(void)
            mount(NULL, COVERS, NULL, MS_REMOUNT | MS_RDONLY | PLAIN, NULL) == 0;
 }
 
+/* By an entry of a veil, of which tries are told, or by what nobody may open either. */
 static bool make_denied(struct guest *guest)
 {
+    const bool veiled = guest_has_veil(guest);
     for (size_t i = 0; i < guest->denied.count; i++) {
-        if (!bind_over(guest->denied_is_file[i] ? COVER_FILE : COVER_FOLDER, guest->denied.at[i],
-                       MS_RDONLY | PLAIN))
+        char entry[sizeof GUEST_VEIL + 24];
+        snprintf(entry, sizeof entry, GUEST_VEIL "/%zu", i);
+        if (guest->shown_as[i] == GUEST_SHOWN_NOTHING)
+            continue;
+        const bool is_file = guest->shown_as[i] == GUEST_SHOWN_FILE;
+        const bool hidden = veiled ? bind_over(entry, guest->denied.at[i], MS_NOSUID | MS_NODEV)
+                                   : bind_over(is_file ? COVER_FILE : COVER_FOLDER,
+                                               guest->denied.at[i], MS_RDONLY | PLAIN);
+        if (!hidden)
             return guest_failed(guest, "a denied path", guest->denied.at[i]);
     }
     return true;

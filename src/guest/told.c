@@ -17,9 +17,11 @@ static bool add(struct guest_list *list, const char *text)
 
 static bool add_denied(struct guest *guest, const struct guest_frame *frame)
 {
-    uint8_t file = 0;
-    const char *path = guest_text(frame, &file);
-    guest->denied_is_file[guest->denied.count % GUEST_LIST_MAX] = file == 1;
+    uint8_t shown = 0;
+    const char *path = guest_text(frame, &shown);
+    if (shown > GUEST_SHOWN_NOTHING)
+        return false;
+    guest->shown_as[guest->denied.count % GUEST_LIST_MAX] = (enum guest_shown)shown;
     return add(&guest->denied, path);
 }
 

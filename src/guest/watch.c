@@ -26,7 +26,7 @@ struct watching {
     uint64_t kills;     /* for want of memory, before the job ran */
     enum guest_end why; /* it was ended for a limit */
     int status;
-    bool ended;
+    bool ended, paths_untold;
     int64_t looked_ms;
     uint8_t heard[2 * (GUEST_HEAD + GUEST_REPLY_MAX)]; /* of frames that are not whole */
     size_t heard_len;
@@ -73,6 +73,10 @@ static void bury(struct watching *watching)
 {
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid == watching->guest->veil) {
+            watching->guest->veil = 0;
+            watching->guest->veil_failed = status != 0;
+        }
         if (pid != watching->guest->first)
             continue;
         watching->status = status;
@@ -111,7 +115,11 @@ static void hear(struct watching *watching)
 
 static void say_end(const struct watching *watching)
 {
-    uint8_t body[3] = { GUEST_EXITED, 0, watching->telling.failed ? 1 : 0 };
+    uint8_t body[3] = { GUEST_EXITED, 0, 0 };
+    if (watching->telling.failed)
+        body[2] |= GUEST_UNTOLD_CALLS;
+    if (watching->paths_untold)
+        body[2] |= GUEST_UNTOLD_PATHS;
     const int status = watching->status;
     const bool signalled = WIFSIGNALED(status);
     body[1] = (uint8_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -132,7 +140,8 @@ static void attend(struct watching *watching)
                                { .fd = guest->streams[1], .events = POLLIN },
                                { .fd = guest->port, .events = POLLIN },
                                { .fd = guest->questions, .events = POLLIN },
-                               { .fd = guest->agent, .events = POLLIN } };
+                               { .fd = guest->agent, .events = POLLIN },
+                               { .fd = guest->tries, .events = POLLIN } };
     poll(polled, COUNT_OF(polled), watching->ended ? -1 : LOOK_MS);
     for (size_t i = 0; i < 2; i++) {
         if (polled[i].revents != 0)
@@ -146,6 +155,8 @@ static void attend(struct watching *watching)
         fd_close(&guest->questions); /* nobody is left who could ask */
     if (polled[4].revents != 0)
         guest_pass_question(guest);
+    if (polled[5].revents != 0)
+        guest_pass_try(guest);
     guest_say_counts(guest, &watching->telling, false);
     look_at_limits(watching);
     bury(watching);
@@ -163,6 +174,7 @@ bool guest_watch(struct guest *guest)
     if (watching.why == 0 && memory_kills() > watching.kills)
         watching.why = GUEST_MEMORY;
     guest_say_counts(guest, &watching.telling, true);
+    watching.paths_untold = !guest_end_veil(guest);
     say_end(&watching);
     return watching.why == 0;
 }

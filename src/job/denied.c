@@ -85,9 +85,9 @@ bool denied_take(struct denied_tries *tries, const struct denied_try *got, size_
     if (!denied_is_sound(got, rules))
         return false;
     struct denied_try *row = row_of(tries, got->rule, name_of(got));
-    /* Who counts as is done here finds room for each name that he has. */
+    /* Whoever counts as is done here finds room for each name that he has. */
     if (row->name_len != got->name_len)
-        return false;
+        return true;
     if (row->count == 0)
         *is_new = row;
     row->rule = got->rule;

@@ -35,8 +35,9 @@ bool denied_is_usual(struct span path, struct span name);
 /* denied_add counts a try: its row, which is NULL only where there is no such rule. */
 struct denied_try *denied_add(struct denied_tries *tries, size_t rule, struct span name);
 
-/* denied_take takes over what somebody else has counted, of a specification with so many rules.
- *is_new: it is the first of its kind.  False: nobody counts so. */
+/* denied_take takes over what somebody else has counted, of a specification with so many rules, and
+   gives its row where it is the first of its kind.  Names of which there are more than are told
+   apart are not taken.  False: that is no count. */
 MUST_USE
 bool denied_take(struct denied_tries *tries, const struct denied_try *got, size_t rules,
                  const struct denied_try **is_new);

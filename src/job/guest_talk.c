@@ -45,7 +45,7 @@ int guest_take(struct span *bytes, struct guest_frame *out)
 /* --- what a machine says ---------------------------------------------------------------------- */
 
 enum state { NEW = 0, TOLD, RUNNING, LEFT, IN_FILE, OVER, STATES };
-enum { REFUSED = 4 + 4 + 8 }; /* bytes of one */
+enum { REFUSED = 4 + 4 + 8, TRIED = 4 + 4 }; /* bytes of one; of a try before its name */
 
 /* In which states a kind may come, what follows it, and how long its body may be. */
 static const struct step {
@@ -67,6 +67,7 @@ static const struct step {
     [GUEST_DONE] = { 1 << LEFT, OVER, 0, 0 },
     [GUEST_REFUSED] = { 1 << RUNNING, RUNNING, REFUSED, REFUSED },
     [GUEST_ASKS] = { 1 << RUNNING, RUNNING, GUEST_QUESTION, GUEST_QUESTION },
+    [GUEST_TRIED] = { 1 << RUNNING, RUNNING, TRIED, TRIED + DENIED_NAME_MAX },
 };
 
 /* It leads down from where it begins, a name at a time. */
@@ -104,14 +105,18 @@ static bool read_version(struct cursor *in)
     return cur_u32le(in, &version) && version == GUEST_VERSION;
 }
 
+static bool untold_is_sound(uint32_t untold)
+{
+    return (untold & ~(uint32_t)(GUEST_UNTOLD_CALLS | GUEST_UNTOLD_PATHS)) == 0;
+}
+
 static bool read_end(struct cursor *in, struct guest_word *word)
 {
-    uint8_t end, untold;
-    if (!cur_u8(in, &end) || !cur_u8(in, &word->number) || !cur_u8(in, &untold) || end == 0 ||
-        end >= GUEST_END_COUNT || untold > 1)
+    uint8_t end;
+    if (!cur_u8(in, &end) || !cur_u8(in, &word->number) || !cur_u8(in, &word->untold) || end == 0 ||
+        end >= GUEST_END_COUNT || !untold_is_sound(word->untold))
         return false;
     word->end = (enum guest_end)end;
-    word->untold = untold == 1;
     return end == GUEST_EXITED || (word->number > 0 && word->number < 65);
 }
 
@@ -135,6 +140,19 @@ static bool read_refused(struct cursor *in, struct guest_refused *refused)
            cur_u64le(in, &refused->argument) && refused_is_sound(refused);
 }
 
+static bool read_tried(struct cursor *in, struct denied_try *tried)
+{
+    struct denied_try got = { 0 };
+    if (!cur_u32le(in, &got.rule) || !cur_u32le(in, &got.count))
+        return false;
+    const struct span name = cur_rest(in);
+    if (name.len > sizeof got.name || !cur_copy(in, got.name, name.len))
+        return false;
+    got.name_len = (uint8_t)name.len;
+    *tried = got;
+    return denied_is_sound(&got, JOB_LIST_MAX);
+}
+
 static bool read_body(struct guest_word *word, struct cursor *in)
 {
     switch (word->said) {
@@ -151,6 +169,8 @@ static bool read_body(struct guest_word *word, struct cursor *in)
         return read_odd(in, word);
     case GUEST_REFUSED:
         return read_refused(in, &word->refused);
+    case GUEST_TRIED:
+        return read_tried(in, &word->tried);
     case GUEST_FAILED:
     case GUEST_OUT:
     case GUEST_ERR:
@@ -306,6 +326,15 @@ void guest_put_refused(struct sink *out, const struct guest_refused *refused)
     sink_u64le(out, refused->argument);
 }
 
+void guest_put_tried(struct sink *out, const struct denied_try *tried)
+{
+    sink_u32le(out, (uint32_t)(TRIED + tried->name_len));
+    sink_u8(out, GUEST_TRIED);
+    sink_u32le(out, tried->rule);
+    sink_u32le(out, tried->count);
+    sink_put(out, span_of(tried->name, tried->name_len));
+}
+
 /* --- what is told of the machine -------------------------------------------------------------- */
 
 static bool reason_is_of_machine(uint32_t reason)
@@ -333,10 +362,11 @@ bool machine_word_is_sound(const struct machine_word *word)
     for (size_t i = 0; i < len; i++)
         plain = plain && is_printable(word->what[i]);
     if (!plain || !reason_is_of_machine(word->reason) || word->ran > 1 || word->code > 255 ||
-        word->signal > 64 || word->untold > 1)
+        word->signal > 64 || !untold_is_sound(word->untold))
         return false;
     return word->stage == MACHINE_RUNS ||
            (word->stage == MACHINE_REFUSED && refused_is_sound(&word->refused)) ||
+           (word->stage == MACHINE_TRIED && denied_is_sound(&word->tried, JOB_LIST_MAX)) ||
            (word->stage == MACHINE_ENDED && (word->ran == 1 || word->reason != REASON_OK));
 }
 

@@ -8,9 +8,10 @@
 #define WARD_JOB_GUEST_TALK_H
 
 #include "base/sink.h"
+#include "job/denied.h"
 
 enum {
-    GUEST_VERSION = 4,
+    GUEST_VERSION = 5,
     GUEST_HEAD = 5,           /* bytes before a body */
     GUEST_BODY_MAX = 32768,   /* bytes of a body */
     GUEST_PATH_MAX = 4000,    /* of a path below /output */
@@ -34,8 +35,8 @@ enum guest_said {
     GUEST_RUNS,
     GUEST_OUT,    /* what the job writes to its standard output, */
     GUEST_ERR,    /* and to standard error */
-    GUEST_ENDED,  /* u8 of enum guest_end, u8 its exit code or the signal, u8: 1 where not all
-                     refused calls were told */
+    GUEST_ENDED,  /* u8 of enum guest_end, u8 its exit code or the signal, u8: what not all was told
+                     of (GUEST_UNTOLD_CALLS, GUEST_UNTOLD_PATHS) */
     GUEST_FOLDER, /* of /output: u16 mode, path */
     GUEST_FILE,   /* u16 mode, u64 size, path; then so many bytes */
     GUEST_BYTES,
@@ -44,10 +45,12 @@ enum guest_said {
     GUEST_DONE,
     GUEST_REFUSED, /* struct guest_refused: calls of one kind, so far */
     GUEST_ASKS,    /* GUEST_QUESTION bytes: for whoever measured what it began with */
+    GUEST_TRIED,   /* struct denied_try: of one kind, so far */
     GUEST_SAID_COUNT
 };
 
 enum guest_end { GUEST_EXITED = 1, GUEST_SIGNALLED, GUEST_MEMORY, GUEST_OUTPUT, GUEST_END_COUNT };
+enum { GUEST_UNTOLD_CALLS = 1, GUEST_UNTOLD_PATHS = 2 };
 enum guest_odd { GUEST_LINK = 1, GUEST_SPECIAL, GUEST_NAMED_TWICE, GUEST_ODD_COUNT };
 
 /* What it is told.  A text ends with a NUL and has no other. */
@@ -57,7 +60,7 @@ enum guest_told {
     GUEST_VARIABLE, /* text */
     GUEST_START_IN, /* text: the folder that the job begins in */
     GUEST_ALLOWED,  /* text: a path */
-    GUEST_DENIED,   /* u8: 1 for a file, else 0; text: a path */
+    GUEST_DENIED,   /* u8 of enum guest_shown; text: a path.  In the order of the specification */
     GUEST_MASKED,   /* text: a path of /proc or /dev that nobody sees */
     GUEST_KEPT,     /* text: one that nobody changes */
     GUEST_CALL,     /* struct guest_call: what the job may ask its kernel for */
@@ -67,6 +70,9 @@ enum guest_told {
     GUEST_REPLY,    /* and an answer to what it asked */
     GUEST_TOLD_COUNT
 };
+
+/* In place of a denied path; nothing where another one hides it anyway, or nothing is there. */
+enum guest_shown { GUEST_SHOWN_FOLDER = 0, GUEST_SHOWN_FILE, GUEST_SHOWN_NOTHING };
 
 struct guest_limits {
     uint64_t tmpfs, disk, output; /* bytes */
@@ -116,6 +122,7 @@ void guest_put_text(struct sink *out, uint8_t kind, int mark, struct span text);
 void guest_put_limits(struct sink *out, const struct guest_limits *limits);
 void guest_put_call(struct sink *out, const struct guest_call *call);
 void guest_put_refused(struct sink *out, const struct guest_refused *refused);
+void guest_put_tried(struct sink *out, const struct denied_try *tried);
 
 /* guest_take takes a frame from the beginning of *bytes: 1, and *bytes goes on after it; 0, it is
    not whole; -1, it is longer than any. */
@@ -135,8 +142,9 @@ struct guest_word {
     uint8_t number;
     uint16_t mode; /* permissions */
     uint64_t size;
-    bool untold; /* of the end: not all refused calls were told */
+    uint8_t untold; /* of the end: bits of what not all was told of */
     struct guest_refused refused;
+    struct denied_try tried;
     struct span text; /* bytes, words, or a path: relative, plain, without a NUL */
 };
 
@@ -161,7 +169,7 @@ bool guest_read_call(const struct guest_frame *frame, struct guest_call *out);
 
 /* --- what is told of the machine -------------------------------------------------------------- */
 
-enum machine_stage { MACHINE_RUNS = 1, MACHINE_ENDED, MACHINE_REFUSED };
+enum machine_stage { MACHINE_RUNS = 1, MACHINE_ENDED, MACHINE_REFUSED, MACHINE_TRIED };
 
 /* One word from the process beside the machine to the supervisor of the job, over a pipe.  That
    process may be the job's by now. */
@@ -171,8 +179,9 @@ struct machine_word {
                         JOB_OUTPUT_KIND */
     uint32_t ran;    /* 0 or 1 */
     uint32_t code, signal;
-    uint32_t untold;                /* 0 or 1: not all refused calls were told */
-    struct guest_refused refused;   /* of that stage alone */
+    uint32_t untold;                /* of the end: bits of what not all was told of */
+    struct guest_refused refused;   /* of that stage alone, */
+    struct denied_try tried;        /* and of that one */
     char what[GUEST_WORDS_MAX + 1]; /* printable */
 };
 

@@ -117,7 +117,7 @@ static void make_odd(struct talk *talk, const struct guest_word *word)
 static void take_end(struct talk *talk, const struct guest_word *word)
 {
     talk->word.ran = 1;
-    talk->word.untold = word->untold ? 1 : 0;
+    talk->word.untold = word->untold;
     talk->word.code = word->end == GUEST_EXITED ? word->number : 0;
     talk->word.signal = word->end == GUEST_EXITED ? 0 : word->number;
     if (word->end == GUEST_MEMORY)
@@ -134,12 +134,17 @@ static void hold(struct talk *talk, const struct guest_word *word, int to)
     talk->held_to = to;
 }
 
+/* That it runs, or what was refused to it. */
+static void tell(enum machine_stage stage, const struct guest_word *word)
+{
+    const struct machine_word told = {
+        .stage = stage, .reason = REASON_OK, .refused = word->refused, .tried = word->tried
+    };
+    machine_tell(&told);
+}
+
 void machine_hear(struct talk *talk, const struct guest_word *word)
 {
-    const struct machine_word runs = { .stage = MACHINE_RUNS, .reason = REASON_OK };
-    const struct machine_word refused = { .stage = MACHINE_REFUSED,
-                                          .reason = REASON_OK,
-                                          .refused = word->refused };
     switch (word->said) {
     case GUEST_HELLO:
         talk->saying = talk->machine->told;
@@ -149,10 +154,13 @@ void machine_hear(struct talk *talk, const struct guest_word *word)
         machine_word_what(&talk->word, word->text);
         return;
     case GUEST_RUNS:
-        machine_tell(&runs);
+        tell(MACHINE_RUNS, word);
         return;
     case GUEST_REFUSED:
-        machine_tell(&refused);
+        tell(MACHINE_REFUSED, word);
+        return;
+    case GUEST_TRIED:
+        tell(MACHINE_TRIED, word);
         return;
     case GUEST_ASKS:
         if (talk->machine->agent)

@@ -28,9 +28,10 @@ static void put_denied(struct sink *out, const struct bundle *bundle)
 {
     const struct span_list *denied = &bundle->spec->files.denied;
     for (size_t i = 0; i < denied->count; i++) {
-        if (bundle_hides(bundle, i))
-            guest_put_text(out, GUEST_DENIED, bundle->shown_as[i] == SHOWN_AS_FILE ? 1 : 0,
-                           denied->items[i]);
+        const enum guest_shown shown = !bundle_hides(bundle, i)               ? GUEST_SHOWN_NOTHING
+                                       : bundle->shown_as[i] == SHOWN_AS_FILE ? GUEST_SHOWN_FILE
+                                                                              : GUEST_SHOWN_FOLDER;
+        guest_put_text(out, GUEST_DENIED, (int)shown, denied->items[i]);
     }
 }
 

@@ -19,6 +19,7 @@
 #include "os/mount.h"
 #include "sandbox/backend.h"
 #include "sandbox/kernel.h"
+#include "sandbox/paths.h"
 
 enum {
     OVERHEAD = 256 << 20, /* QEMU with its translated code, and ward-machine */
@@ -261,6 +262,7 @@ static enum reason prepare(struct sandbox *sandbox)
     const struct bundle *bundle = container_describe(sandbox);
     if (bundle == NULL)
         return sandbox_fail(sandbox, REASON_OUT_OF_MEMORY, "the configuration");
+    sandbox->hides = paths_are_hidden(bundle);
     enum reason reason = make_root(sandbox);
     if (reason == REASON_OK)
         reason = copy_file(sandbox, sandbox->job->machine, "program", PROGRAM_MAX, 0500);

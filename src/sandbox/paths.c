@@ -20,6 +20,15 @@ static bool make_entry(const char *path, bool is_file)
     return file >= 0;
 }
 
+bool paths_are_hidden(const struct bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->spec->files.denied.count; i++) {
+        if (bundle_hides(bundle, i))
+            return true;
+    }
+    return false;
+}
+
 enum reason paths_prepare(struct sandbox *sandbox, const struct bundle *bundle)
 {
     const size_t count = bundle->spec->files.denied.count;
@@ -27,12 +36,11 @@ enum reason paths_prepare(struct sandbox *sandbox, const struct bundle *bundle)
     slot_file(&sandbox->slot, DENIED_ENTRIES, folder);
     bool made = mkdir(folder, 0711) == 0 && chmod(folder, 0711) == 0;
     sandbox->veil.count = count;
-    sandbox->hides = false;
+    sandbox->hides = paths_are_hidden(bundle);
     for (size_t i = 0; i < count && made; i++) {
         sandbox->veil.is_file[i] = bundle->shown_as[i] == SHOWN_AS_FILE;
         if (!bundle_hides(bundle, i))
             continue;
-        sandbox->hides = true;
         snprintf(path, sizeof path, "%s/%zu", folder, i);
         made = make_entry(path, sandbox->veil.is_file[i]);
     }

@@ -9,9 +9,11 @@
 /* What lies in the slot's folder: an entry for each denied path, by its index. */
 #define DENIED_ENTRIES "denied-paths"
 
-/* paths_prepare makes the entries of what is hidden: files and folders that nobody may open.
-   paths_lay lays a veil over them that hears of the tries, in the supervisor; *files is its
-   server's, or -1: nothing is hidden, or there is no veil here and nobody hears. */
+/* paths_are_hidden tells whether there is one of which something is hidden; paths_prepare makes the
+   entries of what is hidden: files and folders that nobody may open. paths_lay lays a veil over
+   them that hears of the tries, in the supervisor; *files is its server's, or -1: nothing is
+   hidden, or there is no veil here and nobody hears. */
+bool paths_are_hidden(const struct bundle *bundle);
 enum reason paths_prepare(struct sandbox *sandbox, const struct bundle *bundle);
 void paths_lay(const struct sandbox *sandbox, int *files);
 

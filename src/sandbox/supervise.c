@@ -39,6 +39,7 @@ struct watch {
     struct machine_word word; /* of the end, where it has been said; else of none */
     bool machine, runs;       /* it is one, and the job in it runs */
     bool lost;                /* a refused call that it told could not be passed on */
+    bool paths_lost;          /* so too of a denied path */
     bool veiled;              /* its teller hears of denied paths */
     struct usage_watch usage; /* for a run that learns */
 };
@@ -143,7 +144,8 @@ static enum reason launch(struct watch *watch)
     watch->machine = sandbox->word >= 0;
     if (watch->machine) {
         watch->until_ms += INT64_C(2) * MACHINE_TRIES * MACHINE_BEGIN_MS;
-        if (fcntl(by->calls, F_SETFL, O_WRONLY | O_NONBLOCK) != 0)
+        if (fcntl(by->calls, F_SETFL, O_WRONLY | O_NONBLOCK) != 0 ||
+            fcntl(by->paths, F_SETFL, O_WRONLY | O_NONBLOCK) != 0)
             return sandbox_fail(sandbox, REASON_JOB_START, "%s", strerror(errno));
     }
     teller_begin(&watch->teller);
@@ -236,6 +238,13 @@ static bool pass_on(const struct watch *watch, const struct guest_refused *refus
     return watch->runs && call.row < rows && call_refused_send(watch->by->calls, &call);
 }
 
+/* So too what it has told of a try: by a rule that there is. */
+static bool pass_on_try(const struct watch *watch, const struct denied_try *tried)
+{
+    const size_t rules = watch->by->sandbox->spec.files.denied.count;
+    return watch->runs && denied_is_sound(tried, rules) && denied_try_send(watch->by->paths, tried);
+}
+
 /* The process beside a machine may be the job's by now: it can say how the job ended and what was
    refused to it, as the job can, and no more. */
 static void take_word(struct watch *watch, const struct machine_word *word)
@@ -246,6 +255,8 @@ static void take_word(struct watch *watch, const struct machine_word *word)
         watch->word = *word;
     if (word->stage == MACHINE_REFUSED && !pass_on(watch, &word->refused))
         watch->lost = true;
+    if (word->stage == MACHINE_TRIED && !pass_on_try(watch, &word->tried))
+        watch->paths_lost = true;
     if (word->stage != MACHINE_RUNS || watch->runs)
         return;
     watch->runs = true;
@@ -275,8 +286,11 @@ static void judge_machine(struct watch *watch)
     while (hear_machine(watch))
         ; /* it has ended: no more comes than is there */
     const bool told = word->stage == MACHINE_ENDED;
-    if (told && watch->runs && word->ran == 1 && word->untold == 0 && !watch->lost)
+    const bool saw_all = told && watch->runs && word->ran == 1;
+    if (saw_all && (word->untold & GUEST_UNTOLD_CALLS) == 0 && !watch->lost)
         watch->said.untold = 0;
+    if (saw_all && (word->untold & GUEST_UNTOLD_PATHS) == 0 && !watch->paths_lost)
+        watch->said.paths_untold = 0;
     if (told && watch->runs && word->ran == 1)
         watch->said.status = word->signal != 0 ? (int)word->signal : (int)word->code << 8;
     else if (!watch->runs)

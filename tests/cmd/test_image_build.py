@@ -86,6 +86,19 @@ class Builds(unittest.TestCase):
         self.build()
         self.assertNotIn("modules/07-squashfs.ko", self.listed())
 
+    def test_what_hides_paths_where_it_is_a_module(self):
+        """A kernel may be without it; what is there is one of the files that are taken, or nothing is made."""
+        self.build()
+        self.assertNotIn("modules/12-fuse.ko", self.listed())
+        module = self.modules / "kernel/fs/fuse/fuse.ko"
+        module.parent.mkdir()
+        module.write_bytes(b"of fuse")
+        self.build()
+        self.assertEqual(self.listed()[-1], "modules/12-fuse.ko")
+        module.unlink()
+        module.symlink_to("/etc/hostname")
+        self.assertIn("fuse.ko", self.build(code=2))
+
     def test_what_is_refused(self):
         """What was there stays; at each limit it is taken, and a byte past it is not."""
         self.build()

@@ -57,7 +57,7 @@ class Limits(Jobs):
         began, ended = (datetime.datetime.fromisoformat(result[name][:-1])
                         for name in ("started", "ended"))
         seconds = (ended - began).total_seconds() + 1
-        self.assertLessEqual(result["usage"]["cpu_us"], seconds * 1.1e6)
+        self.assertLessEqual(result["usage"]["cpu_us"], seconds * 1.35e6)
         self.assertGreater(result["usage"]["cpu_us"], 0)
 
     @with_both

@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
 
 import tap
-from commands import CLEAN
+from commands import CLEAN, WARD
+from machines import Machines, kernel, needs_machine
 from oci import Image, entry, folder
 from sandboxes import BUSYBOX, Jobs, begun, needs_sandbox, told_soon, with_both
 from test_run_refused import REFUSED, in_a_filter_that_asks, teller_of
@@ -277,6 +279,65 @@ class Paths(Told, Jobs):
         more = f"[sandbox_config.filesystem_policy]\ndenied_paths = {json.dumps(denied)}\n"
         result, _ = self.job("/bin/busybox", "sh", "-c", "cd /d7; cat </d249/x; cat </etc/x; exit 0", more=more)
         self.assertEqual(kinds(result), {"/d7/": 1, "/d249/x": 1, "/etc/x": 1})
+
+
+@needs_machine
+class InMachines(Told, Machines):
+    """A process of the machine answers, and its first one tells through whoever runs it."""
+
+    def test_each_is_refused_and_told_in_a_machine(self):
+        self.each_is_refused_and_told()
+
+    def test_a_flood_in_a_machine(self):
+        self.a_flood()
+
+    def test_names_of_all_sorts_in_a_machine(self):
+        self.names_of_all_sorts()
+
+    def test_many_threads_in_a_machine(self):
+        self.many_threads()
+
+    def test_those_that_are_killed_while_they_wait_in_a_machine(self):
+        self.those_that_are_killed_while_they_wait()
+
+    def test_what_is_usual_is_not_told_in_a_machine(self):
+        self.what_is_usual_is_not_told()
+
+    def test_soon_in_a_machine(self):
+        run = self.is_told_soon()
+        run.terminate()
+        out, _ = run.communicate(timeout=60)
+        self.assertEqual(set(kinds(json.loads(out))), {"/etc/shadow"})
+
+    def test_a_flood_holds_up_no_limit(self):
+        result, _ = self.job("/bin/denied", "without-end", more=POLICY + "[limits]\nmax_execution_seconds = 2\n", code=1,
+                             reason="JOB_TIME")
+        self.assertEqual(set(kinds(result)), {"/etc/shadow", "/plain/"})
+
+    def test_by_its_place_in_the_list(self):
+        """Also behind paths that hide nothing of their own."""
+        more = ('[sandbox_config.filesystem_policy]\ndenied_paths = ["/bin/refused", "/etc/x", "/etc", "/etc/y", '
+                '"/job/none", "/plain"]\n')
+        result, _ = self.job("/bin/busybox", "sh", "-c", "cat </plain; cat </etc/x; /bin/refused kinds; exit 0", more=more)
+        self.assertEqual(kinds(result), {"/bin/refused/": 1, "/etc/x": 1, "/plain/": 1})
+
+    def test_a_kernel_without_fuse(self):
+        """What is denied is hidden all the same, and that its tries are not told is said once; calls are told."""
+        modules, images = self.here / "modules", self.here / "images"
+        shutil.copytree(kernel() / "modules", modules)
+        (modules / "kernel/fs/fuse/fuse.ko").unlink()
+        shutil.copytree(self.images, images)
+        subprocess.run([WARD, "image", "build", kernel() / "kernel", modules, "--images", images], check=True,
+                       capture_output=True)
+        script = "cat </etc/shadow || echo refused; cat </plain || echo refused; busybox chroot / true; echo done"
+        spec = self.spec("/bin/busybox", "sh", "-c", script, more=POLICY)
+        done = subprocess.run([WARD, "run", spec, "--json", "--images", images], capture_output=True, text=True,
+                              check=False, env=CLEAN, timeout=120, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(re.findall("(?m)^refused$", done.stderr)), 2, done.stderr)
+        self.assertEqual({row["rule"] for row in json.loads(done.stdout)["refusals"]}, {"call"})
+        self.assertTrue(json.loads(done.stdout)["refused_untold"])
+        self.assertEqual(done.stderr.count(UNTOLD), 1, done.stderr)
 
 
 if __name__ == "__main__":

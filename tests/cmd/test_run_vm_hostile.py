@@ -15,7 +15,7 @@ TIMES = 50 if "WARD_FULL" in os.environ else 1
 EARLY = ["early", "early-row", "huge", "dies", "other-version", "short-hello"]
 # And afterwards: when it should run, as the job, and of what the job left.
 LATER = ["resets", "unknown", "over", "gone", "odd-end", "no-end", "short-end", "told", "hello-again", "runs-again",
-         "fails-late", "half-told", "no-row", "no-count", "half-row", "bytes", "done", "asks", "asks-more", "zero", "half"]
+         "fails-late", "half-told", "no-row", "no-count", "half-row", "no-rule", "no-tries", "odd-name", "half-try", "bytes", "done", "asks", "asks-more", "zero", "half"]
 # When the end of the job was said, and what was refused to it before.
 AFTER = ["late-row", "climbs", "more", "links", "again", "less", "dots", "rooted", "empty", "orphan", "over-file",
          "odd-kind", "ends-again"]
@@ -47,7 +47,7 @@ class Strangers(OtherMachines):
 
     def test_floods(self):  # proves: RL-47
         """Bounded memory, and the time of the job: whole frames, and a byte at a time."""
-        for role in ("floods", "drips", "counts") * TIMES:
+        for role in ("floods", "drips", "counts", "tries-on") * TIMES:
             with self.subTest(role=role):
                 result, _ = self.play(role, more="max_execution_seconds = 2\n", code=1,
                                       reason="JOB_TIME")
@@ -67,6 +67,19 @@ class Strangers(OtherMachines):
         self.assertTrue(result["refused_untold"])
         result, _ = self.play("plays", code=1)
         self.assertEqual((result["refusals"], result["refused_untold"]), ([], False))
+
+    def test_tries_that_it_makes_up(self):
+        """Of the two paths that are denied, by names that do nothing, and no more of them than an own one could; what
+        is more is not heard, and that this was not all is."""
+        result, _ = self.play("tries", code=1)
+        rows = result["refusals"]
+        self.assertEqual({(row["rule"], row["count"]) for row in rows}, {("path", 2 ** 32 - 1)})
+        self.assertEqual(len(rows), 2 * (8 + 1))
+        self.assertFalse(result["refused_untold"])
+        for role, count in (("tries-more", 8), ("tries-others", 0)):
+            result, _ = self.play(role, code=1)
+            self.assertEqual(len(result["refusals"]), count, role)
+        self.assertTrue(result["refused_untold"])
 
     def test_one_that_grows(self):  # proves: RL-47
         result, _ = self.play("grows", more="max_execution_seconds = 60\n", code=1,

@@ -159,14 +159,18 @@ static void test_what_is_taken_over(void **state)
                                   { .rule = UINT32_MAX, .count = 1 },
                                   { .rule = 0, .count = 1, .name_len = DENIED_NAME_MAX + 1 },
                                   { .rule = 0, .count = 1, .name_len = 3, .name = "a b" },
-                                  { .rule = 0, .count = 1, .name_len = 1, .name = "\x1b" },
-                                  { .rule = 0, .count = 1, .name_len = 4, .name = "more" } };
+                                  { .rule = 0, .count = 1, .name_len = 1, .name = "\x1b" } };
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         const struct denied_tries before = ours;
         assert_false(denied_take(&ours, &wrong[i], denied.count, &is_new));
         assert_null(is_new);
         assert_memory_equal(&ours, &before, sizeof ours);
     }
+    const struct denied_try more = { .rule = 0, .count = 1, .name_len = 4, .name = "more" };
+    const struct denied_tries before = ours;
+    assert_true(denied_take(&ours, &more, denied.count, &is_new));
+    assert_null(is_new);
+    assert_memory_equal(&ours, &before, sizeof ours);
 }
 
 int main(void)

@@ -120,7 +120,8 @@ static void test_a_whole_talk(void **state)
     assert_true(word.refused.row == GUEST_REFUSED_MAX - 1 && word.refused.count == 5 &&
                 word.refused.argument == 0x1122334455667788);
     assert_true(hear(&hearing, GUEST_ENDED, SPAN(ended), &word));
-    assert_true(word.end == GUEST_SIGNALLED && word.number == 9 && word.untold);
+    assert_true(word.end == GUEST_SIGNALLED && word.number == 9 &&
+                word.untold == GUEST_UNTOLD_CALLS);
     assert_true(hear(&hearing, GUEST_FOLDER, SPAN(folder), &word));
     assert_true(word.mode == 0755);
     assert_true(hear(&hearing, GUEST_FILE, file_body(0644, 3, "d/f"), &word));
@@ -192,7 +193,7 @@ static void test_what_no_guest_says(void **state)
         { "by memory and no signal", 2, GUEST_ENDED, { GUEST_MEMORY, 0, 0 }, 3 },
         { "an end with more", 2, GUEST_ENDED, { GUEST_EXITED, 0, 0, 0 }, 4 },
         { "an end with less", 2, GUEST_ENDED, { GUEST_EXITED, 0 }, 2 },
-        { "an end that is told in part", 2, GUEST_ENDED, { GUEST_EXITED, 0, 2 }, 3 },
+        { "an end that is told in part", 2, GUEST_ENDED, { GUEST_EXITED, 0, 4 }, 3 },
         { "refused calls of no kind", 2, GUEST_REFUSED, { 1, 0, 0, 0 }, 4 },
         { "a question that is cut", 2, GUEST_ASKS, { 1, 0, 0, 0 }, 4 },
     };
@@ -229,6 +230,54 @@ static void test_refused_calls(void **state)
         told.stage = MACHINE_RUNS; /* which has none */
         assert_true(machine_word_is_sound(&told));
     }
+}
+
+static void test_tries(void **state)
+{
+    (void)state;
+    static const uint8_t way[] = { GUEST_HELLO, GUEST_RUNS };
+    static const struct {
+        struct denied_try tried;
+        bool heard;
+    } rows[] = {
+        { { .rule = 0, .count = 1 }, true },
+        { { .rule = JOB_LIST_MAX - 1, .count = UINT32_MAX, .name_len = 6, .name = "shadow" },
+          true },
+        { { .rule = JOB_LIST_MAX, .count = 1 }, false },
+        { { .rule = UINT32_MAX, .count = 1 }, false },
+        { { .rule = 0, .count = 0 }, false },
+        { { .rule = 0, .count = 1, .name_len = 1, .name = "\x1b" }, false },
+        { { .rule = 0, .count = 1, .name_len = 3, .name = "a/b" }, false }
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint8_t frame[GUEST_HEAD + sizeof(struct denied_try) + 1] = { 0 };
+        struct guest_hearing hearing = after(way, COUNT_OF(way));
+        struct guest_word word;
+        struct sink out = sink_over(frame, sizeof frame);
+        guest_put_tried(&out, &rows[i].tried);
+        const struct span body = span_of(frame + GUEST_HEAD, out.len - GUEST_HEAD);
+        assert_int_equal(hear(&hearing, GUEST_TRIED, body, &word), rows[i].heard);
+        if (rows[i].heard)
+            assert_memory_equal(&word.tried, &rows[i].tried, sizeof word.tried);
+        for (size_t cut = 0; cut < 8; cut++)
+            assert_false(hear(&hearing, GUEST_TRIED, span_of(body.at, cut), &word));
+        struct machine_word told = { .stage = MACHINE_TRIED,
+                                     .reason = REASON_OK,
+                                     .tried = rows[i].tried };
+        assert_int_equal(machine_word_is_sound(&told), rows[i].heard);
+        told.stage = MACHINE_RUNS; /* which has none */
+        assert_true(machine_word_is_sound(&told));
+    }
+    /* One byte more than a name may have. */
+    static uint8_t longer[8 + DENIED_NAME_MAX + 1] = { [4] = 1 };
+    struct guest_hearing hearing = after(way, COUNT_OF(way));
+    struct guest_word word;
+    memset(longer + 8, 'a', DENIED_NAME_MAX + 1);
+    assert_false(hear(&hearing, GUEST_TRIED, SPAN(longer), &word));
+    assert_true(hear(&hearing, GUEST_TRIED, span_of(longer, sizeof longer - 1), &word));
+    /* Not before it runs, and not after. */
+    hearing = after(way, 1);
+    assert_false(hear(&hearing, GUEST_TRIED, span_of(longer, 8), &word));
 }
 
 static void test_paths(void **state)
@@ -348,7 +397,7 @@ static void test_words_of_a_machine(void **state)
     word.signal = 65;
     assert_false(machine_word_is_sound(&word));
     word = good;
-    word.untold = 2;
+    word.untold = 4;
     assert_false(machine_word_is_sound(&word));
     word = good;
     word.ran = 2;
@@ -389,6 +438,7 @@ int main(void)
         TEST(test_the_order, ""),
         TEST(test_what_no_guest_says, ""),
         TEST(test_refused_calls, ""),
+        TEST(test_tries, ""),
         TEST(test_paths, ""),
         TEST(test_texts, ""),
         TEST(test_limits_and_calls, ""),

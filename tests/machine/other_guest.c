@@ -108,6 +108,42 @@ static void say_refused(uint32_t row, uint32_t count, uint64_t argument)
     say_raw(frame, out.len);
 }
 
+static void say_tried(uint32_t rule, uint32_t count, const char *name)
+{
+    static uint8_t frame[GUEST_HEAD + sizeof(struct denied_try)];
+    struct denied_try tried = { .rule = rule, .count = count, .name_len = (uint8_t)strlen(name) };
+    struct sink out = sink_over(frame, sizeof frame);
+    memcpy(tried.name, name, tried.name_len);
+    guest_put_tried(&out, &tried);
+    say_raw(frame, out.len);
+}
+
+/* Tries that nobody made, of rules that there are and are not; no more than can be told apart. */
+static void try_paths(void)
+{
+    char name[16];
+    for (uint32_t i = 0; is("tries") && i < 600; i++) {
+        snprintf(name, sizeof name, "n%u", i / 2 % 8);
+        say_tried(i % 2, UINT32_MAX, i % 18 < 2 ? "" : name);
+    }
+    for (uint32_t i = 0; is("tries-more") && i < 20; i++) {
+        snprintf(name, sizeof name, "n%u", i);
+        say_tried(0, 1, name);
+    }
+    if (is("tries-others"))
+        say_tried(7, 1, ""); /* a specification could have so many, and this has two */
+    for (uint32_t i = 0; is("tries-on"); i++)
+        say_tried(i % 2, i + 1, "x");
+    if (is("no-rule"))
+        say_tried(JOB_LIST_MAX, 1, "x");
+    if (is("no-tries"))
+        say_tried(0, 0, "x");
+    if (is("odd-name"))
+        say_tried(0, 1, "\x1b[2J");
+    if (is("half-try"))
+        say(GUEST_TRIED, "1234567", 7);
+}
+
 /* Calls that were refused to nobody: it can say so, and no more than there are kinds. */
 static void refuse(void)
 {
@@ -129,7 +165,7 @@ static void refuse(void)
 static void instead_of_a_frame(void)
 {
     static const uint8_t odd[3] = { 200, 1 }, none[3] = { 0, 0 },
-                         half_told[3] = { GUEST_EXITED, 0, 2 },
+                         half_told[3] = { GUEST_EXITED, 0, 4 },
                          half[GUEST_HEAD + 1] = { 9, 0, 0, 0, GUEST_OUT };
     static const uint8_t runs[3] = { GUEST_EXITED, 0 };
     if (is("odd-end"))
@@ -215,6 +251,7 @@ static void as_the_job(void)
     }
     instead_of_a_frame();
     refuse();
+    try_paths();
     if (is("gone"))
         _exit(0);
     if (is("stays"))

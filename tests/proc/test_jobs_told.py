@@ -10,6 +10,7 @@ import tap
 from job_house import Queue
 from commands import CLEAN, faults
 from house import until
+from machines import Machines, needs_machine
 from sandboxes import Jobs, begun, needs_sandbox, with_both
 
 FILES = "sandbox_config.filesystem_policy.denied_paths"
@@ -88,6 +89,20 @@ class InContainers(Told):
         self.assertFalse((self.folder(job) / "so-far.json").exists())
         self.wait_for(job)
         self.assertEqual(self.refusals(job), [])
+
+
+@needs_machine
+class InMachinesOfAQueue(Told):
+    resources = {"resources": 'vcpu = 1\nmemory = "64M"\ndisk = "16M"'}
+    more = 'max_memory_bytes = "512M"\n[sandbox_config]\nisolation_level = "vm"\n'
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        Machines.build.__func__(cls, cls.images)
+
+    def test_all_in_one_answer_of_a_machine(self):  # proves: EC-21
+        self.all_in_one_answer()
 
 
 @needs_sandbox
