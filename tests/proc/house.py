@@ -61,6 +61,14 @@ def lives(pid):
     return found is not None and found[1] not in "ZX"
 
 
+def is_traced(pid):
+    """Whether somebody traces it, or did: a tracer may have ended it by now."""
+    try:
+        return "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def children_of(parent):
     """{name: pid} of the living processes under a monitor, without what has not begun."""
     found = {}

@@ -16,7 +16,7 @@ import unittest
 import front_house as house
 import tap
 from auditor import needs_strace
-from house import until
+from house import is_traced, until
 from lockbox import canonical, ed25519_good
 from test_tokens import TYPE, unpacked
 
@@ -257,8 +257,7 @@ class Results(unittest.TestCase):
                     except (OSError, AssertionError, ValueError, IndexError):
                         answers.append((0, {}, b"{}"))
                 with subprocess.Popen(words) as tracer:
-                    until(lambda core=core: "TracerPid:\t0\n" not in
-                          open(f"/proc/{core}/status", encoding="ascii").read())
+                    until(lambda core=core: is_traced(core))
                     ask()
                     try:
                         tracer.wait(1)

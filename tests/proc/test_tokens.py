@@ -18,7 +18,7 @@ import unittest
 import front_house as house
 import tap
 from auditor import needs_strace
-from house import until
+from house import is_traced, until
 from lockbox import canonical, ed25519_good, sodium
 
 ISSUE, KEYS, REDEEM = "/v1/token/issue", "/v1/token/keys", "/v1/token/redeem"
@@ -338,7 +338,7 @@ url = "wss://other.example/sdk/ws"
         words = ["strace", "-qq", "-o", "/dev/null", "-p", str(core), "-e", "signal=none", "-e",
                  f"inject={call}:signal=KILL:when={n}"]
         with subprocess.Popen(words) as tracer:
-            until(lambda: "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{core}/status").read_text())
+            until(lambda: is_traced(core))
             said = [self.redeem(token)]
             try:  # it ends with the process that it watches
                 fired = tracer.wait(1) is not None
