@@ -27,6 +27,9 @@ descriptors listed, limits for files, descriptors and processes, and a filter th
 listed. It proves that by a child that makes a forbidden call and must die. The monitor starts again what ends; it never reads a
 byte that a client sent, keeps its rights and is not filtered.
 
+The runner in a house of root's is none of this: it stays root, in the machine's network and without a filter, and starts
+`ward run` for each job. What its section says of user, network, system calls and processes holds in any other house.
+
 A message goes in only through a door: from this peer, with so many bytes and descriptors. Anything else closes the channel; from
 a peer that is trusted more it is a bug of the program, and the process stops.
 

@@ -51,6 +51,7 @@ static const struct mapping mappings[AUDIT_EVENT_COUNT] = {
     [AUDIT_EVENT_EVIDENCE_MAKE] = { API_ACTIVITY, 1, "Create" },
     [AUDIT_EVENT_JOB_START] = { API_ACTIVITY, 99, "Start" },
     [AUDIT_EVENT_JOB_END] = { API_ACTIVITY, 99, "End" },
+    [AUDIT_EVENT_JOB_REFUSE] = { API_ACTIVITY, 99, "Refuse" },
     [AUDIT_EVENT_JOB_CANCEL] = { API_ACTIVITY, 4, "Delete" },
     [AUDIT_EVENT_RESULT_SIGN] = { API_ACTIVITY, 99, "Sign" },
     [AUDIT_EVENT_LOG_READ] = { API_ACTIVITY, 2, "Read" },

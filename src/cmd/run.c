@@ -67,6 +67,9 @@ const struct option_spec run_options[RUN_OPTION_COUNT] = {
     [OPT_SO_FAR] = { "--so-far", "FILE", NULL,
                      "for a house's own runner: keep in this file, while the job runs, what it was "
                      "refused by now, as it stands in the object of --json" },
+    [OPT_REFUSED] = { "--refused-fd", "N", NULL,
+                      "for a house's own runner: say on this open socket of packets what the job "
+                      "is refused, each kind once, the last of them after all else is said" },
     [OPT_JSON] = { "--json", NULL, NULL,
                    "print one JSON object; all that the job says goes to standard error" },
 };
@@ -216,8 +219,8 @@ static enum exit_code begin_signing(struct invocation *in, struct run_signed *si
 /* What of a local run has no meaning there, and of a machine there none here. */
 bool run_options_fit(const struct invocation *in)
 {
-    static const int local[] = { OPT_IMAGES, OPT_JOB,   OPT_OUTPUT, OPT_RUNTIME,
-                                 OPT_RESULT, OPT_LEARN, OPT_SO_FAR };
+    static const int local[] = { OPT_IMAGES, OPT_JOB,    OPT_OUTPUT,  OPT_RUNTIME, OPT_RESULT,
+                                 OPT_LEARN,  OPT_SO_FAR, OPT_REFUSED, OPT_MEASURE };
     static const int remote[] = { OPT_VMM_IMAGE, OPT_VMM_REPOSITORY, OPT_VMM_PORT,
                                   OPT_VMM_RESTRICTED, OPT_VMM_CA };
     const bool is_remote = in->values[OPT_VMM] != NULL;
@@ -246,13 +249,25 @@ static bool read_learn(struct invocation *in, struct run_learning *out)
     return path_is_free("--learn", out->file);
 }
 
+static bool read_measure(const struct invocation *in, struct run_measure *measure,
+                         struct sandbox_job *job)
+{
+    if (!read_descriptor(in, OPT_MEASURE, &measure->house))
+        return false;
+    if (measure->house < 0)
+        return true;
+    job->house = measure->house;
+    job->measure = run_measure_launch;
+    job->measure_arg = measure;
+    return true;
+}
+
 static bool keep_so_far(struct invocation *in, struct sandbox_job *job, struct run_result *result)
 {
     result->so_far = in->values[OPT_SO_FAR];
-    if (result->so_far == NULL)
-        return true;
-    job->so_far = run_result_so_far;
-    return run_result_room(&in->arena, result);
+    if (result->so_far != NULL || result->telling.house >= 0)
+        job->so_far = run_result_so_far;
+    return result->so_far == NULL || run_result_room(&in->arena, result);
 }
 
 enum exit_code run_job(struct invocation *in)
@@ -273,9 +288,9 @@ enum exit_code run_job(struct invocation *in)
                                .to_stderr = STDERR_FILENO,
                                .fence = fence_live,
                                .house = -1,
-                               .refused = run_result_refused,
-                               .refused_call = run_result_refused_call,
-                               .refused_path = run_result_refused_path,
+                               .refused = run_refused_say,
+                               .refused_call = run_refused_say_call,
+                               .refused_path = run_refused_say_path,
                                .arg = result,
                                .arena = &in->arena };
     if (result == NULL)
@@ -285,13 +300,9 @@ enum exit_code run_job(struct invocation *in)
     if (home_machine(machine, sizeof machine))
         job.machine = machine;
     if (!read_id(job.id) || !read_descriptor(in, OPT_TELL, &tell) ||
-        !read_descriptor(in, OPT_MEASURE, &measure.house) || !read_learn(in, &result->learning))
+        !read_descriptor(in, OPT_REFUSED, &result->telling.house) ||
+        !read_measure(in, &measure, &job) || !read_learn(in, &result->learning))
         return EXIT_USAGE;
-    if (measure.house >= 0) {
-        job.house = measure.house;
-        job.measure = run_measure_launch;
-        job.measure_arg = &measure;
-    }
     job.learns = result->learning.file != NULL;
     if (!keep_so_far(in, &job, result))
         return EXIT_INTERNAL;
@@ -311,5 +322,7 @@ enum exit_code run_job(struct invocation *in)
     run_signed_end(in, result);
     run_learn_end(in, &spec, result);
     run_result_tell(&result->sandbox, tell);
-    return run_result_print(in, result, json);
+    code = run_result_print(in, result, json);
+    run_refused_tell_rest(result); /* last, for it may take a while */
+    return code;
 }

@@ -24,6 +24,7 @@ enum run_option {
     OPT_TELL,
     OPT_MEASURE,
     OPT_SO_FAR,
+    OPT_REFUSED,
     OPT_JSON,
     RUN_OPTION_COUNT,
 };

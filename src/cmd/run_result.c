@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,8 +11,6 @@
 #include "cmd/config_print.h"
 #include "job/size.h"
 #include "os/fd.h"
-
-enum { REFUSAL_WORDS = 1024 };
 
 /* What a job did is 1 or 0; everything else is Ward's own, or the caller's. */
 static enum exit_code exit_of_job(const struct sandbox_result *result)
@@ -95,99 +92,6 @@ static void put_outputs(struct json_writer *json, const struct collected *output
         json_end_object(json);
     }
     json_end_array(json);
-}
-
-static void put_row(struct json_writer *json, const char *rule, const struct sink *words,
-                    const struct sink *change, uint64_t count)
-{
-    json_begin_object(json);
-    json_put_member(json, "rule", rule);
-    json_put_key(json, "words");
-    json_put_span(json, sink_bytes(words));
-    json_put_key(json, "change");
-    json_put_span(json, sink_bytes(change));
-    json_put_member_u64(json, "count", count);
-    json_end_object(json);
-}
-
-static void put_calls(struct json_writer *json, const struct calls *calls)
-{
-    char room[REFUSAL_WORDS];
-    const struct sink none = sink_over(NULL, 0);
-    for (size_t i = 0; calls != NULL && i < CALLS_ROOM; i++) {
-        struct sink words = sink_over(room, sizeof room);
-        if (calls->at[i].count == 0)
-            continue;
-        call_refused_write(&words, &calls->at[i]);
-        put_row(json, "call", &words, &none, calls->at[i].count);
-    }
-}
-
-/* The limit for which the job was ended.  Where it was this machine that lowered it, no change of
-   the specification would raise it here. */
-static void put_quota(struct json_writer *json, const struct run_result *r)
-{
-    const struct job_limits *is = &r->sandbox.limits, *given = &r->given->limits;
-    const struct {
-        enum reason reason;
-        const char *key;
-        uint64_t is, given;
-    } rows[] = {
-        { REASON_JOB_MEMORY, "max_memory_bytes", is->memory, given->memory },
-        { REASON_JOB_TIME, "max_execution_seconds", is->execution_s, given->execution_s },
-        { REASON_JOB_OUTPUT_LIMIT, "max_output_bytes", is->output, given->output },
-    };
-    char rule[128], change[128];
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
-        if (rows[i].reason != r->sandbox.reason)
-            continue;
-        sink_format(&words, "the job passed limits.%s, which is %llu%s", rows[i].key,
-                    (unsigned long long)rows[i].is,
-                    rows[i].is < rows[i].given ? " on this machine" : "");
-        if (rows[i].is >= rows[i].given)
-            sink_format(&more, "limits.%s > %llu", rows[i].key, (unsigned long long)rows[i].is);
-        put_row(json, "quota", &words, &more, 1);
-    }
-}
-
-static void put_tries(struct json_writer *json, const struct run_result *r)
-{
-    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
-    const struct denied_tries *tries = r->sandbox.paths;
-    for (size_t i = 0; tries != NULL && i < DENIED_ROOM; i++) {
-        struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
-        if (tries->at[i].count == 0)
-            continue;
-        denied_write_rule(&words, &r->given->files.denied, &tries->at[i]);
-        denied_write_change(&more, &r->given->files.denied, &tries->at[i]);
-        put_row(json, "path", &words, &more, tries->at[i].count);
-    }
-}
-
-/* What is refused by the name that another wrote is words of ours around a name that was looked at.
- */
-static void put_refusals(struct json_writer *json, const struct run_result *r)
-{
-    const struct sandbox_result *result = &r->sandbox;
-    const struct refusals *all = result->refusals;
-    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
-    json_put_key(json, "refusals");
-    json_begin_array(json);
-    for (size_t i = 0; all != NULL && i < all->count; i++) {
-        const struct reach_refusal view = refusal_view(&all->at[i]);
-        struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
-        reach_write_rule(&words, result->reach, &view);
-        reach_write_change(&more, result->reach, &view);
-        put_row(json, reach_rule_word(view.rule), &words, &more, all->at[i].count);
-    }
-    put_quota(json, r);
-    put_tries(json, r);
-    put_calls(json, result->calls);
-    json_end_array(json);
-    json_put_member_u64(json, "refused_more", all == NULL ? 0 : all->more);
-    json_put_key(json, "refused_untold");
-    json_put_bool(json, result->calls == NULL || result->calls_untold || result->paths_untold);
 }
 
 static void put_exit(struct json_writer *json, const struct sandbox_result *result)
@@ -283,7 +187,7 @@ static void write_json(struct sink *out, const struct run_result *r)
     put_exit(&json, result);
     put_usage(&json, r);
     put_limits(&json, &result->limits);
-    put_refusals(&json, r);
+    run_refused_put(&json, r);
     put_outputs(&json, &result->outputs);
     put_time(&json, "started", result->started_ms);
     put_time(&json, "ended", result->ended_ms);
@@ -296,8 +200,7 @@ static void write_json(struct sink *out, const struct run_result *r)
 
 enum {
     AROUND = 160, /* bytes around what is said of one thing */
-    REST = 65536 + (REFUSALS_ROOM + DENIED_ROOM) * (2 * REFUSAL_WORDS + AROUND) +
-           CALLS_ROOM * 2 * AROUND,
+    REST = 65536 + RUN_REFUSED_BYTES,
 };
 
 bool run_result_room(struct arena *arena, struct run_result *result)
@@ -316,9 +219,8 @@ static bool write_anew(const char *file, struct span bytes)
     return fd >= 0 && fd_write(fd, bytes) && rename(beside, file) == 0;
 }
 
-void run_result_so_far(void *arg)
+static void write_so_far(struct run_result *r)
 {
-    struct run_result *r = arg;
     r->room.len = 0;
     struct json_writer json = json_write_to(&r->room, 0);
     json_begin_object(&json);
@@ -326,11 +228,19 @@ void run_result_so_far(void *arg)
     config_json_text(&json, "job_id", r->sandbox.id);
     config_json_text(&json, "spec_sha256", r->digest);
     put_limits(&json, &r->sandbox.limits);
-    put_refusals(&json, r);
+    run_refused_put(&json, r);
     json_end_object(&json);
     sink_text(&r->room, "\n");
     /* Where it cannot be written, all of it is in the report at the end. */
     (void)!(sink_ok(&r->room) && write_anew(r->so_far, sink_bytes(&r->room)));
+}
+
+bool run_result_so_far(void *arg, bool changed)
+{
+    struct run_result *r = arg;
+    if (changed && r->so_far != NULL)
+        write_so_far(r);
+    return run_refused_tell(r);
 }
 
 /* Of each file its path, which may be six times as long in JSON, and what stands around it. */
@@ -359,52 +269,9 @@ static void say_lowered(struct invocation *in, const char *name, uint64_t wanted
              (unsigned long long)wanted);
 }
 
-/* Whether a few lines can be said without waiting for whoever reads them: wishes are to be heard
-   meanwhile. */
-static bool is_read(int fd)
-{
-    struct pollfd polled = { .fd = fd, .events = POLLOUT };
-    return poll(&polled, 1, 0) > 0 && (polled.revents & POLLOUT) != 0;
-}
-
-void run_result_refused(void *arg, const struct reach *reach, const struct refusal *refusal)
-{
-    if (!is_read(STDERR_FILENO))
-        return;
-    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
-    const struct reach_refusal view = refusal_view(refusal);
-    struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
-    (void)arg;
-    reach_write_rule(&words, reach, &view);
-    reach_write_change(&more, reach, &view);
-    say("run: refused: %.*s%s%.*s", (int)words.len, rule, more.len > 0 ? "; it would take " : "",
-        (int)more.len, change);
-}
-
-void run_result_refused_call(void *arg, const struct call_refused *call)
-{
-    char room[REFUSAL_WORDS];
-    struct sink words = sink_over(room, sizeof room);
-    (void)arg;
-    call_refused_write(&words, call);
-    if (is_read(STDERR_FILENO))
-        say("run: refused: %.*s", (int)words.len, room);
-}
-
-void run_result_refused_path(void *arg, const struct denied_try *tried)
-{
-    const struct job_files *files = &((const struct run_result *)arg)->given->files;
-    char rule[REFUSAL_WORDS], change[REFUSAL_WORDS];
-    struct sink words = sink_over(rule, sizeof rule), more = sink_over(change, sizeof change);
-    denied_write_rule(&words, &files->denied, tried);
-    denied_write_change(&more, &files->denied, tried);
-    if (is_read(STDERR_FILENO))
-        say("run: refused: %.*s; it would take %.*s", (int)words.len, rule, (int)more.len, change);
-}
-
 void run_result_progress(struct invocation *in, const char *words)
 {
-    if (is_read(STDERR_FILENO))
+    if (fd_takes(STDERR_FILENO))
         note(in, "run: the machine says: %s", words);
 }
 

@@ -3,6 +3,7 @@
 #define WARD_CMD_RUN_RESULT_H
 
 #include "cmd/command.h"
+#include "cmd/run_refused.h"
 #include "crypto/hash.h"
 #include "sandbox/remote.h"
 #include "sandbox/sandbox.h"
@@ -35,25 +36,17 @@ struct run_result {
     struct run_learning learning;
     const char *so_far; /* the file that has what was refused while it runs; NULL: none is wanted */
     struct sink room;   /* for what is in it */
+    struct run_telling telling;
 };
 
 /* run_result_limits says which ceilings this machine lowered. */
 void run_result_limits(struct invocation *in, const struct job_limits *wanted,
                        const struct job_limits *is);
 
-/* run_result_refused says what the job's fence has refused, unless nobody reads it.  `arg` of these
-   is a struct run_result. */
-void run_result_refused(void *arg, const struct reach *reach, const struct refusal *refusal);
-
-/* run_result_refused_call does so for what its list of system calls has refused. */
-void run_result_refused_call(void *arg, const struct call_refused *call);
-
-/* run_result_refused_path does so for what its denied paths have refused. */
-void run_result_refused_path(void *arg, const struct denied_try *tried);
-
 /* run_result_so_far writes into result->so_far what the job was refused by now: of the object of
-   --json the parts that are known.  Whoever reads that file finds it whole. */
-void run_result_so_far(void *arg);
+   --json the parts that are known.  Whoever reads that file finds it whole.  And it tells the house
+   of it; false: not of all.  `arg` is a struct run_result. */
+bool run_result_so_far(void *arg, bool changed);
 
 /* run_result_room makes the memory for it.  False: there is none. */
 MUST_USE

@@ -142,10 +142,12 @@ static void attend(struct watching *watching)
                                { .fd = guest->questions, .events = POLLIN },
                                { .fd = guest->agent, .events = POLLIN },
                                { .fd = guest->tries, .events = POLLIN } };
-    poll(polled, COUNT_OF(polled), watching->ended ? -1 : LOOK_MS);
+    poll(polled, COUNT_OF(polled), watching->ended ? 0 : LOOK_MS);
     for (size_t i = 0; i < 2; i++) {
         if (polled[i].revents != 0)
             pass_on(watching, i);
+        else if (watching->ended)
+            fd_close(&guest->streams[i]); /* nobody is left who could write */
     }
     if ((polled[2].revents & POLLIN) != 0)
         hear(watching);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -104,6 +105,12 @@ ssize_t fd_read_at(int fd, uint64_t at, void *out, size_t cap)
         have += (size_t)got;
     }
     return (ssize_t)have;
+}
+
+bool fd_takes(int fd)
+{
+    struct pollfd polled = { .fd = fd, .events = POLLOUT };
+    return poll(&polled, 1, 0) > 0 && (polled.revents & POLLOUT) != 0;
 }
 
 rc fd_close_others(struct trail *trail, const int *keep, size_t count)

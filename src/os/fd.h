@@ -36,6 +36,9 @@ bool fd_write_at(int fd, uint64_t at, struct span bytes);
 ssize_t fd_read(int fd, void *out, size_t cap);
 ssize_t fd_read_at(int fd, uint64_t at, void *out, size_t cap);
 
+/* fd_takes tells whether something could be written there without waiting. */
+bool fd_takes(int fd);
+
 /* fd_close_others closes every descriptor that is not listed; the list is ascending, or it
    fails where it is not. */
 MUST_USE

@@ -291,6 +291,13 @@ enum message {
          16 job, u16 reason, u8 code, u8 signal, u64 microseconds of processors, u64 bytes of
                          memory at most */
     MSG_JOB_ENDED,
+    /* runner -> core, nobody asked: it was refused something, of a kind that was not told before.
+       One at a time of each job.
+         16 job, then a row of job/refused.h
+       core -> runner: 16 job, u8 1: it is in the log, durable, or nobody's; else it is said again.
+     */
+    MSG_JOB_REFUSED,
+    MSG_JOB_REFUSED_IS,
     /* core -> runner: its end is known, and durable.  16 job.  No answer. */
     MSG_JOB_SETTLED,
     /* core -> runner: a part of what a job has said, or its report.

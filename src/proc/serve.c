@@ -10,7 +10,7 @@
 #include "proc/log.h"
 
 enum {
-    SERVE_WATCHES_MAX = 400, /* descriptors of a process's own */
+    SERVE_WATCHES_MAX = 520, /* descriptors of a process's own */
     SERVE_FRAMES_MAX = 1024, /* of one peer in one wake-up: nobody starves the others */
 };
 

@@ -19,8 +19,9 @@
 
 enum {
     CANCEL_MS = 5000,
-    LINE_MS = 200,   /* that what is told waits for the end of a line of the job's */
-    SO_FAR_MS = 500, /* between two times that all is said as it stands */
+    LINE_MS = 200,      /* that what is told waits for the end of a line of the job's */
+    SO_FAR_MS = 500,    /* between two times that all is said as it stands */
+    TOLD_AT_ONCE = 512, /* records of one pipe */
 };
 
 struct conversation {
@@ -34,7 +35,8 @@ struct conversation {
     struct learn_uses *used;
     struct calls *refused_calls;
     struct denied_tries *refused_paths;
-    bool changed;      /* what was refused, since that was said */
+    bool changed;      /* what was refused, since that was said, */
+    bool again;        /* or it was not heard by all */
     int64_t so_far_ms; /* when it was */
     pid_t supervisor;
     struct supervised said;
@@ -201,7 +203,8 @@ static void hear_why(struct conversation *talk)
    moment: then it ends that line. */
 static bool waits_for_line(const struct conversation *talk)
 {
-    return talk->tell_ms != 0 && talk->within[1] && clock_monotonic_ms() < talk->tell_ms;
+    return talk->tell_ms != 0 && talk->within[1] && clock_monotonic_ms() < talk->tell_ms &&
+           talk->said.stage != SUPERVISED_ENDED;
 }
 
 /* Three of them. */
@@ -214,6 +217,18 @@ static void watch_told(struct conversation *talk, struct pollfd told[3])
     talk->streams[0].pauses = talk->streams[1].pauses = waits;
 }
 
+/* All that is there: one that tells the same kinds again and again keeps no new one back. */
+static void hear_all(struct conversation *talk, const int *from,
+                     void (*hear_one)(struct conversation *talk))
+{
+    for (size_t i = 0; i < TOLD_AT_ONCE && *from >= 0; i++) {
+        struct pollfd more = { .fd = *from, .events = POLLIN };
+        if (poll(&more, 1, 0) <= 0)
+            return;
+        hear_one(talk);
+    }
+}
+
 static void hear_told(struct conversation *talk, const struct pollfd told[3])
 {
     if (told[0].revents == 0 && told[1].revents == 0 && told[2].revents == 0)
@@ -224,18 +239,15 @@ static void hear_told(struct conversation *talk, const struct pollfd told[3])
         return;
     talk->tell_ms = 0;
     talk->changed = true;
-    if (told[0].revents != 0)
-        hear_refusal(talk);
-    if (told[1].revents != 0)
-        hear_call(talk);
-    if (told[2].revents != 0)
-        hear_try(talk);
+    hear_all(talk, &talk->refusals, hear_refusal);
+    hear_all(talk, &talk->calls, hear_call);
+    hear_all(talk, &talk->paths, hear_try);
 }
 
 /* Milliseconds until it is said again how things stand; -1: there is nothing to say. */
 static int until_so_far(const struct conversation *talk)
 {
-    if (!talk->changed || talk->sandbox->job->so_far == NULL)
+    if ((!talk->changed && !talk->again) || talk->sandbox->job->so_far == NULL)
         return -1;
     const int64_t left = talk->so_far_ms + SO_FAR_MS - clock_monotonic_ms();
     return left < 0 ? 0 : (int)left;
@@ -246,9 +258,9 @@ static void say_so_far(struct conversation *talk)
     const struct sandbox_job *job = talk->sandbox->job;
     if (until_so_far(talk) != 0)
         return;
-    talk->changed = false;
     talk->so_far_ms = clock_monotonic_ms();
-    job->so_far(job->arg);
+    talk->again = !job->so_far(job->arg, talk->changed);
+    talk->changed = false;
 }
 
 /* Milliseconds for poll; -1: as long as it takes. */
@@ -269,6 +281,8 @@ static void listen_on(struct conversation *talk)
         bool waits = false;
         for (size_t i = 0; i < 2; i++) {
             polled[i] = (struct pollfd){ .fd = -1 };
+            if (talk->said.stage == SUPERVISED_ENDED)
+                stream_rest(&talk->streams[i]);
             waits |= runs && stream_wait(&talk->streams[i], &polled[i]);
         }
         polled[2] = (struct pollfd){ .fd = told ? talk->report : -1, .events = POLLIN };

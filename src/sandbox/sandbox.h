@@ -29,8 +29,9 @@ typedef void sandbox_refused_fn(void *arg, const struct reach *reach,
 typedef void sandbox_refused_call_fn(void *arg, const struct call_refused *call);
 typedef void sandbox_refused_path_fn(void *arg, const struct denied_try *tried);
 
-/* Called when something more was refused, twice a second at most: the result has what there is. */
-typedef void sandbox_so_far_fn(void *arg);
+/* Called when something more was refused, twice a second at most: the result has what there is.
+   False: it is to be called again, then perhaps with nothing changed. */
+typedef bool sandbox_so_far_fn(void *arg, bool changed);
 
 /* What it begins with, open for reading; of a container there is no kernel and no initramfs: -1. */
 struct sandbox_launch {

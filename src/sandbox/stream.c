@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "codec/utf8.h"
+#include "os/fd.h"
 
 bool stream_wait(const struct stream *stream, struct pollfd *out)
 {
@@ -98,10 +99,17 @@ static void put(struct stream *stream)
     }
 }
 
+void stream_rest(struct stream *stream)
+{
+    struct pollfd more = { .fd = stream->from, .events = POLLIN };
+    if (stream->sent == stream->held_len && !stream->ended && poll(&more, 1, 0) == 0)
+        stream->ended = true;
+}
+
 void stream_end_line(struct stream *stream)
 {
-    if (stream->to < 0 || stream->within == NULL || !*stream->within)
-        return;
+    if (stream->to < 0 || stream->within == NULL || !*stream->within || !fd_takes(stream->to))
+        return; /* whoever does not read it is told nothing either */
     *stream->within = false;
     ssize_t put = write(stream->to, "\n", 1);
     (void)put; /* whoever cannot be written to is found out with the next piece */

@@ -29,6 +29,10 @@ bool stream_wait(const struct stream *stream, struct pollfd *out);
 /* stream_step goes on after poll has answered. */
 void stream_step(struct stream *stream, short revents);
 
+/* stream_rest: whoever could write has ended, so when nothing more is there nothing more comes. The
+   pipe's end says so too, unless the job has sent its own to itself over a socket. */
+void stream_rest(struct stream *stream);
+
 /* stream_end_line has what others write to `to` next begin a line. */
 void stream_end_line(struct stream *stream);
 

@@ -272,7 +272,7 @@ static void serve(struct teller *teller)
             tell_all(teller);
     }
     tell_all(teller);
-    if (teller->asking >= 0 && teller->stage != ASKS)
+    if (teller->behind || (teller->asking >= 0 && teller->stage != ASKS))
         teller->failed = true;
 }
 

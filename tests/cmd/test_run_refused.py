@@ -6,15 +6,17 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import time
 import unittest
 
 import tap
-from commands import CLEAN
+from commands import CLEAN, faults
 from machines import Machines, needs_machine
 from oci import Image, entry, folder
 from sandboxes import BUSYBOX, Jobs, begun, needs_sandbox, told_soon, with_both
@@ -105,6 +107,20 @@ class Told:
         self.assertEqual(len(LINE.findall(self.whole)), 1)
         self.assertLess(time.monotonic() - begun_at, 60)
 
+    def many_within_a_line(self):
+        """What is known is not told again, and keeps nothing new back, nor the job's end."""
+        begun_at = time.monotonic()
+        found, _ = self.refused("within")
+        self.assertEqual(found[("mount", None)], 1)
+        self.assertGreater(len(found), 10)
+        self.assertLess(time.monotonic() - begun_at, 60)
+
+    def streams_that_nobody_can_close(self):
+        """They end with the job all the same."""
+        begun_at = time.monotonic()
+        self.refused("kept", more="[limits]\nmax_execution_seconds = 120")
+        self.assertLess(time.monotonic() - begun_at, 60)
+
     def those_that_are_killed_while_they_wait(self):
         found, _ = self.refused("killed")
         self.assertEqual(set(found), {("mount", None)})
@@ -137,6 +153,14 @@ class Refused(Told, Jobs):
     @with_both
     def test_a_flood(self):
         self.a_flood()
+
+    @with_both
+    def test_many_within_a_line(self):
+        self.many_within_a_line()
+
+    @with_both
+    def test_streams_that_nobody_can_close(self):
+        self.streams_that_nobody_can_close()
 
     @with_both
     def test_many_threads(self):
@@ -242,6 +266,12 @@ class InMachines(Told, Machines):
         self.assertEqual(set(kinds(result)), {("mount", None)})
         self.assertFalse(result["refused_untold"])
 
+    def test_many_within_a_line_in_a_machine(self):
+        self.many_within_a_line()
+
+    def test_streams_that_nobody_can_close_in_a_machine(self):
+        self.streams_that_nobody_can_close()
+
     def test_many_threads_in_a_machine(self):
         self.many_threads()
 
@@ -256,6 +286,83 @@ class InMachines(Told, Machines):
         run.terminate()
         out, _ = run.communicate(timeout=60)
         self.assertEqual({kind for kind in kinds(json.loads(out))}, {("mount", None)})
+
+
+@needs_sandbox
+class ToAHouse(Jobs):
+    """What --refused-fd says to a house, however it listens."""
+
+    SCRIPT = "busybox chroot / /bin/true; cat /etc/shadow; cat /etc/shadow; echo tried; sleep 2"
+
+    def setUp(self):
+        super().setUp()
+        self.house, self.run = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(self.house.close)
+        self.addCleanup(self.run.close)
+        self.house.settimeout(30)
+
+    def begin(self, *command, **more):
+        return subprocess.Popen(self.words(self.spec(*command, **more), "--json", "--refused-fd", self.run.fileno()),
+                                pass_fds=[self.run.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env=CLEAN)
+
+    def take(self):
+        """The next row: (rule, words, change, count)."""
+        packet, texts = self.house.recv(4096), []
+        count, rest = struct.unpack_from("<I", packet)[0], packet[4:]
+        for size in ("<B", "<H", "<H"):
+            length, at = struct.unpack_from(size, rest)[0], struct.calcsize(size)
+            texts.append(rest[at:at + length].decode())
+            rest = rest[at + length:]
+        self.assertEqual(rest, b"")
+        return (*texts, count)
+
+    def end_of(self, run):
+        out, said = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0, said)
+        result = json.loads(out)
+        self.assertEqual(faults("run.json", result), [])
+        return result["refusals"]
+
+    def test_each_kind_once_while_it_runs(self):
+        run = self.begin("/bin/sh", "-c", self.SCRIPT)
+        rows = sorted(self.take() for _ in range(2))
+        self.assertIsNone(run.poll())
+        told = self.end_of(run)
+        self.house.setblocking(False)
+        self.assertRaises(BlockingIOError, self.house.recv, 4096)
+        self.assertEqual([row[:3] for row in rows],
+                         sorted((row["rule"], row["words"], row["change"]) for row in told))
+
+    def test_one_that_reads_late(self):
+        """The job waits for nobody; its run does, at its end."""
+        self.run.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        run = self.begin("/bin/sh", "-c", "for n in 1 2 3 4 5 6 7 8; do cat /etc/$n /usr/bin/$n; done; echo done; exit 0")
+        said = b""
+        while b"done\n" not in said:
+            said += os.read(run.stderr.fileno(), 4096)
+        rows = []
+        while run.poll() is None or select.select([self.house], [], [], 0)[0]:
+            if select.select([self.house], [], [], 0.1)[0]:
+                rows.append(self.take()[:3])
+        self.assertEqual(sorted(rows), sorted((row["rule"], row["words"], row["change"]) for row in self.end_of(run)))
+        self.assertEqual(len(rows), 16)
+
+    def test_one_that_never_reads(self):
+        """It is given up."""
+        self.run.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        run = self.begin("/bin/sh", "-c", "for n in 1 2 3 4 5 6 7 8; do cat /etc/$n /usr/bin/$n; done; exit 0")
+        self.assertEqual(len(self.end_of(run)), 16)
+
+    def test_one_that_has_gone(self):
+        self.house.close()
+        run = self.begin("/bin/sh", "-c", self.SCRIPT)
+        self.assertEqual(len(self.end_of(run)), 2)
+
+    def test_what_is_no_descriptor(self):
+        done = self.run_spec(self.spec("/bin/true"), "--refused-fd", "77")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"--refused-fd 77 is no open descriptor", done.stderr)
 
 
 class Table(unittest.TestCase):

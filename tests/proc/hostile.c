@@ -29,6 +29,9 @@ enum {
 
 static uint8_t packet[PACKET_BYTES_MAX], heard[PACKET_BYTES_MAX], body[FRAME_BODY_MAX + 2];
 
+/* The last packet of each peer, of which hostile_hear has not given all yet. */
+static uint8_t last[PEER_COUNT][PACKET_BYTES_MAX];
+
 static size_t below(struct hostile *hostile, size_t limit)
 {
     return test_random_below(&hostile->random, limit);
@@ -42,6 +45,7 @@ static void connect_peer(struct hostile *hostile, unsigned peer)
     fd_close(&hostile->far[peer]);
     channel_attach(&hostile->house.channels[peer], ends[0]);
     hostile->far[peer] = ends[1];
+    hostile->unheard[peer] = (struct cursor){ 0 };
 }
 
 /* The memory that core and front share, as the monitor makes it. */
@@ -576,8 +580,10 @@ bool hostile_hear(struct hostile *hostile, enum peer peer, struct frame *out)
 {
     size_t len = 0;
     struct packet_fds fds = { 0 };
-    rc got = packet_receive(NULL, hostile->far[peer], heard, sizeof heard, &len, &fds);
-    struct cursor in = cur_over(span_of(heard, len));
+    if (!cur_end(&hostile->unheard[peer]))
+        return frame_get(&hostile->unheard[peer], out);
+    rc got = packet_receive(NULL, hostile->far[peer], last[peer], sizeof last[peer], &len, &fds);
+    hostile->unheard[peer] = cur_over(span_of(last[peer], rc_ok(got) ? len : 0));
     packet_fds_close(&fds);
-    return rc_ok(got) && frame_get(&in, out);
+    return rc_ok(got) && frame_get(&hostile->unheard[peer], out);
 }

@@ -13,8 +13,9 @@
 
 struct hostile {
     struct house house;
-    uint32_t peers;      /* IN(...): that speak */
-    int far[PEER_COUNT]; /* the other ends of its channels; -1 where there is none */
+    uint32_t peers;                    /* IN(...): that speak */
+    int far[PEER_COUNT];               /* the other ends of its channels; -1 where there is none */
+    struct cursor unheard[PEER_COUNT]; /* of the last packet there */
     struct test_random random;
     bool looks;              /* at the process's own descriptors, too */
     uint64_t taken, refused; /* frames */

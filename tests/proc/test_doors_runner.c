@@ -35,6 +35,7 @@ static struct runner *begin(struct hostile *hostile, const char *program)
     runner->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     runner->ward = open(program, O_RDONLY | O_CLOEXEC);
     runner->reason = REASON_OK;
+    runner->synced = true;
     assert_true(runner->folder >= 0 && runner->null >= 0 && runner->ward >= 0);
     hostile->house.own_count = 0; /* closed and opened by this test */
     return runner;
@@ -228,9 +229,13 @@ static int with_job(struct runner *runner, struct runner_job **out)
     int ends[2];
     struct runner_job *job = &runner->jobs[3];
     assert_true(rc_ok(packet_pair(NULL, ends)));
-    *job = (struct runner_job){
-        .used = true, .pidfd = -1, .told = -1, .said = -1, .log = -1, .measure = ends[0]
-    };
+    *job = (struct runner_job){ .used = true,
+                                .pidfd = -1,
+                                .told = -1,
+                                .said = -1,
+                                .log = -1,
+                                .measure = ends[0],
+                                .refused = -1 };
     memcpy(job->id, id, sizeof id);
     *out = job;
     return ends[1];

@@ -1,17 +1,20 @@
 """test_jobs_told.py - what a job of the queue is refused is on the job while it runs: a call, a host, a path, each by
 which rule, how often, and with the change that would allow it; and the limit that ends it beside them, in one answer."""
 
+import contextlib
 import json
+import pathlib
 import re
 import subprocess
 import time
 
 import tap
-from job_house import Queue
-from commands import CLEAN, faults
+from job_house import Queue, cue
+from commands import CLEAN, WARD, faults
 from house import until
 from machines import Machines, needs_machine
-from sandboxes import Jobs, begun, needs_sandbox, with_both
+from oci import Image, entry, folder, link
+from sandboxes import BUSYBOX, Jobs, begun, needs_sandbox, with_both
 
 FILES = "sandbox_config.filesystem_policy.denied_paths"
 SOON_S = 2
@@ -46,10 +49,40 @@ class Told(Queue):
         self.assertEqual(faults("job.json", why), [])
         return json.loads(why["report"])["refusals"] if why["report"] else []
 
+    def logged(self, job):
+        """What the security log has of it, in the order of its records."""
+        found = []
+        for record in self.records("job.refuse"):
+            said = json.loads(record["details"]) if isinstance(record["details"], str) else record["details"]
+            self.assertEqual((record["resource"], record["outcome"]), (said["job"], "Denied"))
+            if said.pop("job") == job:
+                found.append(said)
+        return found
+
+    def logs(self, job, wanted):
+        """Whether it has each of these once, with how often it was by then, and nothing else."""
+        rows = self.logged(job)
+        return has([{"change": "", **row} for row in rows],
+                   {rule: (words, change, None) for rule, (words, change, _) in wanted.items()})
+
+    def without_core(self, until_so, do):
+        """No core lives long from before that is done until it is so."""
+        self.kill("core")
+        do()
+        for _ in range(600):
+            with contextlib.suppress(KeyError, ProcessLookupError):
+                self.kill("core")
+            if until_so():
+                break
+            time.sleep(0.05)
+        else:
+            self.fail("it did not become so")
+        self.back()
+
     def all_in_one_answer(self):
         job = self.submit(SCRIPT, more=POLICY + self.more, **self.resources)
         until(lambda: b"tried\n" in self.log_of(job), 120, step=0.05)
-        until(lambda: has(self.refusals(job), WHILE_IT_RUNS), SOON_S)
+        until(lambda: has(self.refusals(job), WHILE_IT_RUNS) and self.logs(job, WHILE_IT_RUNS), SOON_S)
         self.assertEqual(self.get(job)["state"], "running")
         said = self.ward("job", "why", job).stdout
         self.assertIn("state        running", said)
@@ -60,6 +93,9 @@ class Told(Queue):
         ended = self.wait_for(job)
         self.assertEqual((ended["state"], ended["reason"]), ("failed", "JOB_OUTPUT_LIMIT"))
         until(lambda: has(self.refusals(job), ALL), SOON_S)
+        self.assertTrue(self.logs(job, ALL), self.logged(job))
+        kinds = [record["action"] for record in self.records("job.")]
+        self.assertEqual(kinds, ["job.submit", "job.start", *["job.refuse"] * len(ALL), "job.end"])
         said = self.ward("job", "why", job).stdout
         for words, change, _ in ALL.values():
             self.assertIn(words, said)
@@ -70,6 +106,26 @@ class Told(Queue):
 class InContainers(Told):
     def test_all_in_one_answer(self):  # proves: EC-21
         self.all_in_one_answer()
+
+    def test_core_is_killed_meanwhile(self):
+        """What nobody takes waits for the next core, and is logged by it."""
+        job = self.submit("trap 'cat /etc/shadow' USR1; echo up; while :; do sleep 0.1; done")
+        until(lambda: b"up\n" in self.log_of(job), 60)
+        self.without_core(lambda: (self.folder(job) / "so-far.json").exists(), lambda: cue(job))
+        until(lambda: [row["rule"] for row in self.logged(job)] == ["path"], 60)
+        self.ward("job", "cancel", job)
+        self.wait_for(job)
+        self.assertEqual([row["rule"] for row in self.logged(job)], ["path"])
+
+    def test_it_ends_while_core_is_gone(self):
+        """Its end waits for what it was refused."""
+        job = self.submit("trap 'cat /etc/shadow; exit 0' USR1; echo up; while :; do sleep 0.1; done")
+        until(lambda: b"up\n" in self.log_of(job), 60)
+        report = self.folder(job) / "report.json"
+        self.without_core(lambda: report.stat().st_size > 0, lambda: cue(job))
+        self.assertEqual(self.wait_for(job)["state"], "done")
+        self.assertEqual([row["rule"] for row in self.logged(job)], ["path"])
+        self.assertEqual([record["action"] for record in self.records("job.")][-2:], ["job.refuse", "job.end"])
 
     def test_what_was_refused_to_one_whose_run_was_killed(self):
         """It has no report, and what is known of it is what was known by then."""
@@ -89,6 +145,42 @@ class InContainers(Told):
         self.assertFalse((self.folder(job) / "so-far.json").exists())
         self.wait_for(job)
         self.assertEqual(self.refusals(job), [])
+
+
+@needs_sandbox
+class ManyKinds(Told):
+    """More kinds than the runner passes on at once, and than are logged of one job."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.denied = [f"/d{i}" for i in range(250)]
+        image = Image([folder("bin"), entry("bin/busybox", pathlib.Path(BUSYBOX).read_bytes(), mode=0o755),
+                       link("bin/sh", "busybox"), *(folder(path[1:]) for path in cls.denied)])
+        cls.digest = image.pack(cls.above / "image.tar")
+        subprocess.run([WARD, "image", "import", cls.above / "image.tar", cls.digest, "--images", cls.images],
+                       check=True, capture_output=True)
+
+    def tries(self, count, more=""):
+        script = f"for d in {' '.join(self.denied[:count])}; do echo $d/*; done; {more} exit 0"
+        job = self.submit(script, more="[sandbox_config.filesystem_policy]\n"
+                                       f"denied_paths = {json.dumps(self.denied)}\n")
+        self.assertEqual(self.wait_for(job)["state"], "done")
+        return sorted(row["words"] for row in self.refusals(job)), [row["words"] for row in self.logged(job)]
+
+    def test_each_is_logged_once(self):
+        told, logged = self.tries(200)
+        self.assertEqual(len(told), 200)
+        self.assertEqual(sorted(logged), told)
+
+    def test_the_last_says_that_there_are_more(self):
+        names = "for n in 1 2 3 4 5 6 7 8; do for d in /d1 /d2 /d3; do true < $d/n$n; done; done;"
+        told, logged = self.tries(250, names)
+        self.assertGreater(len(told), 256)
+        self.assertEqual(len(logged), 256)
+        self.assertEqual(len(set(logged)), 256)
+        self.assertIn("more kinds than are logged", logged[-1])
+        self.assertLess(set(logged[:-1]), set(told))
 
 
 @needs_machine

@@ -97,11 +97,45 @@ static void halves(void)
     fprintf(stderr, "the other\n");
 }
 
+/* Within a line all the time, and many kinds again and again; then one that is new. */
+static void within(void)
+{
+    for (int i = 0; i < 80; i++) {
+        fprintf(stderr, ".");
+        kinds();
+        usleep(100000);
+    }
+    (void)mounts();
+}
+
+/* Both of its streams lie in a socket that only it leads to, when it has ended. */
+static void kept(void)
+{
+    int pair[2];
+    char room[CMSG_SPACE(4 * sizeof(int))] = { 0 };
+    char one = 0;
+    struct iovec byte = { &one, 1 };
+    struct msghdr message = {
+        .msg_iov = &byte, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room
+    };
+    struct cmsghdr *sent = CMSG_FIRSTHDR(&message);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        otherwise("socketpair", errno);
+    *sent = (struct cmsghdr){ .cmsg_len = CMSG_LEN(4 * sizeof(int)),
+                              .cmsg_level = SOL_SOCKET,
+                              .cmsg_type = SCM_RIGHTS };
+    const int fds[] = { pair[0], pair[1], STDOUT_FILENO, STDERR_FILENO };
+    memcpy(CMSG_DATA(sent), fds, sizeof fds);
+    if (sendmsg(pair[0], &message, 0) != 1)
+        otherwise("sendmsg", errno);
+}
+
 int main(int argc, char **argv)
 {
     static const struct way ways[] = { { "flood", flood },     { "kinds", kinds },
                                        { "threads", threads }, { "killed", killed },
                                        { "signals", signals }, { "own", own },
-                                       { "slowly", slowly },   { "halves", halves } };
+                                       { "slowly", slowly },   { "halves", halves },
+                                       { "within", within },   { "kept", kept } };
     return go(argc, argv, ways, sizeof ways / sizeof *ways);
 }

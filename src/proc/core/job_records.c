@@ -101,3 +101,17 @@ void core_log_job_end(struct core *core, const struct core_job *job)
     if (!core_append(core, &record, &id))
         core->cannot_log = true;
 }
+
+bool core_log_job_refused(struct core *core, const struct core_job *job,
+                          const struct job_refused *row, uint64_t *id)
+{
+    uint8_t bytes[ID_TEXT];
+    struct sink hex = sink_over(bytes, sizeof bytes);
+    struct audit_record record = record_of(job, AUDIT_EVENT_JOB_REFUSE, AUDIT_DENIED, &hex);
+    audit_add_text(&record, "rule", row->rule);
+    audit_add_text(&record, "words", row->words);
+    if (row->change.len > 0)
+        audit_add_text(&record, "change", row->change);
+    audit_add_number(&record, "count", row->count);
+    return core_append(core, &record, id);
+}

@@ -22,9 +22,30 @@ bool jobs_tell(struct core *core, uint16_t message, const uint8_t id[JOB_ID])
     return put(core, message, 0, span_of(id, JOB_ID));
 }
 
+static void answer_refused(struct core *core, const uint8_t id[JOB_ID], bool logged)
+{
+    uint8_t bytes[JOB_ID + 1];
+    struct sink body = sink_over(bytes, sizeof bytes);
+    sink_put(&body, span_of(id, JOB_ID));
+    sink_u8(&body, logged);
+    (void)!put(core, MSG_JOB_REFUSED_IS, 0, sink_bytes(&body));
+}
+
+/* Of what audit was asked nobody knows whether it is in the log when it is gone. */
+static void ask_refusals_again(struct core *core)
+{
+    for (size_t i = 0; i < core->jobs.count; i++) {
+        if (core->jobs.rows[i].refusal != 0)
+            answer_refused(core, core->jobs.rows[i].id, false);
+        core->jobs.rows[i].refusal = 0;
+    }
+}
+
 /* What another runner was asked it does not answer. */
 void jobs_peer(struct core *core, enum peer peer)
 {
+    if (peer == PEER_AUDIT)
+        ask_refusals_again(core);
     if (peer != PEER_RUNNER)
         return;
     core->jobs.synced = false;
@@ -204,6 +225,33 @@ rc core_on_job_started(struct trail *trail, void *self, struct call *call)
     return RC_SUCCESS;
 }
 
+rc core_on_job_refused(struct trail *trail, void *self, struct call *call)
+{
+    uint8_t id[JOB_ID];
+    struct job_refused row;
+    if (!cur_copy(&call->body, id, sizeof id) || !job_refused_read(cur_rest(&call->body), &row))
+        return door_fault(trail, call, DOOR_E_BODY);
+    struct core_job *job = jobs_find(self, id);
+    if (job == NULL || !job_state_is_begun(job->state))
+        answer_refused(self, id, true); /* it is nobody's */
+    else if (!core_log_job_refused(self, job, &row, &job->refusal))
+        answer_refused(self, id, false);
+    return RC_SUCCESS;
+}
+
+bool jobs_appended(struct core *core, uint64_t id, bool logged)
+{
+    for (size_t i = 0; i < core->jobs.count; i++) {
+        struct core_job *job = &core->jobs.rows[i];
+        if (job->refusal != id)
+            continue;
+        job->refusal = 0;
+        answer_refused(core, job->id, logged);
+        return true;
+    }
+    return false;
+}
+
 rc core_on_job_ended(struct trail *trail, void *self, struct call *call)
 {
     struct core *core = self;
@@ -217,6 +265,8 @@ rc core_on_job_ended(struct trail *trail, void *self, struct call *call)
         return door_fault(trail, call, DOOR_E_BODY);
     fate.reason = (enum reason)number;
     struct core_job *job = jobs_find(core, id);
+    if (!core->jobs.loaded)
+        return RC_SUCCESS; /* it asks what there is when it knows the jobs */
     bool known = job == NULL || job_state_has_ended(job->state) || job->state == JOB_QUEUED;
     /* The runner's word that it began may have been lost with a channel. */
     if (!known && job->state == JOB_STARTING && !jobs_move(core, job, JOB_RUNNING)) {

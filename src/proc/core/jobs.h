@@ -14,6 +14,7 @@
 
 #include "ipc/door.h"
 #include "job/quota.h"
+#include "job/refused.h"
 #include "job/state.h"
 #include "model/api.h"
 #include "model/reason.h"
@@ -55,6 +56,7 @@ struct core_job {
     uint8_t spec[32]; /* SHA-256 */
     uint32_t vcpu;
     uint64_t memory, disk; /* bytes */
+    uint64_t refusal;      /* id of the record of what it was refused that audit has not answered */
 };
 
 struct core_jobs {
@@ -142,7 +144,12 @@ rc core_on_job_synced(struct trail *trail, void *core, struct call *call);
 MUST_USE
 rc core_on_job_started(struct trail *trail, void *core, struct call *call);
 MUST_USE
+rc core_on_job_refused(struct trail *trail, void *core, struct call *call);
+MUST_USE
 rc core_on_job_ended(struct trail *trail, void *core, struct call *call);
+
+/* jobs_appended takes audit's answer to the record of a refusal; false: it was none. */
+bool jobs_appended(struct core *core, uint64_t id, bool logged);
 MUST_USE
 rc core_on_job_removed(struct trail *trail, void *core, struct call *call);
 
@@ -200,5 +207,8 @@ MUST_USE
 bool core_log_job_wish(struct core *core, const struct request *request, uint64_t *id);
 void core_log_job_start(struct core *core, const struct core_job *job);
 void core_log_job_end(struct core *core, const struct core_job *job);
+MUST_USE
+bool core_log_job_refused(struct core *core, const struct core_job *job,
+                          const struct job_refused *row, uint64_t *id);
 
 #endif

@@ -182,6 +182,8 @@ static const struct door doors[] = {
       core_on_collateral_own },
     { MSG_JOB_SYNCED, IN(PEER_RUNNER), ~0u, 26, JOB_SYNCED_BYTES, 0, core_on_job_synced },
     { MSG_JOB_STARTED, IN(PEER_RUNNER), ~0u, JOB_ID + 2, JOB_ID + 2, 0, core_on_job_started },
+    { MSG_JOB_REFUSED, IN(PEER_RUNNER), ~0u, JOB_ID + JOB_REFUSED_MIN, JOB_ID + JOB_REFUSED_MAX, 0,
+      core_on_job_refused },
     { MSG_JOB_ENDED, IN(PEER_RUNNER), ~0u, JOB_ID + 20, JOB_ID + 20, 0, core_on_job_ended },
     { MSG_JOB_READ_IS, IN(PEER_RUNNER), ~0u, 22, JOB_REPORT_MAX + 22, 0, core_on_job_read },
     { MSG_JOB_TOP_IS, IN(PEER_RUNNER), ~0u, 4, JOB_TOP_BYTES, 0, core_on_job_top },

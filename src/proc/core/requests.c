@@ -349,7 +349,7 @@ rc core_on_appended(struct trail *trail, void *self, struct call *call)
         return RC_SUCCESS;
     if (news_appended(core, call->id, logged) || collateral_appended(core, call->id, logged) ||
         sessions_appended(core, call->id, logged) || links_appended(core, call->id, logged) ||
-        sdk_posted(core, call->id, logged, seq))
+        sdk_posted(core, call->id, logged, seq) || jobs_appended(core, call->id, logged))
         return RC_SUCCESS;
     struct pending *verdict = core_pending(core, PEER_AUDIT, call->id, false);
     struct pending *pending = core_pending(core, PEER_AUDIT, call->id, true);

@@ -20,7 +20,7 @@
 #include "proc/log.h"
 #include "proc/runner/runner.h"
 
-enum { HEARD_AT_ONCE = 16, WORDS_MAX = 26 + JOB_ARGUMENTS_MAX };
+enum { HEARD_AT_ONCE = 16, WORDS_MAX = 28 + JOB_ARGUMENTS_MAX };
 
 struct runner_job *runner_find(struct runner *runner, const uint8_t id[JOB_ID])
 {
@@ -35,7 +35,7 @@ struct runner_job *runner_find(struct runner *runner, const uint8_t id[JOB_ID])
 
 /* Descriptors that the new process gets, and its words. */
 struct launch {
-    int ward, null, folder, report, said, told, measure;
+    int ward, null, folder, report, said, told, measure, refused;
     const char *words[WORDS_MAX];
     size_t count;
     char text[JOB_START_BYTES]; /* of those words that came in the message */
@@ -70,9 +70,10 @@ static bool is_absolute(struct span path)
 static bool write_words(struct launch *launch, const struct runner *runner,
                         const struct runner_order *order, const char *hex)
 {
-    static const char *const fixed[] = { "ward",     "run",         "spec.toml", "--json",
-                                         "--so-far", RUNNER_SO_FAR, "--tell-fd", "3",
-                                         "--output", "output",      "--id" };
+    static const char *const fixed[] = { "ward",         "run",         "spec.toml", "--json",
+                                         "--so-far",     RUNNER_SO_FAR, "--tell-fd", "3",
+                                         "--refused-fd", "5",           "--output",  "output",
+                                         "--id" };
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         add(launch, fixed[i]);
     add(launch, hex);
@@ -112,8 +113,9 @@ static _Noreturn void become(const struct launch *launch, pid_t runner)
                                            { launch->report, 1 },
                                            { launch->said, 2 },
                                            { launch->told, 3 },
-                                           { launch->measure, 4 } },
-                                  .fd_count = 5 };
+                                           { launch->measure, 4 },
+                                           { launch->refused, 5 } },
+                                  .fd_count = 6 };
     sigset_t none;
     int ward = -1;
     sigemptyset(&none);
@@ -145,7 +147,7 @@ static bool start(struct runner_job *job, const struct launch *launch)
 
 static bool make_ends(struct runner_job *job, struct launch *launch)
 {
-    int said[2], measure[2];
+    int said[2], measure[2], refused[2];
     const int how = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC;
     job->log = openat(launch->folder, "log", how, 0600);
     launch->report = openat(launch->folder, "report.json", how, 0600);
@@ -154,6 +156,10 @@ static bool make_ends(struct runner_job *job, struct launch *launch)
         return false;
     job->measure = measure[0];
     launch->measure = measure[1];
+    if (!rc_ok(packet_pair(NULL, refused)))
+        return false;
+    job->refused = refused[0];
+    launch->refused = refused[1];
     if (job->log < 0 || launch->report < 0 || job->told < 0 || pipe2(said, O_CLOEXEC) != 0)
         return false;
     job->said = said[0];
@@ -169,6 +175,7 @@ static void forget(struct runner_job *job)
     fd_close(&job->said);
     fd_close(&job->log);
     fd_close(&job->measure);
+    fd_close(&job->refused);
     *job = (struct runner_job){ .used = false };
 }
 
@@ -176,7 +183,12 @@ static enum reason launch_in(struct runner *runner, const struct runner_order *o
                              struct runner_job *job)
 {
     struct launch launch = {
-        .ward = runner->ward, .null = runner->null, .report = -1, .said = -1, .measure = -1
+        .ward = runner->ward,
+        .null = runner->null,
+        .report = -1,
+        .said = -1,
+        .measure = -1,
+        .refused = -1,
     };
     launch.folder = runner_make_folder(runner, job->hex, order->spec);
     if (launch.folder < 0)
@@ -188,6 +200,7 @@ static enum reason launch_in(struct runner *runner, const struct runner_order *o
     fd_close(&launch.report);
     fd_close(&launch.said);
     fd_close(&launch.measure);
+    fd_close(&launch.refused);
     return begun ? REASON_OK : !worded ? REASON_JOB_FOLDER : REASON_JOB_DISK;
 }
 
@@ -201,9 +214,13 @@ enum reason runner_begin(struct runner *runner, const struct runner_order *order
         return runner->reason;
     if (runner->house->stopping || job == NULL || runner_find(runner, order->id) != NULL)
         return REASON_HOUSE_UNAVAILABLE;
-    *job = (struct runner_job){
-        .pidfd = -1, .told = -1, .said = -1, .log = -1, .measure = -1, .kill_ms = INT64_MAX
-    };
+    *job = (struct runner_job){ .pidfd = -1,
+                                .told = -1,
+                                .said = -1,
+                                .log = -1,
+                                .measure = -1,
+                                .refused = -1,
+                                .kill_ms = INT64_MAX };
     memcpy(job->id, order->id, JOB_ID);
     runner_hex(order->id, job->hex);
     enum reason reason = launch_in(runner, order, job);
@@ -311,6 +328,7 @@ bool runner_reap(struct runner_job *job)
         runner_hear(job);
     }
     job->fate = fate_of(job, status);
+    job->ended_ms = clock_monotonic_ms();
     fd_close(&job->said);
     fd_close(&job->log);
     fd_close(&job->told);

@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 #include "base/number.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "proc/log.h"
 #include "proc/runner/runner.h"
 #include "proc/runner_syscalls.h"
@@ -34,15 +35,20 @@ static rc before_jail(struct trail *trail, void *self, struct house *house)
                : FAIL(trail, RC_WORLD, HOUSE_E_MEMORY);
 }
 
-/* A core that is gone asks again when it is back, and one that does not read has nobody to hear. */
-static void tell(struct runner *runner, uint16_t message, uint64_t id, const struct sink *body)
+/* False: core is gone, and asks again when it is back, or does not read. */
+static bool put(struct runner *runner, uint16_t message, uint64_t id, const struct sink *body)
 {
-    struct frame frame = { .message = message, .id = id, .body = sink_bytes(body) };
-    rc told = house_put(NULL, runner->house, PEER_CORE, &frame);
-    (void)told;
+    const struct frame frame = { .message = message, .id = id, .body = sink_bytes(body) };
+    return rc_ok(house_put(NULL, runner->house, PEER_CORE, &frame));
 }
 
-static void tell_end(struct runner *runner, const struct runner_job *job)
+/* An answer that is not heard was asked for by somebody who waits no longer than he may. */
+static void tell(struct runner *runner, uint16_t message, uint64_t id, const struct sink *body)
+{
+    (void)!put(runner, message, id, body);
+}
+
+static bool tell_end(struct runner *runner, const struct runner_job *job)
 {
     uint8_t bytes[JOB_ID + 20];
     struct sink body = sink_over(bytes, sizeof bytes);
@@ -52,7 +58,16 @@ static void tell_end(struct runner *runner, const struct runner_job *job)
     sink_u8(&body, job->fate.signal);
     sink_u64le(&body, job->fate.cpu_us);
     sink_u64le(&body, job->fate.memory_peak);
-    tell(runner, MSG_JOB_ENDED, 0, &body);
+    return put(runner, MSG_JOB_ENDED, 0, &body);
+}
+
+/* When what it was refused is in the log, unless that takes too long; and to a core that knows of
+   it. */
+static bool may_tell_end(const struct runner *runner, const struct runner_job *job, int64_t now_ms)
+{
+    return job->used && job->pidfd < 0 && !job->end_told && runner->synced &&
+           (runner->house->stopping || runner_refused_all(job) ||
+            now_ms >= job->ended_ms + RUNNER_REST_MS);
 }
 
 /* ---- what core asks -------------------------------------------------------------------------- */
@@ -88,10 +103,9 @@ static rc on_sync(struct trail *trail, void *self, struct call *call)
             sink_put(&body, SPAN(runner->jobs[i].id));
     }
     tell(runner, MSG_JOB_SYNCED, call->id, &body);
-    for (size_t i = 0; i < JOB_RUNS_MAX; i++) {
-        if (runner->jobs[i].used && runner->jobs[i].pidfd < 0)
-            tell_end(runner, &runner->jobs[i]);
-    }
+    runner->synced = true;
+    for (size_t i = 0; i < JOB_RUNS_MAX; i++)
+        runner->jobs[i].end_told = false;
     return RC_SUCCESS;
 }
 
@@ -133,14 +147,28 @@ static rc on_stop(struct trail *trail, void *self, struct call *call)
     return RC_SUCCESS;
 }
 
+static rc on_refused_is(struct trail *trail, void *self, struct call *call)
+{
+    uint8_t id[JOB_ID], logged = 0;
+    if (!cur_copy(&call->body, id, sizeof id) || !cur_u8(&call->body, &logged) || logged > 1 ||
+        !cur_end(&call->body))
+        return door_fault(trail, call, DOOR_E_BODY);
+    struct runner_job *job = runner_find(self, id);
+    if (job != NULL)
+        runner_refused_is(job, logged != 0, clock_monotonic_ms());
+    return RC_SUCCESS;
+}
+
 static rc on_settled(struct trail *trail, void *self, struct call *call)
 {
     uint8_t id[JOB_ID];
     if (!read_id(call, id))
         return door_fault(trail, call, DOOR_E_BODY);
     struct runner_job *job = runner_find(self, id);
-    if (job != NULL && job->pidfd < 0)
+    if (job != NULL && job->pidfd < 0) {
+        fd_close(&job->refused);
         job->used = false;
+    }
     return RC_SUCCESS;
 }
 
@@ -231,9 +259,14 @@ static rc on_quoted(struct trail *trail, void *self, struct call *call)
 
 static void peer_changed(void *self, enum peer peer, bool open)
 {
+    struct runner *runner = self;
     (void)open;
     if (peer == PEER_TEE)
-        runner_unmeasured(self);
+        runner_unmeasured(runner);
+    if (peer != PEER_CORE)
+        return;
+    runner->synced = false;
+    runner_refused_again(runner);
 }
 
 /* ---- what the jobs do ------------------------------------------------------------------------ */
@@ -251,6 +284,10 @@ static size_t watch(void *self, struct house_watch *watches, size_t max)
             watches[count++] = (struct house_watch){ .fd = job->said, .reading = true, .token = i };
         if (job->measure >= 0 && job->quiet_ms <= now_ms && count < max)
             watches[count++] = (struct house_watch){ .fd = job->measure,
+                                                     .reading = true,
+                                                     .token = i };
+        if (runner_refused_waits(runner, job, now_ms) && count < max)
+            watches[count++] = (struct house_watch){ .fd = job->refused,
                                                      .reading = true,
                                                      .token = i };
         if (job->pidfd >= 0 && count < max)
@@ -272,9 +309,17 @@ static rc ready(struct trail *trail, void *self, const struct house_watch *one)
         runner_hear(job);
     else if (one->fd == job->measure)
         runner_measure(runner, job);
-    else if (one->fd == job->pidfd && runner_reap(job))
-        tell_end(runner, job);
+    else if (one->fd == job->refused)
+        runner_refused(runner, job, clock_monotonic_ms());
+    else if (one->fd == job->pidfd)
+        (void)!runner_reap(job); /* which is told by the tick */
     return RC_SUCCESS;
+}
+
+/* The earlier of two times, of which one that is over counts for nothing. */
+static int64_t sooner(int64_t next, int64_t at, int64_t now_ms)
+{
+    return at > now_ms && at < next ? at : next;
 }
 
 /* A `ward run` that does not end is killed; the next one sweeps what it leaves. */
@@ -286,14 +331,19 @@ static int64_t tick(void *self, int64_t now_ms)
         struct runner_job *job = &runner->jobs[i];
         if (!job->used)
             continue;
-        if (job->quiet_ms > now_ms && job->quiet_ms < next)
-            next = job->quiet_ms; /* it is heard again */
+        if (job->row_len > 0)
+            runner_refused(runner, job, now_ms);
+        if (may_tell_end(runner, job, now_ms))
+            job->end_told = tell_end(runner, job);
         if (job->kill_ms <= now_ms) {
             runner_kill(job);
             job->kill_ms = now_ms + RUNNER_STUBBORN_MS;
         }
-        if (job->kill_ms < next)
-            next = job->kill_ms;
+        next = sooner(next, job->quiet_ms, now_ms); /* it is heard again */
+        next = sooner(next, job->refused_ms, now_ms);
+        next = sooner(next, job->kill_ms, now_ms);
+        if (job->pidfd < 0 && !job->end_told && runner->synced)
+            next = sooner(next, job->ended_ms + RUNNER_REST_MS, now_ms);
     }
     return next;
 }
@@ -305,10 +355,10 @@ static bool may_stop(void *self)
     bool quiet = true;
     for (size_t i = 0; i < JOB_RUNS_MAX; i++) {
         struct runner_job *job = &runner->jobs[i];
-        if (!job->used || job->pidfd < 0)
+        if (!job->used)
             continue;
+        quiet = quiet && job->pidfd < 0 && (job->end_told || !runner->synced);
         runner_stop(job, clock_monotonic_ms());
-        quiet = false;
     }
     return quiet;
 }
@@ -317,6 +367,7 @@ static const struct door doors[] = {
     { MSG_JOB_SYNC, IN(PEER_CORE), ~0u, 0, 0, 0, on_sync },
     { MSG_JOB_START, IN(PEER_CORE), ~0u, 33, JOB_START_BYTES, 0, on_start },
     { MSG_JOB_STOP, IN(PEER_CORE), ~0u, JOB_ID, JOB_ID, 0, on_stop },
+    { MSG_JOB_REFUSED_IS, IN(PEER_CORE), ~0u, JOB_ID + 1, JOB_ID + 1, 0, on_refused_is },
     { MSG_JOB_SETTLED, IN(PEER_CORE), ~0u, JOB_ID, JOB_ID, 0, on_settled },
     { MSG_JOB_READ, IN(PEER_CORE), ~0u, 29, 29, 0, on_read },
     { MSG_JOB_TOP, IN(PEER_CORE), ~0u, 0, 0, 0, on_top },
@@ -328,7 +379,7 @@ static const struct door doors[] = {
 static const struct process runner_process = {
     .peer = PEER_RUNNER,
     .peers = IN(PEER_CORE) | IN(PEER_TEE),
-    .fds = 64 + 5 * JOB_RUNS_MAX,
+    .fds = 64 + 6 * JOB_RUNS_MAX,
     .keeps_root = true,
     .size = sizeof(struct runner),
     .rules = runner_rules,

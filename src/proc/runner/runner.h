@@ -2,8 +2,9 @@
    sandbox, holds the limits and takes all of it away.  The runner starts it, keeps what it says,
    and tells core how it ended.
 
-   It reads nothing that a stranger wrote: of a job it knows its id, its folder, and one line of
-   `ward run`'s own.  Whatever else there is of it are bytes that go through.  It owns no key, no
+   It reads nothing that a stranger wrote: of a job it knows its id, its folder, one line of `ward
+   run`'s own, and the form of what that says of refusals.  Whatever else there is of it are bytes
+   that go through.  It owns no key, no
    database and no socket.  In a house of root's it keeps root's rights, for a sandbox cannot be
    made without; in any other it is in a jail like the rest and begins nothing.
 
@@ -20,6 +21,7 @@
 #include <sys/types.h>
 
 #include "admit/gcra.h"
+#include "job/refused.h"
 #include "proc/house.h"
 #include "proc/messages.h"
 #include "sandbox/cgroup.h"
@@ -33,7 +35,9 @@ enum {
     RUNNER_LINE_MAX = 256,        /* bytes of what `ward run` says of the end */
     RUNNER_QUOTES_PER_SECOND = 1, /* that one job asks for */
     RUNNER_QUOTES_BURST = 10,
-    RUNNER_QUIET_MS = 100, /* between two refusals of one that asks too often */
+    RUNNER_QUIET_MS = 100,  /* between two refusals of one that asks too often */
+    RUNNER_AGAIN_MS = 1000, /* before what could not be logged of a job is said again */
+    RUNNER_REST_MS = 20000, /* that an end waits for what is to be logged before it */
 };
 
 /* How a job ended. */
@@ -53,6 +57,12 @@ struct runner_job {
     int said;    /* the pipe of what the job says; -1: all of it was read */
     int log;     /* where that goes */
     int measure; /* where its `ward run` says what the sandbox begins with; -1: it does not */
+    int refused; /* where its `ward run` says what it is refused; -1: nothing more */
+    uint8_t row[JOB_REFUSED_MAX]; /* the last of that, until core has it logged; */
+    size_t row_len;               /* 0: it has */
+    bool row_asked;               /* core has been asked to */
+    uint32_t rows;
+    int64_t refused_ms; /* when it is said again */
     uint64_t measuring; /* the id of the question to tee that waits for an answer; 0: none */
     uint32_t number;    /* and the job's own of it, once it runs */
     struct gcra asked;  /* evidence of its sandbox */
@@ -64,11 +74,14 @@ struct runner_job {
     bool wished;     /* somebody wants its end, */
     int64_t kill_ms; /* and when it is killed; INT64_MAX: not */
     struct runner_fate fate;
+    int64_t ended_ms;
+    bool end_told; /* to the core that there is */
 };
 
 struct runner {
     struct house *house;
     enum reason reason; /* REASON_OK: it begins jobs */
+    bool synced;        /* this core has asked what there is: it knows the jobs */
     int ward;           /* the program */
     int folder;         /* STATE/jobs */
     int null;
@@ -137,6 +150,20 @@ void runner_measure(struct runner *runner, struct runner_job *job);
 void runner_measured(struct runner *runner, uint64_t question, struct span said);
 void runner_quoted(struct runner *runner, uint64_t question, struct span said);
 void runner_unmeasured(struct runner *runner);
+
+/* refused.c: what a job is refused goes from its `ward run` to core, which has it logged: one kind
+   after the other, the next when the last is durable, so a job that is refused much waits for
+   nobody, and no queue is filled by it.
+
+   runner_refused goes on with that, as far as it can now; runner_refused_waits tells whether more
+   is to be read, runner_refused_all whether all is logged that was said.  runner_refused_is takes
+   core's answer.  A core that is gone is asked for nothing: runner_refused_again. */
+void runner_refused(struct runner *runner, struct runner_job *job, int64_t now_ms);
+bool runner_refused_waits(const struct runner *runner, const struct runner_job *job,
+                          int64_t now_ms);
+bool runner_refused_all(const struct runner_job *job);
+void runner_refused_is(struct runner_job *job, bool logged, int64_t now_ms);
+void runner_refused_again(struct runner *runner);
 
 /* runner_fate_read reads the line that `ward run` has written. */
 MUST_USE
