@@ -83,7 +83,8 @@ static const struct toml_field fields[] = {
       .summary = "folders that are empty, in memory, and can be written" },
     { "sandbox_config.filesystem_policy", "denied_paths", PATHS, .field = AT(files.denied),
       .empty = true, .fallback = "[\"/etc\", \"/usr/bin\"]",
-      .summary = "what is not there for the job; it wins over allowed_paths" },
+      .summary = "what may not be opened by the job, and tries are told; it wins over "
+                 "allowed_paths" },
     { "sandbox_config.filesystem_policy", "tmpfs_size", AMOUNT, .field = AT(files.tmpfs),
       .least = 4096, .most = INT64_MAX, .always = 1, .fallback = "1048576",
       .summary = "bytes of each allowed path" },

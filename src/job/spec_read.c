@@ -156,9 +156,20 @@ void job_read_size(struct toml_reading *r, const struct toml_field *field,
     *(uint64_t *)toml_field_at(r, field->field) = bytes;
 }
 
-static const char not_plain[] = "is no absolute path without \".\", \"..\" and \"//\"";
+static const char not_plain[] = "is no absolute path without \".\", \"..\", \"//\" and control "
+                                "characters";
 
 /* Absolute, and the one way to write it: no empty part, no "." or "..", no slash at the end. */
+/* Which no log and no terminal has as it is. */
+static bool has_controls(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < ' ' || text.at[i] == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 static bool path_is_plain(struct span path)
 {
     if (path.len < 2 || path.at[0] != '/')
@@ -168,7 +179,8 @@ static bool path_is_plain(struct span path)
                                                  : memchr(path.at + begin, '/', path.len - begin);
         size_t end = slash == NULL ? path.len : (size_t)(slash - path.at);
         struct span part = span_of(path.at + begin, end - begin);
-        if (part.len == 0 || span_equal_text(part, ".") || span_equal_text(part, ".."))
+        if (part.len == 0 || span_equal_text(part, ".") || span_equal_text(part, "..") ||
+            has_controls(part))
             return false;
         begin = end + 1;
     }

@@ -42,7 +42,9 @@ static const char *const always[] = {
     "-parallel",
     "none",
     "-machine",
-    "q35,accel=tcg,usb=off,vmport=off,smm=off,sata=off,smbus=off,graphics=off,dump-guest-core=off",
+    "q35,usb=off,vmport=off,smm=off,sata=off,smbus=off,graphics=off,dump-guest-core=off",
+    "-accel",
+    "tcg,tb-size=128", /* MiB of translated code, for which the sandbox keeps room */
     "-cpu",
     "max",
     "-sandbox",

@@ -141,6 +141,8 @@ static void put_capabilities(struct json_writer *json)
     json_end_object(json);
 }
 
+enum { OOM_FIRST = 1000 };
+
 static void put_process(struct json_writer *json, const struct bundle *bundle)
 {
     const struct span folder = bundle->image->folder;
@@ -166,6 +168,8 @@ static void put_process(struct json_writer *json, const struct bundle *bundle)
     put_rlimits(json, &bundle->spec->limits);
     json_put_key(json, "noNewPrivileges");
     json_put_bool(json, true);
+    /* What the kernel has for a job and counts for nobody ends with the job: it goes first. */
+    json_put_member_u64(json, "oomScoreAdj", OOM_FIRST);
     json_end_object(json);
 }
 

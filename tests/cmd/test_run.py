@@ -471,7 +471,7 @@ class Runs(Jobs):
         self.assertIn(b"JOB_DELIVERY", done.stderr)
         self.assertIn(b"No space left on device", done.stderr)
         # What is reserved is not there; and what is there goes while the job writes.
-        write = ("/bin/sh", "-c", "dd if=/dev/zero of=/open/x bs=4k count=220; busybox sync; exit 0")
+        write = ("/bin/sh", "-c", "dd if=/dev/zero of=/open/x bs=4k count=220; busybox sync -f /open/x; exit 0")
         for size, more, code, said in (("1m", "", 3, b"JOB_CAPACITY"),
                                        ("1100k", '[resources]\ndisk = "1M"', 0, b"220+0 records")):
             words = self.words(self.spec(*write, more=more))
@@ -479,7 +479,7 @@ class Runs(Jobs):
                                   capture_output=True, check=False, timeout=60)
             self.assertEqual((done.returncode, done.stdout), (code, b""), done.stderr)
             self.assertIn(said, done.stderr)
-        fill = "for f in x y; do dd if=/dev/urandom of=/output/$f bs=4k count=200; done; busybox sync"
+        fill = "for f in x y; do dd if=/dev/urandom of=/output/$f bs=4k count=200; done; busybox sync -f /output/x"
         words = self.words(self.spec("/bin/sh", "-c", fill,
                                      more='[resources]\ndisk = "1M"'), "--output", self.here / "out")
         done = subprocess.run([*apart, mount.format("1100k", SLOTS, SLOTS), "sh", *words],

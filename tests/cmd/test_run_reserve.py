@@ -131,7 +131,7 @@ class Reservations(Jobs):
         """On a disk of 1 GiB: what a job has written of its own is not free, and no longer reserved."""
         world = World(self, "1g")
         held = world.begin(reserved(disk=600 * MIB),
-                           "dd if=/dev/zero of=/open/big bs=1M count=300 2>/dev/null && sync && echo up >&2; sleep 300")
+                           "dd if=/dev/zero of=/open/big bs=1M count=300 2>/dev/null && sync -f /open/big && echo up >&2; sleep 300")
         world.up(held)
         refused = world.run(reserved(disk=450 * MIB))
         self.assertEqual(refused["reason"], "JOB_CAPACITY")

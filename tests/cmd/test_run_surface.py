@@ -20,7 +20,7 @@ LEFT_OUT = {1, 231, 335, 336}
 DOCKER = 294
 DOCKERS_MORE = """adjtimex clock_adjtime epoll_ctl_old epoll_wait_old fanotify_mark get_thread_area io_cancel
 io_destroy io_getevents io_pgetevents io_setup io_submit memfd_secret modify_ldt name_to_handle_at process_mrelease
-process_vm_readv process_vm_writev ptrace remap_file_pages set_thread_area setgroups vmsplice""".split()
+process_vm_readv process_vm_writev ptrace remap_file_pages set_thread_area setgroups sync vmsplice""".split()
 
 
 CONDITION = r"arg(\d) & 0x(\w+) (==|!=) 0x(\w+)"
