@@ -51,7 +51,9 @@ const struct command command_audit_query = {
     .description =
         "Prints the records that all given filters fit, oldest first: time, number, outcome,\n"
         "action, actor, resource, address and details.  Asks the house that runs, which has\n"
-        "the file that is open; without one, or with --files, reads all files that are there.\n"
+        "the open file alone: it begins at midnight UTC, or later.  Without a house, or with\n"
+        "--files, reads those before it too.  100 records are shown, the oldest first;\n"
+        "--limit 0 shows all.\n"
         "Nothing that a stranger put into a record can do anything to the terminal.",
     .example = "ward audit query --action key. --outcome Denied --since 2026-11-28T00:00:00Z",
     .options = options,

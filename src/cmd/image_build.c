@@ -83,8 +83,8 @@ const struct command command_image_build = {
         "Makes a kernel and an initramfs for the virtual machines of jobs, and keeps them in\n"
         "the folder of the images.  KERNEL is a Linux kernel for this processor (a bzImage), and\n"
         "MODULES the folder of its modules (lib/modules/VERSION).  The initramfs has the modules\n"
-        "for virtio, squashfs and overlayfs that KERNEL has not in itself, and the program\n"
-        "ward-guest; the same files make the same initramfs, to the byte.\n"
+        "for virtio, squashfs, overlayfs and, where there is one, FUSE that KERNEL has not in\n"
+        "itself, and the program ward-guest; the same files make the same initramfs, to the byte.\n"
         "\n"
         "What was there is replaced in one step.  Prints the SHA-256 of both.  The script\n"
         "scripts/guest-kernel of the source tree gets Debian's kernel for clouds.",

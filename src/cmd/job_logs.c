@@ -115,9 +115,10 @@ const struct command command_job_logs = {
     .summary = "show what a job has said",
     .description =
         "Prints what the job has said so far on both of its streams, and what `ward run` said of\n"
-        "it: refusals of its fence as they come, and its end.  To a terminal it goes without what\n"
-        "would move its cursor, elsewhere as it came.  With --follow it waits until the job has\n"
-        "ended.  16 MiB of a job are kept; past that it is told that the log is cut.",
+        "it: what it is refused (hosts, calls, denied paths) as it comes, the limit that ended\n"
+        "it, and its end.  To a terminal it goes without what would move its cursor, elsewhere as\n"
+        "it came.  With --follow it waits until the job has ended.  16 MiB\n"
+        "of a job are kept; past that it is told that the log is cut.",
     .example = "ward job logs 5f71e5b109c49be951c809e3b84e838f --follow",
     .options = options,
     .option_count = COUNT_OF(options),

@@ -96,9 +96,9 @@ const struct command command_job_why = {
     .description =
         "Says why the job is as it is and what can be done about it.  Of one that has ended, or\n"
         "runs and was refused something, also the limits as they are on this machine, and\n"
-        "everything that its fence, its denied paths and its list of system calls refused: what\n"
-        "it was, by which rule, how often, and where there is one the change of the specification\n"
-        "that would allow it.",
+        "everything that it was refused (hosts, calls, denied paths) and the limit that ended it:\n"
+        "what it was, by which rule, how often, and where there is one the change of the\n"
+        "specification that would allow it.",
     .example = "ward job why 5f71e5b109c49be951c809e3b84e838f",
     .options = options,
     .option_count = COUNT_OF(options),
