@@ -65,6 +65,15 @@ uint32_t utf8_code_point(struct span sequence)
     return c;
 }
 
+bool utf8_is_plain(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < ' ' || text.at[i] == 0x7f)
+            return false;
+    }
+    return utf8_valid(text);
+}
+
 bool utf8_is_control(uint32_t code_point)
 {
     static const struct {

@@ -17,6 +17,10 @@ size_t utf8_sequence(struct span text, size_t at);
 /* utf8_code_point reads one sequence whose length utf8_sequence gave. */
 uint32_t utf8_code_point(struct span sequence);
 
+/* utf8_is_plain: it is UTF-8, and has no control character of ASCII: neither lines of its own nor
+   what a terminal heeds first of all. */
+bool utf8_is_plain(struct span text);
+
 /* utf8_is_control tells whether a code point does something to what is shown instead of being
    shown: the C0 and C1 controls, line and paragraph separators, and all that turns writing
    round, joins, hides or tags (Unicode's Cc, Cf, Zl and Zp of version 15, and the selectors

@@ -26,11 +26,7 @@ static bool is_rule(struct span rule)
 
 static bool are_words(struct span words)
 {
-    for (size_t i = 0; i < words.len; i++) {
-        if (words.at[i] < ' ' || words.at[i] == 0x7f)
-            return false;
-    }
-    return words.len <= JOB_REFUSED_WORDS_MAX && utf8_valid(words);
+    return words.len <= JOB_REFUSED_WORDS_MAX && utf8_is_plain(words);
 }
 
 bool job_refused_read(struct span bytes, struct job_refused *out)

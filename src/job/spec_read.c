@@ -3,6 +3,7 @@
 
 #include "base/number.h"
 #include "codec/host_name.h"
+#include "codec/utf8.h"
 #include "job/image.h"
 #include "job/spec.h"
 #include "model/address.h"
@@ -160,16 +161,6 @@ static const char not_plain[] = "is no absolute path without \".\", \"..\", \"//
                                 "characters";
 
 /* Absolute, and the one way to write it: no empty part, no "." or "..", no slash at the end. */
-/* Which no log and no terminal has as it is. */
-static bool has_controls(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < ' ' || text.at[i] == 0x7f)
-            return true;
-    }
-    return false;
-}
-
 static bool path_is_plain(struct span path)
 {
     if (path.len < 2 || path.at[0] != '/')
@@ -180,7 +171,7 @@ static bool path_is_plain(struct span path)
         size_t end = slash == NULL ? path.len : (size_t)(slash - path.at);
         struct span part = span_of(path.at + begin, end - begin);
         if (part.len == 0 || span_equal_text(part, ".") || span_equal_text(part, "..") ||
-            has_controls(part))
+            !utf8_is_plain(part)) /* no log and no terminal has it as it is */
             return false;
         begin = end + 1;
     }

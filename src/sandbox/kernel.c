@@ -41,9 +41,7 @@ static const char *const modules[] = {
     "kernel/drivers/net/virtio_net.ko",
 };
 
-/* For jobs that hide something: without it a guest hides it all the same, and nobody hears of
- * tries.
- */
+/* For jobs that hide something: without it a guest hides it all the same, and nobody hears. */
 static const char fuse[] = "kernel/fs/fuse/fuse.ko";
 
 struct making {

@@ -49,6 +49,11 @@ class Limits(Jobs):
                 reason="JOB_MEMORY")
 
     @with_both
+    def test_it_goes_first_when_the_machine_has_no_memory(self):
+        _, said = self.job("/bin/cat", "/proc/self/oom_score_adj")
+        self.assertRegex(said, r"(?m)^1000$")
+
+    @with_both
     def test_processors(self):  # proves: CX-37
         more = "[limits]\nmax_cpu_cores = 1\nmax_execution_seconds = 6"
         spin = "while :; do :; done & while :; do :; done & while :; do :; done"

@@ -100,6 +100,18 @@ static void test_controls(void **state)
         assert_false(utf8_is_control(c));
 }
 
+static void test_plain(void **state)
+{
+    (void)state;
+    assert_true(utf8_is_plain(span_text("")));
+    assert_true(utf8_is_plain(span_text("a path, \xc3\xa9")));
+    assert_false(utf8_is_plain(span_text("a\tb")));
+    assert_false(utf8_is_plain(span_text("a\x1f")));
+    assert_false(utf8_is_plain(span_text("\x7f")));
+    assert_false(utf8_is_plain(span_text("a\xc3")));
+    assert_false(utf8_is_plain(span_of((const uint8_t *)"a\0b", 3)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +119,7 @@ int main(void)
         TEST(test_every_code_point, ""),
         TEST(test_sequence_at_the_end, ""),
         TEST(test_controls, ""),
+        TEST(test_plain, ""),
     };
     return RUN_TESTS(tests);
 }

@@ -61,8 +61,8 @@ static bool tell_end(struct runner *runner, const struct runner_job *job)
     return put(runner, MSG_JOB_ENDED, 0, &body);
 }
 
-/* When what it was refused is in the log, unless that takes too long; and to a core that knows of
-   it. */
+/* When what it was refused is in the log, unless that takes too long or the house is going down;
+   and to a core that knows of it. */
 static bool may_tell_end(const struct runner *runner, const struct runner_job *job, int64_t now_ms)
 {
     return job->used && job->pidfd < 0 && !job->end_told && runner->synced &&

@@ -4,9 +4,9 @@
 
    It reads nothing that a stranger wrote: of a job it knows its id, its folder, one line of `ward
    run`'s own, and the form of what that says of refusals.  Whatever else there is of it are bytes
-   that go through.  It owns no key, no
-   database and no socket.  In a house of root's it keeps root's rights, for a sandbox cannot be
-   made without; in any other it is in a jail like the rest and begins nothing.
+   that go through.  It owns no key and no database, and no socket but those to its `ward run`s.  In
+   a house of root's it keeps root's rights, for a sandbox cannot be made without; in any other it
+   is in a jail like the rest and begins nothing.
 
    STATE/jobs/ID, with ID in hex, has of a job
      spec.toml    what was submitted
